@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { LOG_LEVELS } from '../log.js';
+
+/** The sections that `compute.yaml` and `schedule.yaml` share. Keys that the original had keep its names. */
+
+const seconds = (fallback: number, description: string): z.ZodDefault<z.ZodNumber> =>
+  z.number().positive().max(86_400).default(fallback).describe(`${description}, in seconds`);
+
+export const secondsKey = seconds;
+
+export const etcdSection = z
+  .strictObject({
+    host: z.string().min(1).default('localhost').describe('the etcd server, when there is only one'),
+    port: z.int().min(1).max(65_535).default(2379).describe('its client port'),
+    hosts: z
+      .array(z.url())
+      .min(1)
+      .optional()
+      .describe('the URLs of all members of an etcd cluster; replaces host and port'),
+    ca_cert: z.string().optional().describe('file: the certificate of the authority that signed etcd’s; turns TLS on'),
+    cert_cert: z.string().optional().describe('file: the client certificate'),
+    cert_key: z.string().optional().describe('file: the key of the client certificate'),
+    user: z.string().optional().describe('etcd user'),
+    password: z.string().optional().describe('its password; password_file keeps it out of this file'),
+    password_file: z.string().optional().describe('file: the password of the etcd user'),
+    timeout: seconds(5, 'how long one call to etcd may take'),
+    prefix: z
+      .string()
+      .regex(/^(\/[A-Za-z0-9_.-]+)*$/, 'expected nothing, or a path such as /cloud1 without a slash at its end')
+      .default('')
+      .describe('put before every key, so that several clouds can share an etcd'),
+  })
+  .refine((etcd) => etcd.user === undefined || etcd.password !== undefined || etcd.password_file !== undefined, {
+    message: 'user needs password or password_file',
+    path: ['user'],
+  })
+  .refine((etcd) => (etcd.cert_cert === undefined) === (etcd.cert_key === undefined), {
+    message: 'cert_cert and cert_key go together',
+    path: ['cert_cert'],
+  })
+  .prefault({});
+export type EtcdSection = z.output<typeof etcdSection>;
+
+export const placementSection = z
+  .strictObject({
+    endpoint: z
+      .url({ protocol: /^https?$/, error: 'expected an http(s) URL such as http://localhost:8080' })
+      .default('http://localhost:8080')
+      .describe('the URL of the Placement service, with its path if it has one'),
+    token: z.string().default('admin').describe('sent as x-auth-token; `admin` is what noauth2 takes'),
+    token_file: z.string().optional().describe('file: the token; replaces token'),
+    ca_cert: z.string().optional().describe('file: the certificate of the authority that signed Placement’s'),
+    timeout: seconds(30, 'how long one call to Placement may take'),
+  })
+  .prefault({});
+export type PlacementSection = z.output<typeof placementSection>;
+
+export const logSection = z
+  .strictObject({
+    level: z.enum(LOG_LEVELS).default('info').describe('the least level that is logged'),
+    format: z
+      .enum(['auto', 'json', 'pretty'])
+      .default('auto')
+      .describe('auto is pretty on a terminal, else one JSON object a line'),
+  })
+  .prefault({});

@@ -1,0 +1,54 @@
+import { instanceUuidSchema, providerUuidSchema, type InstanceUuid, type ProviderUuid } from '../ids.js';
+
+/**
+ * Every etcd key, built and parsed. `/hosts` and `/booted` are the original's and stay as they are; see WIRE in docs.
+ * All stand under an optional prefix, which is empty by default, as in the original.
+ */
+export interface Keys {
+  /** The boot request of an instance on a host. */
+  readonly request: (host: ProviderUuid, instance: InstanceUuid) => string;
+  /** All boot requests of a host; ends with a slash. */
+  readonly requestsOf: (host: ProviderUuid) => string;
+  /** All boot requests. */
+  readonly requests: string;
+  /** The record of an instance. */
+  readonly record: (instance: InstanceUuid) => string;
+  readonly records: string;
+  /** The first address of an instance, plain text. */
+  readonly booted: (instance: InstanceUuid) => string;
+  /** The presence of a host's agent. */
+  readonly agent: (host: ProviderUuid) => string;
+  readonly agents: string;
+  readonly parseRequest: (key: string) => { host: ProviderUuid; instance: InstanceUuid } | undefined;
+  readonly parseRecord: (key: string) => InstanceUuid | undefined;
+  readonly parseAgent: (key: string) => ProviderUuid | undefined;
+}
+
+/** @param prefix empty, or a path such as `/cloud1` without a slash at its end. */
+export const createKeys = (prefix: string): Keys => {
+  const requests = `${prefix}/hosts/`;
+  const records = `${prefix}/instances/`;
+  const agents = `${prefix}/agents/`;
+  const after = (start: string, key: string): string | undefined =>
+    key.startsWith(start) ? key.slice(start.length) : undefined;
+  return {
+    requests,
+    records,
+    agents,
+    request: (host, instance) => `${requests}${host}/${instance}`,
+    requestsOf: (host) => `${requests}${host}/`,
+    record: (instance) => `${records}${instance}`,
+    booted: (instance) => `${prefix}/booted/${instance}`,
+    agent: (host) => `${agents}${host}`,
+    parseRequest: (key) => {
+      const [host, instance, more] = after(requests, key)?.split('/') ?? [];
+      const parsedHost = providerUuidSchema.safeParse(host);
+      const parsedInstance = instanceUuidSchema.safeParse(instance);
+      return parsedHost.success && parsedInstance.success && more === undefined
+        ? { host: parsedHost.data, instance: parsedInstance.data }
+        : undefined;
+    },
+    parseRecord: (key) => instanceUuidSchema.safeParse(after(records, key)).data,
+    parseAgent: (key) => providerUuidSchema.safeParse(after(agents, key)).data,
+  };
+};

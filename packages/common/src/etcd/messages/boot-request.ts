@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { instanceNameSchema, instanceUuidSchema, providerUuidSchema, type ProviderUuid } from '../../ids.js';
+
+/**
+ * The value at `/hosts/<host>/<instance>`: what a person wishes. Written by the scheduler (ours or the original's), never by
+ * the agent. The first six members are the original's; a request with only those is a complete one. Unknown members are kept.
+ *
+ * An empty `allocations` object is the wish to be destroyed, as in the original; then `image` is null.
+ */
+export const bootRequestSchema = z.looseObject({
+  allocations: z.record(z.guid(), z.looseObject({ resources: z.record(z.string(), z.int().nonnegative()) })),
+  user_id: z.string().optional(),
+  project_id: z.string().optional(),
+  consumer_generation: z.int().nullable().optional(),
+  instance: instanceUuidSchema,
+  image: z.string().nullable(),
+
+  /** Ours, all optional. The version of these members. */
+  version: z.literal(1).optional(),
+  name: instanceNameSchema.optional(),
+});
+export type BootRequest = z.output<typeof bootRequestSchema>;
+
+export const isDestroyWish = (request: BootRequest): boolean => Object.keys(request.allocations).length === 0;
+
+/** What the request allocates on a host, by resource class; undefined when it allocates nothing there. */
+export const resourcesOn = (request: BootRequest, host: ProviderUuid): Record<string, number> | undefined => {
+  const entry = Object.entries(request.allocations).find(([provider]) => provider.toLowerCase() === host);
+  return entry?.[1].resources;
+};
+
+/** The providers that the request allocates from. */
+export const providersOf = (request: BootRequest): ProviderUuid[] =>
+  Object.keys(request.allocations).map((provider) => providerUuidSchema.parse(provider));

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { instanceUuidSchema, providerUuidSchema, sessionUuidSchema } from '../../ids.js';
+
+/**
+ * The value at `/instances/<instance>`: what was last reported. Created by the scheduler together with the boot request (state
+ * `scheduled`), or by the agent when the request is the original's; from the claim on only the claiming agent writes it, always
+ * comparing the revision that it read.
+ *
+ *   scheduled -> building -> active <-> stopped
+ *                   |           |          |
+ *                   +-> error <-+----------+
+ *   any -> deleting -> deleted (kept for an hour)
+ *
+ * After a crash `building` and `deleting` are simply taken up again by the agent's next session.
+ */
+export const INSTANCE_STATES = ['scheduled', 'building', 'active', 'stopped', 'deleting', 'deleted', 'error'] as const;
+export type InstanceState = (typeof INSTANCE_STATES)[number];
+
+const NEXT_STATES: Readonly<Record<InstanceState, readonly InstanceState[]>> = {
+  scheduled: ['building', 'deleting', 'error'],
+  building: ['active', 'error', 'deleting', 'stopped'],
+  active: ['stopped', 'error', 'deleting'],
+  stopped: ['active', 'error', 'deleting'],
+  deleting: ['deleted'],
+  deleted: ['building', 'deleting'],
+  error: ['scheduled', 'deleting'],
+};
+
+export const canBecome = (from: InstanceState, to: InstanceState): boolean =>
+  from === to || NEXT_STATES[from].includes(to);
+
+/** A record keeps this many transitions; older ones are dropped. */
+export const MAX_TRANSITIONS = 20;
+
+export const addressSchema = z.looseObject({
+  address: z.string(),
+  family: z.enum(['ipv4', 'ipv6']),
+  mac: z.string().nullable(),
+  source: z.enum(['lease', 'agent', 'arp']),
+});
+export type Address = z.output<typeof addressSchema>;
+
+/** Why an instance is in `error`. The code is one of `ERROR_CODES`. */
+export const faultSchema = z.looseObject({
+  code: z.string(),
+  message: z.string(),
+  step: z.string().nullable(),
+  hint: z.string().nullable(),
+  /** True when the host was the reason, so that another host may do. */
+  retryable: z.boolean().default(false),
+});
+export type Fault = z.output<typeof faultSchema>;
+
+const transitionSchema = z.looseObject({ at: z.string(), state: z.enum(INSTANCE_STATES), reason: z.string() });
+
+export const instanceRecordSchema = z.looseObject({
+  version: z.literal(1),
+  instance: instanceUuidSchema,
+  name: z.string().nullable(),
+  host: providerUuidSchema,
+  state: z.enum(INSTANCE_STATES),
+  /** The agent session that has claimed the instance; null before the claim. */
+  session: sessionUuidSchema.nullable(),
+  resources: z.record(z.string(), z.int()),
+  image: z.string().nullable(),
+  /** The step in hand, with its progress where it is long. Null when nothing is being done. */
+  step: z.looseObject({ name: z.string(), since: z.string(), progress: z.string().nullable() }).nullable(),
+  addresses: z.array(addressSchema),
+  /** Null while the agent still looks for an address; then each source that was asked, with what it said. */
+  address_sources: z.record(z.string(), z.string()).nullable(),
+  fault: faultSchema.nullable(),
+  created_at: z.string(),
+  updated_at: z.string(),
+  transitions: z.array(transitionSchema),
+});
+export type InstanceRecord = z.output<typeof instanceRecordSchema>;
+
+export interface NewRecord {
+  readonly instance: InstanceRecord['instance'];
+  readonly host: InstanceRecord['host'];
+  readonly name: string | null;
+  readonly resources: Record<string, number>;
+  readonly image: string | null;
+  readonly reason: string;
+  readonly now: Date;
+}
+
+/** The record as the scheduler creates it. */
+export const newRecord = ({ instance, host, name, resources, image, reason, now }: NewRecord): InstanceRecord => ({
+  version: 1,
+  instance,
+  name,
+  host,
+  state: 'scheduled',
+  session: null,
+  resources,
+  image,
+  step: null,
+  addresses: [],
+  address_sources: null,
+  fault: null,
+  created_at: now.toISOString(),
+  updated_at: now.toISOString(),
+  transitions: [{ at: now.toISOString(), state: 'scheduled', reason }],
+});
+
+/** The record in its next state, with the transition noted. Same state and reason as the last one: not noted again. */
+export const withState = (
+  record: InstanceRecord,
+  state: InstanceState,
+  { reason, now, ...changes }: { reason: string; now: Date } & Partial<InstanceRecord>,
+): InstanceRecord => {
+  const last = record.transitions.at(-1);
+  const isRepeat = last?.state === state && last.reason === reason;
+  const transitions = isRepeat ? record.transitions : [...record.transitions, { at: now.toISOString(), state, reason }];
+  return {
+    ...record,
+    ...changes,
+    state,
+    updated_at: now.toISOString(),
+    transitions: transitions.slice(-MAX_TRANSITIONS),
+  };
+};

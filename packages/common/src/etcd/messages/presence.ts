@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { providerUuidSchema, sessionUuidSchema } from '../../ids.js';
+
+/** The value at `/agents/<host>`: the agent is there. It lives under the agent's lease. */
+export const presenceSchema = z.looseObject({
+  version: z.literal(1),
+  host: providerUuidSchema,
+  /** What people call the host. */
+  hostname: z.string(),
+  session: sessionUuidSchema,
+  /** `draining`: the agent is about to stop and takes no new instances. */
+  state: z.enum(['up', 'draining']),
+  agent_version: z.string(),
+  hypervisor: z.looseObject({ type: z.string(), version: z.string(), uri: z.string() }),
+  started_at: z.string(),
+  /** Tells a dead agent of this machine from a live one before its lease has run out. */
+  process: z.looseObject({ boot_id: z.string(), pid: z.int(), start_ticks: z.string() }),
+});
+export type Presence = z.output<typeof presenceSchema>;

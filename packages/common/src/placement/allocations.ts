@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import type { InstanceUuid, ProviderUuid } from '../ids.js';
+import type { PlacementClient } from './client.js';
+import { isConcurrentUpdate, isPlacementConflict } from './errors.js';
+import { CONSUMER_TYPES, isBelow } from './microversion.js';
+
+/** https://docs.openstack.org/api-ref/placement/#allocations */
+
+/** The consumer type of our instances, from microversion 1.38 on. */
+const CONSUMER_TYPE = 'INSTANCE';
+
+const resourcesSchema = z.record(z.string(), z.int().nonnegative());
+
+export const allocationsSchema = z.looseObject({
+  allocations: z.record(z.guid(), z.looseObject({ resources: resourcesSchema })),
+  /** These three are absent when there are no allocations. */
+  consumer_generation: z.int().nullable().optional(),
+  user_id: z.string().optional(),
+  project_id: z.string().optional(),
+});
+export type Allocations = z.output<typeof allocationsSchema>;
+
+export interface AllocateRequest {
+  readonly instance: InstanceUuid;
+  /** A candidate's `allocations` and `mappings`, as Placement gave them. */
+  readonly allocations: Allocations['allocations'];
+  readonly mappings?: unknown;
+  readonly userId: string;
+  readonly projectId: string;
+}
+
+/** What Placement holds for an instance; empty `allocations` when nothing. */
+export const getAllocations = async (placement: PlacementClient, instance: InstanceUuid): Promise<Allocations> =>
+  placement.send({
+    method: 'GET',
+    path: `/allocations/${instance}`,
+    verb: `read the allocations of instance ${instance}`,
+    schema: allocationsSchema,
+  });
+
+/**
+ * Allocates for a new consumer.
+ *
+ * @returns `conflict` when the host has no room any more, or the consumer already exists: try the next candidate.
+ */
+export const allocate = async (
+  placement: PlacementClient,
+  { instance, allocations, mappings, userId, projectId }: AllocateRequest,
+): Promise<{ outcome: 'allocated' } | { outcome: 'conflict'; err: Error }> => {
+  try {
+    await placement.send({
+      method: 'PUT',
+      path: `/allocations/${instance}`,
+      verb: `allocate for instance ${instance}`,
+      schema: z.unknown(),
+      body: {
+        allocations,
+        ...(mappings !== undefined && { mappings }),
+        user_id: userId,
+        project_id: projectId,
+        consumer_generation: null,
+        ...(!isBelow(placement.microversion(), CONSUMER_TYPES) && { consumer_type: CONSUMER_TYPE }),
+      },
+    });
+    return { outcome: 'allocated' };
+  } catch (err) {
+    if (isPlacementConflict(err) && err instanceof Error) return { outcome: 'conflict', err };
+    throw err;
+  }
+};
+
+const RELEASE_ATTEMPTS = 5;
+
+/** Releases all that an instance holds; repeatable. The generation guards against someone else's change in between. */
+export const releaseAllocations = async (placement: PlacementClient, instance: InstanceUuid): Promise<void> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const held = await getAllocations(placement, instance);
+    if (Object.keys(held.allocations).length === 0) return;
+    try {
+      await placement.send({
+        method: 'PUT',
+        path: `/allocations/${instance}`,
+        verb: `release the allocations of instance ${instance}`,
+        schema: z.unknown(),
+        body: { ...held, allocations: {} },
+      });
+      return;
+    } catch (err) {
+      if (!isConcurrentUpdate(err) || attempt === RELEASE_ATTEMPTS) throw err;
+    }
+  }
+};
+
+const providerAllocationsSchema = z.looseObject({
+  allocations: z.record(z.guid(), z.looseObject({ resources: resourcesSchema })),
+});
+
+/** What each consumer holds on a provider, by the consumer's uuid. */
+export const listProviderAllocations = async (
+  placement: PlacementClient,
+  provider: ProviderUuid,
+): Promise<Record<string, { resources: Record<string, number> }>> => {
+  const reply = await placement.send({
+    method: 'GET',
+    path: `/resource_providers/${provider}/allocations`,
+    verb: `list the allocations on resource provider ${provider}`,
+    schema: providerAllocationsSchema,
+  });
+  return reply.allocations;
+};

@@ -1,0 +1,124 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { randomUUID } from 'node:crypto';
+import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
+import type { z } from 'zod';
+import { readSecretFile } from '../config/load.js';
+import type { PlacementSection } from '../config/sections.js';
+import { EcomputeError } from '../errors.js';
+import { badReply, refusal, unreachable } from './errors.js';
+import { formatMicroversion, isBelow, negotiate, NEWEST, OLDEST, type Microversion } from './microversion.js';
+
+export interface PlacementRequest<S extends z.ZodType> {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** Starts with a slash; ids in it are already encoded. */
+  readonly path: string;
+  /** Completes "could not …": `list resource providers`. */
+  readonly verb: string;
+  readonly body?: unknown;
+  /** The reply's shape; `z.unknown()` where Placement answers 204. */
+  readonly schema: S;
+}
+
+/** One Placement service, spoken to in one pinned microversion that is settled with the first reply. */
+export interface PlacementClient {
+  /** For messages. */
+  readonly endpoint: string;
+  /** The microversion in use: the newest that both sides know. Before the first reply it is ours. */
+  readonly microversion: () => Microversion;
+  /**
+   * @throws EcomputeError ECOMPUTE_PLACEMENT_*: UNREACHABLE, UNAUTHORIZED (401, 403), NOT_FOUND, CONFLICT (409), REFUSED (other 4xx),
+   *   FAILED (5xx), BAD_REPLY (not Placement's JSON), TOO_OLD.
+   */
+  send<S extends z.ZodType>(request: PlacementRequest<S>): Promise<z.output<S>>;
+  close(): void;
+}
+
+/** Opens a client; nothing is sent before the first call. */
+export const openPlacement = async (placement: PlacementSection): Promise<PlacementClient> => {
+  const { endpoint, token_file, ca_cert } = placement;
+  const token = token_file === undefined ? placement.token : await readSecretFile(token_file, 'placement.token_file');
+  const ca = ca_cert === undefined ? undefined : await readSecretFile(ca_cert, 'placement.ca_cert');
+  const httpAgent = new HttpAgent({ keepAlive: true });
+  const httpsAgent = new HttpsAgent({ keepAlive: true, ...(ca !== undefined && { ca }) });
+  const http = axios.create({
+    baseURL: endpoint.replace(/\/+$/, ''),
+    timeout: placement.timeout * 1000,
+    headers: { accept: 'application/json', 'content-type': 'application/json', 'x-auth-token': token },
+    httpAgent,
+    httpsAgent,
+    maxRedirects: 0,
+    // Placement stands next to us; a proxy from the environment is for image downloads.
+    proxy: false,
+    responseType: 'text',
+    transformResponse: (text: unknown) => text,
+    validateStatus: () => true,
+  });
+
+  let version = NEWEST;
+  let hasAsked = false;
+  const send: PlacementClient['send'] = async (request) => {
+    let response = await exchange({ http, version, endpoint }, request);
+    if (response.status === 406 && !hasAsked) {
+      // The service is older than we are: it says in this reply what it knows.
+      version = negotiate(response.data, endpoint);
+      response = await exchange({ http, version, endpoint }, request);
+    }
+    hasAsked = true;
+    if (response.status >= 300) throw refusal(response, request, endpoint);
+    return parseReply(response, request, endpoint);
+  };
+  return {
+    endpoint,
+    microversion: () => version,
+    send,
+    close: () => {
+      httpAgent.destroy();
+      httpsAgent.destroy();
+    },
+  };
+};
+
+const exchange = async <S extends z.ZodType>(
+  { http, version, endpoint }: { http: AxiosInstance; version: Microversion; endpoint: string },
+  { method, path, verb, body }: PlacementRequest<S>,
+): Promise<AxiosResponse<string>> => {
+  if (isBelow(version, OLDEST))
+    throw new EcomputeError(
+      'ECOMPUTE_PLACEMENT_TOO_OLD',
+      `Placement at ${endpoint} knows only microversions up to ${formatMicroversion(version)}`,
+      {
+        hint: `ours needs ${formatMicroversion(OLDEST)} or newer (OpenStack Rocky)`,
+      },
+    );
+  try {
+    return await http.request<string>({
+      method,
+      url: path,
+      data: body === undefined ? undefined : JSON.stringify(body),
+      headers: {
+        'openstack-api-version': `placement ${formatMicroversion(version)}`,
+        'x-openstack-request-id': `req-${randomUUID()}`,
+      },
+    });
+  } catch (thrown) {
+    if (thrown instanceof AxiosError) throw unreachable(thrown, verb, endpoint);
+    throw thrown;
+  }
+};
+
+const parseReply = <S extends z.ZodType>(
+  response: AxiosResponse<string>,
+  { verb, schema }: PlacementRequest<S>,
+  endpoint: string,
+): z.output<S> => {
+  let json: unknown;
+  try {
+    json = response.data === '' ? undefined : JSON.parse(response.data);
+  } catch (cause) {
+    throw badReply({ verb, endpoint, text: response.data, cause });
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw badReply({ verb, endpoint, text: response.data, cause: parsed.error });
+  return parsed.data;
+};

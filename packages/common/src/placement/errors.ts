@@ -1,0 +1,101 @@
+import type { AxiosError, AxiosResponse } from 'axios';
+import { z } from 'zod';
+import { EcomputeError, type ErrorCode } from '../errors.js';
+
+/** https://docs.openstack.org/api-ref/placement/#errors */
+const errorBodySchema = z.object({
+  errors: z.array(z.object({ detail: z.string(), code: z.string().optional(), title: z.string().optional() })).min(1),
+});
+
+/** Placement's own code for a generation that has moved on: read again and repeat. */
+export const CONCURRENT_UPDATE = 'placement.concurrent_update';
+
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  401: 'ECOMPUTE_PLACEMENT_UNAUTHORIZED',
+  403: 'ECOMPUTE_PLACEMENT_UNAUTHORIZED',
+  404: 'ECOMPUTE_PLACEMENT_NOT_FOUND',
+  409: 'ECOMPUTE_PLACEMENT_CONFLICT',
+};
+
+const HINTS: Partial<Record<ErrorCode, string>> = {
+  ECOMPUTE_PLACEMENT_UNAUTHORIZED: 'check placement.token or placement.token_file in the config',
+  ECOMPUTE_PLACEMENT_NOT_FOUND: 'check placement.endpoint in the config, with its path: does Placement answer there?',
+  ECOMPUTE_PLACEMENT_FAILED: 'look at the log of the Placement service, with the request id in the details',
+};
+
+/** Placement puts the status line before the reason: "The server could not comply …\n\n reason". */
+const reason = (detail: string): string => (detail.split('\n\n').at(-1) ?? detail).trim().replaceAll(/\s+/g, ' ');
+
+const snippet = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, 120);
+
+export const refusal = (
+  response: AxiosResponse<string>,
+  { verb, method, path }: { verb: string; method: string; path: string },
+  endpoint: string,
+): EcomputeError => {
+  const { status } = response;
+  const code = CODES[status] ?? (status >= 500 ? 'ECOMPUTE_PLACEMENT_FAILED' : 'ECOMPUTE_PLACEMENT_REFUSED');
+  const parsed = parseErrorBody(response.data);
+  const why = parsed ? reason(parsed.detail) : snippet(response.data);
+  const hint = HINTS[code];
+  return new EcomputeError(
+    code,
+    `could not ${verb}: Placement at ${endpoint} answered ${status}${why === '' ? '' : `: ${why}`}`,
+    {
+      details: {
+        status,
+        method,
+        path,
+        placementCode: parsed?.code,
+        requestId: response.headers['x-openstack-request-id'],
+      },
+      retryable: status >= 500 || status === 409 || status === 429,
+      ...(hint !== undefined && { hint }),
+    },
+  );
+};
+
+const parseErrorBody = (text: string): { detail: string; code?: string | undefined } | undefined => {
+  try {
+    return errorBodySchema.parse(JSON.parse(text)).errors[0];
+  } catch {
+    return undefined; // a proxy's or a web server's own page
+  }
+};
+
+export const badReply = ({
+  verb,
+  endpoint,
+  text,
+  cause,
+}: {
+  verb: string;
+  endpoint: string;
+  text: string;
+  cause: unknown;
+}): EcomputeError =>
+  new EcomputeError(
+    'ECOMPUTE_PLACEMENT_BAD_REPLY',
+    `could not ${verb}: what answers at ${endpoint} does not speak Placement ("${snippet(text)}")`,
+    {
+      cause,
+      hint: 'check placement.endpoint in the config, with its path',
+    },
+  );
+
+export const unreachable = (cause: AxiosError, verb: string, endpoint: string): EcomputeError =>
+  new EcomputeError('ECOMPUTE_PLACEMENT_UNREACHABLE', `could not ${verb}: Placement at ${endpoint} did not answer`, {
+    cause,
+    retryable: true,
+    hint: `check that Placement runs there (curl ${endpoint}), and placement.endpoint in the config`,
+  });
+
+/** True for a 409 because of a generation, false for one because the host has no room. */
+export const isConcurrentUpdate = (thrown: unknown): boolean =>
+  thrown instanceof EcomputeError && thrown.details['placementCode'] === CONCURRENT_UPDATE;
+
+export const isPlacementConflict = (thrown: unknown): boolean =>
+  thrown instanceof EcomputeError && thrown.code === 'ECOMPUTE_PLACEMENT_CONFLICT';
+
+export const isPlacementNotFound = (thrown: unknown): boolean =>
+  thrown instanceof EcomputeError && thrown.code === 'ECOMPUTE_PLACEMENT_NOT_FOUND';

@@ -1,0 +1,88 @@
+import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getFreePort } from './free-port.js';
+import { adoptService, extendService, startService } from './service.js';
+import type { Service } from './service.js';
+
+export interface EtcdOptions {
+  /** Kept when given; without it, a new folder that `stop()` removes. */
+  readonly dataDir?: string;
+  readonly clientPort?: number;
+  /** Path of the log. Default: `etcd.log` beside the data. */
+  readonly log?: string;
+  /** More of etcd's own flags, for example `--auto-compaction-retention=1`. */
+  readonly args?: readonly string[];
+  /** Outlive this process: {@link adoptEtcd} finds it again by `dataDir`, which is then needed. */
+  readonly detached?: boolean;
+}
+
+/** One etcd of our own on 127.0.0.1. `restart()` keeps port and data. */
+export interface EtcdServer extends Service {
+  readonly endpoint: string;
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+}
+
+const HOST = '127.0.0.1';
+
+// A lone member elects itself after the election timeout, 1 s by default; and the shortest lease that etcd grants is 1.5 times it.
+const FAST_ELECTION = ['--heartbeat-interval=20', '--election-timeout=200'];
+
+export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> {
+  const ownFolder = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'etcd-')) : undefined;
+  const dataDir = options.dataDir ?? join(ownFolder ?? '', 'data');
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const port = options.clientPort ?? (await getFreePort());
+  const clientUrl = `http://${HOST}:${port}`;
+  const peerUrl = `http://${HOST}:${await getFreePort()}`;
+  const service = await startService(
+    {
+      name: 'etcd',
+      command: 'etcd',
+      dropEnv: 'ETCD_',
+      args: [
+        `--name=only`,
+        `--data-dir=${dataDir}`,
+        `--listen-client-urls=${clientUrl}`,
+        `--advertise-client-urls=${clientUrl}`,
+        `--listen-peer-urls=${peerUrl}`,
+        `--initial-advertise-peer-urls=${peerUrl}`,
+        `--initial-cluster=only=${peerUrl}`,
+        ...FAST_ELECTION,
+        ...(options.args ?? []),
+      ],
+      logPath: options.log ?? join(dataDir, '..', 'etcd.log'),
+      stateFile: stateFileOf(dataDir),
+      ...(options.detached !== undefined && { detached: options.detached }),
+    },
+    () => isHealthy(clientUrl),
+  );
+  return asEtcd(service, { port, dataDir, ownFolder });
+}
+
+/** The detached etcd on this data folder, or undefined when it is not running. */
+export async function adoptEtcd(dataDir: string, port: number): Promise<EtcdServer | undefined> {
+  const service = await adoptService(stateFileOf(dataDir), () => isHealthy(`http://${HOST}:${port}`));
+  return service && asEtcd(service, { port, dataDir, ownFolder: undefined });
+}
+
+function stateFileOf(dataDir: string): string {
+  return `${dataDir}.process.json`;
+}
+
+function asEtcd(
+  service: Service,
+  { port, dataDir, ownFolder }: { port: number; dataDir: string; ownFolder: string | undefined },
+): EtcdServer {
+  const facts = { endpoint: `http://${HOST}:${port}`, host: HOST, port, dataDir };
+  return extendService(service, facts, async () => {
+    if (ownFolder) await rm(ownFolder, { recursive: true, force: true });
+  });
+}
+
+async function isHealthy(clientUrl: string): Promise<boolean> {
+  const response = await fetch(`${clientUrl}/health`, { signal: AbortSignal.timeout(2000) });
+  return response.ok && (await response.text()).includes('true');
+}

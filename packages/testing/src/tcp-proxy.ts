@@ -1,0 +1,138 @@
+/** A TCP proxy on 127.0.0.1 that breaks connections on request: what a bad network does to a client, in one process. */
+import { connect, createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+
+/** Seen from the client: `up` is what it sends. */
+export type Direction = 'up' | 'down' | 'both';
+
+export interface TcpProxy extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** `http://host:port` of the proxy. */
+  readonly endpoint: string;
+  /** Number of connections open now. */
+  readonly openConnections: number;
+  /** Number of connections accepted since the start. */
+  readonly acceptedConnections: number;
+  /** Resets every open connection; new ones are still accepted. */
+  cutAll(): void;
+  /** Holds bytes back without closing anything, for connections that are open and for new ones. */
+  stall(direction: Direction): void;
+  /** Lets held bytes go on. */
+  resume(): void;
+  /** Whether new connections are refused by the kernel, as when nothing listens. Open ones stay. */
+  refuse(isRefusing: boolean): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+}
+
+/** Starts a proxy to `target`, which need not be listening yet: a connection that cannot be passed on is reset. */
+export async function startTcpProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+  const pairs = new Set<Pair>();
+  let stalled: Direction | undefined;
+  let acceptedConnections = 0;
+  const isHeld = (direction: 'up' | 'down'): boolean => stalled === 'both' || stalled === direction;
+
+  const applyStall = (pair: Pair): void => {
+    if (isHeld('up')) pair.client.pause();
+    else pair.client.resume();
+    if (isHeld('down')) pair.server.pause();
+    else pair.server.resume();
+  };
+
+  const accept = (client: Socket): void => {
+    acceptedConnections += 1;
+    const pair: Pair = { client, server: connect({ host: target.host, port: target.port, noDelay: true }) };
+    pairs.add(pair);
+    forward({ from: pair.client, to: pair.server, isHeld: () => isHeld('up') });
+    forward({ from: pair.server, to: pair.client, isHeld: () => isHeld('down') });
+    const end = (): void => {
+      pairs.delete(pair);
+      reset(pair);
+    };
+    for (const socket of [pair.client, pair.server]) socket.on('error', end).on('close', () => pairs.delete(pair));
+    applyStall(pair);
+  };
+
+  let listener: Server | undefined = await listen(accept, 0);
+  const address = listener.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+
+  const cutAll = (): void => {
+    for (const pair of pairs) reset(pair);
+    pairs.clear();
+  };
+  const close = async (): Promise<void> => {
+    const closing = listener;
+    listener = undefined;
+    // close() waits for open connections to end, but stops listening at once; only the latter is wanted.
+    if (closing) closing.close();
+    await Promise.resolve();
+  };
+  const stop = async (): Promise<void> => {
+    await close();
+    cutAll();
+  };
+  return {
+    host: '127.0.0.1',
+    port,
+    endpoint: `http://127.0.0.1:${port}`,
+    get openConnections() {
+      return pairs.size;
+    },
+    get acceptedConnections() {
+      return acceptedConnections;
+    },
+    cutAll,
+    stall: (direction) => {
+      stalled = direction;
+      for (const pair of pairs) applyStall(pair);
+    },
+    resume: () => {
+      stalled = undefined;
+      for (const pair of pairs) applyStall(pair);
+    },
+    refuse: async (isRefusing) => {
+      if (isRefusing) await close();
+      else listener ??= await listen(accept, port);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function listen(accept: (client: Socket) => void, port: number): Promise<Server> {
+  return await new Promise((resolve, reject) => {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+    server.once('error', reject);
+    server.listen({ host: '127.0.0.1', port }, () => resolve(server));
+  });
+}
+
+interface Flow {
+  readonly from: Socket;
+  readonly to: Socket;
+  readonly isHeld: () => boolean;
+}
+
+/** By hand and not by pipe(), which resumes a paused source by itself as soon as its target drains. */
+function forward({ from, to, isHeld }: Flow): void {
+  from.on('data', (chunk) => {
+    if (!to.write(chunk)) from.pause();
+  });
+  to.on('drain', () => {
+    if (!isHeld()) from.resume();
+  });
+  from.on('end', () => to.end());
+}
+
+function reset({ client, server }: Pair): void {
+  client.resetAndDestroy();
+  // A socket that is still connecting cannot be reset.
+  if (server.connecting) server.destroy();
+  else server.resetAndDestroy();
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# npm run test:docker: proves docker/compose.yaml with a real Docker daemon.
+#
+# Where the machine's daemon answers and can pull, it is used, with a compose project, ports and volumes of the test's
+# own. Otherwise (Debian or Ubuntu, as root) a private daemon is started and the images are built from the
+# distribution's packages: see test/docker/. Everything is removed at the end, also after a failure or Ctrl-C.
+set -euo pipefail
+
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+source "$repo/test/docker/progress.sh"
+source "$repo/test/docker/private-daemon.sh"
+source "$repo/test/docker/base-image.sh"
+source "$repo/test/docker/compose-stack.sh"
+source "$repo/test/docker/services.sh"
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/ecd.XXXXXX")
+
+clean_up() {
+  local status=$?
+  trap - EXIT
+  trap '' INT TERM
+  set +e
+  [ "$status" -eq 0 ] || show_failure "$work"
+  stop_compose_stack
+  stop_private_daemon
+  rm -rf "$work"
+  if [ "$status" -eq 0 ]; then
+    stage "cleaned up"
+    echo "docker: passed in $SECONDS s"
+  else
+    echo "docker: FAILED after $SECONDS s" >&2
+  fi
+  exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+choose_daemon "$work"
+stage "daemon: $DAEMON_DESCRIPTION"
+
+export COMPOSE_PROJECT_NAME=etcd-compute-test-$$
+export BIND_ADDRESS=$CONTAINER_ADDRESS
+start_compose_stack "$work"
+stage "compose up: etcd and Placement are healthy ($(describe_versions))"
+
+check_settings
+stage "settings: compaction, quota, microversion and the network of the database are as compose.yaml says"
+
+check_kept_alive_connection 1000
+stage "Placement answered 1000 requests on one connection"
+
+write_markers
+{ compose down && compose up --detach; } > "$work/down-up.log" 2>&1 || fail "compose could not go down and up again"
+wait_for_healthy
+check_markers
+stage "compose down and up: the etcd key and the Placement provider are still there"

@@ -1,0 +1,101 @@
+# The compose stack under test: which daemon runs it, up, health, down. Sourced, not run.
+
+COMPOSE_STACK_STARTED=
+
+# The plugin where there is one, else Debian's docker-compose.
+compose() {
+  if docker compose version > /dev/null 2>&1; then
+    docker compose --file "$repo/docker/compose.yaml" "$@"
+  else
+    # The daemon of Debian 12 has no BuildKit front end for docker-compose 1.29.
+    COMPOSE_DOCKER_CLI_BUILD=0 docker-compose --file "$repo/docker/compose.yaml" "$@"
+  fi
+}
+
+# choose_daemon DIR: sets CONTAINER_ADDRESS and DAEMON_DESCRIPTION, and the image variables where nothing can be pulled.
+choose_daemon() {
+  if can_pull; then
+    CONTAINER_ADDRESS=127.0.0.1
+    DAEMON_DESCRIPTION="this machine's, with the images that compose.yaml names"
+    return
+  fi
+  install_private_daemon_packages
+  start_private_daemon "$1/daemon"
+  build_stand_in_images
+  DAEMON_DESCRIPTION="a private one ($(docker version --format '{{.Server.Version}}')), with images built from this distribution's packages"
+}
+
+can_pull() {
+  docker info > /dev/null 2>&1 && (compose version > /dev/null 2>&1) && compose pull --quiet etcd database > /dev/null 2>&1
+}
+
+install_private_daemon_packages() {
+  local missing=
+  command -v dockerd > /dev/null || missing="$missing docker.io"
+  command -v docker-compose > /dev/null || missing="$missing docker-compose"
+  command -v debootstrap > /dev/null || missing="$missing debootstrap"
+  command -v dpkg-scanpackages > /dev/null || missing="$missing dpkg-dev"
+  command -v iptables > /dev/null || missing="$missing iptables"
+  [ "$(id -u)" -eq 0 ] || fail "the machine's Docker daemon cannot be used, and only root can start another: run it as root"
+  [ -n "$missing" ] || return 0
+  command -v apt-get > /dev/null || fail "there is no usable Docker daemon, and$missing can only be installed on Debian or Ubuntu"
+  echo "docker: installing$missing: no Docker daemon that can pull is here, so a private one is started"
+  # RUNLEVEL=1 keeps the package from starting a daemon for the whole machine.
+  { apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing; } > "$work/apt.log" 2>&1 ||
+    fail "could not install$missing"
+}
+
+build_stand_in_images() {
+  local tar
+  tar=$(make_base_image_tar "$repo/.cache")
+  docker import "$tar" etcd-compute-test/base > /dev/null
+  export PLACEMENT_BASE_IMAGE=etcd-compute-test/base
+  export ETCD_IMAGE=etcd-compute-test/etcd POSTGRES_IMAGE=etcd-compute-test/database
+  local name
+  for name in etcd database; do
+    docker build --build-arg BASE_IMAGE=etcd-compute-test/base --tag "etcd-compute-test/$name" "$repo/test/docker/$name" \
+      > "$work/build-$name.log" 2>&1 || fail "could not build the stand-in image of $name"
+  done
+}
+
+start_compose_stack() {
+  ETCD_PORT=$(find_free_port)
+  PLACEMENT_PORT=$(find_free_port "$ETCD_PORT")
+  export ETCD_PORT PLACEMENT_PORT
+  COMPOSE_STACK_STARTED=yes
+  compose build > "$work/build.log" 2>&1 || fail "compose could not build Placement's image"
+  compose up --detach > "$work/up.log" 2>&1 || fail "compose could not start"
+  wait_for_healthy
+}
+
+stop_compose_stack() {
+  [ -n "$COMPOSE_STACK_STARTED" ] || return 0
+  compose down --volumes --rmi local --remove-orphans > /dev/null 2>&1
+}
+
+# Compose's own way to wait (up --wait) is not in 1.29.
+wait_for_healthy() {
+  local service
+  for service in etcd database placement; do
+    wait_until "$service is healthy" 180 is_healthy "$service" || fail "$service did not become healthy"
+  done
+}
+
+is_healthy() {
+  local state
+  state=$(docker inspect --format '{{.State.Status}}, {{.State.Health.Status}}' "$(compose ps --quiet "$1")")
+  echo "$state"
+  [ "$state" = "running, healthy" ]
+}
+
+# A port that nothing here listens on, and that is not the given one. Only for the published address.
+find_free_port() {
+  local port
+  while :; do
+    port=$((20000 + RANDOM % 10000))
+    if [ "$port" != "${1:-}" ] && ! (exec 3<> "/dev/tcp/$CONTAINER_ADDRESS/$port") 2> /dev/null; then
+      echo "$port"
+      return
+    fi
+  done
+}

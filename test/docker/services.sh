@@ -1,0 +1,52 @@
+# What the test asks of etcd and of Placement, from outside of the containers. Sourced, not run.
+
+MARKER_UUID=6f1d2d04-6a3b-4f0e-9d3a-5b1d3c6f0a51
+
+in_etcd() {
+  docker exec "$(compose ps --quiet etcd)" etcdctl "$@"
+}
+
+# placement METHOD PATH [BODY]: prints the answer's body; fails on a status of 400 and up.
+placement() {
+  curl --silent --show-error --fail-with-body --max-time 30 --request "$1" \
+    --header 'X-Auth-Token: admin' --header 'OpenStack-API-Version: placement 1.39' --header 'Content-Type: application/json' \
+    ${3:+--data "$3"} "http://$CONTAINER_ADDRESS:$PLACEMENT_PORT$2"
+}
+
+describe_versions() {
+  echo "$(in_etcd version | head -1), $(docker exec "$(compose ps --quiet database)" psql --version)"
+}
+
+check_settings() {
+  local command answer
+  command=$(docker inspect --format '{{json .Args}}' "$(compose ps --quiet etcd)")
+  for answer in --auto-compaction-mode=periodic --auto-compaction-retention=1h --quota-backend-bytes=1073741824; do
+    [[ $command == *"$answer"* ]] || fail "etcd runs without $answer: $command"
+  done
+
+  answer=$(placement GET /)
+  [[ $answer == *'"max_version": "1.39"'* ]] || fail "Placement's newest microversion is not 1.39: $answer"
+
+  # PostgreSQL is Placement's alone: nothing is published.
+  answer=$(docker port "$(compose ps --quiet database)")
+  [ -z "$answer" ] || fail "the database's port is published: $answer"
+}
+
+# check_kept_alive_connection COUNT: that many requests on one connection; any reset or reconnect fails.
+check_kept_alive_connection() {
+  node "$repo/test/docker/keep-alive.mjs" "http://$CONTAINER_ADDRESS:$PLACEMENT_PORT" "$1" || fail "Placement did not keep a connection alive"
+}
+
+write_markers() {
+  in_etcd put /marker kept > /dev/null
+  placement POST /resource_providers "{\"uuid\": \"$MARKER_UUID\", \"name\": \"marker\"}" > /dev/null
+}
+
+check_markers() {
+  local value
+  value=$(in_etcd get --print-value-only /marker)
+  [ "$value" = kept ] || fail "etcd's key /marker was 'kept' before compose down and is '$value' after up"
+  placement GET "/resource_providers/$MARKER_UUID" > /dev/null || fail "Placement's provider $MARKER_UUID is gone after compose down and up"
+  in_etcd del /marker > /dev/null
+  placement DELETE "/resource_providers/$MARKER_UUID"
+}

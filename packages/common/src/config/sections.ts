@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LOG_LEVELS } from '../log.js';
+import { LOG_LEVELS } from '../log-levels.js';
 
 /** The sections that `compute.yaml` and `schedule.yaml` share. Keys that the original had keep its names. */
 

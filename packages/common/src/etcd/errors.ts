@@ -12,6 +12,9 @@ const REFUSALS = [
   'GRPCResourceExhastedError',
 ];
 
+/** How grpc-js words a call that failed before it had a connection. */
+const NOT_SENT = /No connection established|Waiting for LB pick/;
+
 export const toEtcdError = (cause: unknown, verb: string, endpoints: string): EcomputeError => {
   if (cause instanceof EcomputeError) return cause;
   const name = cause instanceof Error ? cause.constructor.name : '';
@@ -33,6 +36,14 @@ export const toEtcdError = (cause: unknown, verb: string, endpoints: string): Ec
   return new EcomputeError('ECOMPUTE_ETCD_UNREACHABLE', `could not ${verb} in etcd at ${endpoints}`, {
     cause,
     retryable: true,
+    details: { wasSent: !(cause instanceof Error && NOT_SENT.test(cause.message)) },
     hint: 'check that etcd runs there (`etcdctl endpoint health`), and etcd.host and etcd.port in the config',
   });
 };
+
+/**
+ * Whether a failed write has certainly changed nothing. Of any other failed write the outcome is unknown: the reply may be
+ * what was lost.
+ */
+export const isSurelyUnwritten = (thrown: unknown): boolean =>
+  thrown instanceof EcomputeError && (thrown.code === 'ECOMPUTE_ETCD_REFUSED' || thrown.details['wasSent'] === false);

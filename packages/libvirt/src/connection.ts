@@ -1,0 +1,268 @@
+import type { CallWait } from './call-wait.js';
+import { CloseWatch } from './close-watch.js';
+import type { CloseReason } from './close-watch.js';
+import { Domain } from './domain.js';
+import { Network } from './network.js';
+import { OwnedPointer } from './owned-pointer.js';
+import { startRuntime } from './runtime/runtime.js';
+import { Scope, orFree, orFreeAll } from './scope.js';
+import { StoragePool } from './storage-pool.js';
+import { StorageVolume } from './storage-volume.js';
+import { subscribeDomainLifecycle, subscribeDomainReboot, subscribeNetworkLifecycle } from './subscription.js';
+import type { DomainLifecycleEvent, DomainRebootEvent, NetworkLifecycleEvent, Subscription } from './subscription.js';
+
+export interface ConnectOptions extends CallWait {
+  /** Opens for reading only: calls that change anything throw `VIR_ERR_OPERATION_DENIED`. */
+  readonly readOnly?: boolean;
+  /**
+   * Finds a daemon that went silent: after `count` unanswered pings, one every `intervalSeconds`, calls fail and
+   * `onClose` hears `keepalive`. Without it, a call to a frozen daemon waits for ever. Drivers without a daemon ignore it.
+   */
+  readonly keepAlive?: { readonly intervalSeconds: number; readonly count: number } | null;
+}
+
+export interface NodeInfo {
+  readonly model: string;
+  readonly memoryKiB: number;
+  readonly cpus: number;
+  readonly mhz: number;
+  readonly nodes: number;
+  readonly sockets: number;
+  readonly cores: number;
+  readonly threads: number;
+}
+
+/**
+ * Opens a connection, such as `qemu:///system` or `test:///default`.
+ *
+ * An open connection keeps the process alive, until `close()`. Throws `LibvirtError`.
+ */
+export async function connect(uri: string, options: ConnectOptions = {}): Promise<Connection> {
+  const runtime = await startRuntime();
+  const { calls, events } = runtime;
+  const watch = new CloseWatch();
+  const closeCallback = events.callbacks.connectionClosed;
+  const closeToken = events.subscribe((report) => watch.report(report));
+  try {
+    const { pointer, hasCloseCallback } = await calls.run(
+      'connectionOpen',
+      [uri, { readOnly: options.readOnly ?? false, keepAlive: options.keepAlive ?? null, closeCallback, closeToken }],
+      {
+        signal: options.signal,
+        discard: (opened) =>
+          void calls.run('connectionClose', [opened.pointer, opened.hasCloseCallback ? closeCallback : null]),
+      },
+    );
+    events.hold();
+    const owned = new OwnedPointer(runtime, {
+      pointer,
+      what: `connection '${uri}'`,
+      free: async () => {
+        try {
+          await calls.run('connectionClose', [pointer, hasCloseCallback ? closeCallback : null]);
+        } finally {
+          events.unsubscribe(closeToken);
+          events.release();
+        }
+      },
+    });
+    return new Connection(uri, new Scope(runtime, owned), watch);
+  } catch (error) {
+    events.unsubscribe(closeToken);
+    throw error;
+  }
+}
+
+/** An open connection: https://libvirt.org/html/libvirt-libvirt-host.html. Its methods are libvirt's. */
+export class Connection {
+  readonly uri: string;
+  readonly #scope: Scope;
+  readonly #watch: CloseWatch;
+
+  /** Use `connect`. */
+  constructor(uri: string, scope: Scope, watch: CloseWatch) {
+    this.uri = uri;
+    this.#scope = scope;
+    this.#watch = watch;
+  }
+
+  /** True once `close()` was called, or the connection was lost. */
+  get isClosed(): boolean {
+    return this.#watch.reason !== undefined;
+  }
+
+  /**
+   * Ends subscriptions, frees the handles that are still open, and releases the connection. Waits for calls in flight.
+   * May be repeated; a connection that was lost must be closed too.
+   */
+  async close(): Promise<void> {
+    this.#watch.end('client');
+    await this.#scope.releaseAll();
+    await this.#scope.connection.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Called once, when the connection ends for any reason; gives back what removes the handler. */
+  onClose(handler: (reason: CloseReason) => void): () => void {
+    return this.#watch.add(handler);
+  }
+
+  isAlive(wait: CallWait = {}): Promise<boolean> {
+    return this.#scope.connection.call('connectionIsAlive', [], wait);
+  }
+
+  /** The daemon's libvirt: 9000000 is 9.0.0. */
+  getLibVersion(wait: CallWait = {}): Promise<number> {
+    return this.#scope.connection.call('connectionGetLibVersion', [], wait);
+  }
+
+  /** The hypervisor's version, in the same form. */
+  getVersion(wait: CallWait = {}): Promise<number> {
+    return this.#scope.connection.call('connectionGetVersion', [], wait);
+  }
+
+  getHostname(wait: CallWait = {}): Promise<string> {
+    return this.#scope.connection.call('connectionGetHostname', [], wait);
+  }
+
+  /** The driver's name, such as `QEMU` or `TEST`. */
+  getType(wait: CallWait = {}): Promise<string> {
+    return this.#scope.connection.call('connectionGetType', [], wait);
+  }
+
+  async getNodeInfo(wait: CallWait = {}): Promise<NodeInfo> {
+    const { memory, ...info } = await this.#scope.connection.call('nodeGetInfo', [], wait);
+    return { ...info, memoryKiB: Number(memory) };
+  }
+
+  getCapabilities(wait: CallWait = {}): Promise<string> {
+    return this.#scope.connection.call('connectionGetCapabilities', [], wait);
+  }
+
+  // eslint-disable-next-line max-params -- libvirt's own order of parameters
+  getDomainCapabilities(
+    emulator: string | null,
+    arch: string | null,
+    machine: string | null,
+    virtType: string | null,
+    wait: CallWait = {},
+  ): Promise<string> {
+    return this.#scope.connection.call('getDomainCapabilities', [emulator, arch, machine, virtType], wait);
+  }
+
+  /** Defines a domain, or redefines the one with the same uuid (`DomainDefineFlags`). */
+  async domainDefineXML(xml: string, flags = 0, wait: CallWait = {}): Promise<Domain> {
+    const options = orFree(this.#scope, 'domainFree', wait);
+    return new Domain(this.#scope, await this.#scope.connection.call('domainDefineXML', [xml, flags], options));
+  }
+
+  /** Starts a domain that is gone once it stops (`DomainCreateFlags`). */
+  async domainCreateXML(xml: string, flags = 0, wait: CallWait = {}): Promise<Domain> {
+    const options = orFree(this.#scope, 'domainFree', wait);
+    return new Domain(this.#scope, await this.#scope.connection.call('domainCreateXML', [xml, flags], options));
+  }
+
+  /** Throws `VIR_ERR_NO_DOMAIN` when there is none; so does the next. */
+  async domainLookupByUUID(uuid: string, wait: CallWait = {}): Promise<Domain> {
+    const options = orFree(this.#scope, 'domainFree', wait);
+    return new Domain(this.#scope, await this.#scope.connection.call('domainLookupByUUID', [uuid], options));
+  }
+
+  async domainLookupByName(name: string, wait: CallWait = {}): Promise<Domain> {
+    const options = orFree(this.#scope, 'domainFree', wait);
+    return new Domain(this.#scope, await this.#scope.connection.call('domainLookupByName', [name], options));
+  }
+
+  /** All domains, or those that `ListAllDomainsFlags` choose. */
+  async listAllDomains(flags = 0, wait: CallWait = {}): Promise<Domain[]> {
+    const options = orFreeAll(this.#scope, 'domainFree', wait);
+    const domains = await this.#scope.connection.call('listAllDomains', [flags], options);
+    return domains.map((domain) => new Domain(this.#scope, domain));
+  }
+
+  async networkDefineXML(xml: string, wait: CallWait = {}): Promise<Network> {
+    const options = orFree(this.#scope, 'networkFree', wait);
+    return new Network(this.#scope, await this.#scope.connection.call('networkDefineXML', [xml], options));
+  }
+
+  /** Starts a network that is gone once it stops. */
+  async networkCreateXML(xml: string, wait: CallWait = {}): Promise<Network> {
+    const options = orFree(this.#scope, 'networkFree', wait);
+    return new Network(this.#scope, await this.#scope.connection.call('networkCreateXML', [xml], options));
+  }
+
+  /** Throws `VIR_ERR_NO_NETWORK` when there is none; so does the next. */
+  async networkLookupByName(name: string, wait: CallWait = {}): Promise<Network> {
+    const options = orFree(this.#scope, 'networkFree', wait);
+    return new Network(this.#scope, await this.#scope.connection.call('networkLookupByName', [name], options));
+  }
+
+  async networkLookupByUUID(uuid: string, wait: CallWait = {}): Promise<Network> {
+    const options = orFree(this.#scope, 'networkFree', wait);
+    return new Network(this.#scope, await this.#scope.connection.call('networkLookupByUUID', [uuid], options));
+  }
+
+  /** All networks, or those that `ListAllNetworksFlags` choose. */
+  async listAllNetworks(flags = 0, wait: CallWait = {}): Promise<Network[]> {
+    const options = orFreeAll(this.#scope, 'networkFree', wait);
+    const networks = await this.#scope.connection.call('listAllNetworks', [flags], options);
+    return networks.map((network) => new Network(this.#scope, network));
+  }
+
+  async storagePoolDefineXML(xml: string, flags = 0, wait: CallWait = {}): Promise<StoragePool> {
+    const options = orFree(this.#scope, 'storagePoolFree', wait);
+    return new StoragePool(
+      this.#scope,
+      await this.#scope.connection.call('storagePoolDefineXML', [xml, flags], options),
+    );
+  }
+
+  /** Starts a pool that is gone once it stops (`StoragePoolCreateFlags`). */
+  async storagePoolCreateXML(xml: string, flags = 0, wait: CallWait = {}): Promise<StoragePool> {
+    const options = orFree(this.#scope, 'storagePoolFree', wait);
+    return new StoragePool(
+      this.#scope,
+      await this.#scope.connection.call('storagePoolCreateXML', [xml, flags], options),
+    );
+  }
+
+  /** Throws `VIR_ERR_NO_STORAGE_POOL` when there is none; so does the next. */
+  async storagePoolLookupByName(name: string, wait: CallWait = {}): Promise<StoragePool> {
+    const options = orFree(this.#scope, 'storagePoolFree', wait);
+    return new StoragePool(this.#scope, await this.#scope.connection.call('storagePoolLookupByName', [name], options));
+  }
+
+  async storagePoolLookupByUUID(uuid: string, wait: CallWait = {}): Promise<StoragePool> {
+    const options = orFree(this.#scope, 'storagePoolFree', wait);
+    return new StoragePool(this.#scope, await this.#scope.connection.call('storagePoolLookupByUUID', [uuid], options));
+  }
+
+  /** All pools, or those that `ListAllStoragePoolsFlags` choose. */
+  async listAllStoragePools(flags = 0, wait: CallWait = {}): Promise<StoragePool[]> {
+    const options = orFreeAll(this.#scope, 'storagePoolFree', wait);
+    const pools = await this.#scope.connection.call('listAllStoragePools', [flags], options);
+    return pools.map((pool) => new StoragePool(this.#scope, pool));
+  }
+
+  /** Throws `VIR_ERR_NO_STORAGE_VOL` when no active pool holds it. */
+  async storageVolLookupByPath(path: string, wait: CallWait = {}): Promise<StorageVolume> {
+    const options = orFree(this.#scope, 'storageVolFree', wait);
+    return new StorageVolume(this.#scope, await this.#scope.connection.call('storageVolLookupByPath', [path], options));
+  }
+
+  /** Events are hints, and may be lost with a connection: after a reconnect, subscribe and list again. */
+  onDomainLifecycle(handler: (event: DomainLifecycleEvent) => void): Promise<Subscription> {
+    return subscribeDomainLifecycle(this.#scope, handler);
+  }
+
+  onDomainReboot(handler: (event: DomainRebootEvent) => void): Promise<Subscription> {
+    return subscribeDomainReboot(this.#scope, handler);
+  }
+
+  onNetworkLifecycle(handler: (event: NetworkLifecycleEvent) => void): Promise<Subscription> {
+    return subscribeNetworkLifecycle(this.#scope, handler);
+  }
+}

@@ -1,0 +1,163 @@
+import type { Duplex } from 'node:stream';
+import type { CallWait } from './call-wait.js';
+import { openConsole } from './console-stream.js';
+import { domainStateName } from './domain-names.js';
+import type { DomainState } from './domain-names.js';
+import type { DescribedDomain } from './ffi/calls/domain.js';
+import type { DomainPointer } from './ffi/pointers.js';
+import { interfaceAddresses } from './interface-addresses.js';
+import type { AddressSource, DomainInterface } from './interface-addresses.js';
+import type { OwnedPointer } from './owned-pointer.js';
+import type { Scope } from './scope.js';
+
+export interface DomainInfo {
+  readonly state: DomainState;
+  readonly maxMemoryKiB: number;
+  readonly memoryKiB: number;
+  readonly vcpus: number;
+  readonly cpuTimeNs: bigint;
+}
+
+/**
+ * A domain of an open connection: https://libvirt.org/html/libvirt-libvirt-domain.html
+ *
+ * The methods are libvirt's, in its order of parameters. Each throws `LibvirtError`, or `ReleasedError` after `free()`
+ * or after the connection's `close()`. `uuid` and `name` were read with the object and need no call.
+ */
+export class Domain {
+  readonly uuid: string;
+  readonly name: string;
+  readonly #owned: OwnedPointer<DomainPointer>;
+  readonly #scope: Scope;
+
+  /** Made by a `Connection`. */
+  constructor(scope: Scope, described: DescribedDomain) {
+    this.uuid = described.uuid;
+    this.name = described.name;
+    this.#scope = scope;
+    this.#owned = scope.own(described.pointer, 'domainFree', `domain '${this.name}' (${this.uuid})`);
+    scope.freeWhenForgotten(this, this.#owned);
+  }
+
+  /** Releases the handle, not the domain. May be repeated. */
+  free(): Promise<void> {
+    return this.#owned.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.free();
+  }
+
+  /** Starts a defined domain (`DomainCreateFlags`). */
+  async create(flags = 0, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainCreate', [flags], wait);
+  }
+
+  /** Stops it hard (`DomainDestroyFlags`). A transient domain is gone after that. */
+  async destroy(flags = 0, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainDestroy', [flags], wait);
+  }
+
+  /** Asks the guest to power off (`DomainShutdownFlags`); the `stopped` event says when it has. */
+  async shutdown(flags = 0, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainShutdown', [flags], wait);
+  }
+
+  /** Asks the guest to reboot (`DomainRebootFlags`). */
+  async reboot(flags = 0, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainReboot', [flags], wait);
+  }
+
+  /** Presses the reset button. */
+  async reset(wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainReset', [], wait);
+  }
+
+  async suspend(wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainSuspend', [], wait);
+  }
+
+  async resume(wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainResume', [], wait);
+  }
+
+  /** Forgets the definition (`DomainUndefineFlags`). A running domain goes on, as a transient one. */
+  async undefineFlags(flags: number, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainUndefineFlags', [flags], wait);
+  }
+
+  /** The state and why it is so, such as `shutoff` because of `destroyed`. */
+  async getState(wait: CallWait = {}): Promise<{ state: DomainState; reason: string }> {
+    const { state, reason } = await this.#owned.call('domainGetState', [], wait);
+    return domainStateName(state, reason);
+  }
+
+  async getInfo(wait: CallWait = {}): Promise<DomainInfo> {
+    const info = await this.#owned.call('domainGetInfo', [], wait);
+    return {
+      state: domainStateName(info.state, 0).state,
+      maxMemoryKiB: Number(info.maxMem),
+      memoryKiB: Number(info.memory),
+      vcpus: info.nrVirtCpu,
+      cpuTimeNs: BigInt(info.cpuTime),
+    };
+  }
+
+  /** The definition, or the running state (`DomainXMLFlags`). */
+  getXMLDesc(flags = 0, wait: CallWait = {}): Promise<string> {
+    return this.#owned.call('domainGetXMLDesc', [flags], wait);
+  }
+
+  isActive(wait: CallWait = {}): Promise<boolean> {
+    return this.#owned.call('domainIsActive', [], wait);
+  }
+
+  isPersistent(wait: CallWait = {}): Promise<boolean> {
+    return this.#owned.call('domainIsPersistent', [], wait);
+  }
+
+  async setAutostart(autostart: boolean, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainSetAutostart', [autostart], wait);
+  }
+
+  getAutostart(wait: CallWait = {}): Promise<boolean> {
+    return this.#owned.call('domainGetAutostart', [], wait);
+  }
+
+  /** The number of a running domain; null while it does not run. */
+  getID(wait: CallWait = {}): Promise<number | null> {
+    return this.#owned.call('domainGetID', [], wait);
+  }
+
+  /** Sets (or, with null, removes) a description, a title or an XML element of our own (`DomainMetadataType`). */
+  // eslint-disable-next-line max-params -- libvirt's own order of parameters
+  async setMetadata(
+    type: number,
+    metadata: string | null,
+    key: string | null,
+    uri: string | null,
+    flags = 0,
+    wait: CallWait = {},
+  ): Promise<void> {
+    await this.#owned.call('domainSetMetadata', [type, metadata, key, uri, flags], wait);
+  }
+
+  /** Throws `VIR_ERR_NO_DOMAIN_METADATA` when there is none. */
+  // eslint-disable-next-line max-params -- libvirt's own order of parameters
+  getMetadata(type: number, uri: string | null, flags = 0, wait: CallWait = {}): Promise<string> {
+    return this.#owned.call('domainGetMetadata', [type, uri, flags], wait);
+  }
+
+  /** The guest's addresses, as the DHCP server, the guest's agent or the host's ARP table knows them. */
+  async interfaceAddresses(source: AddressSource, wait: CallWait = {}): Promise<DomainInterface[]> {
+    return interfaceAddresses(this.#owned, source, wait);
+  }
+
+  /**
+   * The guest's console (null: the first one; `DomainConsoleFlags`), for reading and writing. `destroy()` it in the
+   * end; it ends with the connection in any case.
+   */
+  openConsole(deviceName: string | null, flags = 0, wait: CallWait = {}): Promise<Duplex> {
+    return openConsole(this.#scope, this.#owned, { ...wait, deviceName, flags });
+  }
+}

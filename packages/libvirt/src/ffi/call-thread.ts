@@ -1,0 +1,34 @@
+/**
+ * A call thread: runs one libvirt call at a time, synchronously, and reads its error in the same breath.
+ * It holds no state between calls, so any call may run on any of them.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { calls } from './call-table.js';
+import { CallFailure } from './failure.js';
+import { CallFlag } from './messages.js';
+import { silenceErrorPrinting } from './silence.js';
+import type { CallReply, CallRequest, CallThreadCommand } from './messages.js';
+
+const port = parentPort;
+if (port === null) throw new Error('call-thread runs only as a worker thread');
+const flags = (workerData as { flags: Int32Array }).flags; // given by CallThread, the only one to start this file
+
+silenceErrorPrinting();
+
+function run(request: CallRequest): CallReply {
+  Atomics.add(flags, CallFlag.RUNNING_CALLS, 1);
+  try {
+    const call = calls[request.name] as (...args: readonly unknown[]) => unknown; // arguments were checked by CallPool.run's types
+    return { kind: 'result', value: call(...request.args) };
+  } catch (error) {
+    return error instanceof CallFailure ? { kind: 'failure', failure: error.fields } : { kind: 'defect', error };
+  } finally {
+    Atomics.sub(flags, CallFlag.RUNNING_CALLS, 1);
+    Atomics.notify(flags, CallFlag.RUNNING_CALLS);
+  }
+}
+
+port.on('message', (command: CallThreadCommand) => {
+  if (command.kind === 'stop') port.close();
+  else port.postMessage(run(command));
+});

@@ -1,0 +1,90 @@
+import * as host from '../headers/host.js';
+import { obtain, succeed, takeLastError, CallFailure } from '../failure.js';
+import type { CallbackPointer, ConnectionPointer } from '../pointers.js';
+
+export interface OpenOptions {
+  readonly readOnly: boolean;
+  readonly keepAlive: { readonly intervalSeconds: number; readonly count: number } | null;
+  /** The event loop's close callback, and the number it is to report. */
+  readonly closeCallback: CallbackPointer;
+  readonly closeToken: number;
+}
+
+export interface OpenedConnection {
+  readonly pointer: ConnectionPointer;
+  readonly hasCloseCallback: boolean;
+}
+
+const CODE_NO_SUPPORT = 3;
+
+/** True unless the driver has no such thing: drivers inside this process (test, embedded) have no wire to watch. */
+function isSupported(call: () => number): boolean {
+  try {
+    succeed(call);
+    return true;
+  } catch (error) {
+    if (error instanceof CallFailure && error.fields.code === CODE_NO_SUPPORT) return false;
+    throw error;
+  }
+}
+
+export function connectionOpen(uri: string, options: OpenOptions): OpenedConnection {
+  const pointer = obtain(options.readOnly ? host.virConnectOpenReadOnly : host.virConnectOpen, uri);
+  try {
+    const hasCloseCallback = isSupported(function virConnectRegisterCloseCallback() {
+      return host.virConnectRegisterCloseCallback(pointer, options.closeCallback, BigInt(options.closeToken), null);
+    });
+    const { keepAlive } = options;
+    if (keepAlive !== null) {
+      isSupported(function virConnectSetKeepAlive() {
+        return host.virConnectSetKeepAlive(pointer, keepAlive.intervalSeconds, keepAlive.count);
+      });
+    }
+    return { pointer, hasCloseCallback };
+  } catch (error) {
+    host.virConnectClose(pointer);
+    throw error;
+  }
+}
+
+/** Releases our reference. The callback goes first: while it is registered it holds a reference of its own. */
+export function connectionClose(pointer: ConnectionPointer, closeCallback: CallbackPointer | null): void {
+  if (closeCallback !== null && host.virConnectUnregisterCloseCallback(pointer, closeCallback) < 0) {
+    takeLastError('virConnectUnregisterCloseCallback'); // it is gone already: the callback is taken when it fires
+  }
+  succeed(host.virConnectClose, pointer);
+}
+
+export function connectionIsAlive(pointer: ConnectionPointer): boolean {
+  return succeed(host.virConnectIsAlive, pointer) === 1;
+}
+
+export function connectionGetType(pointer: ConnectionPointer): string {
+  return obtain(host.virConnectGetType, pointer);
+}
+
+export function connectionGetVersion(pointer: ConnectionPointer): number {
+  const version: [number | bigint] = [0];
+  succeed(host.virConnectGetVersion, pointer, version);
+  return Number(version[0]);
+}
+
+export function connectionGetLibVersion(pointer: ConnectionPointer): number {
+  const version: [number | bigint] = [0];
+  succeed(host.virConnectGetLibVersion, pointer, version);
+  return Number(version[0]);
+}
+
+export function connectionGetHostname(pointer: ConnectionPointer): string {
+  return obtain(host.virConnectGetHostname, pointer);
+}
+
+export function connectionGetCapabilities(pointer: ConnectionPointer): string {
+  return obtain(host.virConnectGetCapabilities, pointer);
+}
+
+export function nodeGetInfo(pointer: ConnectionPointer): host.VirNodeInfo {
+  const info: Partial<host.VirNodeInfo> = {};
+  succeed(host.virNodeGetInfo, pointer, info);
+  return info as host.VirNodeInfo; // filled by the call that just succeeded
+}

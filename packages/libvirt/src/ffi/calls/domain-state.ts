@@ -1,0 +1,87 @@
+import * as header from '../headers/domain.js';
+import { obtain, succeed } from '../failure.js';
+import { decodeStruct, decodeStructs, takePointers } from '../lists.js';
+import type { DomainPointer } from '../pointers.js';
+
+export interface InterfaceWithAddresses {
+  readonly name: string;
+  readonly mac: string | null;
+  readonly addresses: { readonly address: string; readonly type: number; readonly prefix: number }[];
+}
+
+/** What virDomainGetID answers for a domain that does not run: (unsigned int)-1. */
+const NO_ID = 0xffffffff;
+
+export function domainGetID(pointer: DomainPointer): number | null {
+  const id = header.virDomainGetID(pointer);
+  return id === NO_ID ? null : id;
+}
+
+export function domainGetState(pointer: DomainPointer): { state: number; reason: number } {
+  const state: [number] = [0];
+  const reason: [number] = [0];
+  succeed(header.virDomainGetState, pointer, state, reason, 0);
+  return { state: state[0], reason: reason[0] };
+}
+
+export function domainGetInfo(pointer: DomainPointer): header.VirDomainInfo {
+  const info: Partial<header.VirDomainInfo> = {};
+  succeed(header.virDomainGetInfo, pointer, info);
+  return info as header.VirDomainInfo; // filled by the call that just succeeded
+}
+
+export function domainGetXMLDesc(pointer: DomainPointer, flags: number): string {
+  return obtain(header.virDomainGetXMLDesc, pointer, flags);
+}
+
+export function domainIsActive(pointer: DomainPointer): boolean {
+  return succeed(header.virDomainIsActive, pointer) === 1;
+}
+
+export function domainIsPersistent(pointer: DomainPointer): boolean {
+  return succeed(header.virDomainIsPersistent, pointer) === 1;
+}
+
+export function domainSetAutostart(pointer: DomainPointer, autostart: boolean): void {
+  succeed(header.virDomainSetAutostart, pointer, autostart ? 1 : 0);
+}
+
+export function domainGetAutostart(pointer: DomainPointer): boolean {
+  const autostart: [number] = [0];
+  succeed(header.virDomainGetAutostart, pointer, autostart);
+  return autostart[0] === 1;
+}
+
+export function domainSetMetadata(
+  pointer: DomainPointer,
+  type: number,
+  metadata: string | null,
+  key: string | null,
+  uri: string | null,
+  flags: number,
+): void {
+  succeed(header.virDomainSetMetadata, pointer, type, metadata, key, uri, flags);
+}
+
+export function domainGetMetadata(pointer: DomainPointer, type: number, uri: string | null, flags: number): string {
+  return obtain(header.virDomainGetMetadata, pointer, type, uri, flags);
+}
+
+function readInterface(address: bigint): InterfaceWithAddresses {
+  const entry = decodeStruct<header.VirDomainInterface>(address, header.virDomainInterface);
+  const addresses = decodeStructs<header.VirDomainIPAddress>(entry.addrs, header.virDomainIPAddress, entry.naddrs);
+  return {
+    name: entry.name ?? '',
+    mac: entry.hwaddr,
+    addresses: addresses.map(({ addr, type, prefix }) => ({ address: addr ?? '', type, prefix })),
+  };
+}
+
+export function domainInterfaceAddresses(pointer: DomainPointer, source: number): InterfaceWithAddresses[] {
+  const entries = takePointers((array) => succeed(header.virDomainInterfaceAddresses, pointer, array, source, 0));
+  try {
+    return entries.map(readInterface);
+  } finally {
+    for (const entry of entries) header.virDomainInterfaceFree(entry);
+  }
+}

@@ -1,0 +1,22 @@
+/** The few functions of the C library that the event loop thread needs. */
+import koffi from 'koffi';
+
+/** EFD_CLOEXEC | EFD_NONBLOCK, from <sys/eventfd.h> on Linux. */
+const EVENTFD_FLAGS = 0o2000000 | 0o4000;
+
+/** A file descriptor that becomes readable when anyone writes an 8-byte number to it. */
+export function eventfd(): number {
+  const open = koffi.load(null).func('int eventfd(unsigned int initval, int flags)') as (
+    initval: number,
+    flags: number,
+  ) => number;
+  const fileDescriptor = open(0, EVENTFD_FLAGS);
+  if (fileDescriptor < 0) throw new Error(`could not create an eventfd: errno ${koffi.errno()}`);
+  return fileDescriptor;
+}
+
+/** Ends the process at once, from any thread, without waiting for the other threads. */
+export function exitImmediately(code: number): void {
+  const exit = koffi.load(null).func('void _exit(int status)') as (status: number) => void;
+  exit(code);
+}

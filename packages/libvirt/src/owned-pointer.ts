@@ -1,0 +1,81 @@
+/**
+ * Who frees a libvirt object, and when: one owner, once, and never under a call that still uses it.
+ *
+ * A call in flight keeps the object: `release` refuses new calls at once, and frees when the last one has ended. That
+ * also covers calls whose caller has given up waiting.
+ */
+import type { CallName, Calls } from './ffi/call-table.js';
+import type { CallOptions } from './runtime/call-pool.js';
+import type { Runtime } from './runtime/runtime.js';
+import { ReleasedError } from './errors.js';
+
+/** The calls that take `Owned` as their first argument. */
+type CallsOn<Owned> = {
+  [Name in CallName]: Parameters<Calls[Name]> extends [Owned, ...infer _Rest] ? Name : never;
+}[CallName];
+
+type Rest<Name extends CallName> = Parameters<Calls[Name]> extends [unknown, ...infer Others] ? Others : never;
+
+export class OwnedPointer<Owned extends bigint> {
+  readonly #runtime: Runtime;
+  readonly #pointer: Owned;
+  readonly #what: string;
+  readonly #free: () => Promise<void>;
+  #callsInFlight = 0;
+  #isReleased = false;
+  #freed: Promise<void> | undefined;
+  #onQuiet: (() => void) | undefined;
+
+  /** `what` names the object in errors, such as "domain web-1 (6b2f…)". */
+  constructor(runtime: Runtime, owned: { pointer: Owned; what: string; free: () => Promise<void> }) {
+    this.#runtime = runtime;
+    this.#pointer = owned.pointer;
+    this.#what = owned.what;
+    this.#free = owned.free;
+  }
+
+  get isReleased(): boolean {
+    return this.#isReleased;
+  }
+
+  /** Calls a libvirt function on the object. Throws `LibvirtError`; `ReleasedError` once it has been released. */
+  async call<Name extends CallsOn<Owned>>(
+    name: Name,
+    args: Rest<Name>,
+    options: CallOptions<Name> = {},
+  ): Promise<ReturnType<Calls[Name]>> {
+    const loan = this.borrow(name);
+    const onEnd = (): void => {
+      loan.giveBack();
+      options.onEnd?.();
+    };
+    // CallsOn guarantees that the first parameter is Owned, which the compiler cannot follow through the mapping.
+    const all = [loan.pointer, ...args] as unknown as Parameters<Calls[Name]>;
+    return this.#runtime.calls.run(name, all, { ...options, onEnd });
+  }
+
+  /** Lends the pointer, for a use that `call` cannot express. It is not freed before `giveBack` (once). */
+  borrow(name: string): { readonly pointer: Owned; readonly giveBack: () => void } {
+    if (this.#isReleased) throw new ReleasedError(name, this.#what);
+    this.#callsInFlight += 1;
+    return {
+      pointer: this.#pointer,
+      giveBack: () => {
+        this.#callsInFlight -= 1;
+        if (this.#callsInFlight === 0) this.#onQuiet?.();
+      },
+    };
+  }
+
+  /** Refuses further calls, waits for those in flight, frees the object. May be repeated. */
+  release(): Promise<void> {
+    this.#isReleased = true;
+    this.#freed ??= this.#freeWhenQuiet();
+    return this.#freed;
+  }
+
+  async #freeWhenQuiet(): Promise<void> {
+    if (this.#callsInFlight > 0) await new Promise<void>((resolve) => (this.#onQuiet = resolve));
+    await this.#free();
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The call threads. There are none at first; the first call starts one, and another starts when a call has waited for
+ * GROW_AFTER_MS with every thread busy, up to `maxThreads`. So a program that makes short calls keeps one thread, and
+ * one that starts guests in parallel gets as many as it may.
+ *
+ * A call that hangs takes one thread. When all hang, further calls wait: let keepalive break the connection, or abort.
+ */
+import { CallFlag } from '../ffi/messages.js';
+import type { CallName, Calls } from '../ffi/call-table.js';
+import { CallThread } from './call-thread.js';
+import { Job } from './job.js';
+import type { JobOptions } from './job.js';
+import { threadSettings } from './settings.js';
+
+const GROW_AFTER_MS = 5;
+
+export type CallOptions<Name extends CallName> = Pick<JobOptions, 'signal' | 'onEnd'> & {
+  readonly discard?: ((result: ReturnType<Calls[Name]>) => void) | undefined;
+};
+
+export class CallPool {
+  readonly #flags = new Int32Array(new SharedArrayBuffer(4 * CallFlag.COUNT));
+  readonly #threads = new Set<CallThread>();
+  /** Most recently used last, so that the others grow old and end. */
+  readonly #idle: { thread: CallThread; timer: NodeJS.Timeout }[] = [];
+  readonly #waiting: Job[] = [];
+  #growTimer: NodeJS.Timeout | undefined;
+
+  get threadCount(): number {
+    return this.#threads.size;
+  }
+
+  /** Runs a call on a thread of its own. Throws `LibvirtError`, or the signal's reason. */
+  run<Name extends CallName>(
+    name: Name,
+    args: Parameters<Calls[Name]>,
+    options: CallOptions<Name> = {},
+  ): Promise<ReturnType<Calls[Name]>> {
+    if (options.signal?.aborted === true) {
+      options.onEnd?.();
+      return Promise.reject(options.signal.reason as Error);
+    }
+    const job = new Job({ ...options, name, args }, (abandoned) => this.#forget(abandoned));
+    const thread = this.#takeIdle() ?? (this.#threads.size === 0 ? this.#start() : undefined);
+    if (thread === undefined) {
+      this.#waiting.push(job);
+      this.#growLater();
+    } else {
+      thread.assign(job);
+    }
+    // The reply to a call is what the call returned, structurally cloned.
+    return job.promise as Promise<ReturnType<Calls[Name]>>;
+  }
+
+  /** Blocks the main thread until no call runs, or the time is over; says which. For the end of the process only. */
+  waitUntilQuiet(timeoutMs: number): boolean {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const running = Atomics.load(this.#flags, CallFlag.RUNNING_CALLS);
+      const leftMs = deadline - Date.now();
+      if (running === 0) return true;
+      if (leftMs <= 0) return false;
+      Atomics.wait(this.#flags, CallFlag.RUNNING_CALLS, running, leftMs);
+    }
+  }
+
+  #start(): CallThread {
+    const thread = new CallThread({
+      flags: this.#flags,
+      onIdle: (idle) => this.#onIdle(idle),
+      onEnd: (ended) => this.#onEnd(ended),
+    });
+    this.#threads.add(thread);
+    return thread;
+  }
+
+  #takeIdle(): CallThread | undefined {
+    const entry = this.#idle.pop();
+    if (entry !== undefined) clearTimeout(entry.timer);
+    return entry?.thread;
+  }
+
+  #onIdle(thread: CallThread): void {
+    const job = this.#waiting.shift();
+    if (job !== undefined) {
+      thread.assign(job);
+      return;
+    }
+    const timer = setTimeout(() => this.#retire(thread), threadSettings().idleMs);
+    timer.unref();
+    this.#idle.push({ thread, timer });
+  }
+
+  #onEnd(thread: CallThread): void {
+    this.#threads.delete(thread);
+    this.#removeIdle(thread);
+    if (this.#waiting.length > 0) this.#grow();
+  }
+
+  #retire(thread: CallThread): void {
+    if (this.#threads.size <= 1) return;
+    this.#removeIdle(thread);
+    this.#threads.delete(thread);
+    thread.stop();
+  }
+
+  #removeIdle(thread: CallThread): void {
+    const index = this.#idle.findIndex((entry) => entry.thread === thread);
+    const [entry] = index === -1 ? [] : this.#idle.splice(index, 1);
+    clearTimeout(entry?.timer);
+  }
+
+  #growLater(): void {
+    if (this.#growTimer !== undefined || this.#threads.size >= threadSettings().maxThreads) return;
+    this.#growTimer = setTimeout(() => {
+      this.#growTimer = undefined;
+      if (this.#waiting.length > 0) this.#grow();
+    }, GROW_AFTER_MS);
+  }
+
+  #grow(): void {
+    const job = this.#waiting.shift();
+    if (job === undefined) return;
+    if (this.#threads.size < Math.max(1, threadSettings().maxThreads)) this.#start().assign(job);
+    else this.#waiting.unshift(job);
+    if (this.#waiting.length > 0) this.#growLater();
+  }
+
+  #forget(job: Job): void {
+    const index = this.#waiting.indexOf(job);
+    if (index === -1) return;
+    this.#waiting.splice(index, 1);
+    job.cancel();
+  }
+}

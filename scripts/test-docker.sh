@@ -47,6 +47,9 @@ stage "compose up: etcd and Placement are healthy ($(describe_versions))"
 check_settings
 stage "settings: compaction, quota, microversion and the network of the database are as compose.yaml says"
 
+check_authentication
+stage "authentication: etcd's health check works with a user that may do nothing, who is refused the rest"
+
 check_kept_alive_connection 1000
 stage "Placement answered 1000 requests on one connection"
 

@@ -32,6 +32,29 @@ check_settings() {
   [ -z "$answer" ] || fail "the database's port is published: $answer"
 }
 
+# With authentication on, the health check must go on working with a user that may do nothing else.
+check_authentication() {
+  local user answer
+  for user in root health; do
+    in_etcd user add "$user:$user" > /dev/null
+    in_etcd role add "$user" > /dev/null
+  done
+  in_etcd user grant-role root root > /dev/null
+  in_etcd auth enable > /dev/null
+  in_etcd --user=health:health endpoint health > /dev/null 2>&1 || fail "etcd's health check fails with authentication on"
+  if answer=$(in_etcd --user=health:health get / --prefix 2>&1); then
+    fail "an etcd user without rights could read: $answer"
+  fi
+  if answer=$(in_etcd get / --prefix 2>&1); then
+    fail "etcd answered a stranger with authentication on: $answer"
+  fi
+  in_etcd --user=root:root auth disable > /dev/null
+  for user in root health; do
+    in_etcd user delete "$user" > /dev/null
+    in_etcd role delete "$user" > /dev/null
+  done
+}
+
 # check_kept_alive_connection COUNT: that many requests on one connection; any reset or reconnect fails.
 check_kept_alive_connection() {
   node "$repo/test/docker/keep-alive.mjs" "http://$CONTAINER_ADDRESS:$PLACEMENT_PORT" "$1" || fail "Placement did not keep a connection alive"

@@ -36,7 +36,7 @@ export class ReleasedError extends Error {
   }
 }
 
-/** True for a `LibvirtError` with this code. */
-export function isLibvirtError(error: unknown, code: string): error is LibvirtError {
-  return error instanceof LibvirtError && error.code === code;
+/** True for a `LibvirtError` with one of these codes. */
+export function isLibvirtError(error: unknown, ...codes: string[]): error is LibvirtError {
+  return error instanceof LibvirtError && codes.includes(error.code);
 }

@@ -14,6 +14,6 @@ export const presenceSchema = z.looseObject({
   hypervisor: z.looseObject({ type: z.string(), version: z.string(), uri: z.string() }),
   started_at: z.string(),
   /** Tells a dead agent of this machine from a live one before its lease has run out. */
-  process: z.looseObject({ boot_id: z.string(), pid: z.int(), start_ticks: z.string() }),
+  process: z.looseObject({ machine: z.string(), boot_id: z.string(), pid: z.int(), start_ticks: z.string() }),
 });
 export type Presence = z.output<typeof presenceSchema>;

@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+import { EcomputeError, formatErrorChain, isAbort } from '@etcd-compute/common/errors';
+import { loadConfig } from '@etcd-compute/common/config/load';
+import { createLogger } from '@etcd-compute/common/log';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { startAgent } from '../agent.js';
+import { agentConfigSchema } from '../config.js';
+import { VERSION } from '../version.js';
+
+/** `ecompute [--config FILE]`: argv, config, signals and the exit code; the rest is `agent.ts`. */
+
+const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+const say = (text: string): void => {
+  process.stderr.write(`ecompute: ${text}\n`);
+};
+
+const fail = (err: unknown): number => {
+  say(formatErrorChain(err));
+  if (err instanceof EcomputeError && err.hint !== undefined) say(`hint: ${err.hint}`);
+  const isUsage = err instanceof EcomputeError && err.code === 'ECOMPUTE_CONFIG_INVALID';
+  return isUsage ? EXIT.usage : EXIT.failed;
+};
+
+const readArguments = async (): Promise<{ config: string | undefined; logLevel: string | undefined }> =>
+  yargs(hideBin(process.argv))
+    .scriptName('ecompute')
+    .usage('$0 [--config FILE]\n\nThe agent of a host: boots and destroys the instances that are placed on it.')
+    .example('$0', 'with ./compute.yaml, or defaults when there is none')
+    .example('$0 --config /etc/ecompute/compute.yaml', '')
+    .option('config', { type: 'string', describe: 'the config file (default: ./compute.yaml if it is there)', requiresArg: true })
+    .option('log-level', { type: 'string', describe: 'replaces log.level of the config', requiresArg: true })
+    .epilogue('Every key of the config can be set in the environment too: ECOMPUTE_ETCD__HOST is etcd.host.')
+    .version(VERSION)
+    .strict()
+    .fail((message, err) => {
+      if (err) throw err;
+      say(`${message}\necompute: hint: see ecompute --help`);
+      process.exit(EXIT.usage);
+    })
+    .parseAsync();
+
+const main = async (): Promise<number> => {
+  const { config: file, logLevel } = await readArguments();
+  const config = await loadConfig({
+    schema: agentConfigSchema,
+    file: { path: file ?? 'compute.yaml', isRequired: file !== undefined },
+    envPrefix: 'ECOMPUTE',
+    flags: { 'log.level': logLevel },
+  });
+  const log = await createLogger(config.log);
+  const stop = new AbortController();
+  const stopped = new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.on(signal, () => {
+        if (stop.signal.aborted) {
+          say(`second ${signal}, leaving at once`);
+          process.exit(EXIT.failed);
+        }
+        stop.abort();
+        resolve(signal);
+      });
+  });
+  try {
+    const agent = await startAgent({ config, log, signal: stop.signal });
+    log.info({ signal: await stopped }, 'asked to stop');
+    await agent.stop();
+    return EXIT.done;
+  } catch (err) {
+    if (stop.signal.aborted && isAbort(err)) return EXIT.done;
+    throw err;
+  }
+};
+
+process.exit(await main().catch(fail));

@@ -1,0 +1,102 @@
+import { hostname } from 'node:os';
+import { etcdSection, logSection, placementSection, secondsKey } from '@etcd-compute/common/config/sections';
+import { providerUuidSchema } from '@etcd-compute/common/ids';
+import { z } from 'zod';
+
+/** `compute.yaml`. The keys `uuid`, `etcd`, `placement`, `resize` and `bridge` are the original's. */
+
+const inventoryKey = (reserved: number, ratio: number, unit: string) =>
+  z
+    .strictObject({
+      reserved: z.int().nonnegative().default(reserved).describe(`kept for the host itself, in ${unit}`),
+      allocation_ratio: z.number().positive().max(1000).default(ratio).describe('how many times over it may be given away'),
+    })
+    .prefault({});
+
+const libvirtName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$/, 'expected up to 50 letters, digits, dots, dashes and underscores');
+
+export const agentConfigSchema = z.strictObject({
+  uuid: providerUuidSchema.optional().describe('of this host in Placement; when left out, one is made and kept in state_dir'),
+  name: z.string().min(1).max(200).default(hostname).describe('of this host, for people and in Placement'),
+  state_dir: z
+    .string()
+    .regex(/^\/[^\p{Cc}]*$/u, 'expected an absolute path')
+    .default('/var/lib/ecompute')
+    .describe('folder for disks, cached images and the host’s uuid; guests’ disks are opened from here'),
+  etcd: etcdSection,
+  placement: placementSection,
+  log: logSection,
+  libvirt: z
+    .strictObject({
+      uri: z.string().min(1).default('qemu:///system').describe('the hypervisor'),
+      threads: z.int().min(1).max(64).default(4).describe('libvirt calls in flight at the most'),
+    })
+    .prefault({}),
+  network: z
+    .strictObject({
+      name: libvirtName.default('ecompute').describe('the libvirt network of every guest’s first interface'),
+      manage: z
+        .boolean()
+        .default(true)
+        .describe('true: the agent makes this network and chooses addresses; false: it is there and has its own DHCP'),
+      cidr: z.cidrv4().default('10.45.0.0/20').describe('addresses of the managed network; the first one is the host’s'),
+      lease_seconds: z.int().min(120).max(86_400).default(3600).describe('how long a guest may keep an address without asking again'),
+    })
+    .prefault({}),
+  bridge: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,15}$/, 'expected the name of a bridge, such as br0')
+    .optional()
+    .describe('a bridge of the host; when given, guests get a second interface there'),
+  resize: z.boolean().default(true).describe('true: a disk grows to DISK_GB; false: it keeps the size of its image'),
+  disks: z
+    .strictObject({
+      pool: libvirtName.default('ecompute').describe('the libvirt storage pool that the agent makes for disks'),
+      mode: z.enum(['overlay', 'copy']).default('overlay').describe('overlay: a disk holds what differs from the cached image; copy: all of it'),
+    })
+    .prefault({}),
+  guests: z
+    .strictObject({
+      type: z.enum(['auto', 'kvm', 'qemu']).default('auto').describe('auto: KVM where it really works, else emulation'),
+      machine: libvirtName.optional().describe('the machine type; when left out, the hypervisor’s default'),
+    })
+    .prefault({}),
+  inventory: z
+    .strictObject({
+      VCPU: inventoryKey(0, 4, 'logical processors'),
+      MEMORY_MB: inventoryKey(512, 1, 'MiB'),
+      DISK_GB: inventoryKey(0, 1, 'GiB'),
+    })
+    .prefault({}),
+  traits: z
+    .array(z.string().regex(/^[A-Z0-9_]{1,255}$/, 'expected upper-case letters, digits and underscores, such as CUSTOM_SSD'))
+    .default([])
+    .describe('traits that this host has in Placement'),
+  aggregates: z.array(z.guid()).default([]).describe('aggregates that this host belongs to in Placement'),
+  builds: z
+    .strictObject({
+      parallel: z.int().min(1).max(64).default(4).describe('instances that are built at the same time'),
+    })
+    .prefault({}),
+  timeouts: z
+    .strictObject({
+      image: secondsKey(1800, 'how long fetching an image may take'),
+      image_stall: secondsKey(30, 'how long an image server may send nothing'),
+      disk: secondsKey(300, 'how long making a disk may take'),
+      domain: secondsKey(120, 'how long defining or starting a domain may take'),
+      address: secondsKey(120, 'how long to look for an address before saying that there is none'),
+      shutdown: secondsKey(60, 'how long builds in hand may take to finish when the agent stops'),
+    })
+    .prefault({}),
+  presence_ttl: z.int().min(3).max(600).default(15).describe('how soon a dead agent shows as down, in seconds'),
+  period: secondsKey(60, 'how often everything is looked at again'),
+  audit: z
+    .strictObject({
+      grace: secondsKey(300, 'how old an allocation without a boot request is before it is released'),
+      remove_orphan_domains: z.boolean().default(false).describe('true: domains of ours without a boot request are removed; false: they are reported'),
+    })
+    .prefault({}),
+});
+export type AgentConfig = z.output<typeof agentConfigSchema>;

@@ -1,0 +1,110 @@
+import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import { isLibvirtError } from '@etcd-compute/libvirt/errors';
+import type { StoragePool } from '@etcd-compute/libvirt/storage-pool';
+import type { StorageVolume } from '@etcd-compute/libvirt/storage-volume';
+import { parseStoragePoolXml, renderStoragePoolXml } from '@etcd-compute/libvirt/xml/storage-pool';
+import { renderStorageVolumeXml } from '@etcd-compute/libvirt/xml/storage-volume';
+import type { CachedImage } from '../images/cache.js';
+
+/** The libvirt storage pool of the instances' disks: a folder, one file `<instance>.img` each, as in the original. */
+export interface DiskPool {
+  readonly name: string;
+  readonly folder: string;
+}
+
+export interface Disk {
+  readonly path: string;
+  readonly format: 'raw' | 'qcow2';
+}
+
+const volumeName = (instance: InstanceUuid): string => `${instance}.img`;
+
+/** Finds the pool, or makes and starts it. @throws ECOMPUTE_DISK_FAILED when a pool of that name is another folder. */
+export const ensureDiskPool = async (connection: Connection, { name, folder }: DiskPool): Promise<void> => {
+  await mkdir(folder, { recursive: true, mode: 0o711 });
+  await using pool = (await findPool(connection, name)) ?? (await connection.storagePoolDefineXML(renderStoragePoolXml({ name, path: folder })));
+  const { path } = parseStoragePoolXml(await pool.getXMLDesc());
+  if (path !== folder)
+    throw new EcomputeError('ECOMPUTE_DISK_FAILED', `the libvirt storage pool '${name}' is ${path}, not ${folder}`, {
+      hint: `set disks.pool to another name, or remove that pool with: virsh pool-destroy ${name} && virsh pool-undefine ${name}`,
+    });
+  if (!(await pool.isActive())) await pool.create();
+  await pool.setAutostart(true);
+};
+
+const findPool = async (connection: Connection, name: string): Promise<StoragePool | undefined> => {
+  try {
+    return await connection.storagePoolLookupByName(name);
+  } catch (err) {
+    if (isLibvirtError(err, 'VIR_ERR_NO_STORAGE_POOL')) return undefined;
+    throw err;
+  }
+};
+
+const findVolume = async (pool: StoragePool, instance: InstanceUuid): Promise<StorageVolume | undefined> => {
+  try {
+    return await pool.lookupVolume(volumeName(instance));
+  } catch (err) {
+    if (isLibvirtError(err, 'VIR_ERR_NO_STORAGE_VOL')) return undefined;
+    throw err;
+  }
+};
+
+export interface EnsureDiskOptions {
+  readonly instance: InstanceUuid;
+  readonly image: CachedImage;
+  readonly mode: 'overlay' | 'copy';
+  /** What the guest sees, at least the image's own size. */
+  readonly sizeBytes: number;
+}
+
+/**
+ * Makes the disk from the image, anew when there is one: what a crash left half-made cannot be told from a good one, and no
+ * guest has run on it, or its instance would not be building.
+ */
+export const createDisk = async (connection: Connection, { name, folder }: DiskPool, options: EnsureDiskOptions): Promise<Disk> => {
+  const { instance, image, mode, sizeBytes } = options;
+  await deleteDisk(connection, { name, folder }, instance);
+  await using pool = await connection.storagePoolLookupByName(name);
+  if (mode === 'copy') return copyDisk(pool, join(folder, volumeName(instance)), options);
+  await using volume = await pool.createVolume(
+    renderStorageVolumeXml({
+      name: volumeName(instance),
+      capacityBytes: BigInt(sizeBytes),
+      format: 'qcow2',
+      backing: { path: image.path, format: image.format },
+    }),
+  );
+  return { path: volume.path, format: 'qcow2' };
+};
+
+const copyDisk = async (pool: StoragePool, path: string, { instance, image, sizeBytes }: EnsureDiskOptions): Promise<Disk> => {
+  await copyFile(image.path, path);
+  await pool.refresh();
+  await using volume = await pool.lookupVolume(volumeName(instance));
+  if (sizeBytes > image.virtualSizeBytes) await volume.resize(BigInt(sizeBytes));
+  return { path, format: image.format };
+};
+
+/** Removes the disk; repeatable. */
+export const deleteDisk = async (connection: Connection, { name, folder }: DiskPool, instance: InstanceUuid): Promise<void> => {
+  await using pool = await connection.storagePoolLookupByName(name);
+  await using volume = await findVolume(pool, instance);
+  if (volume) await volume.delete();
+  // A file that came in behind the pool's back, by a copy that was cut off.
+  await rm(join(folder, volumeName(instance)), { force: true });
+};
+
+/** Instances that have a disk. */
+export const listDisks = async (connection: Connection, { name }: DiskPool): Promise<InstanceUuid[]> => {
+  await using pool = await connection.storagePoolLookupByName(name);
+  await pool.refresh();
+  const volumes = await pool.listAllVolumes();
+  const instances = volumes.flatMap((volume) => instanceUuidSchema.safeParse(volume.name.replace(/\.img$/, '')).data ?? []);
+  for (const volume of volumes) await volume[Symbol.asyncDispose]();
+  return instances;
+};

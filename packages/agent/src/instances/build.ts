@@ -1,0 +1,147 @@
+import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import { resourcesOn } from '@etcd-compute/common/etcd/messages/boot-request';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+import type { Logger } from '@etcd-compute/common/log';
+import { withDeadline } from '@etcd-compute/common/async/deadline';
+import type { LimitFunction } from 'p-limit';
+import type { DomainState } from './plan.js';
+import { isChanged, type RecordWriter } from './record-writer.js';
+import { BUILD_STEPS } from './steps/build-steps.js';
+import { startDomain } from './steps/start-domain.js';
+import type { InstanceSpec, MadeSoFar, Step, StepDeps } from './steps/step.js';
+
+/** A step failed; the cause says why. */
+export class StepError extends Error {
+  readonly step: string;
+  constructor(step: string, cause: unknown) {
+    super(`step ${step} failed`, { cause });
+    this.name = 'StepError';
+    this.step = step;
+  }
+}
+
+/** @throws ECOMPUTE_REQUEST_INVALID when the request does not say enough to build from. */
+export const specOf = (request: BootRequest, host: ProviderUuid): InstanceSpec => {
+  const resources = resourcesOn(request, host) ?? {};
+  const amount = (resourceClass: string): number => {
+    const value = resources[resourceClass];
+    if (value !== undefined && value > 0) return value;
+    throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `the boot request of instance ${request.instance} has no ${resourceClass}`, {
+      hint: 'an instance needs VCPU, MEMORY_MB and DISK_GB',
+    });
+  };
+  if (request.image === null)
+    throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `the boot request of instance ${request.instance} has no image`);
+  return {
+    instance: request.instance,
+    imageUrl: request.image,
+    vcpus: amount('VCPU'),
+    memoryMiB: amount('MEMORY_MB'),
+    diskGiB: amount('DISK_GB'),
+  };
+};
+
+/** A defined domain means that all steps up to its definition are done. */
+export const stepsLeft = (domain: DomainState): readonly Step[] => {
+  if (domain === 'running') return [];
+  return domain === 'absent' ? BUILD_STEPS : [startDomain];
+};
+
+export interface BuildOptions {
+  readonly spec: InstanceSpec;
+  readonly steps: readonly Step[];
+  readonly deps: StepDeps;
+  readonly writer: RecordWriter;
+  /** Bounds the heavy steps of all instances. */
+  readonly builds: LimitFunction;
+  readonly log: Logger;
+  /** The agent stops. */
+  readonly signal: AbortSignal;
+  /** The boot request has changed: ends a step that only waits. */
+  readonly interrupt: AbortController;
+}
+
+/**
+ * Runs the steps in order, each noted in the record before it starts. From the first heavy step on, an instance keeps its place
+ * among the parallel builds, so that the first ones are up while the last ones wait.
+ *
+ * @throws StepError
+ */
+export const runSteps = async (options: BuildOptions): Promise<void> => {
+  const { spec, log, steps, builds } = options;
+  const made: MadeSoFar = {};
+  const firstHeavy = steps.findIndex((step) => step.isHeavy);
+  const split = firstHeavy === -1 ? steps.length : firstHeavy;
+  const run = async (step: Step): Promise<void> => {
+    const startedAt = Date.now();
+    await options.writer.startStep(step.name);
+    try {
+      await runStep(step, made, options);
+    } catch (err) {
+      throw isChanged(err) ? err : new StepError(step.name, err);
+    }
+    log.debug({ instanceUuid: spec.instance, step: step.name, durationMs: Date.now() - startedAt }, 'step finished');
+  };
+  for (const step of steps.slice(0, split)) await run(step);
+  if (split === steps.length) return;
+  await builds(async () => {
+    for (const step of steps.slice(split)) await run(step);
+  });
+};
+
+const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Promise<void> => {
+  const { spec, log, deps, writer, signal, interrupt } = options;
+  // What works the hypervisor is never left in its middle because a wish changed; what waits is.
+  const stop = step.isHeavy ? signal : AbortSignal.any([signal, interrupt.signal]);
+  const progress = step.isHeavy ? undefined : reportProgress(writer, interrupt);
+  try {
+    await withDeadline(
+      async (stepSignal) =>
+        step.run(deps, { spec, log, made, signal: AbortSignal.any([stop, stepSignal]), onProgress: (text) => progress?.set(text) }),
+      { timeoutMs: step.timeoutSeconds(deps.config) * 1000, what: `${step.name} of instance ${spec.instance}`, signal: stop },
+    );
+  } finally {
+    await progress?.end();
+  }
+};
+
+const PROGRESS_EVERY_MS = 1000;
+
+/** Writes the progress of a long step, once a second at the most. A wish that changed shows here, and interrupts the step. */
+const reportProgress = (writer: RecordWriter, interrupt: AbortController): { set: (text: string) => void; end: () => Promise<void> } => {
+  let latest: string | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    const text = latest;
+    if (text === undefined) return;
+    latest = undefined;
+    writing = writing
+      .then(async () => writer.progress(text))
+      .catch((err: unknown) => {
+        // etcd being away costs only the progress; the next write of the build will tell.
+        if (isChanged(err)) interrupt.abort(err);
+      });
+  }, PROGRESS_EVERY_MS);
+  return {
+    set: (text) => {
+      latest = text;
+    },
+    end: async () => {
+      clearInterval(timer);
+      await writing;
+    },
+  };
+};
+
+/** Takes back all that a build made, newest first; each undo looks at the world, so it can be repeated at any time. */
+export const undoSteps = async (deps: StepDeps, instance: InstanceUuid, log: Logger): Promise<void> => {
+  for (const step of BUILD_STEPS.toReversed()) {
+    if (!step.undo) continue;
+    log.debug({ instanceUuid: instance, step: step.name }, 'undoing step');
+    await withDeadline(async () => step.undo?.(deps, instance), {
+      timeoutMs: step.timeoutSeconds(deps.config) * 1000,
+      what: `undoing ${step.name} of instance ${instance}`,
+    });
+  }
+};

@@ -1,0 +1,87 @@
+import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { Domain } from '@etcd-compute/libvirt/domain';
+import { DomainMetadataType, DomainUndefineFlags } from '@etcd-compute/libvirt/constants';
+import { isLibvirtError } from '@etcd-compute/libvirt/errors';
+import { XMLBuilder, XMLParser } from 'fast-xml-parser';
+import { z } from 'zod';
+import type { DomainState } from './plan.js';
+
+/** Domains as this agent sees them: found by the instance's uuid, and ours when their metadata says so. */
+
+/** Of the metadata element that marks a domain as ours. Never changes: domains that run carry it. */
+export const METADATA_NAMESPACE = 'urn:etcd-compute:instance:1';
+export const METADATA_PREFIX = 'ecompute';
+
+/** Who made a domain. `stateDir` tells a host that lost its uuid from another agent on the same libvirt. */
+export interface DomainMark {
+  readonly host: ProviderUuid;
+  readonly stateDir: string;
+}
+
+const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '', suppressEmptyNode: true });
+const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '' });
+const markSchema = z.object({ instance: z.object({ host: z.string(), 'state-dir': z.string() }) });
+
+export const renderMark = ({ host, stateDir }: DomainMark): string => builder.build({ instance: { host, 'state-dir': stateDir } });
+
+export const readMark = async (domain: Domain): Promise<{ host: string; stateDir: string } | undefined> => {
+  let xml: string;
+  try {
+    xml = await domain.getMetadata(DomainMetadataType.ELEMENT, METADATA_NAMESPACE);
+  } catch (err) {
+    if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN_METADATA', 'VIR_ERR_NO_DOMAIN')) return undefined;
+    throw err;
+  }
+  const parsed = markSchema.safeParse(parser.parse(xml));
+  return parsed.success ? { host: parsed.data.instance.host, stateDir: parsed.data.instance['state-dir'] } : undefined;
+};
+
+export const findDomain = async (connection: Connection, instance: InstanceUuid): Promise<Domain | undefined> => {
+  try {
+    return await connection.domainLookupByUUID(instance);
+  } catch (err) {
+    if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) return undefined;
+    throw err;
+  }
+};
+
+export const observeDomain = async (connection: Connection, instance: InstanceUuid): Promise<DomainState> => {
+  await using domain = await findDomain(connection, instance);
+  if (!domain) return 'absent';
+  if (!(await isOurs(domain))) return 'foreign';
+  const { state } = await domain.getState();
+  if (state === 'crashed') return 'crashed';
+  return state === 'shutoff' ? 'shut-off' : 'running';
+};
+
+/** A domain that someone else made is never touched, whatever its uuid. */
+const isOurs = async (domain: Domain): Promise<boolean> => (await readMark(domain)) !== undefined;
+
+/** Stops the domain hard; repeatable, also when it is gone. */
+export const destroyDomain = async (connection: Connection, instance: InstanceUuid): Promise<void> => {
+  await using domain = await findDomain(connection, instance);
+  if (!domain || !(await domain.isActive()) || !(await isOurs(domain))) return;
+  try {
+    await domain.destroy();
+  } catch (err) {
+    if (!isLibvirtError(err, 'VIR_ERR_OPERATION_INVALID', 'VIR_ERR_NO_DOMAIN')) throw err; // it stopped by itself
+  }
+};
+
+/** Flags that `test:///default` and old drivers may lack are tried first and left out then. */
+const UNDEFINE_ALL =
+  DomainUndefineFlags.MANAGED_SAVE | DomainUndefineFlags.SNAPSHOTS_METADATA | DomainUndefineFlags.NVRAM | DomainUndefineFlags.CHECKPOINTS_METADATA;
+
+/** Forgets the domain; repeatable, also when it is gone. */
+export const undefineDomain = async (connection: Connection, instance: InstanceUuid): Promise<void> => {
+  await using domain = await findDomain(connection, instance);
+  if (!domain || !(await isOurs(domain))) return;
+  try {
+    await domain.undefineFlags(UNDEFINE_ALL);
+  } catch (err) {
+    if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) return;
+    if (!isLibvirtError(err, 'VIR_ERR_INVALID_ARG')) throw err;
+    await domain.undefineFlags(0);
+  }
+};

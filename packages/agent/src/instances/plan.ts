@@ -1,0 +1,78 @@
+import { isDestroyWish, resourcesOn, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
+
+/**
+ * What to do about one instance, from what is wished, what was reported and what runs. Pure: the same for a first boot, after a
+ * crash and for a repair.
+ *
+ *   wish        record              domain        ->
+ *   none        -                   -             nothing (a domain is the audit's business)
+ *   destroy     any                 any           delete
+ *   boot        none, scheduled,    any           build (a domain that runs already is only reported)
+ *               building, deleted
+ *   boot        building + fault    any           undo, then error
+ *   boot        active, stopped     running       report active, look for the address
+ *   boot        active, stopped     shut off      report stopped
+ *   boot        active, stopped     none          report error: domain lost
+ *   boot        error               any           nothing, until it is destroyed
+ *   boot        deleting            any           delete (it was begun)
+ *   any         another host's      any           nothing
+ */
+export interface Observed {
+  readonly request: BootRequest | undefined;
+  readonly record: InstanceRecord | undefined;
+  readonly domain: DomainState;
+}
+
+/** `foreign`: a domain has the instance's uuid, but is not ours. */
+export type DomainState = 'absent' | 'running' | 'shut-off' | 'crashed' | 'foreign';
+
+export type Plan =
+  | { readonly action: 'nothing'; readonly why: string }
+  | { readonly action: 'refuse'; readonly why: string }
+  | { readonly action: 'build' }
+  | { readonly action: 'undo' }
+  | { readonly action: 'delete' }
+  | { readonly action: 'report'; readonly state: 'active' | 'stopped'; readonly reason: string }
+  | { readonly action: 'report-lost' }
+  | { readonly action: 'find-address' };
+
+const nothing = (why: string): Plan => ({ action: 'nothing', why });
+
+export const planInstance = ({ request, record, domain }: Observed, host: ProviderUuid): Plan => {
+  if (!request) return nothing('no boot request');
+  if (record && record.host !== host && record.state !== 'deleted') return nothing('the record is another host’s');
+  if (isDestroyWish(request)) return { action: 'delete' };
+  if (!resourcesOn(request, host)) return { action: 'refuse', why: 'the boot request allocates nothing on this host' };
+  switch (record?.state) {
+    case undefined:
+    case 'scheduled':
+    case 'deleted':
+      return { action: 'build' };
+    case 'building':
+      return record.fault ? { action: 'undo' } : { action: 'build' };
+    case 'deleting':
+      return { action: 'delete' };
+    case 'error':
+      return nothing('in error until it is destroyed');
+    case 'active':
+    case 'stopped':
+      return planBuilt(record, domain);
+  }
+};
+
+const planBuilt = (record: InstanceRecord, domain: DomainState): Plan => {
+  switch (domain) {
+    case 'absent':
+    case 'foreign':
+      return { action: 'report-lost' };
+    case 'shut-off':
+      return record.state === 'stopped' ? nothing('stopped') : { action: 'report', state: 'stopped', reason: 'the guest was shut off' };
+    case 'crashed':
+      return record.state === 'stopped' ? nothing('stopped') : { action: 'report', state: 'stopped', reason: 'the guest crashed' };
+    case 'running':
+      if (record.state === 'stopped') return { action: 'report', state: 'active', reason: 'the guest was started' };
+      return record.addresses.length === 0 ? { action: 'find-address' } : nothing('active');
+  }
+};

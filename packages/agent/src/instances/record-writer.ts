@@ -1,0 +1,133 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { Keys } from '@etcd-compute/common/etcd/keys';
+import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import {
+  canBecome,
+  newRecord,
+  withState,
+  type InstanceRecord,
+  type InstanceState,
+} from '@etcd-compute/common/etcd/messages/instance-record';
+import { resourcesOn } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { Store, Write } from '@etcd-compute/common/etcd/store';
+import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
+
+/**
+ * The only way that the agent writes a record. Every write is a txn that compares the revision of the record *and* of the boot
+ * request with those last read. So an agent that was frozen and replaced cannot write over its successor, and a wish that
+ * changed meanwhile (destroy while building) ends what is in hand at its next write.
+ */
+export interface Stored<T> {
+  readonly value: T;
+  readonly modRevision: string;
+}
+
+export interface RecordWriterDeps {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly host: ProviderUuid;
+  readonly session: SessionUuid;
+}
+
+/** Thrown when someone else wrote in between. Not a failure: read everything again. */
+export const isChanged = (thrown: unknown): boolean =>
+  thrown instanceof EcomputeError && thrown.code === 'ECOMPUTE_INSTANCE_CHANGED';
+
+/** A deleted instance can still be looked up for this long. */
+const DELETED_TTL_SECONDS = 3600;
+
+export class RecordWriter {
+  readonly #deps: RecordWriterDeps;
+  readonly #instance: InstanceUuid;
+  readonly #request: Stored<BootRequest>;
+  #record: Stored<InstanceRecord>;
+
+  constructor(deps: RecordWriterDeps, request: Stored<BootRequest>, record: Stored<InstanceRecord> | undefined) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#instance = request.value.instance;
+    this.#record = record ?? { value: this.#firstRecord(request.value), modRevision: '0' };
+  }
+
+  /** The original's scheduler writes no record. */
+  #firstRecord(request: BootRequest): InstanceRecord {
+    return newRecord({
+      instance: this.#instance,
+      host: this.#deps.host,
+      name: request.name ?? null,
+      resources: resourcesOn(request, this.#deps.host) ?? {},
+      image: request.image,
+      reason: 'found a boot request without a record',
+      now: new Date(),
+    });
+  }
+
+  get record(): InstanceRecord {
+    return this.#record.value;
+  }
+
+  /** Takes the instance for this session. A record of an earlier, deleted instance of the same uuid begins anew. */
+  async claim(state: 'building' | 'deleting', reason: string): Promise<void> {
+    if (this.record.state === 'deleted' && state === 'building')
+      this.#record = { ...this.#record, value: this.#firstRecord(this.#request.value) };
+    const isTakenUp = this.record.state === state && this.record.session !== this.#deps.session;
+    await this.toState(state, {
+      reason: isTakenUp ? 'taken up again after a restart' : reason,
+      session: this.#deps.session,
+      host: this.#deps.host,
+    });
+  }
+
+  async toState(state: InstanceState, changes: { reason: string } & Partial<InstanceRecord>, extra: readonly Write[] = []): Promise<void> {
+    if (!canBecome(this.record.state, state)) throw new Error(`a record cannot go from ${this.record.state} to ${state}`);
+    await this.#put(withState(this.record, state, { ...changes, now: new Date() }), extra);
+  }
+
+  /** Changes that are no transition: the step in hand, addresses. */
+  async update(changes: Partial<InstanceRecord>, extra: readonly Write[] = []): Promise<void> {
+    await this.#put({ ...this.record, ...changes, updated_at: new Date().toISOString() }, extra);
+  }
+
+  async startStep(name: string): Promise<void> {
+    await this.update({ step: { name, since: new Date().toISOString(), progress: null } });
+  }
+
+  async progress(progress: string): Promise<void> {
+    const { step } = this.record;
+    if (step) await this.update({ step: { ...step, progress } });
+  }
+
+  /** The last write of an instance: the wish and the address go, the record stays for an hour. */
+  async finishDelete(): Promise<void> {
+    const { store, keys, host } = this.#deps;
+    const lease = await store.grantLease(DELETED_TTL_SECONDS);
+    const value = withState(this.record, 'deleted', { reason: 'everything of it is gone', step: null, addresses: [], now: new Date() });
+    const recordKey = keys.record(this.#instance);
+    await this.#commit([
+      { op: 'put', key: recordKey, value: JSON.stringify(value), lease: lease.id },
+      { op: 'delete', key: keys.request(host, this.#instance) },
+      { op: 'delete', key: keys.booted(this.#instance) },
+    ]);
+  }
+
+  async #put(value: InstanceRecord, extra: readonly Write[]): Promise<void> {
+    const key = this.#deps.keys.record(this.#instance);
+    const revision = await this.#commit([{ op: 'put', key, value: JSON.stringify(value) }, ...extra]);
+    this.#record = { value, modRevision: revision };
+  }
+
+  async #commit(writes: readonly Write[]): Promise<string> {
+    const { store, keys, host } = this.#deps;
+    const { isCommitted, revision } = await store.txn(
+      [
+        { key: keys.record(this.#instance), modRevision: this.#record.modRevision },
+        { key: keys.request(host, this.#instance), modRevision: this.#request.modRevision },
+      ],
+      writes,
+    );
+    if (isCommitted) return revision;
+    throw new EcomputeError('ECOMPUTE_INSTANCE_CHANGED', `the record or the boot request of instance ${this.#instance} changed in between`, {
+      retryable: true,
+    });
+  }
+}

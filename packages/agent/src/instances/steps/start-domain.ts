@@ -1,0 +1,23 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
+import { destroyDomain } from '../domain.js';
+import type { Step } from './step.js';
+
+export const startDomain: Step = {
+  name: 'start-domain',
+  isHeavy: true,
+  timeoutSeconds: ({ timeouts }) => timeouts.domain,
+  run: async ({ getConnection }, { spec }) => {
+    await using domain = await getConnection().domainLookupByUUID(spec.instance);
+    if (await domain.isActive()) return;
+    try {
+      await domain.create();
+    } catch (cause) {
+      throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not start domain ${spec.instance}`, {
+        cause,
+        retryable: true,
+        hint: `look into the hypervisor's log of the domain, for QEMU /var/log/libvirt/qemu/${spec.instance}.log`,
+      });
+    }
+  },
+  undo: async ({ getConnection }, instance) => destroyDomain(getConnection(), instance),
+};

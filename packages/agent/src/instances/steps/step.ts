@@ -1,0 +1,64 @@
+import type { Logger } from '@etcd-compute/common/log';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { AgentConfig } from '../../config.js';
+import type { Disk, DiskPool } from '../../disks/disk-pool.js';
+import type { CachedImage, ImageCache } from '../../images/cache.js';
+import type { GuestNetwork } from '../../networks/guest-network.js';
+import type { DomainMark } from '../domain.js';
+
+/** What the steps of all instances share. */
+export interface StepDeps {
+  readonly config: AgentConfig;
+  readonly getConnection: () => Connection;
+  readonly images: ImageCache;
+  readonly pool: DiskPool;
+  readonly network: GuestNetwork;
+  readonly mark: DomainMark;
+  readonly virtType: 'kvm' | 'qemu' | 'test';
+}
+
+/** What is wished of the instance, in libvirt's terms. */
+export interface InstanceSpec {
+  readonly instance: InstanceUuid;
+  readonly imageUrl: string;
+  readonly vcpus: number;
+  readonly memoryMiB: number;
+  readonly diskGiB: number;
+}
+
+/** What the steps of one run have made so far. A run always starts with the first step, or after the domain's definition. */
+export interface MadeSoFar {
+  image?: CachedImage;
+  disk?: Disk;
+  interfaces?: { mac: string }[];
+}
+
+export interface StepContext {
+  readonly spec: InstanceSpec;
+  readonly made: MadeSoFar;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** Tells people how far a long step is. */
+  readonly onProgress: (progress: string) => void;
+}
+
+/**
+ * One action of a build. Its `run` can be repeated, after itself and after a crash in its middle; its `undo` can be repeated
+ * and needs nothing of the run: it looks at the world. A build runs the steps in order; a delete, and a build that failed, undo
+ * all of them, newest first.
+ */
+export interface Step {
+  readonly name: string;
+  readonly timeoutSeconds: (config: AgentConfig) => number;
+  /** Bounded by `builds.parallel`: true for what works the hypervisor, false for what mostly waits. */
+  readonly isHeavy: boolean;
+  readonly run: (deps: StepDeps, context: StepContext) => Promise<void>;
+  readonly undo?: (deps: StepDeps, instance: InstanceUuid) => Promise<void>;
+}
+
+/** @throws when an earlier step has not run: a mistake in the list of steps. */
+export const needed = <T>(value: T | undefined, what: string): T => {
+  if (value === undefined) throw new Error(`${what} is needed from an earlier step`);
+  return value;
+};

@@ -1,0 +1,67 @@
+import ipaddr from 'ipaddr.js';
+
+/**
+ * Which address and which MAC a guest gets on the agent's own network. Pure.
+ *
+ * An address always comes with the same MAC, made from its last three bytes. So when an address is given to another guest
+ * while dnsmasq still remembers the lease of the one before, the lease's MAC is the same and dnsmasq gives it again; with
+ * another MAC it would refuse ("not using configured address … because it is leased to …").
+ */
+export interface NetworkPlan {
+  /** The host's address, the network's first. */
+  readonly gateway: string;
+  readonly prefix: number;
+  /** The first and the last address for guests. */
+  readonly first: string;
+  readonly last: string;
+  readonly size: number;
+}
+
+export interface Reservation {
+  readonly address: string;
+  readonly mac: string;
+}
+
+const toNumber = (address: string): number =>
+  ipaddr.IPv4.parse(address).octets.reduce((sum, octet) => sum * 256 + octet, 0);
+
+const toAddress = (value: number): string => [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join('.');
+
+/** @param cidr such as `10.45.0.0/20`; at least a /29. */
+export const planNetwork = (cidr: string): NetworkPlan => {
+  const [, prefix] = ipaddr.IPv4.parseCIDR(cidr);
+  const base = toNumber(ipaddr.IPv4.networkAddressFromCIDR(cidr).toString());
+  const size = 2 ** (32 - prefix) - 3; // less network, gateway and broadcast
+  return { gateway: toAddress(base + 1), prefix, first: toAddress(base + 2), last: toAddress(base + 1 + size), size };
+};
+
+/** 52:54:00 is QEMU's range; the rest is the address's last three bytes. */
+export const macOfAddress = (address: string): string =>
+  ['52', '54', '00', ...ipaddr.IPv4.parse(address).octets.slice(1).map((octet) => octet.toString(16).padStart(2, '0'))].join(':');
+
+/**
+ * The next free address after `after`, going round: an address just given back is the last to be given again.
+ *
+ * @returns undefined when the network is full.
+ */
+export const chooseAddress = (plan: NetworkPlan, taken: ReadonlySet<string>, after: string | undefined): Reservation | undefined => {
+  const first = toNumber(plan.first);
+  const start = after === undefined ? 0 : toNumber(after) - first + 1;
+  for (let step = 0; step < plan.size; step += 1) {
+    const address = toAddress(first + ((start + step) % plan.size));
+    if (!taken.has(address)) return { address, mac: macOfAddress(address) };
+  }
+  return undefined;
+};
+
+/**
+ * A MAC for an interface whose network is not ours, where other hosts' guests may be too: a locally administered one with
+ * 40 bits of the instance's uuid.
+ *
+ * @param interfaceIndex counts the interfaces of one guest from 0.
+ */
+export const macOfInstance = (instance: string, interfaceIndex: number): string => {
+  const digits = BigInt(`0x${instance.replaceAll('-', '').slice(-10)}`) + BigInt(interfaceIndex);
+  const hex = (digits & 0xff_ff_ff_ff_ffn).toString(16).padStart(10, '0');
+  return ['52', ...(hex.match(/../g) ?? [])].join(':');
+};

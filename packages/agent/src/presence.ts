@@ -1,0 +1,122 @@
+import { sleep } from '@etcd-compute/common/async/sleep';
+import type { Keys } from '@etcd-compute/common/etcd/keys';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { presenceSchema, type Presence } from '@etcd-compute/common/etcd/messages/presence';
+import type { Entry, Lease, Store } from '@etcd-compute/common/etcd/store';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { Logger } from '@etcd-compute/common/log';
+import { isKnownDead } from './process-identity.js';
+
+/**
+ * The agent's presence: a key under a lease that this process keeps alive. It is a hint of life for schedulers, and it keeps
+ * a second agent with the same uuid from starting. It is never mutual exclusion: records are fenced by their revisions.
+ */
+export interface PresenceOptions {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly ttlSeconds: number;
+  readonly presence: Presence;
+  readonly log: Logger;
+}
+
+export interface PresenceKeeper {
+  /** Shows the agent as draining from now on. */
+  drain(): Promise<void>;
+  /** Removes the presence. */
+  leave(): Promise<void>;
+}
+
+const holderOf = (entry: Entry): Presence | undefined => {
+  try {
+    return parseMessage(presenceSchema, entry.key, entry.value);
+  } catch {
+    return undefined; // not ours to understand; its lease tells when it is over
+  }
+};
+
+const duplicate = (host: string, holder: Presence | undefined): EcomputeError =>
+  new EcomputeError(
+    'ECOMPUTE_AGENT_DUPLICATE',
+    `host ${host} has a live agent already: ${holder ? `pid ${holder.process.pid} on ${holder.hostname}, since ${holder.started_at}` : 'an unknown one'}`,
+    {
+      hint: 'stop that agent, or give this host its own uuid (`uuid` in the config, or the file uuid in state_dir)',
+      details: { holder },
+    },
+  );
+
+/**
+ * Takes the presence of this host. A dead agent's one is taken over at once when it was a process of this machine, else when
+ * its lease has run out.
+ *
+ * @throws ECOMPUTE_AGENT_DUPLICATE when another agent with this uuid goes on living.
+ */
+export const takePresence = async (options: PresenceOptions, signal: AbortSignal): Promise<PresenceKeeper> => {
+  const { store, keys, ttlSeconds, presence, log } = options;
+  const key = keys.agent(presence.host);
+  // The lease of a dead agent lasts its whole time to live after its last keep-alive, and etcd looks once a second.
+  const giveUpAt = Date.now() + (ttlSeconds + 3) * 1000;
+  let lease: Lease;
+  for (let isFirst = true; ; isFirst = false) {
+    const entry = await store.get(key);
+    const holder = entry && holderOf(entry);
+    const isFree = !entry || (holder !== undefined && (await isKnownDead(holder.process)));
+    if (isFree) {
+      lease = await store.grantLease(ttlSeconds);
+      if (await put(options, lease, entry?.modRevision ?? '0')) break;
+      await lease.revoke();
+    } else if (Date.now() > giveUpAt) throw duplicate(presence.host, holder);
+    if (isFirst && entry) log.warn({ holder: holder?.process, hostname: holder?.hostname }, 'another agent has this uuid, waiting whether it lives');
+    await sleep(500, signal);
+  }
+  return keepPresence(options, lease, signal);
+};
+
+const put = async ({ store, keys, presence }: PresenceOptions, lease: Lease, modRevision: string): Promise<boolean> => {
+  const key = keys.agent(presence.host);
+  const { isCommitted } = await store.txn([{ key, modRevision }], [{ op: 'put', key, value: JSON.stringify(presence), lease: lease.id }]);
+  return isCommitted;
+};
+
+const keepPresence = (options: PresenceOptions, first: Lease, signal: AbortSignal): PresenceKeeper => {
+  const { store, keys, ttlSeconds, log } = options;
+  const key = keys.agent(options.presence.host);
+  let { presence } = options;
+  let lease = first;
+  let isLost = false;
+  let hasLeft = false;
+
+  /** One tick: the lease lives and the key is there with this session, or both are made anew. */
+  const ensure = async (): Promise<void> => {
+    if (await lease.keepAlive()) return;
+    const entry = await store.get(key);
+    const holder = entry && holderOf(entry);
+    if (holder && holder.session !== presence.session) throw duplicate(presence.host, holder);
+    lease = await store.grantLease(ttlSeconds);
+    if (await put({ ...options, presence }, lease, entry?.modRevision ?? '0')) log.info('presence taken anew');
+  };
+  const keep = async (): Promise<void> => {
+    while (!signal.aborted && !hasLeft) {
+      await sleep((ttlSeconds * 1000) / 3, signal).catch(() => undefined);
+      if (signal.aborted || hasLeft) return;
+      try {
+        await ensure();
+        isLost = false;
+      } catch (err) {
+        if (!isLost) log.error({ err }, 'presence not kept, guests go on');
+        isLost = true;
+      }
+    }
+  };
+  void keep();
+  return {
+    drain: async () => {
+      presence = { ...presence, state: 'draining' };
+      const entry = await store.get(key);
+      if (entry) await put({ ...options, presence }, lease, entry.modRevision);
+    },
+    leave: async () => {
+      hasLeft = true;
+      await lease.revoke();
+    },
+  };
+};

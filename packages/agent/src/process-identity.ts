@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { Presence } from '@etcd-compute/common/etcd/messages/presence';
+
+/** What tells one process of one boot of one machine from every other: a pid alone is used again. */
+export type ProcessIdentity = Presence['process'];
+
+/** The 22nd field of /proc/<pid>/stat; the 2nd, the command, may hold spaces and parentheses. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+const startTicks = async (pid: number): Promise<string | undefined> => {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+};
+
+const bootId = async (): Promise<string> => {
+  const text = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+  return text.trim();
+};
+
+export const identifyThisProcess = async (): Promise<ProcessIdentity> => ({
+  machine: hostname(),
+  boot_id: await bootId(),
+  pid: process.pid,
+  start_ticks: (await startTicks(process.pid)) ?? '',
+});
+
+/** True when that process was of this machine, and it, or the machine's boot, is over. False when that cannot be known. */
+export const isKnownDead = async (identity: ProcessIdentity): Promise<boolean> => {
+  if (identity.machine !== hostname()) return false;
+  if (identity.boot_id !== (await bootId())) return true;
+  return (await startTicks(identity.pid)) !== identity.start_ticks;
+};

@@ -67,10 +67,17 @@ class ConsoleStream extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#end().then(
-      () => callback(error),
-      (failure: unknown) => callback(error ?? (failure instanceof Error ? failure : new Error(String(failure)))),
-    );
+    void this.#endThen(error, callback);
+  }
+
+  async #endThen(error: Error | null, callback: (error?: Error | null) => void): Promise<void> {
+    let outcome = error;
+    try {
+      await this.#end();
+    } catch (failure) {
+      outcome ??= failure instanceof Error ? failure : new Error(String(failure));
+    }
+    callback(outcome);
   }
 
   #onReport(report: EventReport): void {
@@ -90,7 +97,11 @@ class ConsoleStream extends Duplex {
       case 'stream-detached':
         this.#onDetached?.();
         break;
-      default: // other kinds go to other tokens
+      case 'connection-closed':
+      case 'domain-lifecycle':
+      case 'domain-reboot':
+      case 'network-lifecycle':
+        break; // these go to other tokens
     }
   }
 

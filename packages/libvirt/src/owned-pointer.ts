@@ -49,7 +49,7 @@ export class OwnedPointer<Owned extends bigint> {
       loan.giveBack();
       options.onEnd?.();
     };
-    // CallsOn guarantees that the first parameter is Owned, which the compiler cannot follow through the mapping.
+    // eslint-disable-next-line typescript/no-unsafe-type-assertion -- CallsOn says that the first parameter is Owned, which the compiler cannot follow
     const all = [loan.pointer, ...args] as unknown as Parameters<Calls[Name]>;
     return this.#runtime.calls.run(name, all, { ...options, onEnd });
   }

@@ -40,8 +40,9 @@ export class Scope {
 
   /** Frees an object that nobody owns: a result that arrived after its caller gave up. */
   async free(freeCall: FreeCall, pointer: bigint): Promise<void> {
-    // Every vir*Free takes its own pointer type; the caller pairs them.
-    await this.runtime.calls.run(freeCall, [pointer] as unknown as Parameters<Calls[FreeCall]>);
+    // eslint-disable-next-line typescript/no-unsafe-type-assertion -- every vir*Free has its own pointer type; the caller pairs them
+    const args = [pointer] as unknown as Parameters<Calls[FreeCall]>;
+    await this.runtime.calls.run(freeCall, args);
   }
 
   /** Frees `owned` when `wrapper`, which must be its only user, is collected. */

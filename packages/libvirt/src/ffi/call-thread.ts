@@ -11,15 +11,15 @@ import type { CallReply, CallRequest, CallThreadCommand } from './messages.js';
 
 const port = parentPort;
 if (port === null) throw new Error('call-thread runs only as a worker thread');
-const flags = (workerData as { flags: Int32Array }).flags; // given by CallThread, the only one to start this file
+const { flags }: { flags: Int32Array } = workerData; // given by CallThread, the only one to start this file
 
 silenceErrorPrinting();
 
 function run(request: CallRequest): CallReply {
   Atomics.add(flags, CallFlag.RUNNING_CALLS, 1);
   try {
-    const call = calls[request.name] as (...args: readonly unknown[]) => unknown; // arguments were checked by CallPool.run's types
-    return { kind: 'result', value: call(...request.args) };
+    // The arguments were checked where the call was made, by CallPool.run's types.
+    return { kind: 'result', value: Reflect.apply(calls[request.name], undefined, request.args) };
   } catch (error) {
     return error instanceof CallFailure ? { kind: 'failure', failure: error.fields } : { kind: 'defect', error };
   } finally {

@@ -10,13 +10,14 @@ import { virDomainGetName, virDomainGetUUIDString } from './headers/domain.js';
 import { virNetworkGetName, virNetworkGetUUIDString } from './headers/network.js';
 import { readUuid } from './uuid.js';
 import type { EventCallbacks, EventReport } from './messages.js';
+import { asPointer } from './pointers.js';
 import type { CallbackPointer, DomainPointer, NetworkPointer } from './pointers.js';
 
 type Report = (report: EventReport) => void;
 type Opaque = bigint | null;
 
 function register(callback: (...args: never[]) => unknown, prototype: string): CallbackPointer {
-  return koffi.register(callback, koffi.pointer(koffi.proto(prototype))) as CallbackPointer;
+  return asPointer(koffi.register(callback, koffi.pointer(koffi.proto(prototype))));
 }
 
 const token = (opaque: Opaque): number => Number(opaque ?? 0n);

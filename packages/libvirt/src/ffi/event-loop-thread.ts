@@ -19,6 +19,7 @@ import { EventLoopFlag } from './messages.js';
 import { silenceErrorPrinting } from './silence.js';
 import { StreamPump } from './stream-pump.js';
 import type { EventLoopCommand, EventLoopMessage } from './messages.js';
+import { asPointer } from './pointers.js';
 import type { CallbackPointer } from './pointers.js';
 
 /** How long a callback that another thread has to call waits at most (see event-callbacks). */
@@ -28,7 +29,7 @@ const HANDLE_READABLE = 1;
 const port = parentPort;
 if (port === null) throw new Error('event-loop-thread runs only as a worker thread');
 // Given by EventLoop, the only one to start this file.
-const { commands, flags } = workerData as { commands: MessagePort; flags: Int32Array };
+const { commands, flags }: { commands: MessagePort; flags: Int32Array } = workerData;
 
 const report = (message: EventLoopMessage): void => port.postMessage(message);
 
@@ -61,7 +62,8 @@ function obey(command: EventLoopCommand): void {
 function turn(): void {
   if (event.virEventRunDefaultImpl() < 0) throw takeLastError('virEventRunDefaultImpl');
   for (let next = receiveMessageOnPort(commands); next !== undefined; next = receiveMessageOnPort(commands)) {
-    obey(next.message as EventLoopCommand);
+    const command: EventLoopCommand = next.message;
+    obey(command);
   }
   if (!isStopping) {
     setImmediate(turn);
@@ -72,7 +74,7 @@ function turn(): void {
 }
 
 function callback(body: () => void, prototype: string): CallbackPointer {
-  return koffi.register(body, koffi.pointer(koffi.proto(prototype))) as CallbackPointer;
+  return asPointer(koffi.register(body, koffi.pointer(koffi.proto(prototype))));
 }
 
 silenceErrorPrinting();

@@ -5,6 +5,7 @@
  */
 import koffi from 'koffi';
 import type { LibraryHandle, TypeObject } from 'koffi';
+import { asPointer } from './pointers.js';
 import type { CallbackPointer } from './pointers.js';
 
 const SONAME = 'libvirt.so.0';
@@ -37,13 +38,14 @@ function open(): LibraryHandle {
  * Declares a function by its C prototype, as the header has it. Its `name` is the C name.
  * A `char *!` result is copied to a string and freed; a plain `const char *` belongs to libvirt and is only copied.
  */
+// eslint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what the prototype string says
 export function declare<Call extends (...args: never[]) => unknown>(prototype: string): Call {
   const name = /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype;
   let bound: ((...args: never[]) => unknown) | undefined;
   const bind = (): ((...args: never[]) => unknown) => (bound = open().func(prototype));
   const call = (...args: never[]): unknown => (bound ?? bind())(...args);
   Object.defineProperty(call, 'name', { value: name });
-  // The prototype string is the truth; the compiler cannot read it.
+  // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the prototype is the truth; the compiler cannot read it
   return call as Call;
 }
 
@@ -54,5 +56,5 @@ export function declareStruct(name: string, members: Record<string, string | Typ
 
 /** The address of a function of the C library that every process already has. */
 export function libcFunction(name: string): CallbackPointer {
-  return koffi.load(null).symbol(name) as CallbackPointer;
+  return asPointer(BigInt(koffi.load(null).symbol(name)));
 }

@@ -14,5 +14,11 @@ export type StoragePoolPointer = Pointer<'storage-pool'>;
 export type StorageVolumePointer = Pointer<'storage-volume'>;
 export type StreamPointer = Pointer<'stream'>;
 
+/** Says what lies behind an address that C gave. */
+export function asPointer<Kind extends string>(address: bigint): Pointer<Kind> {
+  // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the brand exists only for the compiler
+  return address as Pointer<Kind>;
+}
+
 /** The address of a C function: a koffi callback of the event loop thread, or a function of a library. */
 export type CallbackPointer = Pointer<'callback'>;

@@ -8,6 +8,7 @@ import koffi from 'koffi';
 import { CallFailure, succeed, takeLastError } from './failure.js';
 import * as header from './headers/stream.js';
 import type { EventReport } from './messages.js';
+import { asPointer } from './pointers.js';
 import type { CallbackPointer, StreamPointer } from './pointers.js';
 
 /** virStreamEventType. */
@@ -65,14 +66,16 @@ export class StreamPump {
   }
 
   #registered(): CallbackPointer {
-    this.#callback ??= koffi.register(
-      (_stream: bigint, _events: number, opaque: bigint | null) => {
-        const token = Number(opaque ?? 0n);
-        const stream = this.#streams.get(token);
-        if (stream !== undefined) this.#move(token, stream);
-      },
-      koffi.pointer(koffi.proto('void StreamEvent(void *stream, int events, void *opaque)')),
-    ) as CallbackPointer;
+    this.#callback ??= asPointer(
+      koffi.register(
+        (_stream: bigint, _events: number, opaque: bigint | null) => {
+          const token = Number(opaque ?? 0n);
+          const stream = this.#streams.get(token);
+          if (stream !== undefined) this.#move(token, stream);
+        },
+        koffi.pointer(koffi.proto('void StreamEvent(void *stream, int events, void *opaque)')),
+      ),
+    );
     return this.#callback;
   }
 

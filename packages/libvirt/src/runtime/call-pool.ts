@@ -38,7 +38,7 @@ export class CallPool {
   ): Promise<ReturnType<Calls[Name]>> {
     if (options.signal?.aborted === true) {
       options.onEnd?.();
-      return Promise.reject(options.signal.reason as Error);
+      return Promise.reject(options.signal.reason);
     }
     const job = new Job({ ...options, name, args }, (abandoned) => this.#forget(abandoned));
     const thread = this.#takeIdle() ?? (this.#threads.size === 0 ? this.#start() : undefined);
@@ -48,7 +48,7 @@ export class CallPool {
     } else {
       thread.assign(job);
     }
-    // The reply to a call is what the call returned, structurally cloned.
+    // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the reply is what the call returned, cloned
     return job.promise as Promise<ReturnType<Calls[Name]>>;
   }
 

@@ -54,6 +54,7 @@ export class CallThread {
   }
 
   #send(command: CallThreadCommand): void {
+    // eslint-disable-next-line unicorn/require-post-message-target-origin -- a worker, not a window
     this.#worker.postMessage(command);
   }
 

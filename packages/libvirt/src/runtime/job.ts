@@ -42,6 +42,7 @@ export class Job {
 
   succeed(value: unknown): void {
     this.#end();
+    // eslint-disable-next-line typescript/no-unsafe-type-assertion -- `discard` and the reply belong to the same call
     if (this.#isAbandoned) this.#options.discard?.(value as never);
     else this.#resolve(value);
   }

@@ -1,5 +1,6 @@
 import * as host from '../headers/host.js';
 import { obtain, succeed, takeLastError, CallFailure } from '../failure.js';
+import { filled, stored } from '../structs.js';
 import type { CallbackPointer, ConnectionPointer } from '../pointers.js';
 
 export interface OpenOptions {
@@ -64,15 +65,11 @@ export function connectionGetType(pointer: ConnectionPointer): string {
 }
 
 export function connectionGetVersion(pointer: ConnectionPointer): number {
-  const version: [number | bigint] = [0];
-  succeed(host.virConnectGetVersion, pointer, version);
-  return Number(version[0]);
+  return stored((version) => succeed(host.virConnectGetVersion, pointer, version));
 }
 
 export function connectionGetLibVersion(pointer: ConnectionPointer): number {
-  const version: [number | bigint] = [0];
-  succeed(host.virConnectGetLibVersion, pointer, version);
-  return Number(version[0]);
+  return stored((version) => succeed(host.virConnectGetLibVersion, pointer, version));
 }
 
 export function connectionGetHostname(pointer: ConnectionPointer): string {
@@ -84,7 +81,5 @@ export function connectionGetCapabilities(pointer: ConnectionPointer): string {
 }
 
 export function nodeGetInfo(pointer: ConnectionPointer): host.VirNodeInfo {
-  const info: Partial<host.VirNodeInfo> = {};
-  succeed(host.virNodeGetInfo, pointer, info);
-  return info as host.VirNodeInfo; // filled by the call that just succeeded
+  return filled<host.VirNodeInfo>((info) => succeed(host.virNodeGetInfo, pointer, info));
 }

@@ -1,6 +1,6 @@
 import * as header from '../headers/domain.js';
 import { obtain, succeed } from '../failure.js';
-import { decodeStruct, decodeStructs, takePointers } from '../lists.js';
+import { decodeStruct, decodeStructs, filled, stored, takePointers } from '../structs.js';
 import type { DomainPointer } from '../pointers.js';
 
 export interface InterfaceWithAddresses {
@@ -25,9 +25,7 @@ export function domainGetState(pointer: DomainPointer): { state: number; reason:
 }
 
 export function domainGetInfo(pointer: DomainPointer): header.VirDomainInfo {
-  const info: Partial<header.VirDomainInfo> = {};
-  succeed(header.virDomainGetInfo, pointer, info);
-  return info as header.VirDomainInfo; // filled by the call that just succeeded
+  return filled<header.VirDomainInfo>((info) => succeed(header.virDomainGetInfo, pointer, info));
 }
 
 export function domainGetXMLDesc(pointer: DomainPointer, flags: number): string {
@@ -47,9 +45,7 @@ export function domainSetAutostart(pointer: DomainPointer, autostart: boolean): 
 }
 
 export function domainGetAutostart(pointer: DomainPointer): boolean {
-  const autostart: [number] = [0];
-  succeed(header.virDomainGetAutostart, pointer, autostart);
-  return autostart[0] === 1;
+  return stored((autostart) => succeed(header.virDomainGetAutostart, pointer, autostart)) === 1;
 }
 
 export function domainSetMetadata(
@@ -78,7 +74,9 @@ function readInterface(address: bigint): InterfaceWithAddresses {
 }
 
 export function domainInterfaceAddresses(pointer: DomainPointer, source: number): InterfaceWithAddresses[] {
-  const entries = takePointers((array) => succeed(header.virDomainInterfaceAddresses, pointer, array, source, 0));
+  const entries = takePointers<bigint>((array) =>
+    succeed(header.virDomainInterfaceAddresses, pointer, array, source, 0),
+  );
   try {
     return entries.map(readInterface);
   } finally {

@@ -1,6 +1,6 @@
 import * as header from '../headers/domain.js';
 import { obtain, succeed } from '../failure.js';
-import { describeAll, takePointers } from '../lists.js';
+import { describeAll, takePointers } from '../structs.js';
 import { readUuid } from '../uuid.js';
 import type { ConnectionPointer, DomainPointer } from '../pointers.js';
 
@@ -40,8 +40,10 @@ export function domainLookupByName(connection: ConnectionPointer, name: string):
 }
 
 export function listAllDomains(connection: ConnectionPointer, flags: number): DescribedDomain[] {
-  const pointers = takePointers((array) => succeed(header.virConnectListAllDomains, connection, array, flags));
-  return describeAll(pointers as DomainPointer[], describe, header.virDomainFree);
+  const pointers = takePointers<DomainPointer>((array) =>
+    succeed(header.virConnectListAllDomains, connection, array, flags),
+  );
+  return describeAll(pointers, describe, header.virDomainFree);
 }
 
 export function getDomainCapabilities(

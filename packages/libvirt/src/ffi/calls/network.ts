@@ -1,6 +1,6 @@
 import * as header from '../headers/network.js';
 import { obtain, succeed } from '../failure.js';
-import { decodeStruct, describeAll, takePointers } from '../lists.js';
+import { decodeStruct, describeAll, stored, takePointers } from '../structs.js';
 import { readUuid } from '../uuid.js';
 import type { ConnectionPointer, NetworkPointer } from '../pointers.js';
 
@@ -40,8 +40,10 @@ export function networkLookupByUUID(connection: ConnectionPointer, uuid: string)
 }
 
 export function listAllNetworks(connection: ConnectionPointer, flags: number): DescribedNetwork[] {
-  const pointers = takePointers((array) => succeed(header.virConnectListAllNetworks, connection, array, flags));
-  return describeAll(pointers as NetworkPointer[], describe, header.virNetworkFree);
+  const pointers = takePointers<NetworkPointer>((array) =>
+    succeed(header.virConnectListAllNetworks, connection, array, flags),
+  );
+  return describeAll(pointers, describe, header.virNetworkFree);
 }
 
 export function networkFree(pointer: NetworkPointer): void {
@@ -73,9 +75,7 @@ export function networkSetAutostart(pointer: NetworkPointer, autostart: boolean)
 }
 
 export function networkGetAutostart(pointer: NetworkPointer): boolean {
-  const autostart: [number] = [0];
-  succeed(header.virNetworkGetAutostart, pointer, autostart);
-  return autostart[0] === 1;
+  return stored((autostart) => succeed(header.virNetworkGetAutostart, pointer, autostart)) === 1;
 }
 
 export function networkGetXMLDesc(pointer: NetworkPointer, flags: number): string {
@@ -98,7 +98,7 @@ export function networkUpdate(
 }
 
 export function networkGetDHCPLeases(pointer: NetworkPointer, mac: string | null): header.VirNetworkDHCPLease[] {
-  const leases = takePointers((array) => succeed(header.virNetworkGetDHCPLeases, pointer, mac, array, 0));
+  const leases = takePointers<bigint>((array) => succeed(header.virNetworkGetDHCPLeases, pointer, mac, array, 0));
   try {
     return leases.map((lease) => decodeStruct<header.VirNetworkDHCPLease>(lease, header.virNetworkDHCPLease));
   } finally {

@@ -1,6 +1,6 @@
 import * as header from '../headers/storage.js';
 import { obtain, succeed } from '../failure.js';
-import { describeAll, takePointers } from '../lists.js';
+import { describeAll, filled, stored, takePointers } from '../structs.js';
 import { readUuid } from '../uuid.js';
 import type { ConnectionPointer, StoragePoolPointer } from '../pointers.js';
 
@@ -40,8 +40,10 @@ export function storagePoolLookupByUUID(connection: ConnectionPointer, uuid: str
 }
 
 export function listAllStoragePools(connection: ConnectionPointer, flags: number): DescribedStoragePool[] {
-  const pointers = takePointers((array) => succeed(header.virConnectListAllStoragePools, connection, array, flags));
-  return describeAll(pointers as StoragePoolPointer[], describe, header.virStoragePoolFree);
+  const pointers = takePointers<StoragePoolPointer>((array) =>
+    succeed(header.virConnectListAllStoragePools, connection, array, flags),
+  );
+  return describeAll(pointers, describe, header.virStoragePoolFree);
 }
 
 export function storagePoolFree(pointer: StoragePoolPointer): void {
@@ -85,9 +87,7 @@ export function storagePoolSetAutostart(pointer: StoragePoolPointer, autostart: 
 }
 
 export function storagePoolGetAutostart(pointer: StoragePoolPointer): boolean {
-  const autostart: [number] = [0];
-  succeed(header.virStoragePoolGetAutostart, pointer, autostart);
-  return autostart[0] === 1;
+  return stored((autostart) => succeed(header.virStoragePoolGetAutostart, pointer, autostart)) === 1;
 }
 
 export function storagePoolGetXMLDesc(pointer: StoragePoolPointer, flags: number): string {
@@ -95,7 +95,5 @@ export function storagePoolGetXMLDesc(pointer: StoragePoolPointer, flags: number
 }
 
 export function storagePoolGetInfo(pointer: StoragePoolPointer): header.VirStoragePoolInfo {
-  const info: Partial<header.VirStoragePoolInfo> = {};
-  succeed(header.virStoragePoolGetInfo, pointer, info);
-  return info as header.VirStoragePoolInfo; // filled by the call that just succeeded
+  return filled<header.VirStoragePoolInfo>((info) => succeed(header.virStoragePoolGetInfo, pointer, info));
 }

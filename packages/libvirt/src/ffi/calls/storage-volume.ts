@@ -1,6 +1,6 @@
 import * as header from '../headers/storage.js';
 import { CallFailure, obtain, succeed } from '../failure.js';
-import { takePointers } from '../lists.js';
+import { filled, takePointers } from '../structs.js';
 import type { ConnectionPointer, StoragePoolPointer, StorageVolumePointer } from '../pointers.js';
 
 export interface DescribedStorageVolume {
@@ -40,15 +40,17 @@ export function storageVolLookupByPath(connection: ConnectionPointer, path: stri
 
 /** Reading a volume's path asks the daemon again, so a volume deleted since it was listed is left out. */
 export function listAllVolumes(pool: StoragePoolPointer, flags: number): DescribedStorageVolume[] {
-  const pointers = takePointers((array) => succeed(header.virStoragePoolListAllVolumes, pool, array, flags));
+  const pointers = takePointers<StorageVolumePointer>((array) =>
+    succeed(header.virStoragePoolListAllVolumes, pool, array, flags),
+  );
   const volumes: DescribedStorageVolume[] = [];
-  for (const [index, pointer] of (pointers as StorageVolumePointer[]).entries()) {
+  for (const [index, pointer] of pointers.entries()) {
     try {
       volumes.push(describe(pointer));
     } catch (error) {
       if (error instanceof CallFailure && error.fields.code === CODE_NO_STORAGE_VOL) continue;
       for (const volume of volumes) header.virStorageVolFree(volume.pointer);
-      for (const rest of pointers.slice(index + 1)) header.virStorageVolFree(rest as StorageVolumePointer);
+      for (const rest of pointers.slice(index + 1)) header.virStorageVolFree(rest);
       throw error;
     }
   }
@@ -60,9 +62,7 @@ export function storageVolFree(pointer: StorageVolumePointer): void {
 }
 
 export function storageVolGetInfo(pointer: StorageVolumePointer): header.VirStorageVolInfo {
-  const info: Partial<header.VirStorageVolInfo> = {};
-  succeed(header.virStorageVolGetInfo, pointer, info);
-  return info as header.VirStorageVolInfo; // filled by the call that just succeeded
+  return filled<header.VirStorageVolInfo>((info) => succeed(header.virStorageVolGetInfo, pointer, info));
 }
 
 export function storageVolGetXMLDesc(pointer: StorageVolumePointer): string {

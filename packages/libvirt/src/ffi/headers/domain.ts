@@ -107,7 +107,7 @@ export const virDomainIsPersistent = declare<FromDomain>('int virDomainIsPersist
 export const virDomainSetAutostart = declare<(domain: DomainPointer, autostart: number) => number>(
   'int virDomainSetAutostart(virDomainPtr domain, int autostart)',
 );
-export const virDomainGetAutostart = declare<(domain: DomainPointer, autostart: [number]) => number>(
+export const virDomainGetAutostart = declare<(domain: DomainPointer, autostart: [number | bigint]) => number>(
   'int virDomainGetAutostart(virDomainPtr domain, _Out_ int *autostart)',
 );
 export const virDomainGetState = declare<

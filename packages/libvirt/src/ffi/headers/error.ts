@@ -36,5 +36,7 @@ export const virSetErrorFunc = declare<(userData: null, handler: CallbackPointer
 /** The calling thread's last error, copied. */
 export function virGetLastError(): VirError | null {
   const address = virGetLastErrorPointer();
-  return address === null ? null : (koffi.decode(address, virError) as VirError);
+  if (address === null) return null;
+  const error: VirError = koffi.decode(address, virError);
+  return error;
 }

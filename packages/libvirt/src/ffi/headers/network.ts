@@ -58,7 +58,7 @@ export const virNetworkIsPersistent = declare<FromNetwork>('int virNetworkIsPers
 export const virNetworkSetAutostart = declare<(network: NetworkPointer, autostart: number) => number>(
   'int virNetworkSetAutostart(virNetworkPtr network, int autostart)',
 );
-export const virNetworkGetAutostart = declare<(network: NetworkPointer, autostart: [number]) => number>(
+export const virNetworkGetAutostart = declare<(network: NetworkPointer, autostart: [number | bigint]) => number>(
   'int virNetworkGetAutostart(virNetworkPtr network, _Out_ int *autostart)',
 );
 export const virNetworkGetXMLDesc = declare<(network: NetworkPointer, flags: number) => string | null>(

@@ -80,7 +80,7 @@ export const virStoragePoolIsPersistent = declare<FromPool>('int virStoragePoolI
 export const virStoragePoolSetAutostart = declare<(pool: StoragePoolPointer, autostart: number) => number>(
   'int virStoragePoolSetAutostart(virStoragePoolPtr pool, int autostart)',
 );
-export const virStoragePoolGetAutostart = declare<(pool: StoragePoolPointer, autostart: [number]) => number>(
+export const virStoragePoolGetAutostart = declare<(pool: StoragePoolPointer, autostart: [number | bigint]) => number>(
   'int virStoragePoolGetAutostart(virStoragePoolPtr pool, _Out_ int *autostart)',
 );
 export const virStoragePoolGetXMLDesc = declare<(pool: StoragePoolPointer, flags: number) => string | null>(

@@ -13,7 +13,12 @@ source "$repo/test/docker/base-image.sh"
 source "$repo/test/docker/compose-stack.sh"
 source "$repo/test/docker/services.sh"
 
+# A run that was killed could not remove its folder; its processes died with it.
+for left in "${TMPDIR:-/tmp}"/ecd.*; do
+  if [ -e "$left/owner" ] && has_ended "$(cat "$left/owner")"; then rm -rf "$left"; fi
+done
 work=$(mktemp -d "${TMPDIR:-/tmp}/ecd.XXXXXX")
+echo $$ > "$work/owner"
 
 clean_up() {
   local status=$?

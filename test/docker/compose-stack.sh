@@ -25,8 +25,14 @@ choose_daemon() {
   DAEMON_DESCRIPTION="a private one ($(docker version --format '{{.Server.Version}}')), with images built from this distribution's packages"
 }
 
+# Whether the machine's daemon has, or can pull, the images that compose.yaml names.
 can_pull() {
-  docker info > /dev/null 2>&1 && (compose version > /dev/null 2>&1) && compose pull --quiet etcd database > /dev/null 2>&1
+  local settings image
+  docker info > /dev/null 2>&1 || return 1
+  settings=$(compose config 2> /dev/null) || return 1
+  for image in $(awk '$1 == "image:" || $1 == "BASE_IMAGE:" { print $2 }' <<< "$settings"); do
+    docker image inspect "$image" > /dev/null 2>&1 || docker pull --quiet "$image" > /dev/null 2>&1 || return 1
+  done
 }
 
 install_private_daemon_packages() {

@@ -16,7 +16,7 @@ import { createDomainAudit } from './audits/domains.js';
 import { repeat } from './audits/repeat.js';
 import type { AgentConfig } from './config.js';
 import { ensureDiskPool } from './disks/disk-pool.js';
-import { checkIdentity, ensureIdentity, ensureStateDir, warnOfClosedFolder } from './identity.js';
+import { checkIdentity, ensureFolder, ensureIdentity, warnOfClosedFolder } from './identity.js';
 import { ImageCache } from './images/cache.js';
 import { isElsewhere } from './instances/fault.js';
 import { createInstanceReconciler, type InstanceReconciler } from './instances/reconcile.js';
@@ -62,7 +62,7 @@ export interface StartOptions {
 /** @throws EcomputeError when a person must act first; a server that is away is waited for. */
 export const startAgent = async ({ config, log: root, signal }: StartOptions): Promise<Agent> => {
   const log = root.child({ component: 'agent' });
-  await ensureStateDir(config.state_dir);
+  await ensureFolder(config.state_dir);
   const host = await ensureIdentity(config.state_dir, config.uuid);
   const session = newSessionUuid();
   log.info({ providerUuid: host, session, name: config.name, version: VERSION }, 'ecompute starts');
@@ -76,7 +76,10 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
   const loop: ReconcileLoop<InstanceUuid> = new ReconcileLoop<InstanceUuid>({
     // Set below, before anything can wake the loop.
     activate: async (instance, loopSignal) => reconciler?.activate(instance, loopSignal),
-    onError: (instanceUuid, err, nextInMs) => log[isElsewhere(err) ? 'warn' : 'error']({ err, instanceUuid, nextInMs }, 'instance not reconciled, trying again'),
+    onError: (instanceUuid, err, { nextInMs, isRepeat }) => {
+      const level = isElsewhere(err) ? 'warn' : 'error';
+      log[isRepeat ? 'debug' : level]({ err, instanceUuid, nextInMs }, 'instance not reconciled, trying again');
+    },
     backoffMs: { minMs: 500, maxMs: 30_000 },
     signal: running.signal,
   });
@@ -104,11 +107,25 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
   };
   const { store, placement, link } = servers;
   try {
-    await waitForServers(servers, { config, log, signal });
-    await persist(async () => checkIdentity(link.getConnection(), { host, stateDir: config.state_dir }), { what: 'libvirt', log, signal });
+    await waitForServers(servers, { log, signal });
+    await persist(async () => checkIdentity(link.getConnection(), { host, stateDir: config.state_dir }), {
+      what: 'libvirt',
+      log,
+      signal,
+    });
     await warnOfClosedFolder(pool.folder, log);
     const presence = await persist(
-      async () => takePresence({ store, keys, ttlSeconds: config.presence_ttl, log, presence: await describe(link, { config, host, session }) }, AbortSignal.any([signal, running.signal])),
+      async () =>
+        takePresence(
+          {
+            store,
+            keys,
+            ttlSeconds: config.presence_ttl,
+            log,
+            presence: await describe(link, { config, host, session }),
+          },
+          AbortSignal.any([signal, running.signal]),
+        ),
       { what: 'etcd', log, signal },
     );
     const report = async (isLocked: boolean): Promise<void> => {
@@ -120,10 +137,14 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
     const steps: StepDeps = {
       config,
       getConnection: link.getConnection,
-      images: await ImageCache.open(join(config.state_dir, 'images'), { stallMs: config.timeouts.image_stall * 1000, log }),
+      images: await ImageCache.open(join(config.state_dir, 'images'), {
+        stallMs: config.timeouts.image_stall * 1000,
+        log,
+      }),
       pool,
       network,
       mark: { host, stateDir: config.state_dir },
+      consolesDir: await ensureFolder(join(config.state_dir, 'consoles')),
       virtType: await chooseVirtType(link.getConnection(), config.guests.type, log),
     };
     const leases = createLeaseWatch({
@@ -135,14 +156,43 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
     });
     const state = { mayClaim: true };
     reconciler = createInstanceReconciler({
-      ...{ store, keys, placement, host, session, steps, leases, log },
+      store,
+      keys,
+      placement,
+      host,
+      session,
+      steps,
+      leases,
+      log,
       builds: pLimit(config.builds.parallel),
       mayClaim: () => state.mayClaim,
     });
-    followRequests({ store, keys, host, requested, loop, config, log, signal: running.signal, interrupt: (instance) => reconciler?.interrupt(instance) });
-    const allocationAudit = createAllocationAudit({ store, keys, placement, host, graceMs: config.audit.grace * 1000, now: Date.now, log });
+    followRequests({
+      store,
+      keys,
+      host,
+      requested,
+      loop,
+      config,
+      log,
+      signal: running.signal,
+      interrupt: (instance) => reconciler?.interrupt(instance),
+    });
+    const allocationAudit = createAllocationAudit({
+      store,
+      keys,
+      placement,
+      host,
+      graceMs: config.audit.grace * 1000,
+      now: Date.now,
+      log,
+    });
     const domainAudit = createDomainAudit({ store, keys, host, steps, log });
-    repeat([async () => report(!state.mayClaim), allocationAudit.run, domainAudit.run], { everyMs: config.period * 1000, log, signal: running.signal });
+    repeat([async () => report(!state.mayClaim), allocationAudit.run, domainAudit.run], {
+      everyMs: config.period * 1000,
+      log,
+      signal: running.signal,
+    });
     log.info({ providerUuid: host }, 'ecompute is ready');
 
     return {
@@ -159,17 +209,16 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
 };
 
 interface WaitOptions {
-  readonly config: AgentConfig;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
 /** All three at once, so that the log says at once all that is missing. */
-const waitForServers = async ({ store, placement, link }: Servers, { config, log, signal }: WaitOptions): Promise<void> => {
+const waitForServers = async ({ store, placement, link }: Servers, { log, signal }: WaitOptions): Promise<void> => {
   await Promise.all([
     persist(async () => store.get('/'), { what: `etcd at ${store.endpoints}`, log, signal }),
     persist(async () => listResourceProviders(placement), { what: `Placement at ${placement.endpoint}`, log, signal }),
-    persist(async () => link.getConnection().getLibVersion(), { what: `libvirt at ${config.libvirt.uri}`, log, signal }),
+    link.waitUp(signal),
   ]);
 };
 
@@ -212,15 +261,26 @@ interface FollowOptions {
 }
 
 /** Every boot request of this host wakes its instance: at the start, when it changes, and once a period. */
-const followRequests = ({ store, keys, host, requested, loop, config, log, signal, interrupt }: FollowOptions): void => {
-  const wake = (key: string): InstanceUuid | undefined => {
+const followRequests = ({
+  store,
+  keys,
+  host,
+  requested,
+  loop,
+  config,
+  log,
+  signal,
+  interrupt,
+}: FollowOptions): void => {
+  const wake = (key: string): void => {
     const instance = keys.parseRequest(key)?.instance;
-    if (instance === undefined) log.warn({ etcdKey: key }, 'key is no boot request, left as it is');
-    else {
-      requested.add(instance);
-      loop.wake(instance);
+    if (instance === undefined) {
+      log.warn({ etcdKey: key }, 'key is no boot request, left as it is');
+      return;
     }
-    return instance;
+    requested.add(instance);
+    interrupt(instance);
+    loop.wake(instance);
   };
   void watchPrefix({
     store,
@@ -231,10 +291,7 @@ const followRequests = ({ store, keys, host, requested, loop, config, log, signa
       for (const { key } of entries) wake(key);
     },
     onChange: (changed) => {
-      for (const key of changed) {
-        const instance = wake(key);
-        if (instance) interrupt(instance);
-      }
+      for (const key of changed) wake(key);
     },
     onTrouble: (err, nextInMs) => log.warn({ err, nextInMs }, 'boot requests not followed, trying again'),
     signal,

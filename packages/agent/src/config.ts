@@ -9,7 +9,12 @@ const inventoryKey = (reserved: number, ratio: number, unit: string) =>
   z
     .strictObject({
       reserved: z.int().nonnegative().default(reserved).describe(`kept for the host itself, in ${unit}`),
-      allocation_ratio: z.number().positive().max(1000).default(ratio).describe('how many times over it may be given away'),
+      allocation_ratio: z
+        .number()
+        .positive()
+        .max(1000)
+        .default(ratio)
+        .describe('how many times over it may be given away'),
     })
     .prefault({});
 
@@ -18,7 +23,9 @@ const libvirtName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$/, 'expected up to 50 letters, digits, dots, dashes and underscores');
 
 export const agentConfigSchema = z.strictObject({
-  uuid: providerUuidSchema.optional().describe('of this host in Placement; when left out, one is made and kept in state_dir'),
+  uuid: providerUuidSchema
+    .optional()
+    .describe('of this host in Placement; when left out, one is made and kept in state_dir'),
   name: z.string().min(1).max(200).default(hostname).describe('of this host, for people and in Placement'),
   state_dir: z
     .string()
@@ -41,8 +48,16 @@ export const agentConfigSchema = z.strictObject({
         .boolean()
         .default(true)
         .describe('true: the agent makes this network and chooses addresses; false: it is there and has its own DHCP'),
-      cidr: z.cidrv4().default('10.45.0.0/20').describe('addresses of the managed network; the first one is the host’s'),
-      lease_seconds: z.int().min(120).max(86_400).default(3600).describe('how long a guest may keep an address without asking again'),
+      cidr: z
+        .cidrv4()
+        .default('10.45.0.0/20')
+        .describe('addresses of the managed network; the first one is the host’s'),
+      lease_seconds: z
+        .int()
+        .min(120)
+        .max(86_400)
+        .default(3600)
+        .describe('how long a guest may keep an address without asking again'),
     })
     .prefault({}),
   bridge: z
@@ -54,7 +69,10 @@ export const agentConfigSchema = z.strictObject({
   disks: z
     .strictObject({
       pool: libvirtName.default('ecompute').describe('the libvirt storage pool that the agent makes for disks'),
-      mode: z.enum(['overlay', 'copy']).default('overlay').describe('overlay: a disk holds what differs from the cached image; copy: all of it'),
+      mode: z
+        .enum(['overlay', 'copy'])
+        .default('overlay')
+        .describe('overlay: a disk holds what differs from the cached image; copy: all of it'),
     })
     .prefault({}),
   guests: z
@@ -71,7 +89,9 @@ export const agentConfigSchema = z.strictObject({
     })
     .prefault({}),
   traits: z
-    .array(z.string().regex(/^[A-Z0-9_]{1,255}$/, 'expected upper-case letters, digits and underscores, such as CUSTOM_SSD'))
+    .array(
+      z.string().regex(/^[A-Z0-9_]{1,255}$/, 'expected upper-case letters, digits and underscores, such as CUSTOM_SSD'),
+    )
     .default([])
     .describe('traits that this host has in Placement'),
   aggregates: z.array(z.guid()).default([]).describe('aggregates that this host belongs to in Placement'),
@@ -95,7 +115,10 @@ export const agentConfigSchema = z.strictObject({
   audit: z
     .strictObject({
       grace: secondsKey(300, 'how old an allocation without a boot request is before it is released'),
-      remove_orphan_domains: z.boolean().default(false).describe('true: domains of ours without a boot request are removed; false: they are reported'),
+      remove_orphan_domains: z
+        .boolean()
+        .default(false)
+        .describe('true: domains of ours without a boot request are removed; false: they are reported'),
     })
     .prefault({}),
 });

@@ -6,15 +6,16 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { readMark } from './instances/domain.js';
 
-/** Makes sure that the state folder is there and can be written. @throws ECOMPUTE_STATE_DIR_UNUSABLE */
-export const ensureStateDir = async (stateDir: string): Promise<void> => {
+/** Makes sure that a folder of the agent's state is there and can be written. @throws ECOMPUTE_STATE_DIR_UNUSABLE */
+export const ensureFolder = async (folder: string): Promise<string> => {
   try {
-    await mkdir(stateDir, { recursive: true, mode: 0o755 });
-    await access(stateDir, constants.W_OK | constants.X_OK);
+    await mkdir(folder, { recursive: true, mode: 0o755 });
+    await access(folder, constants.W_OK | constants.X_OK);
+    return folder;
   } catch (cause) {
-    throw new EcomputeError('ECOMPUTE_STATE_DIR_UNUSABLE', `could not use the state folder ${stateDir}`, {
+    throw new EcomputeError('ECOMPUTE_STATE_DIR_UNUSABLE', `could not use the state folder ${folder}`, {
       cause,
-      hint: `create it for the user that runs ecompute, or set state_dir in the config`,
+      hint: 'create it for the user that runs ecompute, or set state_dir in the config',
     });
   }
 };
@@ -31,7 +32,10 @@ const findClosedFolder = async (path: string): Promise<string | undefined> => {
 export const warnOfClosedFolder = async (disksFolder: string, log: Logger): Promise<void> => {
   const closed = await findClosedFolder(disksFolder);
   if (closed !== undefined)
-    log.warn({ folder: closed }, 'the hypervisor may be unable to open disks: other users may not enter a folder above them; chmod o+x it, or set state_dir');
+    log.warn(
+      { folder: closed },
+      'the hypervisor may be unable to open disks: other users may not enter a folder above them; chmod o+x it, or set state_dir',
+    );
 };
 
 /**
@@ -39,14 +43,21 @@ export const warnOfClosedFolder = async (disksFolder: string, log: Logger): Prom
  *
  * @throws ECOMPUTE_AGENT_IDENTITY_CHANGED when domains made from this state folder belong to another uuid.
  */
-export const checkIdentity = async (connection: Connection, { host, stateDir }: { host: ProviderUuid; stateDir: string }): Promise<void> => {
+export const checkIdentity = async (
+  connection: Connection,
+  { host, stateDir }: { host: ProviderUuid; stateDir: string },
+): Promise<void> => {
   for (const domain of await connection.listAllDomains()) {
     await using handle = domain;
     const mark = await readMark(handle);
     if (!mark || mark.stateDir !== stateDir || mark.host === host) continue;
-    throw new EcomputeError('ECOMPUTE_AGENT_IDENTITY_CHANGED', `this host is now ${host}, but domain ${handle.uuid} was made when it was ${mark.host}`, {
-      hint: `set uuid to ${mark.host} in the config, or put it into ${join(stateDir, 'uuid')}`,
-    });
+    throw new EcomputeError(
+      'ECOMPUTE_AGENT_IDENTITY_CHANGED',
+      `this host is now ${host}, but domain ${handle.uuid} was made when it was ${mark.host}`,
+      {
+        hint: `set uuid to ${mark.host} in the config, or put it into ${join(stateDir, 'uuid')}`,
+      },
+    );
   }
 };
 
@@ -58,9 +69,13 @@ export const ensureIdentity = async (stateDir: string, configured: ProviderUuid 
   if (kept !== undefined) {
     const parsed = providerUuidSchema.safeParse(kept.trim());
     if (parsed.success) return parsed.data;
-    throw new EcomputeError('ECOMPUTE_CONFIG_INVALID', `${path} does not hold a uuid (got ${JSON.stringify(kept.trim().slice(0, 50))})`, {
-      hint: 'put the host’s uuid back (see `eschedule hosts`); remove the file only when the host has no instances',
-    });
+    throw new EcomputeError(
+      'ECOMPUTE_CONFIG_INVALID',
+      `${path} does not hold a uuid (got ${JSON.stringify(kept.trim().slice(0, 50))})`,
+      {
+        hint: 'put the host’s uuid back (see `eschedule hosts`); remove the file only when the host has no instances',
+      },
+    );
   }
   const made = newProviderUuid();
   const file = await open(path, 'wx', 0o644);

@@ -10,7 +10,9 @@ import { superviseConnection } from '@etcd-compute/libvirt/reconnect';
  */
 export interface LibvirtLink extends AsyncDisposable {
   /** @throws ECOMPUTE_LIBVIRT_UNREACHABLE while there is none. */
-  getConnection(): Connection;
+  readonly getConnection: () => Connection;
+  /** Waits for a connection that `onUp` has put in order. @throws the signal's reason. */
+  readonly waitUp: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface LibvirtLinkOptions {
@@ -60,6 +62,9 @@ export const openLibvirtLink = ({ uri, onUp, onDomainEvent, log, signal }: Libvi
         retryable: true,
         hint: 'check that libvirtd runs, and that this user may use it (group libvirt)',
       });
+    },
+    waitUp: async (waitSignal) => {
+      await supervised.waitUp(waitSignal);
     },
     [Symbol.asyncDispose]: async () => supervised[Symbol.asyncDispose](),
   };

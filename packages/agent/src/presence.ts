@@ -21,9 +21,9 @@ export interface PresenceOptions {
 
 export interface PresenceKeeper {
   /** Shows the agent as draining from now on. */
-  drain(): Promise<void>;
+  readonly drain: () => Promise<void>;
   /** Removes the presence. */
-  leave(): Promise<void>;
+  readonly leave: () => Promise<void>;
 }
 
 const holderOf = (entry: Entry): Presence | undefined => {
@@ -65,7 +65,11 @@ export const takePresence = async (options: PresenceOptions, signal: AbortSignal
       if (await put(options, lease, entry?.modRevision ?? '0')) break;
       await lease.revoke();
     } else if (Date.now() > giveUpAt) throw duplicate(presence.host, holder);
-    if (isFirst && entry) log.warn({ holder: holder?.process, hostname: holder?.hostname }, 'another agent has this uuid, waiting whether it lives');
+    if (isFirst && entry)
+      log.warn(
+        { holder: holder?.process, hostname: holder?.hostname },
+        'another agent has this uuid, waiting whether it lives',
+      );
     await sleep(500, signal);
   }
   return keepPresence(options, lease, signal);
@@ -73,7 +77,10 @@ export const takePresence = async (options: PresenceOptions, signal: AbortSignal
 
 const put = async ({ store, keys, presence }: PresenceOptions, lease: Lease, modRevision: string): Promise<boolean> => {
   const key = keys.agent(presence.host);
-  const { isCommitted } = await store.txn([{ key, modRevision }], [{ op: 'put', key, value: JSON.stringify(presence), lease: lease.id }]);
+  const { isCommitted } = await store.txn(
+    [{ key, modRevision }],
+    [{ op: 'put', key, value: JSON.stringify(presence), lease: lease.id }],
+  );
   return isCommitted;
 };
 
@@ -83,7 +90,8 @@ const keepPresence = (options: PresenceOptions, first: Lease, signal: AbortSigna
   let { presence } = options;
   let lease = first;
   let isLost = false;
-  let hasLeft = false;
+  const left = new AbortController();
+  const over = AbortSignal.any([signal, left.signal]);
 
   /** One tick: the lease lives and the key is there with this session, or both are made anew. */
   const ensure = async (): Promise<void> => {
@@ -95,9 +103,9 @@ const keepPresence = (options: PresenceOptions, first: Lease, signal: AbortSigna
     if (await put({ ...options, presence }, lease, entry?.modRevision ?? '0')) log.info('presence taken anew');
   };
   const keep = async (): Promise<void> => {
-    while (!signal.aborted && !hasLeft) {
-      await sleep((ttlSeconds * 1000) / 3, signal).catch(() => undefined);
-      if (signal.aborted || hasLeft) return;
+    while (!over.aborted) {
+      await sleep((ttlSeconds * 1000) / 3, over).catch(() => undefined);
+      if (over.aborted) return;
       try {
         await ensure();
         isLost = false;
@@ -115,7 +123,7 @@ const keepPresence = (options: PresenceOptions, first: Lease, signal: AbortSigna
       if (entry) await put({ ...options, presence }, lease, entry.modRevision);
     },
     leave: async () => {
-      hasLeft = true;
+      left.abort();
       await lease.revoke();
     },
   };

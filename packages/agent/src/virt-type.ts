@@ -18,7 +18,11 @@ const canUseKvm = async (): Promise<boolean> => {
 
 export type VirtType = 'kvm' | 'qemu' | 'test';
 
-export const chooseVirtType = async (connection: Connection, wanted: 'auto' | 'kvm' | 'qemu', log: Logger): Promise<VirtType> => {
+export const chooseVirtType = async (
+  connection: Connection,
+  wanted: 'auto' | 'kvm' | 'qemu',
+  log: Logger,
+): Promise<VirtType> => {
   if ((await connection.getType()) === 'TEST') return 'test';
   if (wanted !== 'auto') return wanted;
   if (await canUseKvm()) return 'kvm';

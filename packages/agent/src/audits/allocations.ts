@@ -2,7 +2,11 @@ import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import { getAllocations, listProviderAllocations, releaseAllocations } from '@etcd-compute/common/placement/allocations';
+import {
+  getAllocations,
+  listProviderAllocations,
+  releaseAllocations,
+} from '@etcd-compute/common/placement/allocations';
 import type { PlacementClient } from '@etcd-compute/common/placement/client';
 
 /**
@@ -12,7 +16,7 @@ import type { PlacementClient } from '@etcd-compute/common/placement/client';
  */
 export interface AllocationAudit {
   /** One look. @returns the instances whose allocations were released. */
-  run(): Promise<InstanceUuid[]>;
+  readonly run: () => Promise<InstanceUuid[]>;
 }
 
 export interface AllocationAuditDeps {
@@ -38,7 +42,10 @@ export const createAllocationAudit = (deps: AllocationAuditDeps): AllocationAudi
     // Asked last, so that a request that has just come is seen.
     if (await store.get(keys.request(host, instance))) return false;
     await releaseAllocations(placement, instance);
-    log.warn({ instanceUuid: instance, resources: held.allocations[host]?.resources }, 'allocation without a boot request released');
+    log.warn(
+      { instanceUuid: instance, resources: held.allocations[host]?.resources },
+      'allocation without a boot request released',
+    );
     return true;
   };
 
@@ -47,7 +54,9 @@ export const createAllocationAudit = (deps: AllocationAuditDeps): AllocationAudi
       const consumers = Object.keys(await listProviderAllocations(placement, host));
       const { entries } = await store.list(keys.requestsOf(host));
       const requested = new Set(entries.map(({ key }) => keys.parseRequest(key)?.instance));
-      const orphans = consumers.flatMap((consumer) => instanceUuidSchema.safeParse(consumer).data ?? []).filter((instance) => !requested.has(instance));
+      const orphans = consumers
+        .flatMap((consumer) => instanceUuidSchema.safeParse(consumer).data ?? [])
+        .filter((instance) => !requested.has(instance));
       for (const instance of firstSeen.keys()) if (!orphans.includes(instance)) firstSeen.delete(instance);
       const released: InstanceUuid[] = [];
       for (const instance of orphans) {

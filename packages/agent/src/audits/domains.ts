@@ -13,7 +13,7 @@ import type { StepDeps } from '../instances/steps/step.js';
  */
 export interface DomainAudit {
   /** One look. @returns the instances found without a boot request. */
-  run(): Promise<InstanceUuid[]>;
+  readonly run: () => Promise<InstanceUuid[]>;
 }
 
 export interface DomainAuditDeps {

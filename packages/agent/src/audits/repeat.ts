@@ -17,7 +17,8 @@ export const repeat = (tasks: readonly (() => Promise<unknown>)[], { everyMs, lo
         said.delete(index);
       } catch (err) {
         const message = err instanceof Error ? err.message : String(err);
-        if (!signal.aborted && said.get(index) !== message) log.warn({ err }, 'periodic check failed, trying again next period');
+        if (!signal.aborted && said.get(index) !== message)
+          log.warn({ err }, 'periodic check failed, trying again next period');
         said.set(index, message);
       }
     }

@@ -29,7 +29,11 @@ const readArguments = async (): Promise<{ config: string | undefined; logLevel: 
     .usage('$0 [--config FILE]\n\nThe agent of a host: boots and destroys the instances that are placed on it.')
     .example('$0', 'with ./compute.yaml, or defaults when there is none')
     .example('$0 --config /etc/ecompute/compute.yaml', '')
-    .option('config', { type: 'string', describe: 'the config file (default: ./compute.yaml if it is there)', requiresArg: true })
+    .option('config', {
+      type: 'string',
+      describe: 'the config file (default: ./compute.yaml if it is there)',
+      requiresArg: true,
+    })
     .option('log-level', { type: 'string', describe: 'replaces log.level of the config', requiresArg: true })
     .epilogue('Every key of the config can be set in the environment too: ECOMPUTE_ETCD__HOST is etcd.host.')
     .version(VERSION)

@@ -6,8 +6,8 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { StoragePool } from '@etcd-compute/libvirt/storage-pool';
 import type { StorageVolume } from '@etcd-compute/libvirt/storage-volume';
-import { parseStoragePoolXml, renderStoragePoolXml } from '@etcd-compute/libvirt/xml/storage-pool';
-import { renderStorageVolumeXml } from '@etcd-compute/libvirt/xml/storage-volume';
+import { parseDirectoryPool, renderDirectoryPool } from '@etcd-compute/libvirt/xml/storage-pool';
+import { renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
 import type { CachedImage } from '../images/cache.js';
 
 /** The libvirt storage pool of the instances' disks: a folder, one file `<instance>.img` each, as in the original. */
@@ -26,8 +26,10 @@ const volumeName = (instance: InstanceUuid): string => `${instance}.img`;
 /** Finds the pool, or makes and starts it. @throws ECOMPUTE_DISK_FAILED when a pool of that name is another folder. */
 export const ensureDiskPool = async (connection: Connection, { name, folder }: DiskPool): Promise<void> => {
   await mkdir(folder, { recursive: true, mode: 0o711 });
-  await using pool = (await findPool(connection, name)) ?? (await connection.storagePoolDefineXML(renderStoragePoolXml({ name, path: folder })));
-  const { path } = parseStoragePoolXml(await pool.getXMLDesc());
+  await using pool =
+    (await findPool(connection, name)) ??
+    (await connection.storagePoolDefineXML(renderDirectoryPool({ name, path: folder })));
+  const { path } = parseDirectoryPool(await pool.getXMLDesc());
   if (path !== folder)
     throw new EcomputeError('ECOMPUTE_DISK_FAILED', `the libvirt storage pool '${name}' is ${path}, not ${folder}`, {
       hint: `set disks.pool to another name, or remove that pool with: virsh pool-destroy ${name} && virsh pool-undefine ${name}`,
@@ -66,13 +68,17 @@ export interface EnsureDiskOptions {
  * Makes the disk from the image, anew when there is one: what a crash left half-made cannot be told from a good one, and no
  * guest has run on it, or its instance would not be building.
  */
-export const createDisk = async (connection: Connection, { name, folder }: DiskPool, options: EnsureDiskOptions): Promise<Disk> => {
+export const createDisk = async (
+  connection: Connection,
+  { name, folder }: DiskPool,
+  options: EnsureDiskOptions,
+): Promise<Disk> => {
   const { instance, image, mode, sizeBytes } = options;
   await deleteDisk(connection, { name, folder }, instance);
   await using pool = await connection.storagePoolLookupByName(name);
   if (mode === 'copy') return copyDisk(pool, join(folder, volumeName(instance)), options);
   await using volume = await pool.createVolume(
-    renderStorageVolumeXml({
+    renderStorageVolume({
       name: volumeName(instance),
       capacityBytes: BigInt(sizeBytes),
       format: 'qcow2',
@@ -82,7 +88,11 @@ export const createDisk = async (connection: Connection, { name, folder }: DiskP
   return { path: volume.path, format: 'qcow2' };
 };
 
-const copyDisk = async (pool: StoragePool, path: string, { instance, image, sizeBytes }: EnsureDiskOptions): Promise<Disk> => {
+const copyDisk = async (
+  pool: StoragePool,
+  path: string,
+  { instance, image, sizeBytes }: EnsureDiskOptions,
+): Promise<Disk> => {
   await copyFile(image.path, path);
   await pool.refresh();
   await using volume = await pool.lookupVolume(volumeName(instance));
@@ -91,7 +101,11 @@ const copyDisk = async (pool: StoragePool, path: string, { instance, image, size
 };
 
 /** Removes the disk; repeatable. */
-export const deleteDisk = async (connection: Connection, { name, folder }: DiskPool, instance: InstanceUuid): Promise<void> => {
+export const deleteDisk = async (
+  connection: Connection,
+  { name, folder }: DiskPool,
+  instance: InstanceUuid,
+): Promise<void> => {
   await using pool = await connection.storagePoolLookupByName(name);
   await using volume = await findVolume(pool, instance);
   if (volume) await volume.delete();
@@ -104,7 +118,9 @@ export const listDisks = async (connection: Connection, { name }: DiskPool): Pro
   await using pool = await connection.storagePoolLookupByName(name);
   await pool.refresh();
   const volumes = await pool.listAllVolumes();
-  const instances = volumes.flatMap((volume) => instanceUuidSchema.safeParse(volume.name.replace(/\.img$/, '')).data ?? []);
+  const instances = volumes.flatMap(
+    (volume) => instanceUuidSchema.safeParse(volume.name.replace(/\.img$/, '')).data ?? [],
+  );
   for (const volume of volumes) await volume[Symbol.asyncDispose]();
   return instances;
 };

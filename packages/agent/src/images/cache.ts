@@ -89,7 +89,11 @@ export class ImageCache {
     const onProgress = (progress: Progress): void => {
       for (const listener of listeners) listener(progress);
     };
-    const flight: Flight = { result: this.#fetchOnce(url, { onProgress, signal: controller.signal }), controller, listeners };
+    const flight: Flight = {
+      result: this.#fetchOnce(url, { onProgress, signal: controller.signal }),
+      controller,
+      listeners,
+    };
     this.#flights.set(url, flight);
     const land = (): void => this.#land(url, flight);
     flight.result.then(land, land); // every caller sees a failure; there may be none left

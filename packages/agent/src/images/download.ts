@@ -31,7 +31,12 @@ export interface DownloadOptions {
 
 export type DownloadResult =
   | { readonly outcome: 'unchanged' }
-  | { readonly outcome: 'downloaded'; readonly sha256: string; readonly bytes: number; readonly validators: Validators };
+  | {
+      readonly outcome: 'downloaded';
+      readonly sha256: string;
+      readonly bytes: number;
+      readonly validators: Validators;
+    };
 
 const MAX_REDIRECTS = 5;
 
@@ -64,17 +69,25 @@ export const download = async (options: DownloadOptions): Promise<DownloadResult
   } catch (thrown) {
     if (signal.aborted) throw signal.reason;
     if (stall.signal.aborted || isAbort(thrown))
-      throw new EcomputeError('ECOMPUTE_IMAGE_TIMED_OUT', `could not download ${url}: the server sent nothing for ${stallMs / 1000} s`, {
+      throw new EcomputeError(
+        'ECOMPUTE_IMAGE_TIMED_OUT',
+        `could not download ${url}: the server sent nothing for ${stallMs / 1000} s`,
+        {
+          cause: thrown,
+          retryable: true,
+          hint: 'check that the URL answers from this host',
+        },
+      );
+    if (thrown instanceof EcomputeError) throw thrown;
+    throw new EcomputeError(
+      'ECOMPUTE_IMAGE_DOWNLOAD_FAILED',
+      `could not download ${url}: ${formatErrorChain(thrown)}`,
+      {
         cause: thrown,
         retryable: true,
         hint: 'check that the URL answers from this host',
-      });
-    if (thrown instanceof EcomputeError) throw thrown;
-    throw new EcomputeError('ECOMPUTE_IMAGE_DOWNLOAD_FAILED', `could not download ${url}: ${formatErrorChain(thrown)}`, {
-      cause: thrown,
-      retryable: true,
-      hint: 'check that the URL answers from this host',
-    });
+      },
+    );
   } finally {
     clearTimeout(timer);
   }
@@ -88,21 +101,29 @@ const request = async ({ url, known }: DownloadOptions, signal: AbortSignal): Pr
     decompress: false,
     headers: {
       'accept-encoding': 'identity',
-      ...(known?.etag != null && { 'if-none-match': known.etag }),
-      ...(known?.lastModified != null && { 'if-modified-since': known.lastModified }),
+      ...(known && known.etag !== null && { 'if-none-match': known.etag }),
+      ...(known && known.lastModified !== null && { 'if-modified-since': known.lastModified }),
     },
     validateStatus: () => true,
   });
   if (response.status === 200 || (response.status === 304 && known)) return response;
   response.data.destroy();
-  throw new EcomputeError('ECOMPUTE_IMAGE_DOWNLOAD_FAILED', `could not download ${url}: the server answered ${response.status}`, {
-    details: { status: response.status },
-    retryable: response.status >= 500 || response.status === 429,
-    hint: 'check the URL with: curl -I',
-  });
+  throw new EcomputeError(
+    'ECOMPUTE_IMAGE_DOWNLOAD_FAILED',
+    `could not download ${url}: the server answered ${response.status}`,
+    {
+      details: { status: response.status },
+      retryable: response.status >= 500 || response.status === 429,
+      hint: 'check the URL with: curl -I',
+    },
+  );
 };
 
-const receive = async (response: AxiosResponse<Readable>, { url, path, onProgress }: DownloadOptions, stallTimer: NodeJS.Timeout): Promise<DownloadResult> => {
+const receive = async (
+  response: AxiosResponse<Readable>,
+  { url, path, onProgress }: DownloadOptions,
+  stallTimer: NodeJS.Timeout,
+): Promise<DownloadResult> => {
   const totalBytes = Number(response.headers['content-length'] ?? Number.NaN);
   const total = Number.isSafeInteger(totalBytes) ? totalBytes : null;
   await checkSpace(dirname(path), total, url);
@@ -119,9 +140,13 @@ const receive = async (response: AxiosResponse<Readable>, { url, path, onProgres
       onProgress({ bytes, totalBytes: total });
     }
     if (total !== null && bytes !== total)
-      throw new EcomputeError('ECOMPUTE_IMAGE_DOWNLOAD_FAILED', `could not download ${url}: it ended after ${bytes} of ${total} bytes`, {
-        retryable: true,
-      });
+      throw new EcomputeError(
+        'ECOMPUTE_IMAGE_DOWNLOAD_FAILED',
+        `could not download ${url}: it ended after ${bytes} of ${total} bytes`,
+        {
+          retryable: true,
+        },
+      );
     await file.sync();
   } catch (err) {
     await rm(path, { force: true });

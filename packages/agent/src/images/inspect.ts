@@ -26,7 +26,7 @@ interface Signature {
 const signature = (name: string, offset: number, bytes: string | number[]): Signature => ({
   name,
   offset,
-  bytes: Buffer.from(bytes as string), // Buffer.from takes both; its overloads hide that
+  bytes: typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes),
 });
 
 const REFUSED: readonly Signature[] = [
@@ -75,8 +75,15 @@ const inspectFile = async (file: FileHandle, what: string): Promise<ImageInfo> =
   const refused = REFUSED.find((known) => has(header, known));
   if (refused) throw unusable(what, `it is ${refused.name}`);
   if (size < 512 || !has(header, BOOT_SIGNATURE)) {
-    const text = header.subarray(0, 60).toString('latin1').replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
-    throw unusable(what, `it is neither qcow2 nor a raw disk with a boot sector; ${size} bytes that begin with "${text}"`);
+    const text = header
+      .subarray(0, 60)
+      .toString('latin1')
+      .replaceAll(/[^\x20-\x7e]+/g, ' ')
+      .trim();
+    throw unusable(
+      what,
+      `it is neither qcow2 nor a raw disk with a boot sector; ${size} bytes that begin with "${text}"`,
+    );
   }
   return { format: 'raw', virtualSizeBytes: Math.ceil(size / 512) * 512 };
 };
@@ -91,7 +98,7 @@ const inspectQcow2 = (header: Buffer, what: string): ImageInfo => {
   const features = version === 3 ? header.readBigUInt64BE(72) : 0n;
   const refused = features & ~QCOW2_ALLOWED_FEATURES;
   if (refused !== 0n) {
-    const bit = [...refused.toString(2)].toReversed().indexOf('1');
+    const bit = refused.toString(2).length - 1;
     throw unusable(what, `it needs the qcow2 feature "${QCOW2_FEATURE_NAMES[bit] ?? `bit ${bit}`}"`);
   }
   const virtualSize = header.readBigUInt64BE(24);

@@ -24,16 +24,21 @@ export const startedAfter = ({ transitions, created_at }: InstanceRecord): Date 
  * Writes the guest's address to the record and to `/booted` when it has one. Until then it is looked for; after the deadline the
  * record says which sources were asked, the instance stays active, and a later look may still find one.
  */
-export const findAddress = async ({ keys, leases, steps, log }: FindAddressDeps, writer: RecordWriter): Promise<void> => {
+export const findAddress = async (
+  { keys, leases, steps, log }: FindAddressDeps,
+  writer: RecordWriter,
+): Promise<void> => {
   const { record } = writer;
   const { instance } = record;
   const mac = steps.network.macOf(instance);
   const since = startedAfter(record);
-  const addresses = mac === undefined ? [] : await leases.find(mac, since);
+  const addresses = mac === undefined ? [] : await leases.find(instance, mac, since);
   const [first] = addresses;
   if (first) {
     leases.forget(instance);
-    await writer.update({ addresses, address_sources: { lease: 'found' } }, [{ op: 'put', key: keys.booted(instance), value: first.address }]);
+    await writer.update({ addresses, address_sources: { lease: 'found' } }, [
+      { op: 'put', key: keys.booted(instance), value: first.address },
+    ]);
     log.info({ instanceUuid: instance, address: first.address }, 'address found');
     return;
   }

@@ -27,12 +27,19 @@ export const specOf = (request: BootRequest, host: ProviderUuid): InstanceSpec =
   const amount = (resourceClass: string): number => {
     const value = resources[resourceClass];
     if (value !== undefined && value > 0) return value;
-    throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `the boot request of instance ${request.instance} has no ${resourceClass}`, {
-      hint: 'an instance needs VCPU, MEMORY_MB and DISK_GB',
-    });
+    throw new EcomputeError(
+      'ECOMPUTE_REQUEST_INVALID',
+      `the boot request of instance ${request.instance} has no ${resourceClass}`,
+      {
+        hint: 'an instance needs VCPU, MEMORY_MB and DISK_GB',
+      },
+    );
   };
   if (request.image === null)
-    throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `the boot request of instance ${request.instance} has no image`);
+    throw new EcomputeError(
+      'ECOMPUTE_REQUEST_INVALID',
+      `the boot request of instance ${request.instance} has no image`,
+    );
   return {
     instance: request.instance,
     imageUrl: request.image,
@@ -98,8 +105,18 @@ const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Prom
   try {
     await withDeadline(
       async (stepSignal) =>
-        step.run(deps, { spec, log, made, signal: AbortSignal.any([stop, stepSignal]), onProgress: (text) => progress?.set(text) }),
-      { timeoutMs: step.timeoutSeconds(deps.config) * 1000, what: `${step.name} of instance ${spec.instance}`, signal: stop },
+        step.run(deps, {
+          spec,
+          log,
+          made,
+          signal: AbortSignal.any([stop, stepSignal]),
+          onProgress: (text) => progress?.set(text),
+        }),
+      {
+        timeoutMs: step.timeoutSeconds(deps.config) * 1000,
+        what: `${step.name} of instance ${spec.instance}`,
+        signal: stop,
+      },
     );
   } finally {
     await progress?.end();
@@ -109,7 +126,10 @@ const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Prom
 const PROGRESS_EVERY_MS = 1000;
 
 /** Writes the progress of a long step, once a second at the most. A wish that changed shows here, and interrupts the step. */
-const reportProgress = (writer: RecordWriter, interrupt: AbortController): { set: (text: string) => void; end: () => Promise<void> } => {
+const reportProgress = (
+  writer: RecordWriter,
+  interrupt: AbortController,
+): { set: (text: string) => void; end: () => Promise<void> } => {
   let latest: string | undefined;
   let writing: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {

@@ -3,15 +3,14 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import { DomainMetadataType, DomainUndefineFlags } from '@etcd-compute/libvirt/constants';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
-import { XMLBuilder, XMLParser } from 'fast-xml-parser';
-import { z } from 'zod';
+import { parseMetadataValues, type MetadataElement } from '@etcd-compute/libvirt/xml/metadata';
 import type { DomainState } from './plan.js';
 
 /** Domains as this agent sees them: found by the instance's uuid, and ours when their metadata says so. */
 
-/** Of the metadata element that marks a domain as ours. Never changes: domains that run carry it. */
-export const METADATA_NAMESPACE = 'urn:etcd-compute:instance:1';
-export const METADATA_PREFIX = 'ecompute';
+/** Never changes: domains that run carry it. */
+const NAMESPACE = 'urn:etcd-compute:instance:1';
+const ELEMENT = 'instance';
 
 /** Who made a domain. `stateDir` tells a host that lost its uuid from another agent on the same libvirt. */
 export interface DomainMark {
@@ -19,22 +18,23 @@ export interface DomainMark {
   readonly stateDir: string;
 }
 
-const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '', suppressEmptyNode: true });
-const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '' });
-const markSchema = z.object({ instance: z.object({ host: z.string(), 'state-dir': z.string() }) });
-
-export const renderMark = ({ host, stateDir }: DomainMark): string => builder.build({ instance: { host, 'state-dir': stateDir } });
+export const renderMark = ({ host, stateDir }: DomainMark): MetadataElement => ({
+  uri: NAMESPACE,
+  prefix: 'ecompute',
+  name: ELEMENT,
+  values: { host, 'state-dir': stateDir },
+});
 
 export const readMark = async (domain: Domain): Promise<{ host: string; stateDir: string } | undefined> => {
   let xml: string;
   try {
-    xml = await domain.getMetadata(DomainMetadataType.ELEMENT, METADATA_NAMESPACE);
+    xml = await domain.getMetadata(DomainMetadataType.ELEMENT, NAMESPACE);
   } catch (err) {
     if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN_METADATA', 'VIR_ERR_NO_DOMAIN')) return undefined;
     throw err;
   }
-  const parsed = markSchema.safeParse(parser.parse(xml));
-  return parsed.success ? { host: parsed.data.instance.host, stateDir: parsed.data.instance['state-dir'] } : undefined;
+  const { host, 'state-dir': stateDir } = parseMetadataValues(xml, ELEMENT);
+  return host !== undefined && stateDir !== undefined ? { host, stateDir } : undefined;
 };
 
 export const findDomain = async (connection: Connection, instance: InstanceUuid): Promise<Domain | undefined> => {
@@ -71,7 +71,10 @@ export const destroyDomain = async (connection: Connection, instance: InstanceUu
 
 /** Flags that `test:///default` and old drivers may lack are tried first and left out then. */
 const UNDEFINE_ALL =
-  DomainUndefineFlags.MANAGED_SAVE | DomainUndefineFlags.SNAPSHOTS_METADATA | DomainUndefineFlags.NVRAM | DomainUndefineFlags.CHECKPOINTS_METADATA;
+  DomainUndefineFlags.MANAGED_SAVE |
+  DomainUndefineFlags.SNAPSHOTS_METADATA |
+  DomainUndefineFlags.NVRAM |
+  DomainUndefineFlags.CHECKPOINTS_METADATA;
 
 /** Forgets the domain; repeatable, also when it is gone. */
 export const undefineDomain = async (connection: Connection, instance: InstanceUuid): Promise<void> => {

@@ -5,8 +5,20 @@ import { LibvirtError, ReleasedError } from '@etcd-compute/libvirt/errors';
 /** Why an instance failed, in a person's words. */
 export const toFault = (thrown: unknown, step: string): Fault =>
   thrown instanceof EcomputeError
-    ? { code: thrown.code, message: formatErrorChain(thrown), step, hint: thrown.hint ?? null, retryable: thrown.retryable }
-    : { code: 'ECOMPUTE_INTERNAL', message: formatErrorChain(thrown), step, hint: 'look into the log of ecompute on this host', retryable: true };
+    ? {
+        code: thrown.code,
+        message: formatErrorChain(thrown),
+        step,
+        hint: thrown.hint ?? null,
+        retryable: thrown.retryable,
+      }
+    : {
+        code: 'ECOMPUTE_INTERNAL',
+        message: formatErrorChain(thrown),
+        step,
+        hint: 'look into the log of ecompute on this host',
+        retryable: true,
+      };
 
 const AWAY: readonly string[] = [
   'ECOMPUTE_ETCD_UNREACHABLE',
@@ -19,7 +31,8 @@ const AWAY: readonly string[] = [
 /** The connection to libvirt broke while a call was under way, or was closed before it. */
 const isConnectionLoss = (error: Error): boolean =>
   error instanceof ReleasedError ||
-  (error instanceof LibvirtError && (error.domain === 'VIR_FROM_RPC' || error.code === 'VIR_ERR_INVALID_CONN' || error.code === 'VIR_ERR_NO_CONNECT'));
+  (error instanceof LibvirtError &&
+    (error.domain === 'VIR_FROM_RPC' || error.code === 'VIR_ERR_INVALID_CONN' || error.code === 'VIR_ERR_NO_CONNECT'));
 
 /**
  * True when the failure says nothing about the instance: a server is away, or the agent stops. Then nothing is undone, and the

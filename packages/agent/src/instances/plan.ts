@@ -68,9 +68,13 @@ const planBuilt = (record: InstanceRecord, domain: DomainState): Plan => {
     case 'foreign':
       return { action: 'report-lost' };
     case 'shut-off':
-      return record.state === 'stopped' ? nothing('stopped') : { action: 'report', state: 'stopped', reason: 'the guest was shut off' };
+      return record.state === 'stopped'
+        ? nothing('stopped')
+        : { action: 'report', state: 'stopped', reason: 'the guest was shut off' };
     case 'crashed':
-      return record.state === 'stopped' ? nothing('stopped') : { action: 'report', state: 'stopped', reason: 'the guest crashed' };
+      return record.state === 'stopped'
+        ? nothing('stopped')
+        : { action: 'report', state: 'stopped', reason: 'the guest crashed' };
     case 'running':
       if (record.state === 'stopped') return { action: 'report', state: 'active', reason: 'the guest was started' };
       return record.addresses.length === 0 ? { action: 'find-address' } : nothing('active');

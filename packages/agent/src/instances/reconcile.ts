@@ -1,6 +1,10 @@
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import { bootRequestSchema, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
-import { instanceRecordSchema, type Fault, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import {
+  instanceRecordSchema,
+  type Fault,
+  type InstanceRecord,
+} from '@etcd-compute/common/etcd/messages/instance-record';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Entry, Store } from '@etcd-compute/common/etcd/store';
 import { EcomputeError } from '@etcd-compute/common/errors';
@@ -41,14 +45,15 @@ export interface ReconcileDeps {
 export interface InstanceReconciler {
   /** @throws when a server is away; nothing is undone then, and the next activation goes on. */
   activate(instance: InstanceUuid, signal: AbortSignal): Promise<void>;
-  /** The boot request has changed: a build that only waits is ended, to be planned anew. */
+  /** The boot request may have changed: when it has, a step that only waits is ended, to be planned anew. */
   interrupt(instance: InstanceUuid): void;
 }
 
 const MAX_LOOKS = 20;
 
 export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconciler => {
-  const interrupts = new Map<InstanceUuid, AbortController>();
+  /** The activations under way, with the revision of the boot request that each has read. */
+  const inHand = new Map<InstanceUuid, { interrupt: AbortController; requestRevision?: string }>();
   /** Values that could not be read, by key, at the revision that was complained about: said once, not at every look. */
   const complained = new Map<string, string>();
 
@@ -57,7 +62,9 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     return { value: parseMessage(schema, entry.key, entry.value), modRevision: entry.modRevision };
   };
 
-  const observe = async (instance: InstanceUuid): Promise<{ request: Stored<BootRequest>; record: Stored<InstanceRecord> | undefined } | undefined> => {
+  const observe = async (
+    instance: InstanceUuid,
+  ): Promise<{ request: Stored<BootRequest>; record: Stored<InstanceRecord> | undefined } | undefined> => {
     const { entries } = await deps.store.getMany([deps.keys.request(deps.host, instance), deps.keys.record(instance)]);
     const [requestEntry, recordEntry] = entries;
     if (!requestEntry) return undefined;
@@ -66,24 +73,45 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
       return request && { request, record: parse(instanceRecordSchema, recordEntry) };
     } catch (err) {
       if (complained.get(requestEntry.key) !== requestEntry.modRevision)
-        deps.log.error({ err, instanceUuid: instance, etcdKey: requestEntry.key }, 'boot request or record not understood, left as it is');
+        deps.log.error(
+          { err, instanceUuid: instance, etcdKey: requestEntry.key },
+          'boot request or record not understood, left as it is',
+        );
       complained.set(requestEntry.key, requestEntry.modRevision);
       return undefined;
     }
   };
 
-  const activateOnce = async (instance: InstanceUuid, signal: AbortSignal, interrupt: AbortController): Promise<void> => {
+  const activateOnce = async (
+    instance: InstanceUuid,
+    signal: AbortSignal,
+    interrupt: AbortController,
+  ): Promise<void> => {
     const seen = await observe(instance);
     if (!seen) {
       deps.leases.forget(instance);
       return;
     }
     const { request, record } = seen;
+    inHand.set(instance, { interrupt, requestRevision: request.modRevision });
     const domain = await observeDomain(deps.steps.getConnection(), instance);
     const plan = planInstance({ request: request.value, record: record?.value, domain }, deps.host);
     if (plan.action === 'nothing' || (plan.action === 'build' && !deps.mayClaim())) return;
     const writer = new RecordWriter(deps, request, record);
     await carryOut(plan, { deps, writer, request: request.value, domain, signal, interrupt, log: deps.log });
+  };
+
+  const interruptIfChanged = async (instance: InstanceUuid): Promise<void> => {
+    // When etcd is away, the next write of what is in hand finds out.
+    const entry = await deps.store.get(deps.keys.request(deps.host, instance)).catch(() => null);
+    const current = inHand.get(instance);
+    if (entry === null || current?.requestRevision === undefined || current.requestRevision === entry?.modRevision)
+      return;
+    current.interrupt.abort(
+      new EcomputeError('ECOMPUTE_INSTANCE_CHANGED', `the boot request of instance ${instance} changed`, {
+        retryable: true,
+      }),
+    );
   };
 
   return {
@@ -92,7 +120,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
         // A record or wish that changed under us is no failure: look again. The bound only guards against a mistake of ours.
         for (let look = 1; look <= MAX_LOOKS; look += 1) {
           const interrupt = new AbortController();
-          interrupts.set(instance, interrupt);
+          inHand.set(instance, { interrupt });
           try {
             await activateOnce(instance, signal, interrupt);
             return;
@@ -101,13 +129,11 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
           }
         }
       } finally {
-        interrupts.delete(instance);
+        inHand.delete(instance);
       }
     },
     interrupt: (instance) => {
-      interrupts.get(instance)?.abort(
-        new EcomputeError('ECOMPUTE_INSTANCE_CHANGED', `the boot request of instance ${instance} changed`, { retryable: true }),
-      );
+      if (inHand.has(instance)) void interruptIfChanged(instance);
     },
   };
 };
@@ -137,15 +163,29 @@ const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHand: InHa
       return;
     case 'refuse': {
       log.warn({ instanceUuid, why: plan.why }, 'boot request refused');
-      const fault: Fault = { code: 'ECOMPUTE_REQUEST_INVALID', message: plan.why, step: null, hint: 'destroy it, and boot again', retryable: false };
+      const fault: Fault = {
+        code: 'ECOMPUTE_REQUEST_INVALID',
+        message: plan.why,
+        step: null,
+        hint: 'destroy it, and boot again',
+        retryable: false,
+      };
       await writer.toState('error', { reason: plan.why, fault });
       return;
     }
     case 'report-lost': {
       const message = `the domain of instance ${instanceUuid} is gone; someone undefined it, and its disk may still be there`;
       log.error({ instanceUuid }, 'domain lost');
-      const fault: Fault = { code: 'ECOMPUTE_DOMAIN_LOST', message, step: null, hint: 'destroy the instance, and boot again', retryable: false };
-      await writer.toState('error', { reason: 'domain lost', fault, addresses: [] }, [{ op: 'delete', key: deps.keys.booted(instanceUuid) }]);
+      const fault: Fault = {
+        code: 'ECOMPUTE_DOMAIN_LOST',
+        message,
+        step: null,
+        hint: 'destroy the instance, and boot again',
+        retryable: false,
+      };
+      await writer.toState('error', { reason: 'domain lost', fault, addresses: [] }, [
+        { op: 'delete', key: deps.keys.booted(instanceUuid) },
+      ]);
       return;
     }
     case 'report':
@@ -165,23 +205,41 @@ const build = async (inHand: InHand): Promise<void> => {
   const { deps, writer, request, domain, signal, interrupt, log } = inHand;
   const { instance } = request;
   const startedAt = Date.now();
-  const isResumed = writer.record.state === 'building';
+  const isResumed = writer.record.state === 'building' && writer.record.session !== deps.session;
   await writer.claim('building', 'claimed by the agent');
   log.info({ instanceUuid: instance, image: request.image }, isResumed ? 'build taken up again' : 'instance claimed');
   try {
     if (isResumed) await checkAllocation(inHand);
     if (domain === 'foreign') throw foreignDomain(instance);
     const spec = specOf(request, deps.host);
-    await runSteps({ spec, steps: stepsLeft(domain), deps: deps.steps, writer, builds: deps.builds, log, signal, interrupt });
+    await runSteps({
+      spec,
+      steps: stepsLeft(domain),
+      deps: deps.steps,
+      writer,
+      builds: deps.builds,
+      log,
+      signal,
+      interrupt,
+    });
   } catch (thrown) {
     const [step, err] = thrown instanceof StepError ? [thrown.step, thrown.cause] : ['claim', thrown];
     if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;
     log.warn({ err, instanceUuid: instance, step }, 'build failed, undoing it');
-    await writer.update({ fault: toFault(err, step), step: { name: 'undo', since: new Date().toISOString(), progress: null } });
+    await writer.update({
+      fault: toFault(err, step),
+      step: { name: 'undo', since: new Date().toISOString(), progress: null },
+    });
     await undoFailedBuild(inHand);
     return;
   }
-  await writer.toState('active', { reason: 'the domain runs', step: null, fault: null, addresses: [], address_sources: null });
+  await writer.toState('active', {
+    reason: 'the domain runs',
+    step: null,
+    fault: null,
+    addresses: [],
+    address_sources: null,
+  });
   log.info({ instanceUuid: instance, durationMs: Date.now() - startedAt }, 'instance active');
   await findAddress(deps, writer);
 };
@@ -192,15 +250,23 @@ const build = async (inHand: InHand): Promise<void> => {
 const checkAllocation = async ({ deps, request }: InHand): Promise<void> => {
   const held = await getAllocations(deps.placement, request.instance);
   if (Object.keys(held.allocations).length > 0) return;
-  throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `instance ${request.instance} holds no allocation in Placement any more`, {
-    hint: 'destroy it, and boot again',
-  });
+  throw new EcomputeError(
+    'ECOMPUTE_REQUEST_INVALID',
+    `instance ${request.instance} holds no allocation in Placement any more`,
+    {
+      hint: 'destroy it, and boot again',
+    },
+  );
 };
 
 const foreignDomain = (instance: InstanceUuid): EcomputeError =>
-  new EcomputeError('ECOMPUTE_DOMAIN_FOREIGN', `a domain ${instance} is there already and was not made by ecompute; it is left alone`, {
-    hint: `look at it with: virsh dumpxml ${instance}`,
-  });
+  new EcomputeError(
+    'ECOMPUTE_DOMAIN_FOREIGN',
+    `a domain ${instance} is there already and was not made by ecompute; it is left alone`,
+    {
+      hint: `look at it with: virsh dumpxml ${instance}`,
+    },
+  );
 
 /** The record says `building` with a fault until all is gone, so a crash here is taken up here. */
 const undoFailedBuild = async ({ deps, writer, request, log }: InHand): Promise<void> => {
@@ -222,10 +288,10 @@ const destroy = async ({ deps, writer, request, log }: InHand): Promise<void> =>
   } catch (err) {
     // Tried again by the loop; meanwhile the record says what it waits for.
     const fault = toFault(err, 'delete');
-    if (!isChanged(err) && writer.record.fault?.message !== fault.message) await writer.update({ fault }).catch(() => undefined);
+    if (!isChanged(err) && writer.record.fault?.message !== fault.message)
+      await writer.update({ fault }).catch(() => undefined);
     throw err;
   }
   await writer.finishDelete();
   log.info({ instanceUuid: instance, durationMs: Date.now() - startedAt }, 'instance deleted');
 };
-

@@ -78,8 +78,13 @@ export class RecordWriter {
     });
   }
 
-  async toState(state: InstanceState, changes: { reason: string } & Partial<InstanceRecord>, extra: readonly Write[] = []): Promise<void> {
-    if (!canBecome(this.record.state, state)) throw new Error(`a record cannot go from ${this.record.state} to ${state}`);
+  async toState(
+    state: InstanceState,
+    changes: { reason: string } & Partial<InstanceRecord>,
+    extra: readonly Write[] = [],
+  ): Promise<void> {
+    if (!canBecome(this.record.state, state))
+      throw new Error(`a record cannot go from ${this.record.state} to ${state}`);
     await this.#put(withState(this.record, state, { ...changes, now: new Date() }), extra);
   }
 
@@ -101,7 +106,12 @@ export class RecordWriter {
   async finishDelete(): Promise<void> {
     const { store, keys, host } = this.#deps;
     const lease = await store.grantLease(DELETED_TTL_SECONDS);
-    const value = withState(this.record, 'deleted', { reason: 'everything of it is gone', step: null, addresses: [], now: new Date() });
+    const value = withState(this.record, 'deleted', {
+      reason: 'everything of it is gone',
+      step: null,
+      addresses: [],
+      now: new Date(),
+    });
     const recordKey = keys.record(this.#instance);
     await this.#commit([
       { op: 'put', key: recordKey, value: JSON.stringify(value), lease: lease.id },
@@ -126,8 +136,12 @@ export class RecordWriter {
       writes,
     );
     if (isCommitted) return revision;
-    throw new EcomputeError('ECOMPUTE_INSTANCE_CHANGED', `the record or the boot request of instance ${this.#instance} changed in between`, {
-      retryable: true,
-    });
+    throw new EcomputeError(
+      'ECOMPUTE_INSTANCE_CHANGED',
+      `the record or the boot request of instance ${this.#instance} changed in between`,
+      {
+        retryable: true,
+      },
+    );
   }
 }

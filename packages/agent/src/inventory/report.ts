@@ -30,7 +30,11 @@ export interface ReportOptions {
 const ATTEMPTS = 5;
 
 /** Placement's rule (1.26): `reserved` may be all of `total`, not more. */
-export const renderInventories = ({ config, capacity, isLocked }: Pick<ReportOptions, 'config' | 'capacity' | 'isLocked'>): Record<string, NewInventory> =>
+export const renderInventories = ({
+  config,
+  capacity,
+  isLocked,
+}: Pick<ReportOptions, 'config' | 'capacity' | 'isLocked'>): Record<string, NewInventory> =>
   Object.fromEntries(
     (['VCPU', 'MEMORY_MB', 'DISK_GB'] as const)
       .filter((resourceClass) => capacity[resourceClass] > 0)
@@ -38,7 +42,10 @@ export const renderInventories = ({ config, capacity, isLocked }: Pick<ReportOpt
         const total = capacity[resourceClass];
         const { reserved, allocation_ratio } = config.inventory[resourceClass];
         const isAllReserved = isLocked && resourceClass === 'VCPU';
-        return [resourceClass, { total, reserved: isAllReserved ? total : Math.min(reserved, total), allocation_ratio, max_unit: total }];
+        return [
+          resourceClass,
+          { total, reserved: isAllReserved ? total : Math.min(reserved, total), allocation_ratio, max_unit: total },
+        ];
       }),
   );
 

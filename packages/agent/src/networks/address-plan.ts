@@ -37,14 +37,25 @@ export const planNetwork = (cidr: string): NetworkPlan => {
 
 /** 52:54:00 is QEMU's range; the rest is the address's last three bytes. */
 export const macOfAddress = (address: string): string =>
-  ['52', '54', '00', ...ipaddr.IPv4.parse(address).octets.slice(1).map((octet) => octet.toString(16).padStart(2, '0'))].join(':');
+  [
+    '52',
+    '54',
+    '00',
+    ...ipaddr.IPv4.parse(address)
+      .octets.slice(1)
+      .map((octet) => octet.toString(16).padStart(2, '0')),
+  ].join(':');
 
 /**
  * The next free address after `after`, going round: an address just given back is the last to be given again.
  *
  * @returns undefined when the network is full.
  */
-export const chooseAddress = (plan: NetworkPlan, taken: ReadonlySet<string>, after: string | undefined): Reservation | undefined => {
+export const chooseAddress = (
+  plan: NetworkPlan,
+  taken: ReadonlySet<string>,
+  after: string | undefined,
+): Reservation | undefined => {
   const first = toNumber(plan.first);
   const start = after === undefined ? 0 : toNumber(after) - first + 1;
   for (let step = 0; step < plan.size; step += 1) {

@@ -5,7 +5,7 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import { NetworkSection, NetworkUpdateCommand, NetworkUpdateFlags } from '@etcd-compute/libvirt/constants';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { Network } from '@etcd-compute/libvirt/network';
-import { parseNetworkXml, renderDhcpHostXml, renderNetworkXml } from '@etcd-compute/libvirt/xml/network';
+import { parseNetwork, renderDhcpHost, renderNetwork } from '@etcd-compute/libvirt/xml/network';
 import pLimit from 'p-limit';
 import type { AgentConfig } from '../config.js';
 import { chooseAddress, macOfInstance, planNetwork, type Reservation } from './address-plan.js';
@@ -46,9 +46,15 @@ const createForeignNetwork = ({ config: { name } }: GuestNetworkDeps): GuestNetw
   open: async (connection) => {
     await using network = await findNetwork(connection, name);
     if (network && (await network.isActive())) return;
-    throw new EcomputeError('ECOMPUTE_NETWORK_FAILED', `the libvirt network '${name}' ${network ? 'is not active' : 'does not exist'}`, {
-      hint: network ? `run: virsh net-start ${name}` : 'set network.name to one that `virsh net-list --all` shows, or network.manage to true',
-    });
+    throw new EcomputeError(
+      'ECOMPUTE_NETWORK_FAILED',
+      `the libvirt network '${name}' ${network ? 'is not active' : 'does not exist'}`,
+      {
+        hint: network
+          ? `run: virsh net-start ${name}`
+          : 'set network.name to one that `virsh net-list --all` shows, or network.manage to true',
+      },
+    );
   },
   reserve: async (_connection, instance) => ({ mac: macOfInstance(instance, 0), address: null }),
   release: async () => undefined,
@@ -65,11 +71,14 @@ const createManagedNetwork = ({ config, log }: GuestNetworkDeps): GuestNetwork =
   let last: string | undefined;
 
   const readReservations = async (network: Network): Promise<void> => {
-    const { ip } = parseNetworkXml(await network.getXMLDesc());
-    if (ip?.address !== plan.gateway || ip.prefix !== plan.prefix)
-      log.warn({ network: name, cidr: config.cidr, found: ip && `${ip.address}/${ip.prefix}` }, 'network has other addresses than the config; it stays as it is');
+    const { ip } = parseNetwork(await network.getXMLDesc());
+    if (ip.address !== plan.gateway || ip.prefix !== plan.prefix)
+      log.warn(
+        { network: name, cidr: config.cidr, found: `${ip.address}/${ip.prefix}` },
+        'network has other addresses than the config; it stays as it is',
+      );
     held.clear();
-    for (const host of ip?.dhcp?.hosts ?? []) {
+    for (const host of ip.dhcp?.hosts ?? []) {
       const instance = instanceUuidSchema.safeParse(host.name);
       if (instance.success) held.set(instance.data, { address: host.ip, mac: host.mac });
     }
@@ -80,8 +89,14 @@ const createManagedNetwork = ({ config, log }: GuestNetworkDeps): GuestNetwork =
     const reservation = held.get(instance);
     if (!reservation) return;
     await using network = await connection.networkLookupByName(name);
-    const xml = renderDhcpHostXml({ mac: reservation.mac, name: instance, ip: reservation.address });
-    await network.update(command, NetworkSection.IP_DHCP_HOST, -1, xml, NetworkUpdateFlags.LIVE | NetworkUpdateFlags.CONFIG);
+    const xml = renderDhcpHost({ mac: reservation.mac, name: instance, ip: reservation.address });
+    await network.update(
+      command,
+      NetworkSection.IP_DHCP_HOST,
+      -1,
+      xml,
+      NetworkUpdateFlags.LIVE | NetworkUpdateFlags.CONFIG,
+    );
   };
 
   return {
@@ -97,10 +112,14 @@ const createManagedNetwork = ({ config, log }: GuestNetworkDeps): GuestNetwork =
         if (existing) return existing;
         const chosen = chooseAddress(plan, new Set([...held.values()].map(({ address }) => address)), last);
         if (!chosen)
-          throw new EcomputeError('ECOMPUTE_NETWORK_FULL', `the network '${name}' has no free address: all ${plan.size} of ${config.cidr} are in use`, {
-            retryable: true,
-            hint: 'set network.cidr to a larger network on this host',
-          });
+          throw new EcomputeError(
+            'ECOMPUTE_NETWORK_FULL',
+            `the network '${name}' has no free address: all ${plan.size} of ${config.cidr} are in use`,
+            {
+              retryable: true,
+              hint: 'set network.cidr to a larger network on this host',
+            },
+          );
         last = chosen.address;
         held.set(instance, chosen);
         try {
@@ -127,10 +146,14 @@ const ensureManaged = async (connection: Connection, config: AgentConfig['networ
     try {
       await network.create();
     } catch (cause) {
-      throw new EcomputeError('ECOMPUTE_NETWORK_FAILED', `could not start the libvirt network '${config.name}' (${config.cidr})`, {
-        cause,
-        hint: 'when its addresses are in use on this host, set network.cidr to others',
-      });
+      throw new EcomputeError(
+        'ECOMPUTE_NETWORK_FAILED',
+        `could not start the libvirt network '${config.name}' (${config.cidr})`,
+        {
+          cause,
+          hint: 'when its addresses are in use on this host, set network.cidr to others',
+        },
+      );
     }
   }
   await network.setAutostart(true);
@@ -139,9 +162,9 @@ const ensureManaged = async (connection: Connection, config: AgentConfig['networ
 
 const defineManaged = async (connection: Connection, config: AgentConfig['network'], log: Logger): Promise<Network> => {
   const plan = planNetwork(config.cidr);
-  const xml = renderNetworkXml({
+  const xml = renderNetwork({
     name: config.name,
-    bridge: { stp: false, delaySeconds: 0 },
+    bridge: { stp: false, delay: 0 },
     forward: 'nat',
     ip: {
       address: plan.gateway,

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { formatErrorChain } from '../errors.js';
 import { backoff } from './sleep.js';
 import { withResolvers } from './deadline.js';
 
@@ -12,7 +13,8 @@ import { withResolvers } from './deadline.js';
 export interface ReconcileLoopOptions<K extends string> {
   /** Reads the truth about `key` and takes the next steps. May ask to be woken again by returning a delay. */
   readonly activate: (key: K, signal: AbortSignal) => Promise<{ againAfterMs?: number } | void>;
-  readonly onError: (key: K, err: unknown, nextInMs: number) => void;
+  /** `isRepeat`: the key's last activation failed in the same words. */
+  readonly onError: (key: K, err: unknown, details: { nextInMs: number; isRepeat: boolean }) => void;
   readonly backoffMs: { minMs: number; maxMs: number };
   readonly signal: AbortSignal;
 }
@@ -21,6 +23,7 @@ interface KeyState {
   isActive: boolean;
   isWoken: boolean;
   failures: number;
+  lastFailure: string;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -37,7 +40,13 @@ export class ReconcileLoop<K extends string> {
 
   wake(key: K): void {
     if (this.#options.signal.aborted) return;
-    const state = this.#states.get(key) ?? { isActive: false, isWoken: false, failures: 0, timer: undefined };
+    const state = this.#states.get(key) ?? {
+      isActive: false,
+      isWoken: false,
+      failures: 0,
+      lastFailure: '',
+      timer: undefined,
+    };
     this.#states.set(key, state);
     clearTimeout(state.timer);
     state.isWoken = true;
@@ -76,11 +85,15 @@ export class ReconcileLoop<K extends string> {
     try {
       const result = await this.#options.activate(key, this.#options.signal);
       state.failures = 0;
+      state.lastFailure = '';
       return result?.againAfterMs;
     } catch (err) {
       state.failures += 1;
       const nextInMs = backoff(state.failures, this.#options.backoffMs);
-      if (!this.#options.signal.aborted) this.#options.onError(key, err, nextInMs);
+      const failure = formatErrorChain(err);
+      const isRepeat = failure === state.lastFailure;
+      state.lastFailure = failure;
+      if (!this.#options.signal.aborted) this.#options.onError(key, err, { nextInMs, isRepeat });
       return nextInMs;
     }
   }

@@ -9,6 +9,13 @@ import { CONSUMER_TYPES, isBelow } from './microversion.js';
 /** The consumer type of our instances, from microversion 1.38 on. */
 const CONSUMER_TYPE = 'INSTANCE';
 
+/**
+ * Placement demands it in every write from 1.38 on, and calls consumers from before `unknown` in what it returns, which it does
+ * not take back.
+ */
+const consumerType = (placement: PlacementClient): { consumer_type?: string } =>
+  isBelow(placement.microversion(), CONSUMER_TYPES) ? {} : { consumer_type: CONSUMER_TYPE };
+
 const resourcesSchema = z.record(z.string(), z.int().nonnegative());
 
 export const allocationsSchema = z.looseObject({
@@ -59,7 +66,7 @@ export const allocate = async (
         user_id: userId,
         project_id: projectId,
         consumer_generation: null,
-        ...(!isBelow(placement.microversion(), CONSUMER_TYPES) && { consumer_type: CONSUMER_TYPE }),
+        ...consumerType(placement),
       },
     });
     return { outcome: 'allocated' };
@@ -82,7 +89,7 @@ export const releaseAllocations = async (placement: PlacementClient, instance: I
         path: `/allocations/${instance}`,
         verb: `release the allocations of instance ${instance}`,
         schema: z.unknown(),
-        body: { ...held, allocations: {} },
+        body: { ...held, allocations: {}, ...consumerType(placement) },
       });
       return;
     } catch (err) {

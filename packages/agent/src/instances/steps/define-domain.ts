@@ -1,28 +1,42 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { renderDomainXml } from '@etcd-compute/libvirt/xml/domain';
-import { METADATA_NAMESPACE, METADATA_PREFIX, renderMark, undefineDomain } from '../domain.js';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
+import { renderMark, undefineDomain } from '../domain.js';
 import { needed, type Step } from './step.js';
+
+/** What the guest says on its serial console is kept here by the hypervisor. */
+const consoleLog = (folder: string, instance: InstanceUuid): string => join(folder, `${instance}.log`);
+
+/** libvirt's names of the architectures that Node runs on. */
+const hostArchitecture = (): string => (process.arch === 'arm64' ? 'aarch64' : 'x86_64');
 
 export const defineDomain: Step = {
   name: 'define-domain',
   isHeavy: true,
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
-  run: async ({ getConnection, network, config, mark, virtType }, { spec, made }) => {
+  run: async ({ getConnection, network, config, mark, virtType, consolesDir }, { spec, made }) => {
     const { path, format } = needed(made.disk, 'the disk');
     const [first, second] = needed(made.interfaces, 'the interfaces');
-    const xml = renderDomainXml({
+    const xml = renderDomain({
       type: virtType,
       uuid: spec.instance,
       name: spec.instance,
+      ...(virtType !== 'test' && { arch: hostArchitecture() }),
       vcpus: spec.vcpus,
       memoryMiB: spec.memoryMiB,
       ...(config.guests.machine !== undefined && { machine: config.guests.machine }),
-      disks: [{ path, format, targetDev: 'vda', bus: 'virtio', device: 'disk' }],
+      disks: [{ path, format, targetDev: 'vda', bus: 'virtio', device: 'disk', readOnly: false }],
       interfaces: [
         ...(first ? [{ network: network.name, mac: first.mac, model: 'virtio' as const }] : []),
-        ...(second && config.bridge !== undefined ? [{ bridge: config.bridge, mac: second.mac, model: 'virtio' as const }] : []),
+        ...(second && config.bridge !== undefined
+          ? [{ bridge: config.bridge, mac: second.mac, model: 'virtio' as const }]
+          : []),
       ],
-      metadata: [{ prefix: METADATA_PREFIX, namespace: METADATA_NAMESPACE, xml: renderMark(mark) }],
+      serial: virtType === 'test' ? {} : { logFile: consoleLog(consolesDir, spec.instance) },
+      hasRng: virtType !== 'test',
+      metadata: [renderMark(mark)],
       // A guest that reboots stays; one that powers itself off or crashes is shut off, not forgotten.
       onPoweroff: 'destroy',
       onReboot: 'restart',
@@ -31,8 +45,14 @@ export const defineDomain: Step = {
     try {
       await using _domain = await getConnection().domainDefineXML(xml);
     } catch (cause) {
-      throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not define domain ${spec.instance}`, { cause, retryable: true });
+      throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not define domain ${spec.instance}`, {
+        cause,
+        retryable: true,
+      });
     }
   },
-  undo: async ({ getConnection }, instance) => undefineDomain(getConnection(), instance),
+  undo: async ({ getConnection, consolesDir }, instance) => {
+    await undefineDomain(getConnection(), instance);
+    await rm(consoleLog(consolesDir, instance), { force: true });
+  },
 };

@@ -15,6 +15,8 @@ export interface StepDeps {
   readonly pool: DiskPool;
   readonly network: GuestNetwork;
   readonly mark: DomainMark;
+  /** The folder of the guests' console logs. */
+  readonly consolesDir: string;
   readonly virtType: 'kvm' | 'qemu' | 'test';
 }
 

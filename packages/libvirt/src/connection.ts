@@ -11,6 +11,16 @@ import { StorageVolume } from './storage-volume.js';
 import { subscribeDomainLifecycle, subscribeDomainReboot, subscribeNetworkLifecycle } from './subscription.js';
 import type { DomainLifecycleEvent, DomainRebootEvent, NetworkLifecycleEvent, Subscription } from './subscription.js';
 
+export type { CallWait } from './call-wait.js';
+export type { CloseReason } from './close-watch.js';
+export type { DomainEvent, NetworkEvent } from './domain-names.js';
+export type {
+  DomainLifecycleEvent,
+  DomainRebootEvent,
+  NetworkLifecycleEvent,
+  Subscription,
+} from './subscription.js';
+
 export interface ConnectOptions extends CallWait {
   /** Opens for reading only: calls that change anything throw `VIR_ERR_OPERATION_DENIED`. */
   readonly readOnly?: boolean;

@@ -10,6 +10,9 @@ import type { AddressSource, DomainInterface } from './interface-addresses.js';
 import type { OwnedPointer } from './owned-pointer.js';
 import type { Scope } from './scope.js';
 
+export type { DomainState } from './domain-names.js';
+export type { AddressSource, DomainInterface } from './interface-addresses.js';
+
 export interface DomainInfo {
   readonly state: DomainState;
   readonly maxMemoryKiB: number;

@@ -6,6 +6,8 @@ import type { IpFamily } from './ip-family.js';
 import type { OwnedPointer } from './owned-pointer.js';
 import type { Scope } from './scope.js';
 
+export type { IpFamily } from './ip-family.js';
+
 /** One lease of a network's DHCP server. */
 export interface DhcpLease {
   readonly mac: string;

@@ -6,6 +6,8 @@ import type { Scope } from './scope.js';
 import { download, upload } from './stream.js';
 import type { TransferOptions } from './stream.js';
 
+export type { TransferOptions } from './stream.js';
+
 export type StorageVolumeType = 'file' | 'block' | 'dir' | 'network' | 'netdir' | 'ploop';
 
 /** virStorageVolType. */

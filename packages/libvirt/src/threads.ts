@@ -6,7 +6,10 @@ import type { ThreadSettings } from './runtime/settings.js';
  * that start afterwards. Without it there are at most 4, and a thread ends after 10 s without work, down to one.
  */
 export function configureThreads(changes: Partial<ThreadSettings>): void {
-  const { maxThreads } = changes;
+  const { maxThreads, minThreads } = changes;
+  if (minThreads !== undefined && (!Number.isInteger(minThreads) || minThreads < 0)) {
+    throw new RangeError(`could not set minThreads to ${minThreads}: it must be a whole number of at least 0`);
+  }
   if (maxThreads !== undefined && (!Number.isInteger(maxThreads) || maxThreads < 1)) {
     throw new RangeError(`could not set maxThreads to ${maxThreads}: it must be a whole number of at least 1`);
   }

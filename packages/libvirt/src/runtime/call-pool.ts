@@ -98,7 +98,7 @@ export class CallPool {
   }
 
   #retire(thread: CallThread): void {
-    if (this.#threads.size <= 1) return;
+    if (this.#threads.size <= threadSettings().minThreads) return;
     this.#removeIdle(thread);
     this.#threads.delete(thread);
     thread.stop();

@@ -2,11 +2,13 @@
 export interface ThreadSettings {
   /** Upper bound of call threads, that is of libvirt calls that run at once. */
   maxThreads: number;
-  /** How long a call thread stays without work, in milliseconds, before it ends. The last one stays. */
+  /** How many call threads stay when there is no work. */
+  minThreads: number;
+  /** How long any other stays without work, in milliseconds, before it ends. */
   idleMs: number;
 }
 
-const settings: ThreadSettings = { maxThreads: 4, idleMs: 10_000 };
+const settings: ThreadSettings = { maxThreads: 4, minThreads: 1, idleMs: 10_000 };
 
 export function threadSettings(): Readonly<ThreadSettings> {
   return settings;

@@ -6,6 +6,9 @@ import type { DomainDisk, DomainNetworkInterface } from './domain-devices.js';
 import { metadataMember, readMetadata } from './metadata.js';
 import type { MetadataElement } from './metadata.js';
 
+export type { DomainDisk, DomainNetworkInterface } from './domain-devices.js';
+export type { MetadataElement } from './metadata.js';
+
 export type LifecycleAction = 'destroy' | 'restart' | 'preserve' | 'rename-restart';
 
 /** What SMBIOS tells the guest about its machine; cloud-init looks here. */

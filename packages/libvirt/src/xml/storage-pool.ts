@@ -3,6 +3,8 @@ import { parseXml, renderXml } from './document.js';
 import { permissionsMember } from './permissions.js';
 import type { StoragePermissions } from './permissions.js';
 
+export type { StoragePermissions } from './permissions.js';
+
 export interface DirectoryPoolSpec {
   readonly name: string;
   readonly uuid?: string;

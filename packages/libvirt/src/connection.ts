@@ -2,24 +2,21 @@ import type { CallWait } from './call-wait.js';
 import { CloseWatch } from './close-watch.js';
 import type { CloseReason } from './close-watch.js';
 import { Domain } from './domain.js';
+import type { Subscription } from './event-feed.js';
+import { connectionEvents } from './events.js';
+import type { ConnectionEvents, DomainLifecycleEvent, DomainRebootEvent, NetworkLifecycleEvent } from './events.js';
 import { Network } from './network.js';
 import { OwnedPointer } from './owned-pointer.js';
 import { startRuntime } from './runtime/runtime.js';
 import { Scope, orFree, orFreeAll } from './scope.js';
 import { StoragePool } from './storage-pool.js';
 import { StorageVolume } from './storage-volume.js';
-import { subscribeDomainLifecycle, subscribeDomainReboot, subscribeNetworkLifecycle } from './subscription.js';
-import type { DomainLifecycleEvent, DomainRebootEvent, NetworkLifecycleEvent, Subscription } from './subscription.js';
 
 export type { CallWait } from './call-wait.js';
 export type { CloseReason } from './close-watch.js';
 export type { DomainEvent, NetworkEvent } from './domain-names.js';
-export type {
-  DomainLifecycleEvent,
-  DomainRebootEvent,
-  NetworkLifecycleEvent,
-  Subscription,
-} from './subscription.js';
+export type { Subscription } from './event-feed.js';
+export type { DomainLifecycleEvent, DomainRebootEvent, NetworkLifecycleEvent } from './events.js';
 
 export interface ConnectOptions extends CallWait {
   /** Opens for reading only: calls that change anything throw `VIR_ERR_OPERATION_DENIED`. */
@@ -88,12 +85,14 @@ export class Connection {
   readonly uri: string;
   readonly #scope: Scope;
   readonly #watch: CloseWatch;
+  readonly #events: ConnectionEvents;
 
   /** Use `connect`. */
   constructor(uri: string, scope: Scope, watch: CloseWatch) {
     this.uri = uri;
     this.#scope = scope;
     this.#watch = watch;
+    this.#events = connectionEvents(scope);
   }
 
   /** True once `close()` was called, or the connection was lost. */
@@ -265,14 +264,14 @@ export class Connection {
 
   /** Events are hints, and may be lost with a connection: after a reconnect, subscribe and list again. */
   onDomainLifecycle(handler: (event: DomainLifecycleEvent) => void): Promise<Subscription> {
-    return subscribeDomainLifecycle(this.#scope, handler);
+    return this.#events.domainLifecycle.subscribe(handler);
   }
 
   onDomainReboot(handler: (event: DomainRebootEvent) => void): Promise<Subscription> {
-    return subscribeDomainReboot(this.#scope, handler);
+    return this.#events.domainReboot.subscribe(handler);
   }
 
   onNetworkLifecycle(handler: (event: NetworkLifecycleEvent) => void): Promise<Subscription> {
-    return subscribeNetworkLifecycle(this.#scope, handler);
+    return this.#events.networkLifecycle.subscribe(handler);
   }
 }

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '@etcd-compute/libvirt/connection';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import { DomainMetadataType, DomainXMLFlags, ListAllDomainsFlags } from '@etcd-compute/libvirt/constants';
+import { ReleasedError } from '@etcd-compute/libvirt/errors';
+import { parseDomain, renderDomain } from '@etcd-compute/libvirt/xml/domain';
+import { parseMetadataValues } from '@etcd-compute/libvirt/xml/metadata';
+import { aDomain, aMac } from './builders.js';
+
+let connection: Connection;
+
+beforeAll(async () => {
+  connection = await connect('test:///default');
+});
+
+afterAll(() => connection.close());
+
+describe('domain', () => {
+  it('lives from define to undefine', async () => {
+    const spec = aDomain();
+    await using domain = await connection.domainDefineXML(renderDomain(spec));
+    expect(domain).toMatchObject({ uuid: spec.uuid, name: spec.name });
+    expect(await domain.isPersistent()).toBe(true);
+    expect(await domain.isActive()).toBe(false);
+    expect(await domain.getID()).toBeNull();
+    expect(await domain.getState()).toEqual({ state: 'shutoff', reason: 'unknown' });
+
+    await domain.create();
+    expect(await domain.getState()).toEqual({ state: 'running', reason: 'booted' });
+    expect(await domain.getID()).toBeGreaterThan(0);
+    await domain.suspend();
+    expect(await domain.getState()).toEqual({ state: 'paused', reason: 'user' });
+    await domain.resume();
+    expect(await domain.getState()).toEqual({ state: 'running', reason: 'unpaused' });
+    await domain.reboot();
+    await domain.reset();
+    expect(await domain.isActive()).toBe(true);
+    await domain.shutdown();
+    expect(await domain.getState()).toEqual({ state: 'shutoff', reason: 'shutdown' });
+
+    await domain.create();
+    await domain.destroy();
+    expect(await domain.getState()).toEqual({ state: 'shutoff', reason: 'destroyed' });
+    await domain.undefineFlags(0);
+    await expect(connection.domainLookupByUUID(spec.uuid)).rejects.toMatchObject({ code: 'VIR_ERR_NO_DOMAIN' });
+  });
+
+  it('is gone after destroy when it is transient', async () => {
+    const spec = aDomain();
+    await using domain = await connection.domainCreateXML(renderDomain(spec));
+    expect(await domain.isPersistent()).toBe(false);
+    await domain.destroy();
+    await expect(connection.domainLookupByName(spec.name)).rejects.toMatchObject({ code: 'VIR_ERR_NO_DOMAIN' });
+  });
+
+  it('is found by name, by uuid and in lists', async () => {
+    const spec = aDomain();
+    await using defined = await connection.domainDefineXML(renderDomain(spec));
+    await using byName = await connection.domainLookupByName(spec.name);
+    await using byUuid = await connection.domainLookupByUUID(spec.uuid);
+    expect([byName.uuid, byUuid.name]).toEqual([spec.uuid, spec.name]);
+    const uuids = async (flags: number): Promise<string[]> => {
+      const domains = await connection.listAllDomains(flags);
+      await Promise.all(domains.map((domain) => domain.free()));
+      return domains.map(({ uuid }) => uuid);
+    };
+    expect(await uuids(0)).toContain(spec.uuid);
+    expect(await uuids(ListAllDomainsFlags.INACTIVE)).toContain(spec.uuid);
+    expect(await uuids(ListAllDomainsFlags.ACTIVE)).not.toContain(spec.uuid);
+    await defined.undefineFlags(0);
+  });
+
+  it('tells its size, its XML and its autostart', async () => {
+    const spec = aDomain({ vcpus: 3, memoryMiB: 128 });
+    await using domain = await connection.domainDefineXML(renderDomain(spec));
+    expect(await domain.getInfo()).toMatchObject({
+      state: 'shutoff',
+      vcpus: 3,
+      memoryKiB: 131_072,
+      maxMemoryKiB: 131_072,
+    });
+    expect(parseDomain(await domain.getXMLDesc(DomainXMLFlags.INACTIVE))).toMatchObject({ ...spec, name: spec.name });
+    expect(await domain.getAutostart()).toBe(false);
+    await domain.setAutostart(true);
+    expect(await domain.getAutostart()).toBe(true);
+    await domain.undefineFlags(0);
+  });
+
+  it('tells its addresses', async () => {
+    const spec = aDomain({ interfaces: [{ mac: aMac, model: 'virtio', network: 'default' }] });
+    await using domain = await connection.domainCreateXML(renderDomain(spec));
+    const interfaces = await domain.interfaceAddresses('lease');
+    expect(interfaces).toHaveLength(1);
+    expect(interfaces[0]).toMatchObject({ mac: aMac, addresses: [{ family: 'ipv4', prefix: 24 }] });
+    expect(interfaces[0]?.addresses[0]?.address).toMatch(/^192\.168\.122\.\d+$/);
+    await domain.destroy();
+    await expect(domain.interfaceAddresses('lease')).rejects.toMatchObject({
+      functionName: 'virDomainInterfaceAddresses',
+    });
+  });
+
+  it('keeps metadata of our own', async () => {
+    const uri = 'https://example.org/instance/1';
+    await using domain = await connection.domainDefineXML(renderDomain(aDomain()));
+    const get = (): Promise<string> => domain.getMetadata(DomainMetadataType.ELEMENT, uri);
+    await expect(get()).rejects.toMatchObject({ code: 'VIR_ERR_NO_DOMAIN_METADATA' });
+    await domain.setMetadata(DomainMetadataType.ELEMENT, '<instance><owner>ä &amp; b</owner></instance>', 'ex', uri);
+    expect(parseMetadataValues(await get(), 'instance')).toEqual({ owner: 'ä & b' });
+    await domain.setMetadata(DomainMetadataType.ELEMENT, null, 'ex', uri);
+    await expect(get()).rejects.toMatchObject({ code: 'VIR_ERR_NO_DOMAIN_METADATA' });
+    await domain.undefineFlags(0);
+  });
+
+  it('fails clearly where the driver lacks a function', async () => {
+    await using domain = await connection.domainCreateXML(renderDomain(aDomain()));
+    await expect(domain.openConsole(null)).rejects.toMatchObject({
+      code: 'VIR_ERR_NO_SUPPORT',
+      functionName: 'virDomainOpenConsole',
+    });
+    await domain.destroy();
+  });
+
+  it('refuses use after free, and is freed once', async () => {
+    const domain = await connection.domainDefineXML(renderDomain(aDomain()));
+    await domain.undefineFlags(0);
+    const inFlight = Array.from({ length: 20 }, () => domain.getXMLDesc().catch((error: unknown) => error));
+    await Promise.all([domain.free(), domain.free()]);
+    await domain.free();
+    expect(await Promise.all(inFlight)).toSatisfy((results: unknown[]) =>
+      results.every((result) => !(result instanceof ReleasedError)),
+    );
+    await expect(domain.create()).rejects.toThrow(`could not call domainCreate on domain '${domain.name}'`);
+    await expect(domain.create()).rejects.toBeInstanceOf(ReleasedError);
+  });
+});

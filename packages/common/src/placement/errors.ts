@@ -23,8 +23,11 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   ECOMPUTE_PLACEMENT_FAILED: 'look at the log of the Placement service, with the request id in the details',
 };
 
-/** Placement puts the status line before the reason: "The server could not comply …\n\n reason". */
-const reason = (detail: string): string => (detail.split('\n\n').at(-1) ?? detail).trim().replaceAll(/\s+/g, ' ');
+/** Placement puts the status line before the reason, and where a JSON schema refused, the whole schema after it. */
+const reason = (detail: string): string => {
+  const why = detail.split('\n\n').find((part, index) => index > 0 && part.trim() !== '') ?? detail;
+  return (why.split('Failed validating')[0] ?? why).trim().replaceAll(/\s+/g, ' ');
+};
 
 const snippet = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, 120);
 

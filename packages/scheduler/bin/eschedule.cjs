@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+'use strict';
+/**
+ * Starts `eschedule`, quickly: a person waits for it, and scripts call it in loops. Loading its 500 modules one by one takes longer
+ * than all the work of a boot. So `bundle.mjs` makes one file of them and keeps what V8 has compiled beside it, and here
+ * both are taken when they are there and fit:
+ *
+ *   no bundle, or one that is older than what was compiled since  ->  the modules as they are (slow, always right)
+ *   code cache made by another version of Node                    ->  the bundle, with Node's own cache in the user's folder
+ *   else                                                          ->  the bundle with its code cache
+ *
+ * V8 itself checks that the cache belongs to its version and flags, and Node's own cache is used only where Node offers it (22.8).
+ * CommonJS, because an ES module cannot be given a code cache.
+ */
+const { readFileSync, statSync } = require('node:fs');
+const Module = require('node:module');
+const path = require('node:path');
+const { Script } = require('node:vm');
+
+const root = path.dirname(__dirname);
+const folder = path.join(root, 'dist', 'bundle');
+const bundle = path.join(folder, 'eschedule.cjs');
+
+/** When a file was written, in milliseconds; undefined when there is none. */
+const writtenAt = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+
+/** Only in a source tree does the compiler leave its notes, each time that it compiles. */
+const isFresh = (bundledAt) =>
+  [root, path.join(root, '..', 'common')].every((folder) => {
+    const compiledAt = writtenAt(path.join(folder, 'tsconfig.tsbuildinfo'));
+    return compiledAt === undefined || compiledAt <= bundledAt;
+  });
+
+const readCache = () => {
+  try {
+    return readFileSync(`${bundle}.cache`);
+  } catch {
+    return undefined; // not made, or not for us to read: it only costs time
+  }
+};
+
+const runBundle = () => {
+  const cachedData = readCache();
+  const source = Module.wrap(readFileSync(bundle, 'utf8'));
+  const script = new Script(source, { filename: bundle, ...(cachedData && { cachedData }) });
+  if (script.cachedDataRejected !== false && Module.enableCompileCache) {
+    Module.enableCompileCache();
+    require(bundle);
+    return;
+  }
+  const module = new Module(bundle);
+  module.filename = bundle;
+  script.runInThisContext().call(module.exports, module.exports, Module.createRequire(bundle), module, bundle, folder);
+};
+
+const bundledAt = writtenAt(bundle);
+if (bundledAt !== undefined && isFresh(bundledAt)) runBundle();
+else void import('../dist/bin/eschedule.js');

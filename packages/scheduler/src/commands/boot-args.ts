@@ -1,0 +1,91 @@
+import { instanceNameSchema } from '@etcd-compute/common/ids';
+import { parseDiskGiB, parseMemoryMiB, parseSeconds, parseWhole } from '../amounts.js';
+import type { ScheduleConfig } from '../config.js';
+import { imageUrlSchema } from '../config.js';
+import { buildResourceQuery } from '../resource-query.js';
+import { STRATEGIES, type Strategy } from '../selection/strategies.js';
+import { closestWord, usageError } from '../usage.js';
+import type { BootOptions } from './boot.js';
+
+/** What was typed after `boot`, as text. */
+export interface BootArgs {
+  readonly name: string | undefined;
+  readonly vcpus: string | undefined;
+  readonly memory: string | undefined;
+  readonly disk: string | undefined;
+  readonly image: string | undefined;
+  readonly resources: string | undefined;
+  readonly traits: readonly string[];
+  readonly memberOf: string | undefined;
+  readonly count: string | undefined;
+  readonly strategy: string | undefined;
+  readonly retries: string | undefined;
+  readonly timeout: string | undefined;
+  readonly wait: boolean;
+}
+
+const MAX_COUNT = 1_000;
+const MAX_RETRIES = 20;
+
+const parseName = (name: string, count: number | undefined): string => {
+  const longest = count === undefined ? name : `${name}-${count}`;
+  const parsed = instanceNameSchema.safeParse(longest);
+  if (parsed.success) return name;
+  const reason = parsed.error.issues[0]?.message ?? 'it is not a name';
+  throw usageError(
+    `--name '${name}' is not usable: ${reason}`,
+    count === undefined ? 'it becomes the host name of the guest' : `with --count, names are ${name}-1 to ${longest}`,
+  );
+};
+
+const parseStrategy = (text: string): Strategy => {
+  const strategy = STRATEGIES.find((known) => known === text);
+  if (strategy !== undefined) return strategy;
+  const near = closestWord(text, STRATEGIES);
+  throw usageError(
+    `--strategy '${text}' is not known: expected ${STRATEGIES.join(', ')}`,
+    near === undefined ? 'see `eschedule boot --help`' : `did you mean ${near}?`,
+  );
+};
+
+const parseImage = (image: string): string => {
+  const parsed = imageUrlSchema.safeParse(image);
+  if (parsed.success) return image;
+  throw usageError(
+    `--image '${image}' is not usable`,
+    'expected an http(s) URL of a disk image, such as http://images.example/a.qcow2',
+  );
+};
+
+const parseRetries = (text: string): number => (text === '0' ? 0 : parseWhole('retries', text, MAX_RETRIES));
+
+/** Checks everything before anything is sent. @throws EcomputeError ECOMPUTE_USAGE */
+export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => BootOptions) => {
+  const { vcpus, memory, disk, resources } = args;
+  if (resources !== undefined && [vcpus, memory, disk].some((amount) => amount !== undefined))
+    throw usageError('--resources replaces --vcpus, --memory and --disk', 'give one or the other');
+  const count = args.count === undefined ? undefined : parseWhole('count', args.count, MAX_COUNT);
+  const name = args.name === undefined ? undefined : parseName(args.name, count);
+  const query = buildResourceQuery({
+    vcpus: parseWhole('vcpus', vcpus ?? '1'),
+    memoryMiB: parseMemoryMiB('memory', memory ?? '256'),
+    diskGiB: parseDiskGiB('disk', disk ?? '1'),
+    resources,
+    traits: args.traits,
+    memberOf: args.memberOf,
+  });
+  const image = args.image === undefined ? undefined : parseImage(args.image);
+  const strategy = args.strategy === undefined ? undefined : parseStrategy(args.strategy);
+  const retries = args.retries === undefined ? undefined : parseRetries(args.retries);
+  const timeoutSeconds = args.timeout === undefined ? undefined : parseSeconds('timeout', args.timeout);
+  return (config) => ({
+    query,
+    name,
+    count,
+    isWaiting: args.wait,
+    image: image ?? config.image,
+    strategy: strategy ?? config.strategy,
+    retries: retries ?? config.retries,
+    timeoutSeconds: timeoutSeconds ?? config.timeout,
+  });
+};

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
+import { instanceRecordSchema } from '@etcd-compute/common/etcd/messages/instance-record';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { instanceUuidSchema, newInstanceUuid } from '@etcd-compute/common/ids';
+import { imageUrlSchema } from '../config.js';
+import { EXIT_CODES } from '../exit-code.js';
+import { noHostError } from '../placing/no-host.js';
+import { createPlacer, type PlaceResult } from '../placing/placer.js';
+import { parseResourceQuery } from '../resource-query.js';
+import { usageError } from '../usage.js';
+import type { CommandContext } from './context.js';
+import type { OriginalForm } from './original-form.js';
+
+const failLine = (err: EcomputeError): string =>
+  `FAIL: ${JSON.stringify({ code: err.code, message: formatErrorChain(err), ...err.details })}`;
+
+/** Presence is not asked for: an agent of the original shows none. */
+export const scheduleAsOriginal = async (
+  context: CommandContext,
+  { resources, image }: OriginalForm & { form: 'schedule' },
+): Promise<number> => {
+  const { cloud, output } = context;
+  const imageUrl = image ?? cloud.config.image;
+  if (!imageUrlSchema.safeParse(imageUrl).success)
+    throw usageError(`the image '${imageUrl}' is not usable`, 'expected an http(s) URL of a disk image');
+  output.line(resources);
+  const query = parseResourceQuery(resources);
+  const { strategy } = cloud.config;
+  const placer = createPlacer({ cloud, query, strategy, count: 1, needsPresence: false });
+  const spec = {
+    instance: newInstanceUuid(),
+    name: null,
+    image: imageUrl,
+    userId: randomUUID(),
+    projectId: randomUUID(),
+  };
+  let result: PlaceResult;
+  try {
+    await placer.found();
+    const onRefusal = (err: Error): void =>
+      output.line(`CLAIM ${err instanceof EcomputeError ? failLine(err) : 'FAIL'}`);
+    result = await context.interruption.guard(() => placer.place(spec, { onRefusal }));
+  } catch (err) {
+    if (err instanceof EcomputeError && err.code.startsWith('ECOMPUTE_PLACEMENT_')) output.line(failLine(err));
+    throw err;
+  }
+  if (result.outcome === 'placed') {
+    output.line(`NOTIFIED TARGET, ${result.candidate.host}, OF INSTANCE ${spec.instance}`);
+    return EXIT_CODES.done;
+  }
+  output.line('NO ALLOCATIONS LEFT');
+  output.line('FAIL: no allocation available');
+  const { presences } = await placer.found();
+  output.error(await noHostError({ cloud, query, presences, dropped: result.dropped, asked: 1, unplaced: 1 }));
+  return EXIT_CODES.failed;
+};
+
+export const queryAsOriginal = async (
+  { cloud, output }: CommandContext,
+  { instance: typed }: OriginalForm & { form: 'query' },
+): Promise<number> => {
+  const instance = instanceUuidSchema.parse(typed);
+  const { keys } = cloud;
+  const { entries } = await (await cloud.store()).getMany([keys.booted(instance), keys.record(instance)]);
+  const [booted, found] = entries;
+  if (booted && booted.value !== '') {
+    output.line(booted.value);
+    return EXIT_CODES.done;
+  }
+  output.line(`Instance ${typed} acquired no IP`);
+  if (found) {
+    const { state, fault } = parseMessage(instanceRecordSchema, found.key, found.value);
+    output.note(`eschedule: its state is ${state}${fault ? `: ${fault.message}` : ''}`);
+  }
+  return EXIT_CODES.failed;
+};

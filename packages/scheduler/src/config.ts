@@ -1,0 +1,50 @@
+import { etcdSection, placementSection, secondsKey } from '@etcd-compute/common/config/sections';
+import { loadConfig } from '@etcd-compute/common/config/load';
+import { z } from 'zod';
+import { STRATEGIES } from './selection/strategies.js';
+
+/** The image that the original boots when it is given none. */
+export const DEFAULT_IMAGE = 'http://download.cirros-cloud.net/0.3.6/cirros-0.3.6-x86_64-disk.img';
+
+/** An image is fetched by the host's agent, over HTTP and nothing else. */
+export const imageUrlSchema = z.url({
+  protocol: /^https?$/,
+  error: 'expected an http(s) URL of a disk image, such as http://images.example/debian.qcow2',
+});
+
+/** `schedule.yaml`. The original's has the first two sections. */
+export const scheduleSchema = z.strictObject({
+  etcd: etcdSection,
+  placement: placementSection,
+  image: imageUrlSchema.default(DEFAULT_IMAGE).describe('the image to boot when none is given'),
+  strategy: z
+    .enum(STRATEGIES)
+    .default('spread')
+    .describe('which of the hosts with room: the one with most room, the one with least, or any'),
+  retries: z
+    .int()
+    .min(0)
+    .max(20)
+    .default(2)
+    .describe('how many more hosts a waiting boot tries when a host cannot build the instance'),
+  timeout: secondsKey(600, 'how long a command with --wait waits'),
+});
+export type ScheduleConfig = z.output<typeof scheduleSchema>;
+
+const DEFAULT_FILE = 'schedule.yaml';
+
+/**
+ * Loads the config: `path`, or `./schedule.yaml` if there is one; then `ESCHEDULE_*` of the environment; then flags.
+ *
+ * @throws EcomputeError ECOMPUTE_CONFIG_INVALID or ECOMPUTE_CONFIG_UNREADABLE
+ */
+export const loadScheduleConfig = async (
+  path: string | undefined,
+  flags: Readonly<Record<string, unknown>> = {},
+): Promise<ScheduleConfig> =>
+  loadConfig({
+    schema: scheduleSchema,
+    file: { path: path ?? DEFAULT_FILE, isRequired: path !== undefined },
+    envPrefix: 'ESCHEDULE',
+    flags,
+  });

@@ -1,0 +1,51 @@
+import type { ResourceProvider } from '@etcd-compute/common/placement/resource-providers';
+import type { SeenAgent } from './list-presences.js';
+import { isLocked, type HostFacts } from '../selection/explain-host.js';
+
+/** A host as `-o json` shows it. Scripts rely on every name in it. */
+export interface HostView {
+  readonly host: string;
+  readonly name: string;
+  readonly state: 'up' | 'down' | 'draining';
+  readonly resources: Readonly<
+    Record<
+      string,
+      { readonly total: number; readonly reserved: number; readonly used: number; readonly allocationRatio: number }
+    >
+  >;
+  readonly traits: readonly string[];
+  /** How many instances are there or are wished there. */
+  readonly instances: number;
+  readonly agent: { readonly version: string; readonly session: string; readonly startedAt: string } | null;
+}
+
+export interface HostViewOptions {
+  readonly provider: ResourceProvider;
+  readonly facts: Omit<HostFacts, 'aggregates'>;
+  readonly presence: SeenAgent | undefined;
+  readonly instances: number;
+}
+
+const stateOf = ({ facts, presence }: HostViewOptions): HostView['state'] => {
+  if (!presence) return 'down';
+  return presence.state === 'draining' || isLocked(facts.inventories) ? 'draining' : 'up';
+};
+
+export const viewOfHost = (options: HostViewOptions): HostView => {
+  const { provider, facts, presence, instances } = options;
+  const resources = Object.entries(facts.inventories).map(([name, { total, reserved, allocation_ratio }]) => [
+    name,
+    { total, reserved, used: facts.usages[name] ?? 0, allocationRatio: allocation_ratio },
+  ]);
+  return {
+    host: provider.uuid,
+    name: presence?.hostname ?? provider.name,
+    state: stateOf(options),
+    resources: Object.fromEntries(resources),
+    traits: facts.traits.toSorted(),
+    instances,
+    agent: presence
+      ? { version: presence.agent_version, session: presence.session, startedAt: presence.started_at }
+      : null,
+  };
+};

@@ -1,0 +1,90 @@
+import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { InstanceRecord, InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { HostNames } from '../hosts/host-names.js';
+import { nameOf } from './find-instance.js';
+import type { InstanceEntry } from './snapshot.js';
+
+/** An instance as `-o json` shows it. Scripts rely on every name in it. */
+export interface InstanceView {
+  readonly instance: string;
+  readonly name: string | null;
+  readonly host: string;
+  readonly hostName: string | null;
+  readonly state: InstanceState;
+  readonly power: 'running' | 'stopped' | 'unknown';
+  readonly resources: Readonly<Record<string, number>>;
+  readonly image: string | null;
+  readonly addresses: readonly {
+    readonly address: string;
+    readonly family: string;
+    readonly mac: string | null;
+    readonly source: string;
+  }[];
+  readonly fault: {
+    readonly code: string;
+    readonly message: string;
+    readonly step: string | null;
+    readonly hint: string | null;
+  } | null;
+  /** Null where only the original's boot request is known, which has no times. */
+  readonly createdAt: string | null;
+  readonly updatedAt: string | null;
+  readonly transitions: readonly { readonly at: string; readonly state: string; readonly reason: string }[];
+}
+
+const POWER: Partial<Record<InstanceState, InstanceView['power']>> = { active: 'running', stopped: 'stopped' };
+
+export const viewOfRecord = (record: InstanceRecord, hostNames: HostNames): InstanceView => ({
+  instance: record.instance,
+  name: record.name,
+  host: record.host,
+  hostName: hostNames(record.host),
+  state: record.state,
+  power: POWER[record.state] ?? 'unknown',
+  resources: record.resources,
+  image: record.image,
+  addresses: record.addresses.map(({ address, family, mac, source }) => ({ address, family, mac, source })),
+  fault: record.fault && {
+    code: record.fault.code,
+    message: record.fault.message,
+    step: record.fault.step,
+    hint: record.fault.hint,
+  },
+  createdAt: record.created_at,
+  updatedAt: record.updated_at,
+  transitions: record.transitions.map(({ at, state, reason }) => ({ at, state, reason })),
+});
+
+/** Of an instance without a record: the original's agent reports an address and nothing else. */
+const stateOfRequest = ({ request, booted }: InstanceEntry): InstanceState => {
+  if (request && isDestroyWish(request)) return 'deleting';
+  return booted === undefined ? 'scheduled' : 'active';
+};
+
+export const viewOf = (entry: InstanceEntry, hostNames: HostNames): InstanceView => {
+  if (entry.record) return viewOfRecord(entry.record, hostNames);
+  const { instance, host, request, booted } = entry;
+  const state = stateOfRequest(entry);
+  const resources: Record<string, number> = {};
+  for (const allocation of Object.values(request?.allocations ?? {}))
+    for (const [name, amount] of Object.entries(allocation.resources))
+      resources[name] = (resources[name] ?? 0) + amount;
+  return {
+    instance,
+    name: nameOf(entry),
+    host,
+    hostName: hostNames(host),
+    state,
+    power: POWER[state] ?? 'unknown',
+    resources,
+    image: request?.image ?? null,
+    addresses:
+      booted === undefined
+        ? []
+        : [{ address: booted, family: booted.includes(':') ? 'ipv6' : 'ipv4', mac: null, source: 'lease' }],
+    fault: null,
+    createdAt: null,
+    updatedAt: null,
+    transitions: [],
+  };
+};

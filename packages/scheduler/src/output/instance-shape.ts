@@ -1,0 +1,76 @@
+import type { InstanceView } from '../instances/view.js';
+import type { Shape } from './output.js';
+import { paintState } from './table.js';
+
+const NOTHING = '-';
+
+const addressesOf = ({ addresses }: InstanceView): string =>
+  addresses.map(({ address }) => address).join(',') || NOTHING;
+
+const amount =
+  (name: string) =>
+  ({ resources }: InstanceView) =>
+    String(resources[name] ?? NOTHING);
+
+/** `2026-01-31 12:05:00`, in the time zone of whoever looks. */
+export const formatTime = (iso: string | null): string => {
+  if (iso === null) return NOTHING;
+  const time = new Date(iso);
+  if (Number.isNaN(time.getTime())) return iso;
+  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19).replace('T', ' ');
+};
+
+export const instanceShape: Shape<InstanceView> = {
+  columns: [
+    { title: 'NAME', cell: ({ name }) => name ?? NOTHING },
+    { title: 'INSTANCE', cell: ({ instance }) => instance },
+    { title: 'STATE', cell: ({ state }) => state, isState: true },
+    { title: 'HOST', cell: ({ hostName, host }) => hostName ?? host },
+    { title: 'ADDRESS', cell: addressesOf },
+  ],
+  wideColumns: [
+    { title: 'POWER', cell: ({ power }) => power },
+    { title: 'VCPU', cell: amount('VCPU'), align: 'right' },
+    { title: 'MEMORY_MB', cell: amount('MEMORY_MB'), align: 'right' },
+    { title: 'DISK_GB', cell: amount('DISK_GB'), align: 'right' },
+    { title: 'CREATED', cell: ({ createdAt }) => formatTime(createdAt) },
+    { title: 'IMAGE', cell: ({ image }) => image ?? NOTHING },
+    { title: 'FAULT', cell: ({ fault }) => fault?.code ?? NOTHING },
+  ],
+  id: ({ instance }) => instance,
+  none: 'no instances',
+};
+
+/** One instance in full, for a person. */
+export const renderInstance = (view: InstanceView, isColorful: boolean): string => {
+  const { fault, hostName, host } = view;
+  const facts: [string, string][] = [
+    ['instance', view.instance],
+    ['name', view.name ?? NOTHING],
+    ['state', isColorful ? paintState(view.state) : view.state],
+    ['power', view.power],
+    ['host', hostName === null ? host : `${hostName} (${host})`],
+    [
+      'resources',
+      Object.entries(view.resources)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(', ') || NOTHING,
+    ],
+    ['image', view.image ?? NOTHING],
+    ['created', formatTime(view.createdAt)],
+    ['updated', formatTime(view.updatedAt)],
+  ];
+  const lines = facts.map(([title, text]) => `${`${title}:`.padEnd(11)}${text}`);
+  lines.push(view.addresses.length === 0 ? 'addresses: -' : 'addresses:');
+  for (const { address, family, mac, source } of view.addresses)
+    lines.push(`  ${address}  ${family}, mac ${mac ?? 'unknown'}, from ${source}`);
+  if (fault) {
+    lines.push(`fault:     ${fault.code}${fault.step === null ? '' : ` in step ${fault.step}`}: ${fault.message}`);
+    if (fault.hint !== null) lines.push(`  hint:    ${fault.hint}`);
+  }
+  if (view.transitions.length > 0) lines.push('transitions:');
+  for (const { at, state, reason } of view.transitions)
+    lines.push(`  ${formatTime(at)}  ${state.padEnd(9)}  ${reason}`);
+  return lines.join('\n');
+};

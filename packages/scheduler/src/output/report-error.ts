@@ -1,0 +1,33 @@
+import { EcomputeError, formatErrorChain, toError } from '@etcd-compute/common/errors';
+import type { OutputFormat } from './output.js';
+
+export interface ReportOptions {
+  readonly format: OutputFormat | undefined;
+  readonly isDebug: boolean;
+}
+
+const stackOf = (error: Error): string => {
+  const cause: unknown = error.cause;
+  return `${error.stack ?? error.message}${cause instanceof Error ? `\ncaused by ${stackOf(cause)}` : ''}`;
+};
+
+/**
+ * An error as it is told on standard error: one line and a hint, or one line of JSON for whom JSON was asked for. Ends with a line
+ * break.
+ */
+export const renderError = (thrown: unknown, { format, isDebug }: ReportOptions): string => {
+  const error = toError(thrown);
+  const message = formatErrorChain(error);
+  const { code, hint, details } =
+    error instanceof EcomputeError ? error : { code: 'ECOMPUTE_INTERNAL', hint: INTERNAL_HINT, details: {} };
+  if (format === 'json') {
+    const stack = isDebug ? { stack: stackOf(error) } : {};
+    return `${JSON.stringify({ code, message, hint: hint ?? null, details, ...stack })}\n`;
+  }
+  const lines = [`eschedule: ${message}`];
+  if (hint !== undefined) lines.push(`hint: ${hint}`);
+  if (isDebug) lines.push(stackOf(error));
+  return `${lines.join('\n')}\n`;
+};
+
+const INTERNAL_HINT = 'this is a fault of eschedule itself; --debug shows where';

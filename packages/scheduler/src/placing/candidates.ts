@@ -1,0 +1,53 @@
+import type { AllocationCandidates } from '@etcd-compute/common/placement/allocation-candidates';
+import type { Cloud } from '../cloud.js';
+import { listPresences, type Presences } from '../hosts/list-presences.js';
+import { withLimit, type ResourceQuery } from '../resource-query.js';
+import { toCandidate } from '../selection/candidate.js';
+import { filterByPresence, type DroppedHost } from '../selection/filters/presence.js';
+import { createHostPool, type HostPool } from '../selection/host-pool.js';
+import type { Strategy } from '../selection/strategies.js';
+
+/** Enough to weigh among, and a small reply even of a large fleet. */
+const LIMIT = 32;
+const MAX_LIMIT = 1_000;
+
+export interface FindOptions {
+  readonly cloud: Cloud;
+  readonly query: ResourceQuery;
+  readonly strategy: Strategy;
+  /** How many instances will be placed from the answer. */
+  readonly count: number;
+  /** False lets hosts without an agent of ours pass: the original's agent leaves no sign of life. */
+  readonly needsPresence: boolean;
+}
+
+export interface FoundHosts {
+  readonly pool: HostPool;
+  readonly presences: Presences;
+  /** Hosts that Placement offered and that were left out. */
+  readonly dropped: readonly DroppedHost[];
+}
+
+/** Asks Placement for hosts with room, and leaves out those whose agent is not there. */
+export const findHosts = async (options: FindOptions): Promise<FoundHosts> => {
+  const limit = Math.min(MAX_LIMIT, Math.max(LIMIT, 2 * options.count));
+  const found = await askOnce(options, limit);
+  // All that came within the limit have no agent; one beyond it may.
+  const isCutOff = found.pool.size === 0 && found.dropped.length > 0 && found.offered >= limit && limit < MAX_LIMIT;
+  return isCutOff ? askOnce(options, MAX_LIMIT) : found;
+};
+
+const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts & { offered: number }> => {
+  const { cloud, query, strategy, needsPresence } = options;
+  const [reply, presences] = await Promise.all([listCandidates(cloud, withLimit(query, limit)), listPresences(cloud)]);
+  const candidates = reply.allocation_requests.map(toCandidate).filter((candidate) => candidate !== undefined);
+  const { kept, dropped } = needsPresence ? filterByPresence(candidates, presences) : { kept: candidates, dropped: [] };
+  const summaries = reply.provider_summaries;
+  const pool = createHostPool({ candidates: kept, summaries, strategy, random: Math.random });
+  return { pool, presences, dropped, offered: candidates.length };
+};
+
+const listCandidates = async (cloud: Cloud, query: string): Promise<AllocationCandidates> => {
+  const { listAllocationCandidates } = await import('@etcd-compute/common/placement/allocation-candidates');
+  return listAllocationCandidates(await cloud.placement(), query);
+};

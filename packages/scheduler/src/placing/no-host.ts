@@ -1,0 +1,77 @@
+import pLimit from 'p-limit';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
+import { listResourceProviders, type ResourceProvider } from '@etcd-compute/common/placement/resource-providers';
+import type { Cloud } from '../cloud.js';
+import type { Presences } from '../hosts/list-presences.js';
+import { readFacts } from '../hosts/read-facts.js';
+import { formatResources, type ResourceQuery } from '../resource-query.js';
+import { explainHost } from '../selection/explain-host.js';
+import type { DroppedHost } from '../selection/filters/presence.js';
+
+/** Up to this many hosts are explained one by one: each takes four questions to Placement. */
+const MAX_EXPLAINED = 50;
+const PARALLEL = 8;
+
+export interface HostReasons {
+  readonly host: ProviderUuid;
+  readonly name: string;
+  readonly reasons: readonly string[];
+}
+
+export interface NoHostOptions {
+  readonly cloud: Cloud;
+  readonly query: ResourceQuery;
+  readonly presences: Presences;
+  /** Hosts that Placement offered, and why they were left out. */
+  readonly dropped: readonly DroppedHost[];
+  /** How many instances were asked for, and how many of them have no host. */
+  readonly asked: number;
+  readonly unplaced: number;
+}
+
+/** The error for instances that no host takes: it says of every host why, with numbers. */
+export const noHostError = async (options: NoHostOptions): Promise<EcomputeError> => {
+  const { cloud, query, presences, asked, unplaced } = options;
+  const what =
+    asked === 1 ? 'the instance' : unplaced === asked ? `${asked} instances` : `${unplaced} of ${asked} instances`;
+  const wanted = Object.keys(query.resources).length > 0 ? formatResources(query.resources) : query.text;
+  const providers = await listResourceProviders(await cloud.placement());
+  const hosts = await explainAll(options, providers);
+  const lines = hosts.map(({ name, reasons }) => `\n  ${name}: ${reasons.join('; ')}`);
+  const silent = providers.length - hosts.length;
+  if (silent > 0 && providers.length > MAX_EXPLAINED) lines.push(`\n  ${silent} more hosts lack room`);
+  if (providers.length === 0) lines.push('\n  Placement knows no host at all');
+  const upCount = [...presences.values()].filter(({ state }) => state === 'up').length;
+  return new EcomputeError('ECOMPUTE_NO_CANDIDATES', `no host has room for ${what} (${wanted} each)${lines.join('')}`, {
+    details: { asked, unplaced, query: query.text, hosts },
+    hint:
+      upCount === 0
+        ? 'no agent is running: start `ecompute` on a host'
+        : 'see `eschedule hosts` for what is free; ask for less, destroy instances, or start `ecompute` on another host',
+  });
+};
+
+const explainAll = async (
+  { cloud, query, presences, dropped }: NoHostOptions,
+  providers: readonly ResourceProvider[],
+): Promise<HostReasons[]> => {
+  const known = new Map(dropped.map(({ host, reason }) => [host, reason]));
+  const placement = await cloud.placement();
+  const bounded = pLimit(PARALLEL);
+  const areAllRead = providers.length <= MAX_EXPLAINED;
+  const explained = await Promise.all(
+    providers.map(async ({ uuid, name }) => {
+      const host = { host: uuid, name: presences.get(uuid)?.hostname ?? name };
+      const reason = known.get(uuid);
+      if (reason !== undefined) return { ...host, reasons: [reason] };
+      if (!areAllRead) return undefined;
+      const facts = await bounded(() => readFacts(placement, uuid));
+      const reasons = explainHost(query, facts);
+      if (!presences.has(uuid)) reasons.push('its agent is down');
+      // What several instances ask for together, or groups of resources: Placement alone knows.
+      return { ...host, reasons: reasons.length > 0 ? reasons : ['Placement offers no room there'] };
+    }),
+  );
+  return explained.filter((host) => host !== undefined);
+};

@@ -1,0 +1,3 @@
+/** How one of several hosts with room is chosen. Each is a weigher of the same name. */
+export const STRATEGIES = ['spread', 'pack', 'random'] as const;
+export type Strategy = (typeof STRATEGIES)[number];

@@ -1,0 +1,5 @@
+import type { Room } from '../candidate.js';
+import { weighSpread } from './spread.js';
+
+/** The opposite of spread: the host that is nearest to full comes first, so that others stay free for what is large. */
+export const weighPack = (asked: Readonly<Record<string, number>>, room: Room): number => -weighSpread(asked, room);

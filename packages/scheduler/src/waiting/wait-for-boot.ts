@@ -1,0 +1,129 @@
+import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
+import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
+import type { CommandContext } from '../commands/context.js';
+import { readRecordsOf } from '../instances/snapshot.js';
+import type { Placer } from '../placing/placer.js';
+import type { InstanceSpec } from '../placing/write-request.js';
+import { prefixesToWatch, waitUntil } from './wait-until.js';
+
+/** How a boot ended: `gone` is an instance that someone destroyed meanwhile. */
+export type BootEnd = 'up' | 'failed' | 'gone' | 'timed-out';
+
+export interface BootProgress {
+  readonly spec: InstanceSpec;
+  record: InstanceRecord;
+  end: BootEnd | undefined;
+  retriesLeft: number;
+  /** Hosts that failed to build it, and why. */
+  readonly failedHosts: Map<ProviderUuid, string>;
+}
+
+export interface WaitForBootOptions {
+  readonly context: CommandContext;
+  readonly placer: Placer;
+  readonly boots: readonly BootProgress[];
+  readonly timeoutMs: number;
+}
+
+/** Up: running, and either there is an address or the agent has asked every source for one. */
+const isUp = ({ state, addresses, address_sources }: InstanceRecord): boolean =>
+  state === 'stopped' || (state === 'active' && (addresses.length > 0 || address_sources !== null));
+
+/**
+ * Waits until every instance has come to an end, and moves one that failed for a reason of its host on to the next host. The
+ * ends are found in `boots`.
+ */
+export const waitForBoot = async (options: WaitForBootOptions): Promise<void> => {
+  const { context, boots, timeoutMs } = options;
+  const { cloud, interruption } = context;
+  const keys = boots.map(({ spec }) => cloud.keys.record(spec.instance));
+  await waitUntil({
+    store: await cloud.store(),
+    prefixes: prefixesToWatch(keys, cloud.keys.records),
+    timeoutMs,
+    signal: interruption.signal,
+    check: async () => {
+      const pending = boots.filter(({ end }) => end === undefined);
+      const found = await readRecordsOf(
+        cloud,
+        pending.map(({ spec }) => spec.instance),
+      );
+      await Promise.all(pending.map(async (boot, index) => look(options, boot, found[index])));
+      return boots.every(({ end }) => end !== undefined);
+    },
+  });
+  for (const boot of boots) boot.end ??= 'timed-out';
+};
+
+const look = async (
+  options: WaitForBootOptions,
+  boot: BootProgress,
+  found: { record: InstanceRecord; revision: string } | undefined,
+): Promise<void> => {
+  if (!found) {
+    boot.end = 'gone';
+    return;
+  }
+  const { record } = found;
+  report(options.context, boot, record);
+  boot.record = record;
+  if (record.state === 'deleting' || record.state === 'deleted') boot.end = 'gone';
+  else if (isUp(record)) boot.end = 'up';
+  else if (record.state === 'error' && !(await moveOn(options, boot, found))) boot.end = 'failed';
+};
+
+const report = ({ output }: CommandContext, { record: before }: BootProgress, record: InstanceRecord): void => {
+  const describe = ({ state, host, step }: InstanceRecord): string =>
+    `${state} on ${host}${step ? `: ${step.name}${step.progress === null ? '' : ` ${step.progress}`}` : ''}`;
+  const now = describe(record);
+  if (now !== describe(before)) output.progress(`${record.name ?? record.instance}: ${now}`);
+};
+
+/** Tries the next host. @returns false when the failure is final. */
+const moveOn = async (
+  options: WaitForBootOptions,
+  boot: BootProgress,
+  found: { record: InstanceRecord; revision: string },
+): Promise<boolean> => {
+  const { fault, host } = found.record;
+  if (fault?.retryable !== true || boot.retriesLeft === 0) return false;
+  boot.retriesLeft -= 1;
+  boot.failedHosts.set(host, `it failed to build the instance: ${fault.message}`);
+  try {
+    return await placeAgain(options, boot, found);
+  } catch (err) {
+    if (!(err instanceof EcomputeError)) throw err;
+    // Changed by someone else, such as a destroy: the record tells what to make of it when it is read again.
+    if (err.code === 'ECOMPUTE_INSTANCE_CHANGED') return true;
+    options.context.output.note(
+      `eschedule: could not move instance ${boot.spec.instance} on: ${formatErrorChain(err)}`,
+    );
+    return false;
+  }
+};
+
+const placeAgain = async (
+  { context, placer }: WaitForBootOptions,
+  boot: BootProgress,
+  { record, revision }: { record: InstanceRecord; revision: string },
+): Promise<boolean> => {
+  const { cloud, interruption, output } = context;
+  const { host, name, fault } = record;
+  const { instance } = boot.spec;
+  const store = await cloud.store();
+  const request = await store.get(cloud.keys.request(host, instance));
+  const failed = {
+    record,
+    recordRevision: revision,
+    request: request && { host, revision: request.modRevision },
+  };
+  const placed = await interruption.guard(() => placer.place(boot.spec, { excluded: boot.failedHosts, failed }));
+  if (placed.outcome === 'no-host') {
+    for (const dropped of placed.dropped) boot.failedHosts.set(dropped.host, dropped.reason);
+    return false;
+  }
+  output.progress(`${name ?? instance}: ${fault?.message ?? 'failed'}; moved on to ${placed.candidate.host}`);
+  boot.record = placed.record;
+  return true;
+};

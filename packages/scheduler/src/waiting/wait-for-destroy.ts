@@ -1,0 +1,60 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
+import { getAllocations } from '@etcd-compute/common/placement/allocations';
+import type { CommandContext } from '../commands/context.js';
+import { readRecordsOf, type InstanceEntry } from '../instances/snapshot.js';
+import { prefixesToWatch, waitUntil } from './wait-until.js';
+
+/**
+ * Waits until the instances are gone: the record says so and the request is removed. Of an instance of the original there is no
+ * record, and the request stays for ever; it is gone when Placement holds nothing for it.
+ *
+ * @returns the error of those that are not gone in time; undefined when all are.
+ */
+export const waitForDestroy = async (
+  { cloud, interruption, output }: CommandContext,
+  entries: readonly InstanceEntry[],
+  timeoutMs: number,
+): Promise<EcomputeError | undefined> => {
+  const store = await cloud.store();
+  let pending = [...entries];
+  const isPending = async (entry: InstanceEntry): Promise<boolean> => {
+    const { instance, host } = entry;
+    const [[found], request] = await Promise.all([
+      readRecordsOf(cloud, [instance]),
+      store.get(cloud.keys.request(host, instance)),
+    ]);
+    if (request === undefined) return found !== undefined && found.record.state !== 'deleted';
+    if (found) return true;
+    const { allocations } = await getAllocations(await cloud.placement(), instance);
+    return Object.keys(allocations).length > 0;
+  };
+  const end = await waitUntil({
+    store,
+    prefixes: [
+      ...prefixesToWatch(
+        entries.map(({ host, instance }) => cloud.keys.request(host, instance)),
+        cloud.keys.requests,
+      ),
+      ...prefixesToWatch(
+        entries.map(({ instance }) => cloud.keys.record(instance)),
+        cloud.keys.records,
+      ),
+    ],
+    timeoutMs,
+    signal: interruption.signal,
+    check: async () => {
+      const before = pending.length;
+      const states = await Promise.all(pending.map(isPending));
+      pending = pending.filter((_, index) => states[index]);
+      if (pending.length < before && pending.length > 0) output.progress(`${pending.length} left`);
+      return pending.length === 0;
+    },
+  });
+  if (end === 'done') return undefined;
+  const uuids = pending.map(({ instance }) => instance);
+  const what = uuids.length === 1 ? `instance ${uuids[0]} is` : `${uuids.length} instances are`;
+  return new EcomputeError('ECOMPUTE_TIMED_OUT', `${what} not gone after ${timeoutMs / 1000} s`, {
+    details: { instances: uuids },
+    hint: `the wish stands: see \`eschedule show ${uuids[0]}\`, and \`eschedule hosts\` for whether the agent of its host is up`,
+  });
+};

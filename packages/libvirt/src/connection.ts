@@ -8,7 +8,7 @@ import type { ConnectionEvents, DomainLifecycleEvent, DomainRebootEvent, Network
 import { Network } from './network.js';
 import { OwnedPointer } from './owned-pointer.js';
 import { startRuntime } from './runtime/runtime.js';
-import { Scope, orFree, orFreeAll } from './scope.js';
+import { Scope, orFree, orFreeAll, warnUnfreed } from './scope.js';
 import { StoragePool } from './storage-pool.js';
 import { StorageVolume } from './storage-volume.js';
 
@@ -57,7 +57,9 @@ export async function connect(uri: string, options: ConnectOptions = {}): Promis
       {
         signal: options.signal,
         discard: (opened) =>
-          void calls.run('connectionClose', [opened.pointer, opened.hasCloseCallback ? closeCallback : null]),
+          void calls
+            .run('connectionClose', [opened.pointer, opened.hasCloseCallback ? closeCallback : null])
+            .catch(warnUnfreed),
       },
     );
     events.hold();
@@ -107,7 +109,9 @@ export class Connection {
   async close(): Promise<void> {
     this.#watch.end('client');
     await this.#scope.releaseAll();
-    await this.#scope.connection.release();
+    const released = this.#scope.connection.release();
+    await this.#scope.releaseAll(); // what calls in flight returned meanwhile; later ones are refused by Scope.own
+    await released;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

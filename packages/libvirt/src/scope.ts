@@ -35,6 +35,8 @@ export class Scope {
       },
     });
     this.#children.add(owned);
+    // A call that was in flight while the connection closed: nobody may use what it returned.
+    if (this.connection.isReleased) void owned.release().catch(warnUnfreed);
     return owned;
   }
 

@@ -145,7 +145,11 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
       network,
       mark: { host, stateDir: config.state_dir },
       consolesDir: await ensureFolder(join(config.state_dir, 'consoles')),
-      virtType: await chooseVirtType(link.getConnection(), config.guests.type, log),
+      virtType: await persist(async () => chooseVirtType(link.getConnection(), { guests: config.guests, log }), {
+        what: 'the hypervisor',
+        log,
+        signal,
+      }),
     };
     const leases = createLeaseWatch({
       getConnection: link.getConnection,

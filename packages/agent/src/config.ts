@@ -50,6 +50,10 @@ export const agentConfigSchema = z.strictObject({
         .describe('true: the agent makes this network and chooses addresses; false: it is there and has its own DHCP'),
       cidr: z
         .cidrv4()
+        .refine(
+          (cidr) => Number(cidr.split('/')[1]) >= 18 && Number(cidr.split('/')[1]) <= 29,
+          'expected a prefix from /18 to /29',
+        )
         .default('10.45.0.0/20')
         .describe('addresses of the managed network; the first one is the host’s'),
       lease_seconds: z

@@ -1,6 +1,7 @@
 import { access, constants, readFile } from 'node:fs/promises';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { AgentConfig } from './config.js';
 
 /**
  * KVM only where it really works: some machines have a /dev/kvm that opens, and guests hang on it, because the processor has
@@ -18,14 +19,24 @@ const canUseKvm = async (): Promise<boolean> => {
 
 export type VirtType = 'kvm' | 'qemu' | 'test';
 
-export const chooseVirtType = async (
-  connection: Connection,
-  wanted: 'auto' | 'kvm' | 'qemu',
-  log: Logger,
-): Promise<VirtType> => {
+export interface ChooseOptions {
+  readonly guests: AgentConfig['guests'];
+  readonly log: Logger;
+}
+
+/**
+ * The domain type of this host's guests. Asking the hypervisor for what it can do with it makes libvirt probe QEMU now, and not
+ * when the first guest is defined: without its cache that takes seconds, on some machines a minute.
+ */
+export const chooseVirtType = async (connection: Connection, { guests, log }: ChooseOptions): Promise<VirtType> => {
   if ((await connection.getType()) === 'TEST') return 'test';
-  if (wanted !== 'auto') return wanted;
-  if (await canUseKvm()) return 'kvm';
-  log.warn('this host has no usable KVM, guests are emulated');
-  return 'qemu';
+  const type = guests.type === 'auto' ? ((await canUseKvm()) ? 'kvm' : 'qemu') : guests.type;
+  if (type === 'qemu')
+    log.warn('guests are emulated, which is slow: this host has no usable KVM, or the config says so');
+  log.info({ type }, 'asking the hypervisor what it can do');
+  await connection.getDomainCapabilities(null, hostArchitecture(), guests.machine ?? null, type);
+  return type;
 };
+
+/** libvirt's name of the architecture that this runs on. */
+export const hostArchitecture = (): string => (process.arch === 'arm64' ? 'aarch64' : 'x86_64');

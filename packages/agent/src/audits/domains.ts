@@ -8,7 +8,7 @@ import { readMark } from '../instances/domain.js';
 import type { StepDeps } from '../instances/steps/step.js';
 
 /**
- * What of ours is on this host without a boot request: domains, disks and addresses. Reported once each; removed only when the
+ * What of ours is on this host without a boot request: domains and disks. Reported once each; removed only when the
  * config says so. What is not marked as this host's is never looked at.
  */
 export interface DomainAudit {
@@ -29,7 +29,7 @@ export const createDomainAudit = ({ store, keys, host, steps, log }: DomainAudit
 
   const listOurs = async (): Promise<Set<InstanceUuid>> => {
     const connection = steps.getConnection();
-    const ours = new Set<InstanceUuid>([...(await listDisks(connection, steps.pool)), ...steps.network.reserved()]);
+    const ours = new Set<InstanceUuid>(await listDisks(connection, steps.pool));
     for (const domain of await connection.listAllDomains()) {
       await using handle = domain;
       const instance = instanceUuidSchema.safeParse(handle.uuid).data;
@@ -49,9 +49,9 @@ export const createDomainAudit = ({ store, keys, host, steps, log }: DomainAudit
       for (const instance of orphans) {
         if (steps.config.audit.remove_orphan_domains) {
           await undoSteps(steps, instance, log);
-          log.warn({ instanceUuid: instance }, 'domain without a boot request removed');
+          log.warn({ instanceUuid: instance }, 'domain or disk without a boot request removed');
         } else if (!reported.has(instance)) {
-          log.warn({ instanceUuid: instance }, 'domain, disk or address without a boot request, left as it is');
+          log.warn({ instanceUuid: instance }, 'domain or disk without a boot request, left as it is');
           reported.add(instance);
         }
       }

@@ -46,6 +46,22 @@ export const macOfAddress = (address: string): string =>
       .map((octet) => octet.toString(16).padStart(2, '0')),
   ].join(':');
 
+/** The address that a MAC of `macOfAddress` belongs to, given the network's first byte; undefined for other MACs. */
+export const addressOfMac = (mac: string, plan: NetworkPlan): string | undefined => {
+  const bytes = mac.split(':').map((digits) => Number.parseInt(digits, 16));
+  if (bytes.length !== 6 || !mac.toLowerCase().startsWith('52:54:00:')) return undefined;
+  const address = [ipaddr.IPv4.parse(plan.gateway).octets[0], ...bytes.slice(3)].join('.');
+  const index = toNumber(address) - toNumber(plan.first);
+  return index >= 0 && index < plan.size ? address : undefined;
+};
+
+/** Every address for guests, with its MAC. */
+export const listReservations = (plan: NetworkPlan): Reservation[] =>
+  Array.from({ length: plan.size }, (_, index) => toAddress(toNumber(plan.first) + index)).map((address) => ({
+    address,
+    mac: macOfAddress(address),
+  }));
+
 /**
  * The next free address after `after`, going round: an address just given back is the last to be given again.
  *

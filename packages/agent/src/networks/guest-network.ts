@@ -2,18 +2,28 @@ import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids'
 import type { Logger } from '@etcd-compute/common/log';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import { NetworkSection, NetworkUpdateCommand, NetworkUpdateFlags } from '@etcd-compute/libvirt/constants';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { Network } from '@etcd-compute/libvirt/network';
-import { parseNetwork, renderDhcpHost, renderNetwork } from '@etcd-compute/libvirt/xml/network';
-import pLimit from 'p-limit';
+import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
+import { parseNetwork, renderNetwork } from '@etcd-compute/libvirt/xml/network';
 import type { AgentConfig } from '../config.js';
-import { chooseAddress, macOfInstance, planNetwork, type Reservation } from './address-plan.js';
+import {
+  addressOfMac,
+  chooseAddress,
+  listReservations,
+  macOfInstance,
+  planNetwork,
+  type NetworkPlan,
+  type Reservation,
+} from './address-plan.js';
 
 /**
- * The libvirt network of the guests' first interfaces. When it is the agent's own, every guest gets an address before it
- * starts: a DHCP host entry under the instance's uuid, live and in the network's stored definition. The entries in libvirt are
- * the truth; what is kept here is a copy that `open` reads, again after every reconnect.
+ * The libvirt network of the guests' first interfaces. On the agent's own one, every guest's address is chosen before it starts.
+ *
+ * The network has a DHCP host entry for every address from the beginning, each with the MAC that belongs to the address
+ * (`address-plan.ts`). So choosing an address is choosing a MAC, and who holds which is read from the domains: nothing else
+ * is written that could leak. (An entry per guest, added when it boots, would cost a second each time: libvirt sets up all of a
+ * network's firewall rules anew with every change; see docs/decisions/0002-dhcp-entries-once.md.)
  *
  * Spanning tree and forward delay are off and dnsmasq does not ping an address before it offers it: together they would
  * cost a guest five seconds.
@@ -22,14 +32,12 @@ export interface GuestNetwork {
   readonly name: string;
   /** Finds the network, or makes and starts the managed one, and reads who holds which address. @throws ECOMPUTE_NETWORK_FAILED */
   open(connection: Connection): Promise<void>;
-  /** Ensures that the instance has a MAC, and on a managed network an address. Repeatable. @throws ECOMPUTE_NETWORK_FULL */
-  reserve(connection: Connection, instance: InstanceUuid): Promise<{ mac: string; address: string | null }>;
-  /** Gives the address back; repeatable. */
-  release(connection: Connection, instance: InstanceUuid): Promise<void>;
+  /** The instance's MAC; on a managed network one with a free address, kept until `release`. @throws ECOMPUTE_NETWORK_FULL */
+  reserve(instance: InstanceUuid): string;
+  /** Gives the address back; repeatable. Only when no domain has the MAC any more. */
+  release(instance: InstanceUuid): void;
   /** The MAC that `reserve` gave; undefined when there is no reservation. */
   macOf(instance: InstanceUuid): string | undefined;
-  /** Instances that hold an address. */
-  reserved(): InstanceUuid[];
 }
 
 export interface GuestNetworkDeps {
@@ -56,108 +64,98 @@ const createForeignNetwork = ({ config: { name } }: GuestNetworkDeps): GuestNetw
       },
     );
   },
-  reserve: async (_connection, instance) => ({ mac: macOfInstance(instance, 0), address: null }),
-  release: async () => undefined,
+  reserve: (instance) => macOfInstance(instance, 0),
+  release: () => undefined,
   macOf: (instance) => macOfInstance(instance, 0),
-  reserved: () => [],
 });
 
 const createManagedNetwork = ({ config, log }: GuestNetworkDeps): GuestNetwork => {
-  const { name } = config;
-  const plan = planNetwork(config.cidr);
+  const { name, cidr } = config;
+  const plan = planNetwork(cidr);
   const held = new Map<InstanceUuid, Reservation>();
-  // Entries are changed one at a time: libvirt rewrites the network's definition for each.
-  const inTurn = pLimit(1);
   let last: string | undefined;
-
-  const readReservations = async (network: Network): Promise<void> => {
-    const { ip } = parseNetwork(await network.getXMLDesc());
-    if (ip.address !== plan.gateway || ip.prefix !== plan.prefix)
-      log.warn(
-        { network: name, cidr: config.cidr, found: `${ip.address}/${ip.prefix}` },
-        'network has other addresses than the config; it stays as it is',
-      );
-    held.clear();
-    for (const host of ip.dhcp?.hosts ?? []) {
-      const instance = instanceUuidSchema.safeParse(host.name);
-      if (instance.success) held.set(instance.data, { address: host.ip, mac: host.mac });
-    }
-    last ??= [...held.values()].at(-1)?.address;
-  };
-
-  const update = async (connection: Connection, command: number, instance: InstanceUuid): Promise<void> => {
-    const reservation = held.get(instance);
-    if (!reservation) return;
-    await using network = await connection.networkLookupByName(name);
-    const xml = renderDhcpHost({ mac: reservation.mac, name: instance, ip: reservation.address });
-    await network.update(
-      command,
-      NetworkSection.IP_DHCP_HOST,
-      -1,
-      xml,
-      NetworkUpdateFlags.LIVE | NetworkUpdateFlags.CONFIG,
-    );
-  };
-
   return {
     name,
-    open: async (connection) =>
-      inTurn(async () => {
-        await using network = await ensureManaged(connection, config, log);
-        await readReservations(network);
-      }),
-    reserve: async (connection, instance) =>
-      inTurn(async () => {
-        const existing = held.get(instance);
-        if (existing) return existing;
-        const chosen = chooseAddress(plan, new Set([...held.values()].map(({ address }) => address)), last);
-        if (!chosen)
-          throw new EcomputeError(
-            'ECOMPUTE_NETWORK_FULL',
-            `the network '${name}' has no free address: all ${plan.size} of ${config.cidr} are in use`,
-            {
-              retryable: true,
-              hint: 'set network.cidr to a larger network on this host',
-            },
-          );
-        last = chosen.address;
-        held.set(instance, chosen);
-        try {
-          await update(connection, NetworkUpdateCommand.ADD_LAST, instance);
-        } catch (err) {
-          held.delete(instance);
-          throw err;
-        }
-        return chosen;
-      }),
-    release: async (connection, instance) =>
-      inTurn(async () => {
-        await update(connection, NetworkUpdateCommand.DELETE, instance);
-        held.delete(instance);
-      }),
+    open: async (connection) => {
+      await ensureManaged(connection, config, log);
+      for (const [instance, reservation] of await readReservations(connection, name, plan))
+        held.set(instance, reservation);
+      last ??= [...held.values()].at(-1)?.address;
+    },
+    reserve: (instance) => {
+      const existing = held.get(instance);
+      if (existing) return existing.mac;
+      const chosen = chooseAddress(plan, new Set([...held.values()].map(({ address }) => address)), last);
+      if (!chosen)
+        throw new EcomputeError(
+          'ECOMPUTE_NETWORK_FULL',
+          `the network '${name}' has no free address: all ${plan.size} of ${cidr} are in use`,
+          { retryable: true, hint: 'set network.name and network.cidr to a larger network on this host' },
+        );
+      last = chosen.address;
+      held.set(instance, chosen);
+      return chosen.mac;
+    },
+    release: (instance) => {
+      held.delete(instance);
+    },
     macOf: (instance) => held.get(instance)?.mac,
-    reserved: () => [...held.keys()],
   };
 };
 
-const ensureManaged = async (connection: Connection, config: AgentConfig['network'], log: Logger): Promise<Network> => {
-  const network = (await findNetwork(connection, config.name)) ?? (await defineManaged(connection, config, log));
+/** Which domain has which MAC on the network. */
+const readReservations = async (
+  connection: Connection,
+  networkName: string,
+  plan: NetworkPlan,
+): Promise<Map<InstanceUuid, Reservation>> => {
+  const reservations = new Map<InstanceUuid, Reservation>();
+  for (const domain of await connection.listAllDomains()) {
+    await using handle = domain;
+    const instance = instanceUuidSchema.safeParse(handle.uuid);
+    const mac = parseDomain(await handle.getXMLDesc()).interfaces.find(({ network }) => network === networkName)?.mac;
+    const address = mac === undefined ? undefined : addressOfMac(mac, plan);
+    if (instance.success && mac !== undefined && address !== undefined)
+      reservations.set(instance.data, { mac, address });
+  }
+  return reservations;
+};
+
+const ensureManaged = async (connection: Connection, config: AgentConfig['network'], log: Logger): Promise<void> => {
+  const { name, cidr } = config;
+  await using network = (await findNetwork(connection, name)) ?? (await defineManaged(connection, config, log));
+  checkAddresses(await network.getXMLDesc(), config);
   if (!(await network.isActive())) {
     try {
       await network.create();
     } catch (cause) {
-      throw new EcomputeError(
-        'ECOMPUTE_NETWORK_FAILED',
-        `could not start the libvirt network '${config.name}' (${config.cidr})`,
-        {
-          cause,
-          hint: 'when its addresses are in use on this host, set network.cidr to others',
-        },
-      );
+      throw new EcomputeError('ECOMPUTE_NETWORK_FAILED', `could not start the libvirt network '${name}' (${cidr})`, {
+        cause,
+        hint: 'when its addresses are in use on this host, set network.cidr to others',
+      });
     }
   }
   await network.setAutostart(true);
-  return network;
+};
+
+/** @throws ECOMPUTE_NETWORK_FAILED when a network of that name was made by someone else, or with another cidr. */
+const checkAddresses = (xml: string, { name, cidr }: AgentConfig['network']): void => {
+  const plan = planNetwork(cidr);
+  const { ip } = parseNetwork(xml);
+  const hosts = new Set((ip.dhcp?.hosts ?? []).map((host) => `${host.mac} ${host.ip}`));
+  if (
+    ip.address === plan.gateway &&
+    ip.prefix === plan.prefix &&
+    listReservations(plan).every(({ mac, address }) => hosts.has(`${mac} ${address}`))
+  )
+    return;
+  throw new EcomputeError(
+    'ECOMPUTE_NETWORK_FAILED',
+    `the libvirt network '${name}' is not the one for ${cidr} that ecompute makes (it is ${ip.address}/${ip.prefix})`,
+    {
+      hint: `set network.name to another name, or, when no guest uses it: virsh net-destroy ${name}; virsh net-undefine ${name}`,
+    },
+  );
 };
 
 const defineManaged = async (connection: Connection, config: AgentConfig['network'], log: Logger): Promise<Network> => {
@@ -169,7 +167,11 @@ const defineManaged = async (connection: Connection, config: AgentConfig['networ
     ip: {
       address: plan.gateway,
       prefix: plan.prefix,
-      dhcp: { ranges: [{ start: plan.first, end: plan.last }], leaseSeconds: config.lease_seconds, hosts: [] },
+      dhcp: {
+        ranges: [{ start: plan.first, end: plan.last }],
+        leaseSeconds: config.lease_seconds,
+        hosts: listReservations(plan).map(({ mac, address }) => ({ mac, ip: address })),
+      },
     },
     dnsmasqOptions: ['no-ping'],
   });

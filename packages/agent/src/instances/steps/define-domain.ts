@@ -3,14 +3,12 @@ import { join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
+import { hostArchitecture } from '../../virt-type.js';
 import { renderMark, undefineDomain } from '../domain.js';
 import { needed, type Step } from './step.js';
 
 /** What the guest says on its serial console is kept here by the hypervisor. */
 const consoleLog = (folder: string, instance: InstanceUuid): string => join(folder, `${instance}.log`);
-
-/** libvirt's names of the architectures that Node runs on. */
-const hostArchitecture = (): string => (process.arch === 'arm64' ? 'aarch64' : 'x86_64');
 
 export const defineDomain: Step = {
   name: 'define-domain',

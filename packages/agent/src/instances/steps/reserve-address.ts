@@ -5,10 +5,9 @@ export const reserveAddress: Step = {
   name: 'reserve-address',
   isHeavy: true,
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
-  run: async ({ getConnection, network, config }, context) => {
-    const { instance } = context.spec;
-    const { mac } = await network.reserve(getConnection(), instance);
-    context.made.interfaces = [{ mac }, ...(config.bridge === undefined ? [] : [{ mac: macOfInstance(instance, 1) }])];
+  run: async ({ network, config }, { spec, made }) => {
+    const mac = network.reserve(spec.instance);
+    made.interfaces = [{ mac }, ...(config.bridge === undefined ? [] : [{ mac: macOfInstance(spec.instance, 1) }])];
   },
-  undo: async ({ getConnection, network }, instance) => network.release(getConnection(), instance),
+  undo: async ({ network }, instance) => network.release(instance),
 };

@@ -6,7 +6,7 @@
  * that a boot uses and not only those that V8 compiles before anything runs.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,13 +17,57 @@ const root = path.dirname(fileURLToPath(import.meta.url));
 const folder = path.join(root, 'dist', 'bundle');
 const bundle = path.join(folder, 'eschedule.cjs');
 
-/** etcd3 reads its .proto files from `../proto` beside the file it is in. */
-const copyProtos = async () => {
-  const common = createRequire(path.join(root, '..', 'common', 'package.json'));
-  const source = path.join(path.dirname(common.resolve('etcd3')), '..', 'proto');
-  const target = path.join(folder, '..', 'proto');
-  await mkdir(target, { recursive: true });
-  for (const name of await readdir(source)) await copyFile(path.join(source, name), path.join(target, name));
+const requireOfCommon = createRequire(path.join(root, '..', 'common', 'package.json'));
+const requireOfEtcd = createRequire(requireOfCommon.resolve('etcd3'));
+const protoLoader = requireOfEtcd.resolve('@grpc/proto-loader');
+const { Root } = createRequire(protoLoader)('protobufjs');
+
+/** What `store.ts` uses of etcd. The rest of its interface would be compiled at each start, for nothing. */
+const SERVICES = { KV: ['Range', 'Txn'], Watch: ['Watch'], Lease: undefined, Auth: ['Authenticate'] };
+
+/** The names of the types that a type's fields are of, also of those nested in it. */
+const typesIn = ({ fields = {}, nested = {} }) => [
+  ...Object.values(fields).map(({ type }) => type),
+  ...Object.values(nested).flatMap(typesIn),
+];
+
+/** etcd's interface as JSON, with only those services and the messages that they need. */
+const readProto = () => {
+  const proto = new Root();
+  proto.loadSync(path.join(path.dirname(requireOfCommon.resolve('etcd3')), '..', 'proto', 'rpc.proto'), {
+    keepCase: true,
+  });
+  const { etcdserverpb, mvccpb } = proto.toJSON().nested;
+  const kept = {};
+  const keep = (name) => {
+    const simpleName = name.replace(/^\.?(etcdserverpb\.)?/, '').split('.')[0];
+    const type = etcdserverpb.nested[simpleName];
+    if (!type || kept[simpleName]) return;
+    kept[simpleName] = type;
+    for (const inner of typesIn(type)) keep(inner);
+  };
+  for (const [service, methodNames] of Object.entries(SERVICES)) {
+    const all = Object.entries(etcdserverpb.nested[service].methods);
+    const methods = all.filter(([name]) => methodNames?.includes(name) ?? true);
+    kept[service] = {
+      methods: Object.fromEntries(methods.map(([name, { options, ...method }]) => [name, method])),
+    };
+    for (const [, { requestType, responseType }] of methods) [requestType, responseType].forEach(keep);
+  }
+  return { nested: { etcdserverpb: { nested: kept }, mvccpb } };
+};
+
+/** etcd3 parses its .proto files at each start; in the bundle it gets them parsed. */
+const parsedProto = {
+  name: 'parsed-proto',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /etcd3\/lib\/connection-pool\.js$/ }, async ({ path: file }) => {
+      const source = await readFile(file, 'utf8');
+      const call = 'loadSync)(`${__dirname}/../proto/rpc.proto`,';
+      if (!source.includes(call)) throw new Error(`${file} does not load its .proto file as it did; see bundle.mjs`);
+      return { contents: source.replace(call, () => `fromJSON)(${JSON.stringify(readProto())},`) };
+    });
+  },
 };
 
 /** zod brings the messages of some fifty languages; ours are in English. */
@@ -51,7 +95,7 @@ const makeBundle = async () => {
     legalComments: 'linked',
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [englishOnly],
+    plugins: [englishOnly, parsedProto],
   });
 };
 
@@ -92,6 +136,5 @@ const recordCodeCache = async () => {
 
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
-await copyProtos();
 await makeBundle();
 await recordCodeCache();

@@ -1,221 +1,106 @@
-import { EcomputeError } from '@etcd-compute/common/errors';
-import yargs, { type Argv, type Options } from 'yargs';
-import type { CommandContext } from './commands/context.js';
-import { parseBootArgs } from './commands/boot-args.js';
-import { parseSeconds } from './amounts.js';
-import { DEFAULT_IMAGE } from './config.js';
-import { HELP } from './help.js';
-import { OUTPUT_FORMATS } from './output/output.js';
-import { STRATEGIES } from './selection/strategies.js';
+import { createArgs, splitCommandLine, type CommandLine, type OptionTable } from './command-line.js';
+import { parseOriginalForm } from './commands/original-form.js';
+import { COMMANDS, GLOBAL_OPTIONS, type CommandSpec, type Run } from './commands/table.js';
+import { OUTPUT_FORMATS, type OutputFormat } from './output/output.js';
 import { closestWord, usageError } from './usage.js';
-import { VERSION } from './version.js';
 
-/** What a command line asks for; checked, but nothing is opened yet. */
-export type Run = (context: CommandContext) => Promise<number>;
+/** A command line, understood. `text` is all there is to do for help and the version. */
+export type Invocation =
+  | { readonly kind: 'text'; readonly text: () => Promise<string> }
+  | {
+      readonly kind: 'run';
+      readonly run: Run;
+      readonly configPath: string | undefined;
+      readonly format: OutputFormat | undefined;
+    };
 
-const GLOBAL_OPTIONS = {
-  config: {
-    alias: 'c',
-    type: 'string',
-    requiresArg: true,
-    describe: 'the config; default ./schedule.yaml if there is one',
-  },
-  output: {
-    alias: 'o',
-    type: 'string',
-    requiresArg: true,
-    describe: `${OUTPUT_FORMATS.join(', ')} (name prints uuids)`,
-  },
-  debug: { type: 'boolean', describe: 'show where an error comes from' },
-} as const satisfies Record<string, Options>;
+/** All options of all commands: where an option ends can be told before the command is known. */
+const ALL_OPTIONS: OptionTable = Object.assign(
+  {},
+  ...Object.values(COMMANDS).map(({ options }) => options),
+  GLOBAL_OPTIONS,
+);
 
-// Everything is taken as text and parsed by us: yargs would turn '0x10' into 16 and 'abc' into NaN.
-const text = (describe: string): Options => ({ type: 'string', requiresArg: true, describe });
-
-const BOOT_OPTIONS: Readonly<Record<string, Options>> = {
-  name: text('a name for it, which also becomes the guest’s host name'),
-  vcpus: text('number of virtual CPUs; default 1'),
-  memory: text('512, 512M or 2G; default 256M'),
-  disk: text('10 or 10G; default 1G'),
-  image: text(`http(s) URL of a disk image; default: image of the config, else ${DEFAULT_IMAGE}`),
-  resources: text('in place of the three: VCPU:1,MEMORY_MB:256,... or a whole Placement query'),
-  trait: text('the host must have this trait (may be repeated; !TRAIT: must not have)'),
-  'member-of': text('the host must be a member of this aggregate'),
-  count: text('boot this many at once, named NAME-1, NAME-2, ...'),
-  strategy: text(`${STRATEGIES.join(', ')}; default: strategy of the config, else spread`),
-  retries: text('hosts to try after one that cannot build it; default: retries of the config, else 2'),
-  wait: { type: 'boolean', default: true, describe: 'wait until it is up; --no-wait returns when it is placed' },
-  timeout: text('seconds to wait; default: timeout of the config, else 600'),
-};
-
-const DESTROY_OPTIONS: Readonly<Record<string, Options>> = {
-  wait: { type: 'boolean', default: false, describe: 'wait until they are gone' },
-  timeout: BOOT_OPTIONS['timeout'] ?? {},
-};
-
-const LIST_OPTIONS: Readonly<Record<string, Options>> = {
-  all: {
-    alias: 'a',
-    type: 'boolean',
-    default: false,
-    describe: 'deleted instances too, which are remembered for an hour',
-  },
-};
-
-const COMMANDS = ['boot', 'list', 'show', 'destroy', 'hosts'] as const;
-type Command = (typeof COMMANDS)[number];
-
-type Args = Readonly<Record<string, unknown>>;
-
-/** A value that was typed once; yargs makes an array of what is typed twice. */
-const one = (args: Args, name: string): string | undefined => {
-  const value = args[name];
-  if (Array.isArray(value)) throw usageError(`--${name} is given ${value.length} times`, 'give it once');
-  return typeof value === 'string' ? value : undefined;
-};
-
-const many = (args: Args, name: string): string[] => {
-  const value = args[name];
-  return value === undefined ? [] : [value].flat().map(String);
-};
-
-const timeoutOf = (args: Args): number | undefined => {
-  const typed = one(args, 'timeout');
-  return typed === undefined ? undefined : parseSeconds('timeout', typed);
-};
-
-/** Each imports its command only when it is chosen: the rest is not loaded. */
-const planBoot = (args: Args): Run => {
-  const options = parseBootArgs({
-    name: one(args, 'name'),
-    vcpus: one(args, 'vcpus'),
-    memory: one(args, 'memory'),
-    disk: one(args, 'disk'),
-    image: one(args, 'image'),
-    resources: one(args, 'resources'),
-    traits: many(args, 'trait'),
-    memberOf: one(args, 'member-of'),
-    count: one(args, 'count'),
-    strategy: one(args, 'strategy'),
-    retries: one(args, 'retries'),
-    timeout: one(args, 'timeout'),
-    wait: args['wait'] === true,
-  });
-  return async (context) => (await import('./commands/boot.js')).boot(context, options(context.cloud.config));
-};
-
-const planList = (args: Args): Run => {
-  const isAll = args['all'] === true;
-  return async (context) => (await import('./commands/list.js')).list(context, { isAll });
-};
-
-const planShow = (args: Args): Run => {
-  const uuidOrName = one(args, 'instance') ?? '';
-  return async (context) => (await import('./commands/show.js')).show(context, { uuidOrName });
-};
-
-const planDestroy = (args: Args): Run => {
-  const timeout = timeoutOf(args);
-  const uuidsOrNames = many(args, 'instances');
-  return async (context) => {
-    const { destroy } = await import('./commands/destroy.js');
-    const timeoutSeconds = timeout ?? context.cloud.config.timeout;
-    return destroy(context, { uuidsOrNames, isWaiting: args['wait'] === true, timeoutSeconds });
-  };
-};
-
-const planHosts = (): Run => async (context) => (await import('./commands/hosts.js')).hosts(context);
-
-/** yargs tells of a mistake in one of these forms. */
-const explainMistake = (message: string, argv: readonly string[]): Error => {
-  const said = message.trim().replaceAll(/\s+/g, ' ');
-  const command = commandOf(argv);
-  const hint = `see \`eschedule ${command === undefined ? '' : `${command} `}--help\``;
-  const [, unknown] = /^Unknown (?:argument|command)s?: (.*)$/.exec(said) ?? [];
-  if (unknown !== undefined) return explainUnknown(unknown.split(', '), argv, hint);
-  const [, option] = /^Not enough arguments following: (.*)$/.exec(said) ?? [];
-  if (option !== undefined) return usageError(`--${option} needs a value`, hint);
-  if (said.startsWith('Not enough non-option arguments'))
-    return usageError(
-      command === undefined ? 'a command is missing' : `${command} needs an instance, by uuid or name`,
-      hint,
-    );
-  return usageError(said, hint);
-};
-
-const commandOf = (argv: readonly string[]): Command | undefined => COMMANDS.find((command) => argv.includes(command));
-
-const explainUnknown = (words: readonly string[], argv: readonly string[], hint: string): Error => {
-  const [word = ''] = words;
-  const isOption = argv.some(
-    (typed) => typed.startsWith('-') && typed.replace(/^--?(no-)?/, '').split('=')[0] === word,
+const parseFormat = (text: string | undefined): OutputFormat | undefined => {
+  if (text === undefined) return undefined;
+  const format = OUTPUT_FORMATS.find((known) => known === text);
+  if (format !== undefined) return format;
+  const near = closestWord(text, OUTPUT_FORMATS);
+  throw usageError(
+    `--output ${text} is not known: expected ${OUTPUT_FORMATS.join(', ')}`,
+    near === undefined ? 'see `eschedule --help`' : `did you mean ${near}?`,
   );
-  const isCommand = !isOption && commandOf(argv) === undefined;
-  const kind = isOption ? 'option' : isCommand ? 'command' : 'argument';
-  const shown = words.map((unknown) => `'${isOption ? '--' : ''}${unknown}'`).join(', ');
-  const near = isOption ? closestWord(word, optionsOf(argv)) : isCommand ? closestWord(word, COMMANDS) : undefined;
-  const meant = near === undefined ? hint : `did you mean ${isOption ? '--' : ''}${near}?`;
-  return usageError(`unknown ${kind} ${shown}`, meant);
 };
 
-const optionsOf = (argv: readonly string[]): readonly string[] => {
-  const own: Partial<Record<string, Readonly<Record<string, Options>>>> = {
-    boot: BOOT_OPTIONS,
-    destroy: DESTROY_OPTIONS,
-    list: LIST_OPTIONS,
+const INSTANCE_COUNTS: Readonly<Record<CommandSpec['instances'], { least: number; most: number }>> = {
+  none: { least: 0, most: 0 },
+  one: { least: 1, most: 1 },
+  many: { least: 1, most: Number.POSITIVE_INFINITY },
+};
+
+const checkInstances = (name: string, { instances }: CommandSpec, given: readonly string[]): void => {
+  const { least, most } = INSTANCE_COUNTS[instances];
+  const hint = `see \`eschedule ${name} --help\``;
+  if (given.length < least) throw usageError(`${name} needs an instance, by uuid or name`, hint);
+  if (given.length > most) throw usageError(`${name} does not take '${given.slice(most).join(' ')}'`, hint);
+};
+
+const unknownCommand = (word: string): Error => {
+  const near = closestWord(word, Object.keys(COMMANDS));
+  return usageError(
+    `there is no command '${word}'`,
+    near === undefined ? 'see `eschedule --help`' : `did you mean \`eschedule ${near}\`?`,
+  );
+};
+
+const planOriginal = (line: CommandLine): Run | undefined => {
+  const form = parseOriginalForm(line.positionals);
+  if (!form) return undefined;
+  createArgs(line, GLOBAL_OPTIONS, "'resources=...'");
+  return async (context) => {
+    const { queryAsOriginal, scheduleAsOriginal } = await import('./commands/original.js');
+    return form.form === 'schedule' ? scheduleAsOriginal(context, form) : queryAsOriginal(context, form);
   };
-  return [...Object.keys(own[commandOf(argv) ?? ''] ?? {}), ...Object.keys(GLOBAL_OPTIONS), 'help', 'version'];
 };
 
-/**
- * Reads a command line. `undefined` means that all is said already: help or the version was asked for.
- *
- * @throws EcomputeError ECOMPUTE_USAGE
- */
-export const parseCommandLine = (argv: readonly string[]): Run | undefined => {
-  let run: Run | undefined;
-  const describe =
-    (options: Readonly<Record<string, Options>> = {}) =>
-    (builder: Argv): Argv =>
-      builder.options(options);
-  const set = (plan: (args: Args) => Run) => (args: Args) => {
-    run = plan(args);
-  };
-  yargs()
-    .scriptName('eschedule')
-    .locale('en')
-    .parserConfiguration({
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'dot-notation': false,
-      'camel-case-expansion': false,
-    })
-    .options(GLOBAL_OPTIONS)
-    .command('boot', 'boot an instance on a host with room', describe(BOOT_OPTIONS), set(planBoot))
-    .command('list', 'list the instances', describe(LIST_OPTIONS), set(planList))
-    .command('show <instance>', 'show an instance in full, by uuid or name', describe(), set(planShow))
-    .command('destroy <instances..>', 'destroy instances, by uuid or name', describe(DESTROY_OPTIONS), set(planDestroy))
-    .command('hosts', 'list the hosts and what is free on them', describe(), set(planHosts))
-    .demandCommand(1, 'a command is missing')
-    .strict()
-    .help()
-    .alias('help', 'h')
-    .version(VERSION)
-    .wrap(Math.min(120, process.stdout.columns || 100))
-    .exitProcess(false)
-    .fail((message: string | null, err: Error | undefined) => {
-      throw err instanceof EcomputeError ? err : explainMistake(message ?? err?.message ?? '', argv);
-    })
-    .parseSync([...argv], {}, (_err: unknown, _args: unknown, said: string) => {
-      if (said !== '') process.stdout.write(`${openHelp(said, argv)}\n`);
-    });
-  return run;
+const planCommand = (line: CommandLine): Run => {
+  const [name, ...given] = line.positionals;
+  if (name === undefined) throw usageError('a command is missing', 'see `eschedule --help`');
+  const command = COMMANDS[name];
+  if (!command) throw unknownCommand(name);
+  const args = createArgs(line, { ...command.options, ...GLOBAL_OPTIONS }, name);
+  checkInstances(name, command, given);
+  return command.plan(args, given);
 };
 
-/** Puts our own words before the options that yargs lists; yargs would wrap and indent them in its own way. */
-const openHelp = (said: string, argv: readonly string[]): string => {
-  const lists = /^(Commands|Options):$/m.exec(said);
-  if (!lists) return said;
-  const opening = HELP[commandOf(argv) ?? 'all'];
-  return `${opening}\n\n${said.slice(lists.index)}`;
+/** Help and the version are given whatever else stands there. */
+const findText = (line: CommandLine, isEmpty: boolean): Invocation | undefined => {
+  if (line.options.has('help') || isEmpty)
+    return {
+      kind: 'text',
+      text: async () => {
+        const { renderCommandHelp, renderOverview } = await import('./help.js');
+        const [name = ''] = line.positionals;
+        const command = COMMANDS[name];
+        return command ? renderCommandHelp(name, command) : renderOverview();
+      },
+    };
+  if (!line.options.has('version')) return undefined;
+  return { kind: 'text', text: async () => `${(await import('./version.js')).VERSION}\n` };
 };
+
+/** @throws EcomputeError ECOMPUTE_USAGE */
+export const parseCommandLine = (argv: readonly string[]): Invocation => {
+  const line = splitCommandLine(argv, ALL_OPTIONS);
+  const text = findText(line, argv.length === 0);
+  if (text) return text;
+  const run = planOriginal(line) ?? planCommand(line);
+  const globals = createArgs({ ...line, unknown: [] }, ALL_OPTIONS, '');
+  return { kind: 'run', run, configPath: globals.one('config'), format: parseFormat(globals.one('output')) };
+};
+
+/** What can be told of the global switches even when the rest is wrong, for telling what is wrong. */
+export const peekReportOptions = (argv: readonly string[]): { format: 'json' | undefined; isDebug: boolean } => ({
+  format: /(^|\s)(-o|--output)[\s=]?json(\s|$)/.test(argv.join(' ')) ? 'json' : undefined,
+  isDebug: argv.includes('--debug'),
+});

@@ -1,6 +1,9 @@
-/** What `--help` opens with: examples first, then the form. yargs adds the options. */
-export const HELP = {
-  all: `Examples:
+import type { OptionTable } from './command-line.js';
+import { COMMANDS, GLOBAL_OPTIONS, type CommandSpec } from './commands/table.js';
+
+/** Examples come first: they are what most people look for. */
+
+const OVERVIEW = `Examples:
   eschedule boot --name web --memory 512M --image http://images.example/debian.qcow2
   eschedule list
   eschedule show web
@@ -12,46 +15,52 @@ export const HELP = {
 
 Usage: eschedule <command> [options]
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 no host has room, 4 timed out, 130 interrupted`,
+Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 no host has room, 4 timed out, 130 interrupted`;
 
-  boot: `Examples:
-  eschedule boot
-  eschedule boot --name web --vcpus 2 --memory 2G --disk 10G --image http://images.example/debian.qcow2
-  eschedule boot --name web --count 3 --no-wait -o json
-  eschedule boot --resources 'VCPU:1,MEMORY_MB:512,CUSTOM_GPU:1' --trait HW_CPU_X86_AVX2
+/** Two columns, the second indented where the first is too wide for it. */
+const renderColumns = (rows: readonly (readonly [string, string])[]): string => {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
+};
 
-Usage: eschedule boot [options]
+const renderOptions = (table: OptionTable): string =>
+  renderColumns(
+    Object.entries(table).map(([name, { short, value, describe }]) => [
+      `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
+      describe,
+    ]),
+  );
 
-Boots an instance on one of the hosts that have room, waits until it is up and prints it. An instance that its host cannot build
-goes on to the next host. With --count, as many as find room are placed and printed (an array with -o json); when some do not,
-the exit code is 3 and standard error says how many and why.`,
+const ARGUMENTS: Readonly<Record<CommandSpec['instances'], string>> = {
+  none: '',
+  one: ' <uuid or name>',
+  many: ' <uuid or name>...',
+};
 
-  list: `Examples:
-  eschedule list
-  eschedule list -o wide
-  eschedule destroy $(eschedule list -o name)
+export const renderOverview = (): string => {
+  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary] as const);
+  return `${OVERVIEW}
 
-Usage: eschedule list [options]`,
+Commands:
+${renderColumns(commands)}
 
-  show: `Examples:
-  eschedule show web
-  eschedule show web -o json
+Options of every command:
+${renderOptions(GLOBAL_OPTIONS)}
 
-Usage: eschedule show <uuid or name> [options]`,
+\`eschedule <command> --help\` tells more of one.
+`;
+};
 
-  destroy: `Examples:
-  eschedule destroy web
-  eschedule destroy web-1 web-2 --wait
+export const renderCommandHelp = (
+  name: string,
+  { examples, about, summary, instances, options }: CommandSpec,
+): string => `Examples:
+${examples.map((example) => `  ${example}`).join('\n')}
 
-Usage: eschedule destroy <uuid or name>.. [options]
+Usage: eschedule ${name}${ARGUMENTS[instances]} [options]
 
-Destroys instances with their disks. Returns when the wish is written; --wait waits until they are gone. Prints them only with -o.`,
+${about ?? `${summary[0]?.toUpperCase() ?? ''}${summary.slice(1)}.`}
 
-  hosts: `Examples:
-  eschedule hosts
-  eschedule hosts -o json
-
-Usage: eschedule hosts [options]
-
-Lists the hosts: used and usable amounts, and whether the agent is up, down or draining.`,
-} as const;
+Options:
+${renderOptions({ ...options, ...GLOBAL_OPTIONS })}
+`;

@@ -1,51 +1,26 @@
 import { EcomputeError, isAbort } from '@etcd-compute/common/errors';
-import type { Run } from './cli.js';
+import { parseCommandLine, peekReportOptions } from './cli.js';
 import { openCloud } from './cloud.js';
-import { parseOriginalForm } from './commands/original-form.js';
 import { loadScheduleConfig } from './config.js';
 import { EXIT_CODES, exitCodeOf } from './exit-code.js';
-import { splitGlobalOptions } from './global-options.js';
 import type { Interruption } from './interruption.js';
-import { createOutput, OUTPUT_FORMATS, type OutputFormat } from './output/output.js';
-import { closestWord, usageError } from './usage.js';
+import { createOutput } from './output/output.js';
 
-const parseFormat = (text: string | undefined): OutputFormat | undefined => {
-  if (text === undefined) return undefined;
-  const format = OUTPUT_FORMATS.find((known) => known === text);
-  if (format !== undefined) return format;
-  const near = closestWord(text, OUTPUT_FORMATS);
-  throw usageError(
-    `--output '${text}' is not known: expected ${OUTPUT_FORMATS.join(', ')}`,
-    near === undefined ? 'see `eschedule --help`' : `did you mean ${near}?`,
-  );
-};
-
-const planRun = async (argv: readonly string[], rest: readonly string[]): Promise<Run | undefined> => {
-  const form = parseOriginalForm(rest);
-  if (!form) {
-    const { parseCommandLine } = await import('./cli.js');
-    return parseCommandLine(argv.length === 0 ? ['--help'] : argv);
-  }
-  const { queryAsOriginal, scheduleAsOriginal } = await import('./commands/original.js');
-  return async (context) =>
-    form.form === 'schedule' ? scheduleAsOriginal(context, form) : queryAsOriginal(context, form);
-};
+const { stdout, stderr } = process;
 
 const runCommand = async (argv: readonly string[], interruption: Interruption): Promise<number> => {
-  const { rest, config: configPath, output: typedFormat } = splitGlobalOptions(argv);
-  const run = await planRun(argv, rest);
-  if (!run) return EXIT_CODES.done;
-  const format = parseFormat(typedFormat);
+  const invocation = parseCommandLine(argv);
+  if (invocation.kind === 'text') {
+    stdout.write(await invocation.text());
+    return EXIT_CODES.done;
+  }
   performance.mark('eschedule:parsed');
+  const { run, configPath, format } = invocation;
   const config = await loadScheduleConfig(configPath);
   performance.mark('eschedule:configured');
-  const output = createOutput({ ...streams, format, isDebug: isDebugIn(argv) });
+  const output = createOutput({ stdout, stderr, format, isDebug: peekReportOptions(argv).isDebug });
   return Promise.race([run({ cloud: openCloud(config), output, interruption }), interruption.ended]);
 };
-
-const streams = { stdout: process.stdout, stderr: process.stderr };
-
-const isDebugIn = (argv: readonly string[]): boolean => argv.includes('--debug');
 
 /** Runs a command line to its end; whatever goes wrong is told on standard error. @returns the exit code. */
 export const main = async (argv: readonly string[], interruption: Interruption): Promise<number> => {
@@ -53,9 +28,7 @@ export const main = async (argv: readonly string[], interruption: Interruption):
     return await runCommand(argv, interruption);
   } catch (thrown) {
     const err = isAbort(thrown) && !(thrown instanceof EcomputeError) ? await endOf(interruption) : thrown;
-    // Also a mistake in the very option that names the format is told as well as it can be.
-    const format = splitGlobalOptions(argv).output === 'json' ? 'json' : undefined;
-    createOutput({ ...streams, format, isDebug: isDebugIn(argv) }).error(err);
+    createOutput({ stdout, stderr, ...peekReportOptions(argv) }).error(err);
     return exitCodeOf(err);
   }
 };

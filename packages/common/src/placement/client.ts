@@ -1,12 +1,10 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { randomUUID } from 'node:crypto';
-import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
 import type { z } from 'zod';
 import { readSecretFile } from '../config/load.js';
 import type { PlacementSection } from '../config/sections.js';
-import { EcomputeError } from '../errors.js';
+import { EcomputeError, toError } from '../errors.js';
 import { badReply, refusal, unreachable } from './errors.js';
+import { openHttp, type Http, type HttpReply } from './http.js';
 import { formatMicroversion, isBelow, negotiate, NEWEST, OLDEST, type Microversion } from './microversion.js';
 
 export interface PlacementRequest<S extends z.ZodType> {
@@ -39,30 +37,16 @@ export const openPlacement = async (placement: PlacementSection): Promise<Placem
   const { endpoint, token_file, ca_cert } = placement;
   const token = token_file === undefined ? placement.token : await readSecretFile(token_file, 'placement.token_file');
   const ca = ca_cert === undefined ? undefined : await readSecretFile(ca_cert, 'placement.ca_cert');
-  const httpAgent = new HttpAgent({ keepAlive: true });
-  const httpsAgent = new HttpsAgent({ keepAlive: true, ...(ca !== undefined && { ca }) });
-  const http = axios.create({
-    baseURL: endpoint.replace(/\/+$/, ''),
-    timeout: placement.timeout * 1000,
-    headers: { accept: 'application/json', 'content-type': 'application/json', 'x-auth-token': token },
-    httpAgent,
-    httpsAgent,
-    maxRedirects: 0,
-    // Placement stands next to us; a proxy from the environment is for image downloads.
-    proxy: false,
-    responseType: 'text',
-    transformResponse: (text: unknown) => text,
-    validateStatus: () => true,
-  });
+  const http = openHttp({ endpoint, ca, timeoutMs: placement.timeout * 1000 });
 
   let version = NEWEST;
   let hasAsked = false;
   const send: PlacementClient['send'] = async (request) => {
-    let response = await exchange({ http, version, endpoint }, request);
+    let response = await exchange({ http, version, endpoint, token }, request);
     if (response.status === 406 && !hasAsked) {
       // The service is older than we are: it says in this reply what it knows.
-      version = negotiate(response.data, endpoint);
-      response = await exchange({ http, version, endpoint }, request);
+      version = negotiate(response.text, endpoint);
+      response = await exchange({ http, version, endpoint, token }, request);
     }
     hasAsked = true;
     if (response.status >= 300) throw refusal(response, request, endpoint);
@@ -72,17 +56,21 @@ export const openPlacement = async (placement: PlacementSection): Promise<Placem
     endpoint,
     microversion: () => version,
     send,
-    close: () => {
-      httpAgent.destroy();
-      httpsAgent.destroy();
-    },
+    close: http.close,
   };
 };
 
+interface Connection {
+  readonly http: Http;
+  readonly version: Microversion;
+  readonly endpoint: string;
+  readonly token: string;
+}
+
 const exchange = async <S extends z.ZodType>(
-  { http, version, endpoint }: { http: AxiosInstance; version: Microversion; endpoint: string },
+  { http, version, endpoint, token }: Connection,
   { method, path, verb, body }: PlacementRequest<S>,
-): Promise<AxiosResponse<string>> => {
+): Promise<HttpReply> => {
   if (isBelow(version, OLDEST))
     throw new EcomputeError(
       'ECOMPUTE_PLACEMENT_TOO_OLD',
@@ -92,33 +80,35 @@ const exchange = async <S extends z.ZodType>(
       },
     );
   try {
-    return await http.request<string>({
+    return await http.exchange({
       method,
-      url: path,
-      data: body === undefined ? undefined : JSON.stringify(body),
+      path,
+      body: body === undefined ? undefined : JSON.stringify(body),
       headers: {
+        accept: 'application/json',
+        'content-type': 'application/json',
+        'x-auth-token': token,
         'openstack-api-version': `placement ${formatMicroversion(version)}`,
         'x-openstack-request-id': `req-${randomUUID()}`,
       },
     });
   } catch (thrown) {
-    if (thrown instanceof AxiosError) throw unreachable(thrown, verb, endpoint);
-    throw thrown;
+    throw unreachable(toError(thrown), verb, endpoint);
   }
 };
 
 const parseReply = <S extends z.ZodType>(
-  response: AxiosResponse<string>,
+  response: HttpReply,
   { verb, schema }: PlacementRequest<S>,
   endpoint: string,
 ): z.output<S> => {
   let json: unknown;
   try {
-    json = response.data === '' ? undefined : JSON.parse(response.data);
+    json = response.text === '' ? undefined : JSON.parse(response.text);
   } catch (cause) {
-    throw badReply({ verb, endpoint, text: response.data, cause });
+    throw badReply({ verb, endpoint, text: response.text, cause });
   }
   const parsed = schema.safeParse(json);
-  if (!parsed.success) throw badReply({ verb, endpoint, text: response.data, cause: parsed.error });
+  if (!parsed.success) throw badReply({ verb, endpoint, text: response.text, cause: parsed.error });
   return parsed.data;
 };

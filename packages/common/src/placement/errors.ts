@@ -1,6 +1,6 @@
-import type { AxiosError, AxiosResponse } from 'axios';
 import { z } from 'zod';
 import { EcomputeError, type ErrorCode } from '../errors.js';
+import type { HttpReply } from './http.js';
 
 /** https://docs.openstack.org/api-ref/placement/#errors */
 const errorBodySchema = z.object({
@@ -32,14 +32,14 @@ const reason = (detail: string): string => {
 const snippet = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, 120);
 
 export const refusal = (
-  response: AxiosResponse<string>,
+  response: HttpReply,
   { verb, method, path }: { verb: string; method: string; path: string },
   endpoint: string,
 ): EcomputeError => {
   const { status } = response;
   const code = CODES[status] ?? (status >= 500 ? 'ECOMPUTE_PLACEMENT_FAILED' : 'ECOMPUTE_PLACEMENT_REFUSED');
-  const parsed = parseErrorBody(response.data);
-  const why = parsed ? reason(parsed.detail) : snippet(response.data);
+  const parsed = parseErrorBody(response.text);
+  const why = parsed ? reason(parsed.detail) : snippet(response.text);
   const hint = HINTS[code];
   return new EcomputeError(
     code,
@@ -86,7 +86,7 @@ export const badReply = ({
     },
   );
 
-export const unreachable = (cause: AxiosError, verb: string, endpoint: string): EcomputeError =>
+export const unreachable = (cause: Error, verb: string, endpoint: string): EcomputeError =>
   new EcomputeError('ECOMPUTE_PLACEMENT_UNREACHABLE', `could not ${verb}: Placement at ${endpoint} did not answer`, {
     cause,
     retryable: true,

@@ -1,3 +1,4 @@
+import { sleep } from '@etcd-compute/common/async/sleep';
 import type { AllocationCandidates } from '@etcd-compute/common/placement/allocation-candidates';
 import type { Cloud } from '../cloud.js';
 import { listPresences, type Presences } from '../hosts/list-presences.js';
@@ -10,6 +11,9 @@ import type { Strategy } from '../selection/strategies.js';
 /** Enough to weigh among, and a small reply even of a large fleet. */
 const LIMIT = 32;
 const MAX_LIMIT = 1_000;
+
+/** A connection within a data centre is up in this time. */
+const HEAD_START_MS = 2;
 
 export interface FindOptions {
   readonly cloud: Cloud;
@@ -39,7 +43,11 @@ export const findHosts = async (options: FindOptions): Promise<FoundHosts> => {
 
 const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts & { offered: number }> => {
   const { cloud, query, strategy, needsPresence } = options;
-  const [reply, presences] = await Promise.all([listCandidates(cloud, withLimit(query, limit)), listPresences(cloud)]);
+  const asked = listCandidates(cloud, withLimit(query, limit));
+  // Loading etcd's client blocks for longer than Placement needs to answer: first let the question leave.
+  await Promise.race([asked, sleep(HEAD_START_MS)]);
+  const [reply, presences] = await Promise.all([asked, listPresences(cloud)]);
+  performance.mark('eschedule:candidates');
   const candidates = reply.allocation_requests.map(toCandidate).filter((candidate) => candidate !== undefined);
   const { kept, dropped } = needsPresence ? filterByPresence(candidates, presences) : { kept: candidates, dropped: [] };
   const summaries = reply.provider_summaries;

@@ -56,6 +56,7 @@ export const createPlacer = (options: FindOptions): Placer => {
     let hosts = await found();
     for (let round = 1; ; round += 1) {
       const candidate = await allocateFrom(options, { hosts, spec, dropped, onRefusal: placeOptions.onRefusal });
+      if (candidate) performance.mark('eschedule:allocated');
       if (candidate) return write(options, { hosts, spec, candidate, failed: placeOptions.failed });
       const isNew = hosts.pool.size > 0 && round < ROUNDS;
       if (!isNew) return { outcome: 'no-host', dropped: listDropped(hosts, dropped) };

@@ -1,0 +1,153 @@
+import { parseSeconds } from '../amounts.js';
+import type { Args, OptionTable } from '../command-line.js';
+import { DEFAULT_IMAGE } from '../config.js';
+import { OUTPUT_FORMATS } from '../output/output.js';
+import { STRATEGIES } from '../selection/strategies.js';
+import { parseBootArgs } from './boot-args.js';
+import type { CommandContext } from './context.js';
+
+/** What a command line asks for; checked, but nothing is opened yet. */
+export type Run = (context: CommandContext) => Promise<number>;
+
+export interface CommandSpec {
+  readonly summary: string;
+  readonly examples: readonly string[];
+  /** More words for its help. */
+  readonly about?: string;
+  /** Instances that it takes, by uuid or name. */
+  readonly instances: 'none' | 'one' | 'many';
+  readonly options: OptionTable;
+  /** Checks the arguments. The command's own code is loaded only when it runs. */
+  readonly plan: (args: Args, instances: readonly string[]) => Run;
+}
+
+export const GLOBAL_OPTIONS: OptionTable = {
+  config: { short: 'c', value: 'FILE', describe: 'the config; default ./schedule.yaml if there is one' },
+  output: { short: 'o', value: 'FORMAT', describe: `${OUTPUT_FORMATS.join(', ')} (name prints uuids)` },
+  debug: { describe: 'show where an error comes from' },
+  help: { short: 'h', describe: 'show this help' },
+  version: { describe: 'show the version' },
+};
+
+const TIMEOUT: OptionTable = {
+  timeout: { value: 'SECONDS', describe: 'how long to wait; default: timeout of the config, else 600' },
+};
+
+const timeoutOf = (args: Args): number | undefined => {
+  const typed = args.one('timeout');
+  return typed === undefined ? undefined : parseSeconds('timeout', typed);
+};
+
+const boot: CommandSpec = {
+  summary: 'boot an instance on a host with room',
+  examples: [
+    'eschedule boot',
+    'eschedule boot --name web --vcpus 2 --memory 2G --disk 10G --image http://images.example/debian.qcow2',
+    'eschedule boot --name web --count 3 --no-wait -o json',
+    "eschedule boot --resources 'VCPU:1,MEMORY_MB:512,CUSTOM_GPU:1' --trait HW_CPU_X86_AVX2",
+  ],
+  about: `Boots an instance on one of the hosts that have room, waits until it is up and prints it. An instance that its host
+cannot build goes on to the next host. With --count, as many as find room are placed and printed (an array with
+-o json); when some do not, the exit code is 3 and standard error says how many and why.`,
+  instances: 'none',
+  options: {
+    name: { value: 'NAME', describe: 'a name for it, which also becomes the guest’s host name' },
+    vcpus: { value: 'N', describe: 'number of virtual CPUs; default 1' },
+    memory: { value: 'SIZE', describe: '512, 512M or 2G; default 256M' },
+    disk: { value: 'SIZE', describe: '10 or 10G; default 1G' },
+    image: {
+      value: 'URL',
+      describe: `http(s) URL of a disk image; default: image of the config, else ${DEFAULT_IMAGE}`,
+    },
+    resources: {
+      value: 'QUERY',
+      describe: 'in place of the three: VCPU:1,MEMORY_MB:256,... or a whole query for Placement',
+    },
+    trait: {
+      value: 'TRAIT',
+      isMany: true,
+      describe: 'the host must have this trait, or must not with !TRAIT; may be repeated',
+    },
+    'member-of': { value: 'AGGREGATE', describe: 'the host must be a member of this aggregate' },
+    count: { value: 'N', describe: 'boot this many at once, named NAME-1, NAME-2, ...' },
+    strategy: { value: 'WHICH', describe: `${STRATEGIES.join(', ')}; default: strategy of the config, else spread` },
+    retries: {
+      value: 'N',
+      describe: 'hosts to try after one that cannot build it; default: retries of the config, else 2',
+    },
+    wait: { describe: 'wait until it is up, which is the default; --no-wait: return when it is placed' },
+    ...TIMEOUT,
+  },
+  plan: (args) => {
+    const options = parseBootArgs({
+      name: args.one('name'),
+      vcpus: args.one('vcpus'),
+      memory: args.one('memory'),
+      disk: args.one('disk'),
+      image: args.one('image'),
+      resources: args.one('resources'),
+      traits: args.many('trait'),
+      memberOf: args.one('member-of'),
+      count: args.one('count'),
+      strategy: args.one('strategy'),
+      retries: args.one('retries'),
+      timeout: args.one('timeout'),
+      wait: args.isOn('wait', true),
+    });
+    return async (context) => (await import('./boot.js')).boot(context, options(context.cloud.config));
+  },
+};
+
+const list: CommandSpec = {
+  summary: 'list the instances',
+  examples: ['eschedule list', 'eschedule list -o wide', 'eschedule destroy $(eschedule list -o name)'],
+  instances: 'none',
+  options: {
+    all: { short: 'a', describe: 'deleted instances too, which are remembered for an hour' },
+  },
+  plan: (args) => {
+    const isAll = args.isOn('all', false);
+    return async (context) => (await import('./list.js')).list(context, { isAll });
+  },
+};
+
+const show: CommandSpec = {
+  summary: 'show an instance in full',
+  examples: ['eschedule show web', 'eschedule show web -o json'],
+  instances: 'one',
+  options: {},
+  plan:
+    (_args, [uuidOrName = '']) =>
+    async (context) =>
+      (await import('./show.js')).show(context, { uuidOrName }),
+};
+
+const destroy: CommandSpec = {
+  summary: 'destroy instances with their disks',
+  examples: ['eschedule destroy web', 'eschedule destroy web-1 web-2 --wait'],
+  about: 'Returns when the wish is written; --wait waits until they are gone. Prints them only with -o.',
+  instances: 'many',
+  options: {
+    wait: { describe: 'wait until they are gone' },
+    ...TIMEOUT,
+  },
+  plan: (args, uuidsOrNames) => {
+    const timeout = timeoutOf(args);
+    const isWaiting = args.isOn('wait', false);
+    return async (context) => {
+      const timeoutSeconds = timeout ?? context.cloud.config.timeout;
+      return (await import('./destroy.js')).destroy(context, { uuidsOrNames, isWaiting, timeoutSeconds });
+    };
+  },
+};
+
+const hosts: CommandSpec = {
+  summary: 'list the hosts and what is used on them',
+  examples: ['eschedule hosts', 'eschedule hosts -o json'],
+  about: 'Amounts are used/usable. The state is that of the agent: up, down, or draining (it takes no new instances).',
+  instances: 'none',
+  options: {},
+  plan: () => async (context) => (await import('./hosts.js')).hosts(context),
+};
+
+export const COMMANDS: Readonly<Record<string, CommandSpec>> = { boot, list, show, destroy, hosts };

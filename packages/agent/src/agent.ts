@@ -276,10 +276,13 @@ const followRequests = ({
   signal,
   interrupt,
 }: FollowOptions): void => {
+  /** Keys that are no boot requests: said once, not at every look. */
+  const foreign = new Set<string>();
   const wake = (key: string): void => {
     const instance = keys.parseRequest(key)?.instance;
     if (instance === undefined) {
-      log.warn({ etcdKey: key }, 'key is no boot request, left as it is');
+      if (!foreign.has(key)) log.warn({ etcdKey: key }, 'key is no boot request, left as it is');
+      foreign.add(key);
       return;
     }
     requested.add(instance);
@@ -292,7 +295,9 @@ const followRequests = ({
     relistMs: config.period * 1000,
     onList: (entries) => {
       requested.clear();
-      for (const { key } of entries) wake(key);
+      const listed = new Set(entries.map(({ key }) => key));
+      for (const key of foreign) if (!listed.has(key)) foreign.delete(key);
+      for (const key of listed) wake(key);
     },
     onChange: (changed) => {
       for (const key of changed) wake(key);

@@ -17,6 +17,8 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
  *   boot        active, stopped     none          report error: domain lost
  *   boot        error               any           nothing, until it is destroyed
  *   boot        deleting            any           delete (it was begun)
+ *   elsewhere   deleting, error     any           as above
+ *   elsewhere   any other           any           refuse: the request allocates nothing on this host
  *   any         another host's      any           nothing
  */
 export interface Observed {
@@ -44,7 +46,7 @@ export const planInstance = ({ request, record, domain }: Observed, host: Provid
   if (!request) return nothing('no boot request');
   if (record && record.host !== host && record.state !== 'deleted') return nothing('the record is another host’s');
   if (isDestroyWish(request)) return { action: 'delete' };
-  if (!resourcesOn(request, host)) return { action: 'refuse', why: 'the boot request allocates nothing on this host' };
+  if (!resourcesOn(request, host)) return planElsewhere(record);
   switch (record?.state) {
     case undefined:
     case 'scheduled':
@@ -60,6 +62,13 @@ export const planInstance = ({ request, record, domain }: Observed, host: Provid
     case 'stopped':
       return planBuilt(record, domain);
   }
+};
+
+/** Refused once; a delete that was begun goes on. */
+const planElsewhere = (record: InstanceRecord | undefined): Plan => {
+  if (record?.state === 'deleting') return { action: 'delete' };
+  if (record?.state === 'error') return nothing('in error until it is destroyed');
+  return { action: 'refuse', why: 'the boot request allocates nothing on this host' };
 };
 
 const planBuilt = (record: InstanceRecord, domain: DomainState): Plan => {

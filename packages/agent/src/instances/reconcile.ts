@@ -70,6 +70,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     if (!requestEntry) return undefined;
     try {
       const request = parse(bootRequestSchema, requestEntry);
+      if (request && request.value.instance !== instance) throw misplaced(requestEntry.key, request.value.instance);
       return request && { request, record: parse(instanceRecordSchema, recordEntry) };
     } catch (err) {
       if (complained.get(requestEntry.key) !== requestEntry.modRevision)
@@ -259,6 +260,23 @@ const checkAllocation = async ({ deps, request }: InHand): Promise<void> => {
   );
 };
 
+const misplaced = (key: string, instance: InstanceUuid): EcomputeError =>
+  new EcomputeError(
+    'ECOMPUTE_REQUEST_INVALID',
+    `the value of etcd key ${key} is not understood: instance: it is ${instance}, and the key's is another`,
+    { hint: `look at it with: etcdctl get ${key}` },
+  );
+
+/**
+ * Gives back what the instance holds here. An allocation that has nothing on this host is another host's business: the
+ * request had come to the wrong one.
+ */
+const release = async ({ deps, request }: InHand): Promise<void> => {
+  const { allocations } = await getAllocations(deps.placement, request.instance);
+  const providers = Object.keys(allocations).map((provider) => provider.toLowerCase());
+  if (providers.includes(deps.host)) await releaseAllocations(deps.placement, request.instance);
+};
+
 const foreignDomain = (instance: InstanceUuid): EcomputeError =>
   new EcomputeError(
     'ECOMPUTE_DOMAIN_FOREIGN',
@@ -269,22 +287,24 @@ const foreignDomain = (instance: InstanceUuid): EcomputeError =>
   );
 
 /** The record says `building` with a fault until all is gone, so a crash here is taken up here. */
-const undoFailedBuild = async ({ deps, writer, request, log }: InHand): Promise<void> => {
+const undoFailedBuild = async (inHand: InHand): Promise<void> => {
+  const { deps, writer, request, log } = inHand;
   await undoSteps(deps.steps, request.instance, log);
-  await releaseAllocations(deps.placement, request.instance);
+  await release(inHand);
   const { fault } = writer.record;
   await writer.toState('error', { reason: fault?.message ?? 'the build failed', step: null });
   log.warn({ instanceUuid: request.instance, code: fault?.code }, 'failed build undone');
 };
 
-const destroy = async ({ deps, writer, request, log }: InHand): Promise<void> => {
+const destroy = async (inHand: InHand): Promise<void> => {
+  const { deps, writer, request, log } = inHand;
   const { instance } = request;
   const startedAt = Date.now();
   deps.leases.forget(instance);
   await writer.claim('deleting', 'asked to be destroyed');
   try {
     await undoSteps(deps.steps, instance, log);
-    await releaseAllocations(deps.placement, instance);
+    await release(inHand);
   } catch (err) {
     // Tried again by the loop; meanwhile the record says what it waits for.
     const fault = toFault(err, 'delete');

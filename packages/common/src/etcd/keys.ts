@@ -19,6 +19,7 @@ export interface Keys {
   /** The presence of a host's agent. */
   readonly agent: (host: ProviderUuid) => string;
   readonly agents: string;
+  /** Undefined unless `request` of the result is this very key: an upper-case uuid makes another key. */
   readonly parseRequest: (key: string) => { host: ProviderUuid; instance: InstanceUuid } | undefined;
   readonly parseRecord: (key: string) => InstanceUuid | undefined;
   readonly parseAgent: (key: string) => ProviderUuid | undefined;
@@ -31,6 +32,9 @@ export const createKeys = (prefix: string): Keys => {
   const agents = `${prefix}/agents/`;
   const after = (start: string, key: string): string | undefined =>
     key.startsWith(start) ? key.slice(start.length) : undefined;
+  /** The uuid, in the one spelling that keys have. */
+  const exactly = <T extends string>(uuid: { data?: T | undefined }, text: string | undefined): T | undefined =>
+    uuid.data === text ? uuid.data : undefined;
   return {
     requests,
     records,
@@ -41,14 +45,12 @@ export const createKeys = (prefix: string): Keys => {
     booted: (instance) => `${prefix}/booted/${instance}`,
     agent: (host) => `${agents}${host}`,
     parseRequest: (key) => {
-      const [host, instance, more] = after(requests, key)?.split('/') ?? [];
-      const parsedHost = providerUuidSchema.safeParse(host);
-      const parsedInstance = instanceUuidSchema.safeParse(instance);
-      return parsedHost.success && parsedInstance.success && more === undefined
-        ? { host: parsedHost.data, instance: parsedInstance.data }
-        : undefined;
+      const [hostText, instanceText, more] = after(requests, key)?.split('/') ?? [];
+      const host = exactly(providerUuidSchema.safeParse(hostText), hostText);
+      const instance = exactly(instanceUuidSchema.safeParse(instanceText), instanceText);
+      return host && instance && more === undefined ? { host, instance } : undefined;
     },
-    parseRecord: (key) => instanceUuidSchema.safeParse(after(records, key)).data,
-    parseAgent: (key) => providerUuidSchema.safeParse(after(agents, key)).data,
+    parseRecord: (key) => exactly(instanceUuidSchema.safeParse(after(records, key)), after(records, key)),
+    parseAgent: (key) => exactly(providerUuidSchema.safeParse(after(agents, key)), after(agents, key)),
   };
 };

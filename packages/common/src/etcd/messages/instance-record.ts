@@ -22,7 +22,7 @@ const NEXT_STATES: Readonly<Record<InstanceState, readonly InstanceState[]>> = {
   active: ['stopped', 'error', 'deleting'],
   stopped: ['active', 'error', 'deleting'],
   deleting: ['deleted'],
-  deleted: ['building', 'deleting'],
+  deleted: ['building', 'deleting', 'error'],
   error: ['scheduled', 'deleting'],
 };
 

@@ -101,7 +101,8 @@ export const openStore = async (etcd: EtcdSection): Promise<Store> => {
       // A connection that was cut without a word is noticed within 15 s.
       'grpc.keepalive_time_ms': 10_000,
       'grpc.keepalive_timeout_ms': 5_000,
-      'grpc.keepalive_permit_without_calls': 1,
+      // etcd hangs up on who pings without a call in hand. The watch of an agent is one.
+      'grpc.keepalive_permit_without_calls': 0,
       'grpc.max_reconnect_backoff_ms': 2_000,
       'grpc.initial_reconnect_backoff_ms': 200,
     },

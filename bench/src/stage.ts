@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { etcdSection, placementSection } from '@etcd-compute/common/config/sections';
+import { createKeys, type Keys } from '@etcd-compute/common/etcd/keys';
+import { openStore, type Store } from '@etcd-compute/common/etcd/store';
+import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
+import { startEcompute, type Ecompute } from '@etcd-compute/testing/ecompute';
+import { startEtcd } from '@etcd-compute/testing/etcd-server';
+import { buildGuestImage } from '@etcd-compute/testing/guest-image';
+import { startImageServer } from '@etcd-compute/testing/image-server';
+import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
+import { startPlacement } from '@etcd-compute/testing/placement-server';
+import { makeTempDir } from '@etcd-compute/testing/temp-dir';
+
+/** One host with all its servers, for a benchmark: etcd, Placement, a libvirtd of its own, an image server and an agent. */
+export interface Stage extends AsyncDisposable {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly placement: PlacementClient;
+  readonly libvirtd: LibvirtDaemon;
+  readonly agent: Ecompute;
+  readonly imageUrl: string;
+  readonly imagePath: string;
+  /** A folder that guests can read. */
+  readonly dir: string;
+  /** A `schedule.yaml` for `eschedule`. */
+  readonly schedule: { etcd: { host: string; port: number }; placement: { endpoint: string } };
+}
+
+const CACHE = join(import.meta.dirname, '../../.cache');
+
+export interface StageOptions {
+  /** Builds at a time, and libvirt calls in flight. */
+  readonly parallel: number;
+}
+
+export const openStage = async ({ parallel }: StageOptions): Promise<Stage> => {
+  const stack: (() => Promise<unknown>)[] = [];
+  const keep = <T extends AsyncDisposable>(resource: T): T => {
+    stack.push(async () => resource[Symbol.asyncDispose]());
+    return resource;
+  };
+  const close = async (): Promise<void> => {
+    for (const end of stack.toReversed()) await end();
+  };
+  try {
+    const { path: dir } = keep(await makeTempDir('bench'));
+    const image = await buildGuestImage(join(CACHE, 'guest-image'));
+    const etcd = keep(await startEtcd());
+    const placementServer = keep(await startPlacement());
+    const libvirtd = keep(await startLibvirtd({ dir: join(dir, 'v') }));
+    const images = keep(await startImageServer({ 'tiny.img': image.path }));
+    const schedule = { etcd: { host: etcd.host, port: etcd.port }, placement: { endpoint: placementServer.endpoint } };
+    const agent = keep(
+      await startEcompute({
+        ...schedule,
+        etcd,
+        dir: join(dir, 'agent'),
+        config: {
+          name: 'bench',
+          libvirt: { uri: libvirtd.uri, threads: parallel },
+          builds: { parallel },
+          inventory: { VCPU: { allocation_ratio: 500 } },
+          log: { level: 'info', format: 'json' },
+        },
+      }),
+    );
+    const store = keep(await openStore(etcdSection.parse(schedule.etcd)));
+    const placement = await openPlacement(placementSection.parse(schedule.placement));
+    stack.push(async () => placement.close());
+    return {
+      ...{ store, keys: createKeys(''), placement, libvirtd, agent, dir, schedule },
+      imageUrl: images.url('tiny.img'),
+      imagePath: image.path,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (err) {
+    await close();
+    throw err;
+  }
+};

@@ -123,6 +123,7 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
             ttlSeconds: config.presence_ttl,
             log,
             presence: await describe(link, { config, host, session }),
+            lifetime: running.signal,
           },
           AbortSignal.any([signal, running.signal]),
         ),

@@ -17,6 +17,8 @@ export interface PresenceOptions {
   readonly ttlSeconds: number;
   readonly presence: Presence;
   readonly log: Logger;
+  /** Ends the keep-alive; the presence then goes with its lease. */
+  readonly lifetime: AbortSignal;
 }
 
 export interface PresenceKeeper {
@@ -48,6 +50,7 @@ const duplicate = (host: string, holder: Presence | undefined): EcomputeError =>
  * Takes the presence of this host. A dead agent's one is taken over at once when it was a process of this machine, else when
  * its lease has run out.
  *
+ * @param signal ends the waiting for that.
  * @throws ECOMPUTE_AGENT_DUPLICATE when another agent with this uuid goes on living.
  */
 export const takePresence = async (options: PresenceOptions, signal: AbortSignal): Promise<PresenceKeeper> => {
@@ -72,7 +75,7 @@ export const takePresence = async (options: PresenceOptions, signal: AbortSignal
       );
     await sleep(500, signal);
   }
-  return keepPresence(options, lease, signal);
+  return keepPresence(options, lease);
 };
 
 const put = async ({ store, keys, presence }: PresenceOptions, lease: Lease, modRevision: string): Promise<boolean> => {
@@ -84,22 +87,23 @@ const put = async ({ store, keys, presence }: PresenceOptions, lease: Lease, mod
   return isCommitted;
 };
 
-const keepPresence = (options: PresenceOptions, first: Lease, signal: AbortSignal): PresenceKeeper => {
-  const { store, keys, ttlSeconds, log } = options;
+const keepPresence = (options: PresenceOptions, first: Lease): PresenceKeeper => {
+  const { store, keys, ttlSeconds, log, lifetime } = options;
   const key = keys.agent(options.presence.host);
   let { presence } = options;
   let lease = first;
   let isLost = false;
   const left = new AbortController();
-  const over = AbortSignal.any([signal, left.signal]);
+  const over = AbortSignal.any([lifetime, left.signal]);
 
   /** One tick: the lease lives and the key is there with this session, or both are made anew. */
   const ensure = async (): Promise<void> => {
-    if (await lease.keepAlive()) return;
+    const isLeased = await lease.keepAlive();
     const entry = await store.get(key);
     const holder = entry && holderOf(entry);
     if (holder && holder.session !== presence.session) throw duplicate(presence.host, holder);
-    lease = await store.grantLease(ttlSeconds);
+    if (isLeased && holder) return;
+    if (!isLeased) lease = await store.grantLease(ttlSeconds);
     if (await put({ ...options, presence }, lease, entry?.modRevision ?? '0')) log.info('presence taken anew');
   };
   const keep = async (): Promise<void> => {
@@ -120,7 +124,9 @@ const keepPresence = (options: PresenceOptions, first: Lease, signal: AbortSigna
     drain: async () => {
       presence = { ...presence, state: 'draining' };
       const entry = await store.get(key);
-      if (entry) await put({ ...options, presence }, lease, entry.modRevision);
+      // Another session's is not ours to change.
+      if (entry && holderOf(entry)?.session === presence.session)
+        await put({ ...options, presence }, lease, entry.modRevision);
     },
     leave: async () => {
       left.abort();

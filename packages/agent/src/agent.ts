@@ -129,11 +129,14 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
         ),
       { what: 'etcd', log, signal },
     );
-    const report = async (isLocked: boolean): Promise<void> => {
-      const capacity = await probeCapacity(link.getConnection(), pool.folder);
-      await reportInventory({ placement, host, config, capacity, isLocked, log });
-    };
-    await persist(async () => report(false), { what: 'the inventory in Placement', log, signal });
+    const state = { mayClaim: true };
+    const inTurn = pLimit(1);
+    const report = async (): Promise<void> =>
+      inTurn(async () => {
+        const capacity = await probeCapacity(link.getConnection(), pool.folder);
+        await reportInventory({ placement, host, config, capacity, isLocked: !state.mayClaim, log });
+      });
+    await persist(report, { what: 'the inventory in Placement', log, signal });
 
     const steps: StepDeps = {
       config,
@@ -159,7 +162,6 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
       wake: (instance) => loop.wake(instance),
       signal: running.signal,
     });
-    const state = { mayClaim: true };
     reconciler = createInstanceReconciler({
       store,
       keys,
@@ -193,7 +195,7 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
       log,
     });
     const domainAudit = createDomainAudit({ store, keys, host, steps, log });
-    repeat([async () => report(!state.mayClaim), allocationAudit.run, domainAudit.run], {
+    repeat([report, allocationAudit.run, domainAudit.run], {
       everyMs: config.period * 1000,
       log,
       signal: running.signal,
@@ -310,7 +312,7 @@ const followRequests = ({
 
 interface ShutDownOptions {
   readonly presence: PresenceKeeper;
-  readonly report: (isLocked: boolean) => Promise<void>;
+  readonly report: () => Promise<void>;
   readonly loop: ReconcileLoop<InstanceUuid>;
   readonly servers: Servers;
   readonly running: AbortController;
@@ -330,7 +332,7 @@ const shutDown = async ({ presence, report, loop, servers, running, config, log 
   log.info('locking inventory by reserving VCPU');
   await Promise.all([
     attempt('showing the host as draining', presence.drain),
-    attempt('locking the inventory', async () => report(true)),
+    attempt('locking the inventory', report),
     attempt('finishing the builds in hand', async () => loop.idle()),
   ]);
   await attempt('giving up the lease', presence.leave);

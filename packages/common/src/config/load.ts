@@ -57,14 +57,29 @@ const readYaml = async ({ path, isRequired }: { path: string; isRequired: boolea
   }
 };
 
+/** `inventory.vcpu` as the schema spells it: `inventory.VCPU`. Keys that it does not know stay as they are. */
+const spellPath = (jsonSchema: unknown, [head, ...rest]: readonly string[]): string[] => {
+  if (head === undefined) return [];
+  const properties = isTree(jsonSchema) && isTree(jsonSchema['properties']) ? jsonSchema['properties'] : {};
+  const key = Object.keys(properties).find((known) => known.toLowerCase() === head) ?? head;
+  return [key, ...spellPath(properties[key], rest)];
+};
+
+interface EnvTarget {
+  readonly schema: z.ZodType;
+  readonly tree: Tree;
+  readonly origins: Origins;
+}
+
 /** An environment value is text; `true`, `8`, `[a, b]` mean what they mean in YAML. */
-const readEnv = (env: NodeJS.ProcessEnv, prefix: string, { tree, origins }: { tree: Tree; origins: Origins }): void => {
-  for (const [name, text] of Object.entries(env)) {
-    if (text === undefined || !name.startsWith(`${prefix}_`)) continue;
-    const path = name
-      .slice(prefix.length + 1)
-      .toLowerCase()
-      .split('__');
+const readEnv = (env: NodeJS.ProcessEnv, prefix: string, { schema, tree, origins }: EnvTarget): void => {
+  const ours = Object.entries(env).filter(([name]) => name.startsWith(`${prefix}_`));
+  if (ours.length === 0) return;
+  const jsonSchema = schema.toJSONSchema({ io: 'input', unrepresentable: 'any' });
+  for (const [name, text] of ours) {
+    if (text === undefined) continue;
+    const lowered = name.slice(prefix.length + 1).toLowerCase();
+    const path = spellPath(jsonSchema, lowered.split('__'));
     setPath(tree, path, parseDocument(text).toJS());
     origins.set(path.join('.'), `environment ${name}`);
   }
@@ -98,7 +113,7 @@ export const loadConfig = async <S extends z.ZodType>(options: LoadConfigOptions
   if (!isTree(content)) problems.push(`${file.path}:1: expected keys and values, such as "etcd: {host: localhost}"`);
 
   const origins: Origins = new Map();
-  readEnv(env, envPrefix, { tree, origins });
+  readEnv(env, envPrefix, { schema, tree, origins });
   for (const [path, value] of Object.entries(flags)) {
     if (value === undefined) continue;
     setPath(tree, path.split('.'), value);

@@ -29,7 +29,7 @@ const notAcceptableSchema = z.object({
 export const negotiate = (text: string, endpoint: string): Microversion => {
   try {
     const [error] = notAcceptableSchema.parse(JSON.parse(text)).errors;
-    return Number(error?.max_version.slice('1.'.length));
+    return Math.min(NEWEST, Number(error?.max_version.slice('1.'.length)));
   } catch (cause) {
     throw badReply({ verb: 'agree on a microversion', endpoint, text, cause });
   }

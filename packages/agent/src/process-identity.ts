@@ -5,10 +5,14 @@ import type { Presence } from '@etcd-compute/common/etcd/messages/presence';
 /** What tells one process of one boot of one machine from every other: a pid alone is used again. */
 export type ProcessIdentity = Presence['process'];
 
-/** The 22nd field of /proc/<pid>/stat; the 2nd, the command, may hold spaces and parentheses. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+/**
+ * The 22nd field of /proc/<pid>/stat; the 2nd, the command, may hold spaces and parentheses. Undefined when the process is gone, or
+ * dead and not yet reaped (the 3rd field is Z). https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ */
 const startTicks = async (pid: number): Promise<string | undefined> => {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 };
 
 const bootId = async (): Promise<string> => {

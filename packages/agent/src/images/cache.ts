@@ -67,9 +67,11 @@ export class ImageCache {
     const url = checkImageUrl(text);
     signal.throwIfAborted();
     const flight = this.#flights.get(url) ?? this.#start(url);
-    flight.listeners.add(onProgress);
+    // One of its own for each caller: two may pass the same function.
+    const listener = (progress: Progress): void => onProgress(progress);
+    flight.listeners.add(listener);
     const leave = (): void => {
-      flight.listeners.delete(onProgress);
+      flight.listeners.delete(listener);
       if (flight.listeners.size > 0) return;
       flight.controller.abort();
       this.#land(url, flight);
@@ -79,7 +81,7 @@ export class ImageCache {
       return await Promise.race([flight.result, aborted(signal)]);
     } finally {
       signal.removeEventListener('abort', leave);
-      flight.listeners.delete(onProgress);
+      flight.listeners.delete(listener);
     }
   }
 

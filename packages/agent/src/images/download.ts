@@ -135,7 +135,7 @@ const receive = async (
       const data: Uint8Array = chunk;
       stallTimer.refresh();
       hash.update(data);
-      await file.write(data);
+      await file.writeFile(data); // which, unlike write(), goes on after a short write
       bytes += data.length;
       onProgress({ bytes, totalBytes: total });
     }

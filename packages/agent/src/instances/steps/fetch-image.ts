@@ -6,14 +6,14 @@ export const fetchImage: Step = {
   name: 'fetch-image',
   isHeavy: false,
   timeoutSeconds: ({ timeouts }) => timeouts.image,
-  run: async ({ images, config }, context) => {
+  run: async ({ images }, context) => {
     const { spec, signal, onProgress } = context;
     const image = await images.fetch(spec.imageUrl, {
       signal,
       onProgress: ({ bytes, totalBytes }) =>
         onProgress(totalBytes === null ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`),
     });
-    if (config.resize && image.virtualSizeBytes > gibToBytes(spec.diskGiB))
+    if (image.virtualSizeBytes > gibToBytes(spec.diskGiB))
       throw new EcomputeError(
         'ECOMPUTE_IMAGE_TOO_LARGE',
         `the image ${spec.imageUrl} is a disk of ${formatBytes(image.virtualSizeBytes)}, and the instance may have ${spec.diskGiB} GiB`,

@@ -57,7 +57,7 @@ export interface Ecompute extends AsyncDisposable {
 const STOP_TIMEOUT_MS = 30_000;
 
 /** `ecompute` as built in this workspace. */
-const program = new URL('../../agent/dist/bin/ecompute.js', import.meta.url).pathname;
+const program = new URL('../../agent/bin/ecompute.js', import.meta.url).pathname;
 
 /** Starts an agent on a config of its own. */
 export async function startEcompute(options: EcomputeOptions): Promise<Ecompute> {
@@ -144,7 +144,7 @@ function makeEcompute(
     try {
       logStart = (await log.stat()).size;
       exit = undefined;
-      child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, program, '--config', facts.configPath], {
+      child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, '--config', facts.configPath], {
         stdio: ['ignore', log.fd, log.fd],
         env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ECOMPUTE_'))),
       });

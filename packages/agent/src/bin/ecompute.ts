@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { EcomputeError, formatErrorChain, isAbort } from '@etcd-compute/common/errors';
 import { loadConfig } from '@etcd-compute/common/config/load';
 import { createLogger } from '@etcd-compute/common/log';

@@ -12,6 +12,7 @@ source "$repo/test/docker/private-daemon.sh"
 source "$repo/test/docker/base-image.sh"
 source "$repo/test/docker/compose-stack.sh"
 source "$repo/test/docker/services.sh"
+source "$repo/test/docker/host.sh"
 
 # A run that was killed could not remove its folder; its processes died with it.
 for left in "${TMPDIR:-/tmp}"/ecd.*; do
@@ -26,6 +27,7 @@ clean_up() {
   trap '' INT TERM
   set +e
   [ "$status" -eq 0 ] || show_failure "$work"
+  stop_host
   stop_compose_stack
   stop_private_daemon
   rm -rf "$work"
@@ -58,8 +60,24 @@ stage "authentication: etcd's health check works with a user that may do nothing
 check_kept_alive_connection 1000
 stage "Placement answered 1000 requests on one connection"
 
+start_agent
+stage "an ecompute outside of the containers reports to them"
+
+boot_guest one
+stage "eschedule booted a guest, which answers at $ADDRESS"
+FIRST=$INSTANCE
+
 write_markers
 { compose down && compose up --detach; } > "$work/down-up.log" 2>&1 || fail "compose could not go down and up again"
 wait_for_healthy
 check_markers
-stage "compose down and up: the etcd key and the Placement provider are still there"
+check_guest one "$FIRST"
+stage "compose down and up: instance, allocation and running guest are still there"
+
+destroy_guest one "$FIRST"
+stage "eschedule destroyed it; etcd, Placement, libvirt and the host's disk have nothing of it"
+
+boot_guest two
+destroy_guest two "$INSTANCE"
+stop_agent
+stage "the same agent booted and destroyed another one, and ended on SIGTERM"

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# npm run demo [-- up|down|status]: a small cloud with a guest in it, on this machine. Sets up what is missing first.
+set -euo pipefail
+
+started_at=${EPOCHREALTIME/,/.} # some languages write a comma
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+program=$root/demo/dist/demo.js
+
+# What is only to be looked at or removed was set up by the run that made it.
+case " $* " in
+  *" down "* | *" status "* | *" --help "*) [ -f "$program" ] || bash "$root/scripts/setup.sh" ;;
+  *) bash "$root/scripts/setup.sh" ;;
+esac
+
+# Guests and their network need root. sudo asks for a password only where the machine's owner wants it to.
+if [ "$(id -u)" = 0 ]; then
+  exec node "$program" --started-at "$started_at" "$@"
+fi
+exec sudo "$(command -v node)" "$program" --started-at "$started_at" "$@"

@@ -48,7 +48,7 @@ class ConsoleStream extends Duplex {
     });
 
   constructor(scope: Scope, stream: OwnedPointer<StreamPointer>) {
-    super({ emitClose: true });
+    super({ allowHalfOpen: false }); // a guest that is gone does not read either
     this.#scope = scope;
     this.#stream = stream;
     this.#loan = stream.borrow('streamAttach');

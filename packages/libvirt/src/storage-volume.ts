@@ -65,7 +65,7 @@ export class StorageVolume {
   }
 
   /** Fills the volume. What an abort or a failure leaves behind is a volume with part of the source. */
-  upload(source: AsyncIterable<Uint8Array>, options: TransferOptions = {}): Promise<void> {
+  upload(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, options: TransferOptions = {}): Promise<void> {
     return upload({ scope: this.#scope, volume: this.#owned }, source, options);
   }
 

@@ -59,7 +59,7 @@ async function giveUp(stream: OwnedPointer<StreamPointer>, signal: AbortSignal |
 /** Sends `source` into a volume. What an abort or a failure leaves behind is a volume with part of it. */
 export async function upload(
   parts: { scope: Scope; volume: OwnedPointer<StorageVolumePointer> },
-  source: AsyncIterable<Uint8Array>,
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: TransferOptions,
 ): Promise<void> {
   const { signal } = options;

@@ -1,0 +1,8 @@
+import type { Folders } from './folders.js';
+import type { Stages } from './stages.js';
+
+/** What every command of the demo is given. */
+export interface CommandContext {
+  readonly folders: Folders;
+  readonly stages: Stages;
+}

@@ -1,0 +1,58 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join, relative } from 'node:path';
+import { runCommand } from '@etcd-compute/testing/run-command';
+import { z } from 'zod';
+import type { Folders } from './folders.js';
+
+/** An instance as `eschedule -o json` prints it: what of it the demo uses. */
+const instanceSchema = z.object({
+  instance: z.string(),
+  name: z.string().nullable(),
+  host: z.string(),
+  hostName: z.string().nullable(),
+  state: z.string(),
+  addresses: z.array(z.object({ address: z.string() })),
+  fault: z.object({ message: z.string(), hint: z.string().nullable() }).nullable(),
+});
+export type Instance = z.output<typeof instanceSchema>;
+
+const WRAPPER = 'eschedule';
+
+/** `.demo/eschedule`: the command line as it is, with this demo's config. */
+export const writeWrapper = async ({ dir }: Folders): Promise<void> => {
+  const program = createRequire(import.meta.url).resolve('@etcd-compute/scheduler/eschedule.cjs');
+  const words = [process.execPath, program, '--config', scheduleConfigPath(dir)].map(quote);
+  const path = join(dir, WRAPPER);
+  await writeFile(path, `#!/bin/sh\n# eschedule, with the demo's etcd and Placement.\nexec ${words.join(' ')} "$@"\n`);
+  await chmod(path, 0o755);
+};
+
+export const scheduleConfigPath = (dir: string): string => join(dir, 'schedule.yaml');
+
+/** For a POSIX shell. */
+const quote = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
+
+/** The wrapper as a person in the clone types it. */
+export const typedWrapper = ({ root, dir }: Folders): string => {
+  const path = relative(root, join(dir, WRAPPER));
+  const isInside = !path.startsWith('..');
+  const typed = isInside ? path : join(dir, WRAPPER);
+  return /^[\w./-]+$/.test(typed) ? typed : quote(typed);
+};
+
+/** The instances there are, other than deleted ones. */
+export const listInstances = async (folders: Folders): Promise<Instance[]> =>
+  z.array(instanceSchema).parse(JSON.parse(await eschedule(folders, ['list', '-o', 'json'])));
+
+export const showInstance = async (folders: Folders, uuidOrName: string): Promise<Instance> =>
+  instanceSchema.parse(JSON.parse(await eschedule(folders, ['show', uuidOrName, '-o', 'json'])));
+
+/** @throws with what eschedule said. */
+export const eschedule = async ({ dir }: Folders, args: readonly string[]): Promise<string> => {
+  const { stdout } = await runCommand([join(dir, WRAPPER), ...args], {
+    timeoutMs: 660_000, // longer than its own longest wait
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ESCHEDULE_'))),
+  });
+  return stdout;
+};

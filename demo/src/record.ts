@@ -1,0 +1,63 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { newProviderUuid, providerUuidSchema } from '@etcd-compute/common/ids';
+import { getFreePort } from '@etcd-compute/testing/free-port';
+import { z } from 'zod';
+import type { Folders } from './folders.js';
+
+/**
+ * What a later run needs to find all that this one made, in `demo.json`. It is written before anything is made, so that a run
+ * that was killed at any moment can be cleaned up.
+ */
+const recordSchema = z.strictObject({
+  version: z.literal(1),
+  /** False until a guest has run once: the next run then removes everything and begins anew. */
+  isComplete: z.boolean(),
+  /** The host's uuid in Placement, and in the metadata of its domains. */
+  host: providerUuidSchema,
+  hostName: z.string(),
+  hostStateDir: z.string(),
+  ports: z.strictObject({ etcd: z.int(), placement: z.int(), images: z.int() }),
+  /** Of the libvirt network and the storage pool; null until libvirt could be asked which names and addresses are free. */
+  libvirt: z.strictObject({ name: z.string(), cidr: z.string() }).nullable(),
+});
+export type DemoRecord = z.output<typeof recordSchema>;
+
+const recordPath = ({ dir }: Folders): string => join(dir, 'demo.json');
+
+export const newRecord = async ({ hostStateDir }: Folders): Promise<DemoRecord> => {
+  const ports = new Set<number>();
+  while (ports.size < 3) ports.add(await getFreePort());
+  const [etcd = 0, placement = 0, images = 0] = ports;
+  return {
+    version: 1,
+    isComplete: false,
+    host: newProviderUuid(),
+    hostName: `${hostname()}-demo`,
+    hostStateDir,
+    ports: { etcd, placement, images },
+    libvirt: null,
+  };
+};
+
+export const findRecord = async (folders: Folders): Promise<DemoRecord | undefined> => {
+  const path = recordPath(folders);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error(`could not read ${path}: it is not what this version of the demo writes`, { cause });
+  }
+};
+
+/** Replaces it as a whole: a reader sees the old one or the new one. */
+export const writeRecord = async (folders: Folders, record: DemoRecord): Promise<void> => {
+  const path = recordPath(folders);
+  await writeFile(`${path}.new`, `${JSON.stringify(record, undefined, 2)}\n`);
+  await rename(`${path}.new`, path);
+};

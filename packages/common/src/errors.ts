@@ -78,10 +78,14 @@ export class EcomputeError extends Error {
 export const toError = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(typeof thrown === 'string' ? thrown : JSON.stringify(thrown));
 
+/** Causes can go in a circle. */
+const MAX_CAUSES = 10;
+
 /** The messages of an error and its causes, outermost first, joined with colons; a message said twice is said once. */
 export const formatErrorChain = (thrown: unknown): string => {
   const messages: string[] = [];
-  for (let error: unknown = thrown; error !== undefined && error !== null && messages.length < 8;) {
+  let error: unknown = thrown;
+  for (let depth = 0; error !== undefined && error !== null && depth < MAX_CAUSES; depth += 1) {
     const { message, cause } = toError(error);
     if (message !== '' && !messages.some((said) => said.includes(message))) messages.push(message);
     error = cause;

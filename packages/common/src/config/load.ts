@@ -85,12 +85,19 @@ const readEnv = (env: NodeJS.ProcessEnv, prefix: string, { schema, tree, origins
   }
 };
 
+const SECRET_KEYS: readonly unknown[] = ['password', 'token'];
+
+/** The wrong value, unless it is a secret, or may hold one: a rule about a section has all of the section as its input. */
+const quote = ({ input, path }: z.core.$ZodIssue): string => {
+  const isPlain = ['string', 'number', 'boolean'].includes(typeof input) || input === null;
+  return isPlain && !SECRET_KEYS.includes(path.at(-1)) ? ` (got ${JSON.stringify(input)})` : '';
+};
+
 const expandIssues = (issues: readonly z.core.$ZodIssue[]): { path: PropertyKey[]; message: string }[] =>
   issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'unknown key' }));
-    const got = 'input' in issue && issue.input !== undefined ? ` (got ${JSON.stringify(issue.input)})` : '';
-    return [{ path: [...issue.path], message: `${issue.message}${got}` }];
+    return [{ path: [...issue.path], message: `${issue.message}${quote(issue)}` }];
   });
 
 /**

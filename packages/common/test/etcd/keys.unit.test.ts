@@ -1,0 +1,77 @@
+import { createKeys } from '@etcd-compute/common/etcd/keys';
+import { instanceUuidSchema, providerUuidSchema } from '@etcd-compute/common/ids';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+const host = fc.uuid().map((uuid) => providerUuidSchema.parse(uuid));
+const instance = fc.uuid().map((uuid) => instanceUuidSchema.parse(uuid));
+const prefix = fc.constantFrom('', '/cloud1', '/a/b.c', '/hosts');
+/** What people, other programs and other versions may put there. */
+const anyKey = fc.oneof(
+  fc.string(),
+  fc
+    .tuple(prefix, fc.constantFrom('hosts', 'instances', 'agents', 'booted'), fc.uuid(), fc.uuid())
+    .map((parts) => parts.join('/')),
+  fc.tuple(prefix, fc.uuid(), fc.uuid()).map(([before, a, b]) => `${before}/hosts/${a.toUpperCase()}/${b}`),
+);
+
+describe('keys', () => {
+  test('are the original’s without a prefix', () => {
+    const keys = createKeys('');
+    const h = providerUuidSchema.parse('c1a6523e-c50a-42c2-8952-f2d3a8479e99');
+    const i = instanceUuidSchema.parse('6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d');
+    expect(keys.request(h, i)).toBe(`/hosts/${h}/${i}`);
+    expect(keys.requestsOf(h)).toBe(`/hosts/${h}/`);
+    expect(keys.booted(i)).toBe(`/booted/${i}`);
+    expect(keys.record(i)).toBe(`/instances/${i}`);
+    expect(keys.agent(h)).toBe(`/agents/${h}`);
+  });
+
+  test('parse is the inverse of build, under any prefix', () => {
+    fc.assert(
+      fc.property(prefix, host, instance, (before, h, i) => {
+        const keys = createKeys(before);
+        expect(keys.parseRequest(keys.request(h, i))).toEqual({ host: h, instance: i });
+        expect(keys.parseRecord(keys.record(i))).toBe(i);
+        expect(keys.parseAgent(keys.agent(h))).toBe(h);
+      }),
+    );
+  });
+
+  test('build is the inverse of parse: a key in another spelling is another key', () => {
+    fc.assert(
+      fc.property(prefix, anyKey, (before, key) => {
+        const keys = createKeys(before);
+        const request = keys.parseRequest(key);
+        const record = keys.parseRecord(key);
+        const agent = keys.parseAgent(key);
+        const rebuilt = [
+          request && keys.request(request.host, request.instance),
+          record && keys.record(record),
+          agent && keys.agent(agent),
+        ];
+        for (const again of rebuilt.filter((text) => text !== undefined)) expect(again).toBe(key);
+      }),
+    );
+  });
+
+  test('stand under what they are listed by, and no kind under another’s', () => {
+    fc.assert(
+      fc.property(prefix, host, instance, (before, h, i) => {
+        const keys = createKeys(before);
+        expect(keys.request(h, i).startsWith(keys.requestsOf(h))).toBe(true);
+        expect(keys.requestsOf(h).startsWith(keys.requests)).toBe(true);
+        const kinds = [keys.request(h, i), keys.record(i), keys.agent(h), keys.booted(i)];
+        for (const list of [keys.requests, keys.records, keys.agents])
+          expect(kinds.filter((key) => key.startsWith(list))).toHaveLength(1);
+      }),
+    );
+  });
+
+  test.each(['/hosts/', '/hosts/x/y', '/host/', '', '/hosts/6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d'])(
+    '%j is no request',
+    (key) => {
+      expect(createKeys('').parseRequest(key)).toBeUndefined();
+    },
+  );
+});

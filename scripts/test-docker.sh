@@ -20,6 +20,8 @@ for left in "${TMPDIR:-/tmp}"/ecd.*; do
 done
 work=$(mktemp -d "${TMPDIR:-/tmp}/ecd.XXXXXX")
 echo $$ > "$work/owner"
+# qemu, which runs as a user of its own, opens guests' disks below it.
+chmod 0711 "$work"
 
 clean_up() {
   local status=$?

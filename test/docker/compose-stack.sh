@@ -60,7 +60,7 @@ build_stand_in_images() {
   local name
   for name in etcd database; do
     docker build --build-arg BASE_IMAGE=etcd-compute-test/base --tag "etcd-compute-test/$name" "$repo/test/docker/$name" \
-      > "$work/build-$name.log" 2>&1 || fail "could not build the stand-in image of $name"
+      > "$work/build.log" 2>&1 || fail "could not build the stand-in image of $name"
   done
 }
 
@@ -70,6 +70,7 @@ start_compose_stack() {
   export ETCD_PORT PLACEMENT_PORT
   COMPOSE_STACK_STARTED=yes
   compose build > "$work/build.log" 2>&1 || fail "compose could not build Placement's image"
+  rm "$work/build.log"
   compose up --detach > "$work/up.log" 2>&1 || fail "compose could not start"
   wait_for_healthy
 }

@@ -14,12 +14,16 @@ fail() {
   exit 1
 }
 
-# wait_until WHAT SECONDS COMMAND...: runs the command until it succeeds; on a timeout its last words say why it did not.
+# wait_until WHAT SECONDS COMMAND...: runs the command until it succeeds. When it does not in time, or exits with 2 (there is
+# nothing to wait for any more), its last words say why.
 wait_until() {
-  local what=$1 deadline=$((SECONDS + $2)) last
+  local what=$1 deadline=$((SECONDS + $2)) last status
   shift 2
-  until last=$("$@" 2>&1); do
-    if [ "$SECONDS" -ge "$deadline" ]; then
+  while :; do
+    status=0
+    last=$("$@" 2>&1) || status=$?
+    [ "$status" -ne 0 ] || return 0
+    if [ "$status" -eq 2 ] || [ "$SECONDS" -ge "$deadline" ]; then
       echo "docker: gave up waiting until $what: ${last:-$* failed without a word}" >&2
       return 1
     fi

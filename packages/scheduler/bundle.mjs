@@ -50,7 +50,12 @@ const readProto = () => {
     const all = Object.entries(etcdserverpb.nested[service].methods);
     const methods = all.filter(([name]) => methodNames?.includes(name) ?? true);
     kept[service] = {
-      methods: Object.fromEntries(methods.map(([name, { options, ...method }]) => [name, method])),
+      methods: Object.fromEntries(
+        methods.map(([name, { requestType, requestStream, responseType, responseStream }]) => [
+          name,
+          { requestType, requestStream, responseType, responseStream },
+        ]),
+      ),
     };
     for (const [, { requestType, responseType }] of methods) [requestType, responseType].forEach(keep);
   }

@@ -43,7 +43,9 @@ export const renderTable = <T>(items: readonly T[], columns: readonly Column<T>[
     columns
       .map(({ align, isState }, index) => {
         const text = row[index] ?? '';
-        const padded = pad(text, widths[index] ?? 0, align);
+        // Nothing follows the last one: spaces there would only be in the way, and colours would hide them from trimEnd.
+        const isLast = index === columns.length - 1 && align === undefined;
+        const padded = isLast ? text : pad(text, widths[index] ?? 0, align);
         if (!isColorful) return padded;
         if (isTitle) return colors.bold(padded);
         return isState ? paintState(text, padded) : padded;

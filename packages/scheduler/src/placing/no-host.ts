@@ -56,21 +56,23 @@ const explainAll = async (
   { cloud, query, presences, dropped }: NoHostOptions,
   providers: readonly ResourceProvider[],
 ): Promise<HostReasons[]> => {
-  const known = new Map(dropped.map(({ host, reason }) => [host, reason]));
+  const reasons = new Map(dropped.map(({ host, reason }) => [host, reason]));
   const placement = await cloud.placement();
   const bounded = pLimit(PARALLEL);
   const areAllRead = providers.length <= MAX_EXPLAINED;
   const explained = await Promise.all(
     providers.map(async ({ uuid, name }) => {
       const host = { host: uuid, name: presences.get(uuid)?.hostname ?? name };
-      const reason = known.get(uuid);
-      if (reason !== undefined) return { ...host, reasons: [reason] };
-      if (!areAllRead) return undefined;
-      const facts = await bounded(() => readFacts(placement, uuid));
-      const reasons = explainHost(query, facts);
-      if (!presences.has(uuid)) reasons.push('its agent is down');
-      // What several instances ask for together, or groups of resources: Placement alone knows.
-      return { ...host, reasons: reasons.length > 0 ? reasons : ['Placement offers no room there'] };
+      const known = reasons.get(uuid);
+      if (!areAllRead) return known === undefined ? undefined : { ...host, reasons: [known] };
+      const facts = explainHost(query, await bounded(() => readFacts(placement, uuid)));
+      // Numbers first; what several instances or groups of resources ask for together is known to Placement alone.
+      const fallback = known ?? (presences.has(uuid) ? 'Placement offers no room there' : 'its agent is down');
+      const isDown = facts.length > 0 && !presences.has(uuid);
+      return {
+        ...host,
+        reasons: facts.length === 0 ? [fallback] : [...facts, ...(isDown ? ['its agent is down'] : [])],
+      };
     }),
   );
   return explained.filter((host) => host !== undefined);

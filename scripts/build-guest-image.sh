@@ -63,7 +63,6 @@ make_initramfs() {
   cp "$(find "$work/unpacked" -path '*/bin/busybox' -type f)" "$root/bin/busybox"
   install -m 755 "$recipe/init" "$root/init"
   install -m 755 "$recipe/dhcp-event" "$root/lib/dhcp-event"
-  install -m 755 "$recipe/poweroff" "$recipe/reboot" "$root/sbin/"
   copy_modules "$root/lib/modules"
   # -l: the old frame format is the only one that the kernel reads.
   (cd "$root" && find . | "$root/bin/busybox" cpio -o -H newc 2> /dev/null) | lz4 -l -9 -q - "$work/initrd"

@@ -28,7 +28,7 @@ clean_up() {
   trap - EXIT
   trap '' INT TERM
   set +e
-  cp "$work/ecompute.log" /tmp/dk/; [ "$status" -eq 0 ] || show_failure "$work"
+  [ "$status" -eq 0 ] || show_failure "$work"
   stop_host
   stop_compose_stack
   stop_private_daemon

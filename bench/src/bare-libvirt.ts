@@ -29,7 +29,7 @@ const start = async (connection: Connection, uuid: string, index: number): Promi
     name: uuid,
     arch: 'x86_64',
     vcpus: 1,
-    memoryMiB: 64,
+    memoryMiB: 128,
     disks: [
       {
         path: `${folder}/${uuid}.img`,

@@ -11,7 +11,7 @@ import type { Stage } from './stage.js';
 
 /** What the scheduler writes, without its process: so that what is measured is the agent. */
 
-export const GUEST = { VCPU: 1, MEMORY_MB: 64, DISK_GB: 1 };
+export const GUEST = { VCPU: 1, MEMORY_MB: 128, DISK_GB: 1 };
 
 export const boot = async (stage: Stage): Promise<InstanceUuid> => {
   const { store, keys, placement, agent, imageUrl } = stage;

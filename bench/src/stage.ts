@@ -1,3 +1,4 @@
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { etcdSection, placementSection } from '@etcd-compute/common/config/sections';
 import { createKeys, type Keys } from '@etcd-compute/common/etcd/keys';
@@ -44,6 +45,10 @@ export const openStage = async ({ parallel }: StageOptions): Promise<Stage> => {
   };
   try {
     const { path: dir } = keep(await makeTempDir('bench'));
+    const agentDir = join(dir, 'agent');
+    // Guests run as another user, who must reach their disks.
+    await chmod(dir, 0o755);
+    await mkdir(agentDir);
     const image = await buildGuestImage(join(CACHE, 'guest-image'));
     const etcd = keep(await startEtcd());
     const placementServer = keep(await startPlacement());
@@ -54,7 +59,7 @@ export const openStage = async ({ parallel }: StageOptions): Promise<Stage> => {
       await startEcompute({
         ...schedule,
         etcd,
-        dir: join(dir, 'agent'),
+        dir: agentDir,
         config: {
           name: 'bench',
           libvirt: { uri: libvirtd.uri, threads: parallel },

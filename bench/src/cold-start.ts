@@ -1,0 +1,149 @@
+/**
+ * How long `eschedule boot --no-wait` takes from a cold start to its end, and where the time goes:
+ *
+ *   node bench/dist/cold-start.js [runs]
+ *
+ * after a build with its bundle, against an etcd and a Placement of its own with one host. Runs of Node itself (`node -e 0`) and of
+ * the unbundled program alternate with it, so that a busy machine slows down all three alike.
+ */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { etcdSection, placementSection } from '@etcd-compute/common/config/sections';
+import { createKeys } from '@etcd-compute/common/etcd/keys';
+import { openStore } from '@etcd-compute/common/etcd/store';
+import { newProviderUuid } from '@etcd-compute/common/ids';
+import { openPlacement } from '@etcd-compute/common/placement/client';
+import { ensureResourceProvider, putInventories } from '@etcd-compute/common/placement/resource-providers';
+import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
+import { startPlacement, type PlacementServer } from '@etcd-compute/testing/placement-server';
+import { makeTempDir } from '@etcd-compute/testing/temp-dir';
+
+const RUNS = Number(process.argv[2] ?? 20);
+
+// By path: the benchmark measures the program as it is started, and needs nothing of the package.
+const SCHEDULER = new URL('../../packages/scheduler/', import.meta.url);
+const LAUNCHER = fileURLToPath(new URL('bin/eschedule.cjs', SCHEDULER));
+const UNBUNDLED = fileURLToPath(new URL('dist/bin/eschedule.js', SCHEDULER));
+
+/** What the program has marked by the time it ends, written to file descriptor 3. */
+const HOOK = `process.on('exit', () => {
+  const marks = performance.getEntriesByType('mark').map(({ name, startTime }) => [name, startTime]);
+  const all = [['node', performance.nodeTiming.bootstrapComplete], ...marks, ['end', performance.now()]];
+  require('node:fs').writeSync(3, JSON.stringify(all));
+});
+`;
+
+/** The marks in their order, and what the time before each is spent on. */
+const STAGES: readonly (readonly [string, string])[] = [
+  ['node', 'Node starts'],
+  ['eschedule:loaded', 'the program loads'],
+  ['eschedule:parsed', 'the command line is read'],
+  ['eschedule:configured', 'the config is read'],
+  ['eschedule:candidates', 'candidates from Placement, agents from etcd (their clients load meanwhile)'],
+  ['eschedule:allocated', 'the allocation'],
+  ['eschedule:placed', 'request and record in etcd'],
+  ['eschedule:printed', 'the line is printed'],
+  ['end', 'exit'],
+];
+
+interface Run {
+  readonly wallMs: number;
+  readonly marks: ReadonlyMap<string, number>;
+}
+
+const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? 0) + (sorted[Math.ceil((sorted.length - 1) / 2)] ?? 0)) / 2;
+};
+
+const run = async (argv: readonly string[]): Promise<Run> => {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const [, stdout, stderr, marked] = child.stdio;
+  const [code, , said, marks] = await Promise.all([
+    new Promise<number | null>((resolve) => child.once('close', resolve)),
+    stdout && 'on' in stdout ? readText(stdout as NodeJS.ReadableStream) : '',
+    stderr && 'on' in stderr ? readText(stderr as NodeJS.ReadableStream) : '',
+    marked && 'on' in marked ? readText(marked as NodeJS.ReadableStream) : '',
+  ]);
+  const wallMs = performance.now() - startedAt;
+  if (code !== 0) throw new Error(`${argv.join(' ')} ended with ${code}: ${said}`);
+  const pairs: [string, number][] = marks === '' ? [] : JSON.parse(marks);
+  return { wallMs, marks: new Map(pairs) };
+};
+
+const addHost = async (etcd: EtcdServer, server: PlacementServer): Promise<void> => {
+  await using store = await openStore(etcdSection.parse({ host: etcd.host, port: etcd.port }));
+  const placement = await openPlacement(placementSection.parse({ endpoint: server.endpoint }));
+  const uuid = newProviderUuid();
+  const { generation } = await ensureResourceProvider(placement, { uuid, name: 'bench' });
+  const inventory = { total: 100_000, reserved: 0, allocation_ratio: 1, max_unit: 100_000 };
+  const inventories = { VCPU: inventory, MEMORY_MB: { ...inventory, total: 10_000_000 }, DISK_GB: inventory };
+  await putInventories(placement, uuid, { inventories, generation });
+  const presence = {
+    version: 1,
+    host: uuid,
+    hostname: 'bench',
+    session: randomUUID(),
+    state: 'up',
+    agent_version: '0.1.0',
+    hypervisor: { type: 'test', version: '1', uri: 'test:///default' },
+    started_at: new Date().toISOString(),
+    process: { machine: 'bench', boot_id: 'bench', pid: 1, start_ticks: '1' },
+  };
+  const key = createKeys('').agent(uuid);
+  await store.txn([{ key, modRevision: '0' }], [{ op: 'put', key, value: JSON.stringify(presence) }]);
+  placement.close();
+};
+
+const print = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+const report = (bare: readonly Run[], bundled: readonly Run[], unbundled: readonly Run[]): void => {
+  const wall = (runs: readonly Run[]): string => {
+    const all = runs.map(({ wallMs }) => wallMs);
+    const format = (ms: number): string => (ms / 1000).toFixed(3);
+    return `median ${format(median(all))} s, fastest ${format(Math.min(...all))} s, slowest ${format(Math.max(...all))} s`;
+  };
+  print(`n = ${bundled.length} each, alternating; Node ${process.version}`);
+  print(`eschedule boot --no-wait   ${wall(bundled)}`);
+  print(`the same, not bundled      ${wall(unbundled)}`);
+  print(`node -e 0                  ${wall(bare)}`);
+  print('\nwhere the time of eschedule goes (medians):');
+  const spans = STAGES.map(([mark, words], index) => {
+    const before = STAGES[index - 1]?.[0];
+    const spent = bundled.map(
+      ({ marks }) => (marks.get(mark) ?? 0) - (before === undefined ? 0 : (marks.get(before) ?? 0)),
+    );
+    return [median(spent), words] as const;
+  });
+  const around = median(bundled.map(({ wallMs, marks }) => wallMs - (marks.get('end') ?? 0)));
+  for (const [ms, words] of [...spans, [around, 'the process is made and taken away'] as const])
+    print(`  ${ms.toFixed(1).padStart(6)} ms  ${words}`);
+};
+
+await using folder = await makeTempDir('cold-start');
+await using etcd = await startEtcd();
+await using placement = await startPlacement();
+await addHost(etcd, placement);
+const config = join(folder.path, 'schedule.yaml');
+const hook = join(folder.path, 'hook.cjs');
+await writeFile(
+  config,
+  `etcd: {host: ${etcd.host}, port: ${etcd.port}}\nplacement: {endpoint: "${placement.endpoint}"}\n`,
+);
+await writeFile(hook, HOOK);
+const argv = ['boot', '--no-wait', '--config', config];
+const [bare, bundled, unbundled]: Run[][] = [[], [], []];
+await run([LAUNCHER, ...argv]);
+for (let index = 0; index < RUNS; index += 1) {
+  bare?.push(await run(['-e', '0']));
+  bundled?.push(await run(['--require', hook, LAUNCHER, ...argv]));
+  unbundled?.push(await run([UNBUNDLED, ...argv]));
+}
+report(bare ?? [], bundled ?? [], unbundled ?? []);

@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { etcdSection, placementSection } from '@etcd-compute/common/config/sections';
@@ -63,12 +64,12 @@ const median = (values: readonly number[]): number => {
 const run = async (argv: readonly string[]): Promise<Run> => {
   const startedAt = performance.now();
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
-  const [, stdout, stderr, marked] = child.stdio;
+  const read = async (stream: unknown): Promise<string> => (stream instanceof Readable ? readText(stream) : '');
   const [code, , said, marks] = await Promise.all([
     new Promise<number | null>((resolve) => child.once('close', resolve)),
-    stdout && 'on' in stdout ? readText(stdout as NodeJS.ReadableStream) : '',
-    stderr && 'on' in stderr ? readText(stderr as NodeJS.ReadableStream) : '',
-    marked && 'on' in marked ? readText(marked as NodeJS.ReadableStream) : '',
+    read(child.stdout),
+    read(child.stderr),
+    read(child.stdio[3]),
   ]);
   const wallMs = performance.now() - startedAt;
   if (code !== 0) throw new Error(`${argv.join(' ')} ended with ${code}: ${said}`);

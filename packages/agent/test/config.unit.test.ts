@@ -1,0 +1,55 @@
+import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { describe, expect, test } from 'vitest';
+
+describe('agentConfigSchema', () => {
+  test('everything has a default but the uuid, which is made', () => {
+    const config = agentConfigSchema.parse({});
+    expect(config).toMatchObject({
+      state_dir: '/var/lib/ecompute',
+      resize: true,
+      libvirt: { uri: 'qemu:///system' },
+      etcd: { host: 'localhost', port: 2379 },
+      placement: { endpoint: 'http://localhost:8080', token: 'admin' },
+    });
+    expect(config.uuid).toBeUndefined();
+    expect(config.name).not.toBe('');
+  });
+
+  test('takes the original’s compute.yaml', () => {
+    const original = {
+      uuid: 'C1A6523E-c50a-42c2-8952-f2d3a8479e99',
+      etcd: { host: 'ds1' },
+      placement: { endpoint: 'http://ds1:8080' },
+      resize: false,
+      bridge: 'br0',
+    };
+    expect(agentConfigSchema.parse(original)).toMatchObject({
+      ...original,
+      uuid: 'c1a6523e-c50a-42c2-8952-f2d3a8479e99',
+    });
+  });
+
+  test.each([
+    [{ uuid: 'host1' }],
+    [{ state_dir: 'relative' }],
+    [{ state_dir: '/a\u0001b' }],
+    [{ bridge: 'a name of more than fifteen' }],
+    [{ bridge: 'br 0' }],
+    [{ network: { name: '-x' } }],
+    [{ network: { name: 'a/b' } }],
+    [{ network: { cidr: '10.0.0.0' } }],
+    [{ network: { cidr: '10.0.0.0/33' } }],
+    [{ network: { lease_seconds: 1 } }],
+    [{ inventory: { VCPU: { allocation_ratio: 0 } } }],
+    [{ inventory: { VCPU: { reserved: -1 } } }],
+    [{ inventory: { GPU: {} } }],
+    [{ traits: ['custom_x'] }],
+    [{ aggregates: ['x'] }],
+    [{ builds: { parallel: 0 } }],
+    [{ timeouts: { image: 0 } }],
+    [{ presence_ttl: 1 }],
+    [{ nmae: 'x' }],
+  ])('refuses %j', (config) => {
+    expect(agentConfigSchema.safeParse(config).success).toBe(false);
+  });
+});

@@ -1,0 +1,132 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspectImage } from '@etcd-compute/agent/images/inspect';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const GIB = 1024 ** 3;
+
+let path: string;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inspect-'));
+  path = join(folder, 'image');
+});
+afterAll(async () => rm(folder, { recursive: true }));
+
+const inspect = async (content: Uint8Array | string) => {
+  await writeFile(path, content);
+  return inspectImage(path, 'http://images/x');
+};
+
+const toBuffer = (bytes: string | readonly number[]): Buffer =>
+  typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes);
+
+/** Zeros with some bytes written over them. */
+const file = (size: number, ...parts: readonly (readonly [offset: number, bytes: string | readonly number[]])[]) => {
+  const content = Buffer.alloc(size);
+  for (const [offset, bytes] of parts) toBuffer(bytes).copy(content, offset);
+  return content;
+};
+const bootSector = [510, [0x55, 0xaa]] as const;
+
+interface Qcow2 {
+  readonly version?: number;
+  readonly backingOffset?: bigint;
+  readonly clusterBits?: number;
+  readonly virtualSize?: bigint;
+  readonly cryptMethod?: number;
+  readonly incompatible?: bigint;
+}
+
+/** https://www.qemu.org/docs/master/interop/qcow2.html */
+const qcow2 = ({
+  version = 3,
+  backingOffset = 0n,
+  clusterBits = 16,
+  virtualSize = BigInt(GIB),
+  cryptMethod = 0,
+  incompatible = 0n,
+}: Qcow2 = {}): Buffer => {
+  const content = Buffer.alloc(65_536);
+  content.write('QFI\u00fb', 0, 'latin1');
+  content.writeUInt32BE(version, 4);
+  content.writeBigUInt64BE(backingOffset, 8);
+  content.writeUInt32BE(clusterBits, 20);
+  content.writeBigUInt64BE(virtualSize, 24);
+  content.writeUInt32BE(cryptMethod, 32);
+  if (version > 2) content.writeBigUInt64BE(incompatible, 72);
+  return content;
+};
+
+describe('is taken', () => {
+  test.each([
+    ['a raw disk with a boot sector', file(1_048_576, bootSector), 'raw', 1_048_576],
+    ['a raw disk of one sector', file(512, bootSector), 'raw', 512],
+    ['a raw disk whose size is no whole sector', file(1000, bootSector), 'raw', 1024],
+    ['a GPT disk', file(4096, bootSector, [512, 'EFI PART']), 'raw', 4096],
+    ['qcow2 version 2', qcow2({ version: 2 }), 'qcow2', GIB],
+    ['qcow2 version 3', qcow2({ virtualSize: 5n * BigInt(GIB) }), 'qcow2', 5 * GIB],
+    ['qcow2 that was not closed cleanly', qcow2({ incompatible: 1n }), 'qcow2', GIB],
+    ['qcow2 compressed with zstd', qcow2({ incompatible: 8n }), 'qcow2', GIB],
+  ])('%s', async (...[, content, format, virtualSizeBytes]) => {
+    expect(await inspect(content)).toEqual({ format, virtualSizeBytes });
+  });
+});
+
+describe('is refused', () => {
+  test.each([
+    ['a web page', '<!doctype html><p>please log in</p>\n', 'begin with "<!doctype html><p>please log in</p>"'],
+    ['nothing', '', 'neither qcow2 nor a raw disk with a boot sector; 0 bytes'],
+    ['zeros', file(4096), 'neither qcow2 nor a raw disk'],
+    ['a boot sector that is cut off', file(511, [510, [0x55]]), 'neither qcow2 nor a raw disk'],
+    ['a file system without a boot sector', file(4096, [1080, [0x53, 0xef]]), 'neither qcow2 nor a raw disk'],
+    ['qcow2 with a backing file', qcow2({ backingOffset: 512n }), 'it refers to a backing file'],
+    ['qcow2 of version 2 with a backing file', qcow2({ version: 2, backingOffset: 1n }), 'backing file'],
+    ['qcow2 with an external data file', qcow2({ incompatible: 4n }), '"external data file"'],
+    ['qcow2 with an external data file, and dirty', qcow2({ incompatible: 5n }), '"external data file"'],
+    ['qcow2 that is corrupt', qcow2({ incompatible: 2n }), '"corrupt"'],
+    ['qcow2 with extended L2 entries', qcow2({ incompatible: 16n }), '"extended L2 entries"'],
+    ['qcow2 with a feature of the future', qcow2({ incompatible: 1n << 40n }), '"bit 40"'],
+    ['qcow2 encrypted with AES', qcow2({ cryptMethod: 1 }), 'it is encrypted'],
+    ['qcow2 encrypted with LUKS', qcow2({ cryptMethod: 2 }), 'it is encrypted'],
+    ['qcow version 1', qcow2({ version: 1 }), 'qcow2 version 1 is unknown'],
+    ['qcow2 of the future', qcow2({ version: 4 }), 'qcow2 version 4 is unknown'],
+    ['qcow2 with tiny clusters', qcow2({ clusterBits: 8 }), 'its cluster size is out of range (2^8)'],
+    ['qcow2 with huge clusters', qcow2({ clusterBits: 22 }), 'its cluster size is out of range (2^22)'],
+    ['qcow2 of no size', qcow2({ virtualSize: 0n }), 'its virtual size is out of range (0 bytes)'],
+    ['qcow2 of an absurd size', qcow2({ virtualSize: 1n << 60n }), 'its virtual size is out of range'],
+    ['qcow2 of which only the magic is left', qcow2().subarray(0, 60), 'neither qcow2 nor a raw disk'],
+    ['VMDK', file(4096, [0, 'KDMV']), 'it is a VMDK image'],
+    ['VMDK that would pass as a boot sector', file(4096, [0, 'KDMV'], bootSector), 'it is a VMDK image'],
+    ['an old VMDK', file(4096, [0, 'COWD']), 'it is a VMDK image'],
+    ['a VMDK descriptor', '# Disk DescriptorFile\nversion=1\n', 'it is a VMDK descriptor'],
+    ['VDI', file(4096, [64, [0x7f, 0x10, 0xda, 0xbe]], bootSector), 'it is a VDI image'],
+    ['dynamic VHD', file(4096, [0, 'conectix']), 'it is a VHD image'],
+    ['VHDX', file(4096, [0, 'vhdxfile']), 'it is a VHDX image'],
+    ['QED', file(4096, [0, 'QED\0'], bootSector), 'it is a QED image'],
+    ['gzip', file(4096, [0, [0x1f, 0x8b, 8]], bootSector), 'it is gzip data'],
+    ['xz', file(4096, [0, [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]]), 'it is xz data'],
+    ['zstd', file(4096, [0, [0x28, 0xb5, 0x2f, 0xfd]]), 'it is zstd data'],
+    ['ZIP', file(4096, [0, 'PK\u0003\u0004']), 'it is a ZIP archive'],
+  ])('%s', async (...[, content, reason]) => {
+    await expect(inspect(content)).rejects.toMatchObject({
+      code: 'ECOMPUTE_IMAGE_NOT_USABLE',
+      message: expect.stringMatching(/^http:\/\/images\/x is not usable as a disk image: /),
+      hint: 'give the URL of a raw or qcow2 disk image',
+      retryable: false,
+    });
+    await expect(inspect(content)).rejects.toThrow(reason);
+  });
+
+  test('what it quotes of the content is plain text in one line', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (content) => {
+        const error: unknown = await inspect(content).catch((thrown: unknown) => thrown);
+        expect(error instanceof Error && error.message).toMatch(/^[\x20-\x7e]*$/);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

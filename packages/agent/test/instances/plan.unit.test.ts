@@ -1,0 +1,116 @@
+import { planInstance, type DomainState, type Plan } from '@etcd-compute/agent/instances/plan';
+import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import { canBecome, INSTANCE_STATES, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { aBootRequest, aDestroyRequest, aFault, anAddress, aRecord, ELSEWHERE, HERE } from './builders.js';
+
+const DOMAINS: readonly DomainState[] = ['absent', 'running', 'shut-off', 'crashed', 'foreign'];
+
+const plan = (request: BootRequest | undefined, record: InstanceRecord | undefined, domain: DomainState): Plan =>
+  planInstance({ request, record, domain }, HERE);
+
+const boot = aBootRequest();
+const elsewhere = aBootRequest({ allocations: { [ELSEWHERE]: { resources: { VCPU: 1 } } } });
+
+const anyDomain = fc.constantFrom(...DOMAINS);
+const anyRecord = fc
+  .record({
+    state: fc.constantFrom(...INSTANCE_STATES),
+    fault: fc.constantFrom(null, aFault),
+    addresses: fc.constantFrom([], [anAddress]),
+    host: fc.constantFrom(HERE, HERE, ELSEWHERE),
+  })
+  .map(({ addresses, ...members }) => aRecord({ ...members, addresses: [...addresses] }));
+const anyRequest = fc.constantFrom(boot, aDestroyRequest(), elsewhere);
+
+describe('planInstance', () => {
+  test.each([
+    ['nothing to go on', boot, undefined, 'absent', 'build'],
+    ['scheduled', boot, aRecord(), 'absent', 'build'],
+    ['scheduled, and the domain is there already', boot, aRecord(), 'running', 'build'],
+    ['building', boot, aRecord({ state: 'building' }), 'shut-off', 'build'],
+    ['building, and failed', boot, aRecord({ state: 'building', fault: aFault }), 'shut-off', 'undo'],
+    ['deleted before, wished again', boot, aRecord({ state: 'deleted' }), 'absent', 'build'],
+    ['active without an address', boot, aRecord({ state: 'active' }), 'running', 'find-address'],
+    ['active', boot, aRecord({ state: 'active', addresses: [anAddress] }), 'running', 'nothing'],
+    ['active, and the domain is gone', boot, aRecord({ state: 'active' }), 'absent', 'report-lost'],
+    ['stopped, and the domain is gone', boot, aRecord({ state: 'stopped' }), 'absent', 'report-lost'],
+    ['active, and the domain is not ours', boot, aRecord({ state: 'active' }), 'foreign', 'report-lost'],
+    ['stopped, and shut off', boot, aRecord({ state: 'stopped' }), 'shut-off', 'nothing'],
+    ['error', boot, aRecord({ state: 'error' }), 'absent', 'nothing'],
+    ['deleting, and wished again', boot, aRecord({ state: 'deleting' }), 'absent', 'delete'],
+    ['another host’s record', boot, aRecord({ host: ELSEWHERE, state: 'active' }), 'running', 'nothing'],
+    ['another host’s deleted record', boot, aRecord({ host: ELSEWHERE, state: 'deleted' }), 'absent', 'build'],
+    ['allocated elsewhere', elsewhere, undefined, 'absent', 'refuse'],
+    ['allocated elsewhere, refused before', elsewhere, aRecord({ state: 'error' }), 'absent', 'nothing'],
+    ['allocated elsewhere, deleting', elsewhere, aRecord({ state: 'deleting' }), 'absent', 'delete'],
+    ['no request', undefined, aRecord({ state: 'active' }), 'running', 'nothing'],
+  ] as const)('%s', (...[, request, record, domain, action]) => {
+    expect(plan(request, record, domain).action).toBe(action);
+  });
+
+  test.each([
+    ['active', 'shut-off', 'stopped', 'the guest was shut off'],
+    ['active', 'crashed', 'stopped', 'the guest crashed'],
+    ['stopped', 'running', 'active', 'the guest was started'],
+  ] as const)('%s with a domain that is %s is reported as %s', (...[state, domain, next, reason]) => {
+    expect(plan(boot, aRecord({ state }), domain)).toEqual({ action: 'report', state: next, reason });
+  });
+
+  test('a destroy is carried out whatever there is, unless the record is another host’s', () => {
+    fc.assert(
+      fc.property(fc.option(anyRecord, { nil: undefined }), anyDomain, (record, domain) => {
+        const isTheirs = record?.host === ELSEWHERE && record.state !== 'deleted';
+        expect(plan(aDestroyRequest(), record, domain).action).toBe(isTheirs ? 'nothing' : 'delete');
+      }),
+    );
+  });
+
+  test('another host’s instance is never acted on', () => {
+    fc.assert(
+      fc.property(anyRequest, anyRecord, anyDomain, (request, record, domain) => {
+        const theirs = { ...record, host: ELSEWHERE, state: record.state === 'deleted' ? 'active' : record.state };
+        expect(plan(request, { ...record, ...theirs }, domain).action).toBe('nothing');
+      }),
+    );
+  });
+
+  test('what it plans is a transition that the record can make', () => {
+    fc.assert(
+      fc.property(anyRequest, anyRecord, anyDomain, (request, record, domain) => {
+        const next = plan(request, record, domain);
+        const states = {
+          nothing: [],
+          'find-address': [],
+          refuse: ['error'],
+          build: ['building'],
+          undo: ['error'],
+          delete: ['deleting'],
+          report: [next.action === 'report' ? next.state : 'active'],
+          'report-lost': ['error'],
+        } as const;
+        for (const state of states[next.action]) expect(canBecome(record.state, state)).toBe(true);
+      }),
+    );
+  });
+
+  test('a world that is as wished needs nothing, and every report leads there', () => {
+    const settled = [
+      [aRecord({ state: 'active', addresses: [anAddress] }), 'running'],
+      [aRecord({ state: 'stopped' }), 'shut-off'],
+      [aRecord({ state: 'stopped' }), 'crashed'],
+      [aRecord({ state: 'error', fault: aFault }), 'absent'],
+    ] as const;
+    for (const [record, domain] of settled) expect(plan(boot, record, domain).action).toBe('nothing');
+    fc.assert(
+      fc.property(fc.constantFrom('active', 'stopped'), anyDomain, (state, domain) => {
+        const record = aRecord({ state, addresses: [anAddress] });
+        const first = plan(boot, record, domain);
+        const after = first.action === 'report' ? { ...record, state: first.state } : record;
+        const lost = first.action === 'report-lost' ? aRecord({ state: 'error' }) : after;
+        expect(plan(boot, lost, domain).action).toBe('nothing');
+      }),
+    );
+  });
+});

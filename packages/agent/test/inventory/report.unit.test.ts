@@ -1,0 +1,43 @@
+import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { renderInventories } from '@etcd-compute/agent/inventory/report';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+const config = agentConfigSchema.parse({});
+
+describe('renderInventories', () => {
+  test('total, reserved, ratio and the largest single unit, per class', () => {
+    expect(
+      renderInventories({ config, capacity: { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 }, isLocked: false }),
+    ).toEqual({
+      VCPU: { total: 8, reserved: 0, allocation_ratio: 4, max_unit: 8 },
+      MEMORY_MB: { total: 16_000, reserved: 512, allocation_ratio: 1, max_unit: 16_000 },
+      DISK_GB: { total: 100, reserved: 0, allocation_ratio: 1, max_unit: 100 },
+    });
+  });
+
+  test('locked: all VCPU are reserved, and nothing else changes', () => {
+    const capacity = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 };
+    const free = renderInventories({ config, capacity, isLocked: false });
+    expect(renderInventories({ config, capacity, isLocked: true })).toEqual({
+      ...free,
+      VCPU: { ...free['VCPU'], reserved: 8 },
+    });
+  });
+
+  test('Placement takes it whatever the host has: nothing of zero, never more reserved than there is', () => {
+    const amount = fc.nat(200_000);
+    fc.assert(
+      fc.property(fc.record({ VCPU: amount, MEMORY_MB: amount, DISK_GB: amount }), amount, fc.boolean(), (...all) => {
+        const [capacity, reserved, isLocked] = all;
+        const custom = agentConfigSchema.parse({ inventory: { MEMORY_MB: { reserved }, DISK_GB: { reserved } } });
+        const inventories = Object.values(renderInventories({ config: custom, capacity, isLocked }));
+        expect(inventories).toHaveLength(Object.values(capacity).filter((total) => total > 0).length);
+        for (const inventory of inventories) {
+          expect(inventory.reserved).toBeLessThanOrEqual(inventory.total);
+          expect(inventory.max_unit).toBe(inventory.total);
+        }
+      }),
+    );
+  });
+});

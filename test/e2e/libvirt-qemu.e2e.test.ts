@@ -292,7 +292,7 @@ describe('domain', () => {
     await using _subscription = await connection.onDomainReboot(({ uuid }) => rebooted.push(uuid));
     await domain.reset();
     await waitFor(() => rebooted.length > 0, { what: 'the reboot event' });
-    expect(rebooted).toEqual([domain.uuid]);
+    expect(new Set(rebooted)).toEqual(new Set([domain.uuid])); // a BIOS that is reset early may reset once more itself
     await domain.destroy();
   });
 });
@@ -327,7 +327,7 @@ describe('a connection to a daemon', () => {
     await daemon.restart();
     const second = await supervised.waitUp(AbortSignal.timeout(60_000));
     expect(second).not.toBe(first);
-    expect(lists).toEqual([[domain.uuid], [domain.uuid]]);
+    expect(lists.map((uuids) => uuids.includes(domain.uuid))).toEqual([true, true]);
     await using again = await second.domainLookupByUUID(domain.uuid);
     // These wait until the daemon has the guest's monitor again, and prove that it is the same guest.
     await again.suspend();

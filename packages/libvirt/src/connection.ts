@@ -88,6 +88,7 @@ export class Connection {
   readonly #scope: Scope;
   readonly #watch: CloseWatch;
   readonly #events: ConnectionEvents;
+  #closing: Promise<void> | undefined;
 
   /** Use `connect`. */
   constructor(uri: string, scope: Scope, watch: CloseWatch) {
@@ -99,14 +100,20 @@ export class Connection {
 
   /** True once `close()` was called, or the connection was lost. */
   get isClosed(): boolean {
-    return this.#watch.reason !== undefined;
+    return this.#closing !== undefined || this.#watch.reason !== undefined;
   }
 
   /**
-   * Ends subscriptions, frees the handles that are still open, and releases the connection. Waits for calls in flight.
-   * May be repeated; a connection that was lost must be closed too.
+   * Ends subscriptions, frees the handles that are still open, and releases the connection. Events of calls that ended
+   * before are still told; calls in flight are waited for. May be repeated; a connection that was lost must be closed too.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    if (this.#scope.closers.size > 0) await this.#scope.runtime.events.flush();
     this.#watch.end('client');
     await this.#scope.releaseAll();
     const released = this.#scope.connection.release();

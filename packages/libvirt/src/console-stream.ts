@@ -97,6 +97,7 @@ class ConsoleStream extends Duplex {
       case 'stream-detached':
         this.#onDetached?.();
         break;
+      case 'flushed':
       case 'connection-closed':
       case 'domain-lifecycle':
       case 'domain-reboot':

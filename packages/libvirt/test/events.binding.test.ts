@@ -83,6 +83,19 @@ describe('events', () => {
     expect(await connection.isAlive()).toBe(true);
   });
 
+  it('of calls that ended before close() are told before it ends', async () => {
+    for (let round = 0; round < 50; round += 1) {
+      const spec = aDomain();
+      const seen: string[] = [];
+      const other = await connect('test:///default');
+      await other.onDomainLifecycle(({ uuid, event }) => void (uuid === spec.uuid && seen.push(event)));
+      const domain = await other.domainDefineXML(renderDomain(spec));
+      await domain.undefineFlags(0);
+      await other.close();
+      expect(seen).toEqual(['defined', 'undefined']);
+    }
+  });
+
   it('end with the connection', async () => {
     const spec = aDomain();
     let heard = 0;

@@ -12,6 +12,8 @@ describe('README', () => {
       'hello defined (added)',
       'hello started (booted)',
       "{ state: 'running', reason: 'booted' }",
+      'hello stopped (destroyed)',
+      'hello undefined (removed)',
       'virDomainLookupByName: Domain not found',
       'connection closed: client',
     ]) {

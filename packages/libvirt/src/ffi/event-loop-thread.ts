@@ -7,7 +7,7 @@
  * It must run virEventRegisterDefaultImpl before any connection opens; the main thread waits for `ready`.
  * Nothing here may wait for an RPC: a daemon that hangs would stop the keepalive that is to find it out.
  */
-import { readSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import koffi from 'koffi';
 import type { MessagePort } from 'node:worker_threads';
@@ -34,12 +34,18 @@ const { commands, flags }: { commands: MessagePort; flags: Int32Array } = worker
 const report = (message: EventLoopMessage): void => port.postMessage(message);
 
 const streams = new StreamPump(report);
+/** Who waits for the end of the next turn: events queued before the question are told in it at the latest. */
+let flushes: number[] = [];
 let isStopping = false;
 
 function obey(command: EventLoopCommand): void {
   switch (command.kind) {
     case 'stop':
       isStopping = true;
+      break;
+    case 'flush':
+      flushes.push(command.token);
+      wake(); // or the turn that answers could wait
       break;
     case 'exit-process':
       exitImmediately(command.code);
@@ -61,6 +67,8 @@ function obey(command: EventLoopCommand): void {
 
 function turn(): void {
   if (event.virEventRunDefaultImpl() < 0) throw takeLastError('virEventRunDefaultImpl');
+  for (const token of flushes) report({ kind: 'flushed', token });
+  flushes = [];
   for (let next = receiveMessageOnPort(commands); next !== undefined; next = receiveMessageOnPort(commands)) {
     const command: EventLoopCommand = next.message;
     obey(command);
@@ -82,6 +90,7 @@ succeed(event.virEventRegisterDefaultImpl);
 
 const wakeFileDescriptor = eventfd();
 const wakeBuffer = Buffer.alloc(8);
+const wake = (): unknown => writeSync(wakeFileDescriptor, new BigUint64Array([1n]));
 const onWake = callback(
   () => readSync(wakeFileDescriptor, wakeBuffer),
   'void Wake(int watch, int fd, int events, void *opaque)',

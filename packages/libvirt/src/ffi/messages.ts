@@ -57,12 +57,15 @@ export type EventReport =
   | { readonly kind: 'stream-end'; readonly token: number }
   | { readonly kind: 'stream-written'; readonly token: number }
   | { readonly kind: 'stream-failed'; readonly token: number; readonly failure: CallFailureFields }
-  | { readonly kind: 'stream-detached'; readonly token: number };
+  | { readonly kind: 'stream-detached'; readonly token: number }
+  | { readonly kind: 'flushed'; readonly token: number };
 
 export type EventLoopMessage = EventLoopReady | EventReport;
 
 export type EventLoopCommand =
   | { readonly kind: 'stop' }
+  /** Answered with `flushed` once all that libvirt had to tell by now was told. */
+  | { readonly kind: 'flush'; readonly token: number }
   | { readonly kind: 'exit-process'; readonly code: number }
   | { readonly kind: 'stream-attach'; readonly token: number; readonly pointer: StreamPointer }
   | { readonly kind: 'stream-read'; readonly token: number }

@@ -86,6 +86,17 @@ export class EventLoop {
     writeSync(this.#wakeFileDescriptor, WAKE);
   }
 
+  /** Waits until the events that libvirt has queued by now have reached their handlers. */
+  flush(): Promise<void> {
+    return new Promise((resolve) => {
+      const token = this.subscribe(() => {
+        this.unsubscribe(token);
+        resolve();
+      });
+      this.send({ kind: 'flush', token });
+    });
+  }
+
   /** Stops the loop, blocking the main thread until it has, or the time is over. For the end of the process only. */
   stopAndWait(timeoutMs: number): void {
     this.send({ kind: 'stop' });

@@ -1,11 +1,12 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Folders } from './folders.js';
-import { removeFromLibvirt } from './leftovers.js';
+import { disksFolder, removeFromLibvirt } from './leftovers.js';
 import type { Removed } from './leftovers.js';
 import { endLibvirtd, ensureLibvirt, findLibvirt, libvirtStateFiles } from './libvirtd.js';
 import { endService, endStrays } from './processes.js';
 import type { DemoRecord } from './record.js';
+import { removeQemuLogs } from './qemu-logs.js';
 import { serverFiles } from './servers.js';
 import type { Stage } from './stages.js';
 
@@ -22,10 +23,13 @@ interface CleanUpOptions {
  */
 export const cleanUp = async (folders: Folders, { record, stage }: CleanUpOptions): Promise<void> => {
   const ended = await endProcesses(folders);
-  const removed = await cleanLibvirt(folders, record);
+  // With processes but no record, somebody has removed the folder: what was made in libvirt is still there.
+  const mayBeInLibvirt = record ? record.libvirt !== null : ended > 0;
+  const stateDir = record?.hostStateDir ?? folders.hostStateDir;
+  const removed = await cleanLibvirt(folders, { stateDir, mayBeInLibvirt, name: record?.libvirt?.name });
   await endLibvirtd(folders);
-  for (const stateDir of new Set([folders.hostStateDir, record?.hostStateDir ?? folders.hostStateDir]))
-    await rm(stateDir, { recursive: true, force: true });
+  await removeQemuLogs(disksFolder(stateDir));
+  await rm(stateDir, { recursive: true, force: true });
   await emptyFolder(folders.dir);
   stage?.outcome(
     `${ended} processes, ${removed.domains} domains, ${removed.networks} networks, ${removed.pools} storage pools`,
@@ -40,13 +44,16 @@ const endProcesses = async (folders: Folders): Promise<number> => {
   return ended.filter(Boolean).length + strays.length;
 };
 
-const NOTHING: Removed = { domains: 0, networks: 0, pools: 0 };
+interface CleanLibvirt {
+  readonly stateDir: string;
+  /** Then a libvirtd is started when none runs. */
+  readonly mayBeInLibvirt: boolean;
+  readonly name: string | undefined;
+}
 
-const cleanLibvirt = async (folders: Folders, record: DemoRecord | undefined): Promise<Removed> => {
-  // Without a record nothing was made, unless somebody has removed the folder: then what can be seen without starting a libvirtd is enough.
-  await using connection = record?.libvirt ? await ensureLibvirt(folders) : await findLibvirt();
-  const stateDir = record?.hostStateDir ?? folders.hostStateDir;
-  return connection ? await removeFromLibvirt(connection, stateDir, record?.libvirt?.name) : NOTHING;
+const cleanLibvirt = async (folders: Folders, { stateDir, mayBeInLibvirt, name }: CleanLibvirt): Promise<Removed> => {
+  await using connection = mayBeInLibvirt ? await ensureLibvirt(folders) : await findLibvirt();
+  return connection ? await removeFromLibvirt(connection, stateDir, name) : { domains: 0, networks: 0, pools: 0 };
 };
 
 /** All but the lock, the record last: until then, a run that is killed can be repeated. */

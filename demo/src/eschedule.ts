@@ -1,6 +1,6 @@
 import { chmod, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { z } from 'zod';
 import type { Folders } from './folders.js';
@@ -21,7 +21,7 @@ const WRAPPER = 'eschedule';
 
 /** `.demo/eschedule`: the command line as it is, with this demo's config. */
 export const writeWrapper = async ({ dir }: Folders): Promise<void> => {
-  const program = createRequire(import.meta.url).resolve('@etcd-compute/scheduler/eschedule.cjs');
+  const program = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
   const words = [process.execPath, program, '--config', scheduleConfigPath(dir)].map(quote);
   const path = join(dir, WRAPPER);
   await writeFile(path, `#!/bin/sh\n# eschedule, with the demo's etcd and Placement.\nexec ${words.join(' ')} "$@"\n`);

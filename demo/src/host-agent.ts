@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startService } from '@etcd-compute/testing/service';
 import type { Folders } from './folders.js';
 import { LIBVIRT_URI } from './libvirtd.js';
@@ -44,7 +44,7 @@ export const ensureAgent = async (folders: Folders, record: DemoRecord, stage: S
   stage.outcome(`started as host ${record.hostName}`);
 };
 
-const programPath = (): string => createRequire(import.meta.url).resolve('@etcd-compute/agent/bin/ecompute');
+const programPath = (): string => fileURLToPath(import.meta.resolve('@etcd-compute/agent/bin/ecompute'));
 
 /** JSON, which is YAML too. */
 const renderConfig = ({ host, hostName, hostStateDir, ports, libvirt }: DemoRecord): string => {

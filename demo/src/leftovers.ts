@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { readMark } from '@etcd-compute/agent/instances/domain';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import { DomainDestroyFlags, DomainUndefineFlags } from '@etcd-compute/libvirt/constants';
+import { DomainUndefineFlags } from '@etcd-compute/libvirt/constants';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { parseNetwork } from '@etcd-compute/libvirt/xml/network';
@@ -50,14 +50,14 @@ export const removeFromLibvirt = async (
 };
 
 /** As the agent lays out its state folder. */
-const disksFolder = (hostStateDir: string): string => join(hostStateDir, 'disks');
+export const disksFolder = (hostStateDir: string): string => join(hostStateDir, 'disks');
 
 const removeIfOurs = async (handle: Domain, hostStateDir: string): Promise<boolean> => {
   await using domain = handle;
   const mark = await readMark(domain);
   if (mark?.stateDir !== hostStateDir) return false;
   try {
-    if (await domain.isActive()) await stopWithLogs(domain);
+    if (await domain.isActive()) await stop(domain);
     await domain.undefineFlags(
       DomainUndefineFlags.MANAGED_SAVE | DomainUndefineFlags.SNAPSHOTS_METADATA | DomainUndefineFlags.NVRAM,
     );
@@ -67,14 +67,12 @@ const removeIfOurs = async (handle: Domain, hostStateDir: string): Promise<boole
   return true;
 };
 
-/** QEMU's own log of the guest goes too, where libvirt can remove it (8.3). */
-const stopWithLogs = async (domain: Domain): Promise<void> => {
+/** It may have ended by itself. */
+const stop = async (domain: Domain): Promise<void> => {
   try {
-    await domain.destroy(DomainDestroyFlags.REMOVE_LOGS);
-  } catch (error) {
-    if (isLibvirtError(error, 'VIR_ERR_OPERATION_INVALID')) return; // it has ended by itself
-    if (!isLibvirtError(error, 'VIR_ERR_INVALID_ARG')) throw error;
     await domain.destroy();
+  } catch (error) {
+    if (!isLibvirtError(error, 'VIR_ERR_OPERATION_INVALID')) throw error;
   }
 };
 

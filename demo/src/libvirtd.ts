@@ -4,8 +4,7 @@
  *
  * Ours runs in a mount namespace in which some files of the host look different, so that none of the host's is changed:
  *
- * - The folders of links that say what is started with libvirtd are empty: guests and networks of the host stay off, and the
- *   demo's do not come back with the host's own libvirtd.
+ * - Nothing is marked to be started with libvirtd (`autostart.ts`).
  * - On a processor without virtualization, a /dev/kvm that is there nevertheless cannot be opened. libvirtd, as root, would take it as
  *   usable, but its QEMU's user cannot, so libvirtd would throw away what it knows about QEMU and ask again at every turn: half
  *   a minute for each guest. QEMU's own /dev, which libvirtd would mount over it, then has to be turned off.
@@ -17,6 +16,7 @@ import { connect } from '@etcd-compute/libvirt/connection';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { LibvirtError } from '@etcd-compute/libvirt/errors';
 import { findCommand, startService } from '@etcd-compute/testing/service';
+import { restoreAutostart, suppressAutostart } from './autostart.js';
 import type { Folders } from './folders.js';
 import { endService, findService } from './processes.js';
 
@@ -52,6 +52,7 @@ export const findLibvirt = async (): Promise<Connection | undefined> => {
     return await connect(LIBVIRT_URI, { signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) });
   } catch (error) {
     if (error instanceof LibvirtError) return undefined;
+    if (!(error instanceof Error && error.name === 'TimeoutError')) throw error;
     throw new Error(`could not connect to ${LIBVIRT_URI}: a libvirtd is there, and does not answer`, { cause: error });
   }
 };
@@ -66,16 +67,16 @@ export const ensureLibvirt = async (folders: Folders): Promise<Connection> => {
 
 /** Ends those that the demo has started; guests of others that run on them go on. */
 export const endLibvirtd = async (folders: Folders): Promise<boolean> => {
-  const { libvirtd, virtlogd } = filesOf(folders);
+  const { folder, libvirtd, virtlogd } = filesOf(folders);
   const hasEnded = await endService(libvirtd);
   await endService(virtlogd);
+  await restoreAutostart(folder);
   return hasEnded;
 };
 
 const startLibvirtd = async (folders: Folders): Promise<void> => {
   const files = filesOf(folders);
   await mkdir(files.folder, { recursive: true, mode: 0o700 });
-  await endLibvirtd(folders); // one that runs and does not answer
   if (!(await isListening(LOG_SOCKET)))
     await startService(
       {
@@ -123,22 +124,9 @@ const isListening = async (socketPath: string): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
-/** What says which domains, networks and pools start with libvirtd. */
-const AUTOSTART_FOLDERS = [
-  '/etc/libvirt/qemu/autostart',
-  '/etc/libvirt/qemu/networks/autostart',
-  '/etc/libvirt/storage/autostart',
-];
-
 /** An argv that runs the given one where the host's files look as said above. It keeps its pid. */
 const inNamespace = async (folder: string, argv: readonly string[]): Promise<readonly string[]> => {
-  const mounts: { readonly from: string; readonly over: string }[] = [];
-  for (const [index, over] of AUTOSTART_FOLDERS.entries()) {
-    await mkdir(over, { recursive: true }); // as libvirt does when it needs it
-    const from = join(folder, `autostart-${index}`);
-    await mkdir(from, { recursive: true });
-    mounts.push({ from, over });
-  }
+  const mounts = await suppressAutostart(folder);
   if (await isKvmUseless()) {
     const noDevice = join(folder, 'no-kvm');
     await writeFile(noDevice, '', { mode: 0o000 });

@@ -9,7 +9,7 @@ import { scheduleConfigPath, typedWrapper, writeWrapper } from './eschedule.js';
 import type { Folders } from './folders.js';
 import { ensureGuest, readConsole } from './guest.js';
 import { ensureAgent } from './host-agent.js';
-import { surveyLibvirt } from './leftovers.js';
+import { removeFromLibvirt, surveyLibvirt } from './leftovers.js';
 import { ensureLibvirt, isKvmUseless, isOwnLibvirtd, libvirtStateFiles } from './libvirtd.js';
 import { lockFolder } from './lock.js';
 import { endStrays, markChildren } from './processes.js';
@@ -113,7 +113,12 @@ const prepareLibvirt = async (
   return libvirt;
 };
 
-const chooseNetwork = async (connection: Connection, { tag }: Folders): Promise<NonNullable<DemoRecord['libvirt']>> => {
+const chooseNetwork = async (
+  connection: Connection,
+  { hostStateDir, tag }: Folders,
+): Promise<NonNullable<DemoRecord['libvirt']>> => {
+  // Of a demo whose folder somebody has removed.
+  await removeFromLibvirt(connection, hostStateDir, undefined);
   const names = { preferred: 'ecompute-demo', otherwise: `ecompute-demo-${tag}` };
   const { name, subnets } = await surveyLibvirt(connection, names);
   const cidr = chooseSubnet([...parseRoutes(await readFile('/proc/net/route', 'utf8')), ...subnets]);

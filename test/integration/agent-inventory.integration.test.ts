@@ -1,0 +1,147 @@
+import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { reportInventory, type ReportOptions } from '@etcd-compute/agent/inventory/report';
+import { placementSection } from '@etcd-compute/common/config/sections';
+import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
+import { silentLogger } from '@etcd-compute/common/log';
+import { allocate, getAllocations, releaseAllocations } from '@etcd-compute/common/placement/allocations';
+import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
+import {
+  ensureResourceProvider,
+  ensureTrait,
+  getAggregates,
+  getInventories,
+  getTraits,
+  listResourceProviders,
+  putInventories,
+  putTraits,
+} from '@etcd-compute/common/placement/resource-providers';
+import { startPlacement, type PlacementServer } from '@etcd-compute/testing/placement-server';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+/** The inventory report and allocations on a real Placement, with others who change the same provider. */
+let server: PlacementServer;
+let placement: PlacementClient;
+
+beforeAll(async () => {
+  server = await startPlacement();
+  placement = await openPlacement(placementSection.parse({ endpoint: server.endpoint }));
+});
+afterAll(async () => {
+  placement.close();
+  await server.stop();
+});
+
+test('a Placement of today is spoken to in our microversion, not in "latest"', async () => {
+  await listResourceProviders(placement);
+  expect(placement.microversion()).toBe(39);
+});
+
+const aReport = (
+  changes: Partial<Omit<ReportOptions, 'config'>> & { config?: Record<string, unknown> } = {},
+): ReportOptions => {
+  const host = newProviderUuid();
+  return {
+    placement,
+    host,
+    capacity: { VCPU: 4, MEMORY_MB: 8192, DISK_GB: 100 },
+    isLocked: false,
+    log: silentLogger(),
+    ...changes,
+    config: agentConfigSchema.parse({ name: host, ...changes.config }),
+  };
+};
+
+describe('reportInventory', () => {
+  test('keeps what others have put there, and writes nothing when nothing differs', async () => {
+    const { host } = aReport();
+    await ensureResourceProvider(placement, { uuid: host, name: host });
+    await putTraits(placement, host, { traits: ['HW_CPU_X86_AVX'], generation: 0 });
+    const pci = { total: 2, reserved: 0, allocation_ratio: 1, max_unit: 2 };
+    await putInventories(placement, host, { inventories: { PCI_DEVICE: pci }, generation: 1 });
+    const group = newProviderUuid();
+    const options = aReport({ host, config: { traits: ['CUSTOM_SSD', 'HW_CPU_X86_SSE'], aggregates: [group] } });
+    await reportInventory(options);
+
+    const { inventories, resource_provider_generation: generation } = await getInventories(placement, host);
+    expect(inventories).toMatchObject({
+      VCPU: { total: 4, reserved: 0, allocation_ratio: 4, max_unit: 4 },
+      MEMORY_MB: { total: 8192, reserved: 512, allocation_ratio: 1, max_unit: 8192 },
+      DISK_GB: { total: 100 },
+      PCI_DEVICE: { total: 2 },
+    });
+    expect((await getTraits(placement, host)).traits.toSorted()).toEqual([
+      'CUSTOM_SSD',
+      'HW_CPU_X86_AVX',
+      'HW_CPU_X86_SSE',
+    ]);
+    expect((await getAggregates(placement, host)).aggregates).toEqual([group]);
+    await reportInventory(options);
+    expect((await getInventories(placement, host)).resource_provider_generation).toBe(generation);
+  });
+
+  test('a provider that others change in between is read again, until it fits', async () => {
+    let interferences = 0;
+    const options = aReport({ config: { traits: ['CUSTOM_A'] } });
+    const { host } = options;
+    /** After each read of the provider, someone else changes it. */
+    const interfered: PlacementClient = {
+      ...placement,
+      send: async (request) => {
+        const reply = await placement.send(request);
+        if (request.method === 'GET' && /(inventories|traits)$/.test(request.path) && interferences < 3) {
+          interferences += 1;
+          const { traits, resource_provider_generation: generation } = await getTraits(placement, host);
+          const trait = `CUSTOM_OTHER_${interferences}`;
+          await ensureTrait(placement, trait);
+          await putTraits(placement, host, { traits: [...traits, trait], generation });
+        }
+        return reply;
+      },
+    };
+    await reportInventory({ ...options, placement: interfered });
+    expect(interferences).toBe(3);
+    expect((await getInventories(placement, host)).inventories['VCPU']?.total).toBe(4);
+    expect((await getTraits(placement, host)).traits.toSorted()).toEqual([
+      'CUSTOM_A',
+      'CUSTOM_OTHER_1',
+      'CUSTOM_OTHER_2',
+      'CUSTOM_OTHER_3',
+    ]);
+  });
+
+  test('two reports at once both come through', async () => {
+    const first = aReport({ config: { traits: ['CUSTOM_ONE'] } });
+    const second = aReport({ host: first.host, config: { name: first.host, traits: ['CUSTOM_TWO'] } });
+    await Promise.all([reportInventory(first), reportInventory(second)]);
+    expect((await getTraits(placement, first.host)).traits.toSorted()).toEqual(['CUSTOM_ONE', 'CUSTOM_TWO']);
+  });
+
+  test('a name that another provider has is told', async () => {
+    const first = aReport();
+    await reportInventory(first);
+    await expect(reportInventory(aReport({ config: { name: first.host } }))).rejects.toMatchObject({
+      code: 'ECOMPUTE_PLACEMENT_CONFLICT',
+      message: expect.stringContaining(first.host),
+    });
+  });
+});
+
+describe('allocations', () => {
+  test('no room is an outcome; a release can be repeated', async () => {
+    const options = aReport();
+    const { host } = options;
+    await reportInventory(options);
+    const instance = newInstanceUuid();
+    const ask = { instance, userId: 'u', projectId: 'p' };
+    const allocations = { [host]: { resources: { VCPU: 4, MEMORY_MB: 7680 } } };
+    expect(await allocate(placement, { ...ask, allocations })).toEqual({ outcome: 'allocated' });
+    expect(await allocate(placement, { ...ask, allocations, instance: newInstanceUuid() })).toMatchObject({
+      outcome: 'conflict',
+      err: { message: expect.stringContaining('MEMORY_MB') },
+    });
+    expect(await allocate(placement, { ...ask, allocations })).toMatchObject({ outcome: 'conflict' });
+    await Promise.all([releaseAllocations(placement, instance), releaseAllocations(placement, instance)]);
+    await releaseAllocations(placement, instance);
+    expect((await getAllocations(placement, instance)).allocations).toEqual({});
+  });
+});

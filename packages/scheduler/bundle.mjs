@@ -62,15 +62,64 @@ const readProto = () => {
   return { nested: { etcdserverpb: { nested: kept }, mvccpb } };
 };
 
-/** etcd3 parses its .proto files at each start; in the bundle it gets them parsed. */
+/**
+ * etcd3 has its .proto files parsed and described in full at each start. In the bundle it gets them parsed, and of their
+ * description just what a gRPC client calls. (grpc-js takes a service as methods with a path, and a pair of functions for each of
+ * the two messages; these do the same as @grpc/proto-loader's.)
+ */
+const DESCRIBE_SERVICES = `
+const { Root } = require('protobufjs/light');
+exports.describeServices = (json, options) => {
+  const { nested } = Root.fromJSON(json).resolveAll().lookup('etcdserverpb');
+  const serializer = (type) => (value) => type.encode(type.fromObject(value)).finish();
+  const deserializer = (type) => (bytes) => type.toObject(type.decode(bytes), options);
+  const describe = (service, { name, requestStream, responseStream, resolvedRequestType, resolvedResponseType }) => ({
+    path: '/etcdserverpb.' + service + '/' + name,
+    requestStream: !!requestStream,
+    responseStream: !!responseStream,
+    requestSerialize: serializer(resolvedRequestType),
+    requestDeserialize: deserializer(resolvedRequestType),
+    responseSerialize: serializer(resolvedResponseType),
+    responseDeserialize: deserializer(resolvedResponseType),
+    originalName: name[0].toLowerCase() + name.slice(1),
+  });
+  const services = Object.entries(nested).filter(([, { methods }]) => methods);
+  return Object.fromEntries(
+    services.map(([service, { methodsArray }]) => [
+      'etcdserverpb.' + service,
+      Object.fromEntries(methodsArray.map((method) => [method.name, describe(service, method)])),
+    ]),
+  );
+};
+`;
+
 const parsedProto = {
   name: 'parsed-proto',
-  setup: ({ onLoad }) => {
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^describe-services$/ }, ({ path }) => ({ path, namespace: 'made-here' }));
+    onLoad({ filter: /^describe-services$/, namespace: 'made-here' }, () => ({
+      contents: DESCRIBE_SERVICES,
+      resolveDir: path.dirname(protoLoader),
+    }));
     onLoad({ filter: /etcd3\/lib\/connection-pool\.js$/ }, async ({ path: file }) => {
       const source = await readFile(file, 'utf8');
-      const call = 'loadSync)(`${__dirname}/../proto/rpc.proto`,';
-      if (!source.includes(call)) throw new Error(`${file} does not load its .proto file as it did; see bundle.mjs`);
-      return { contents: source.replace(call, () => `fromJSON)(${JSON.stringify(readProto())},`) };
+      const replacements = [
+        [
+          'const proto_loader_1 = require("@grpc/proto-loader");',
+          'const { describeServices } = require("describe-services");',
+        ],
+        [
+          '(0, proto_loader_1.loadSync)(`${__dirname}/../proto/rpc.proto`,',
+          `describeServices(${JSON.stringify(readProto())},`,
+        ],
+      ];
+      let contents = source;
+      for (const [from, to] of replacements) {
+        if (!contents.includes(from))
+          throw new Error(`${file} does not load its .proto file as it did; see bundle.mjs`);
+        contents = contents.replace(from, () => to);
+      }
+      return { contents };
     });
   },
 };

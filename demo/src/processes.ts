@@ -8,7 +8,8 @@ import type { ProcessIdentity } from '@etcd-compute/testing/process-identity';
 import { adoptService } from '@etcd-compute/testing/service';
 import type { Service } from '@etcd-compute/testing/service';
 
-const MARK = 'ETCD_COMPUTE_DEMO';
+// Not ETCD_… or the like: those variables are kept from the server whose they would be.
+const MARK = 'DEMO_OF_ETCD_COMPUTE';
 const STOP_TIMEOUT_MS = 5_000;
 
 /** From now on, every process that this one starts carries the mark. */

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Sets this clone up for `npm test` and `npm run demo`: installs what is missing, and only that, then builds.
+#
+#   scripts/setup.sh [--with docker] [--no-build]
+#
+# It says what it installs and why, asks for nothing, and neither starts nor enables a service of the host. When all is there, it takes
+# less than two seconds.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+source scripts/setup/packages.sh
+source scripts/setup/apt.sh
+source scripts/setup/workspace.sh
+
+say() {
+  echo "setup: $*" >&2
+}
+
+fail() {
+  say "$*"
+  exit 1
+}
+
+groups=(base)
+is_build_wanted=true
+while [ $# -gt 0 ]; do
+  case $1 in
+    --with)
+      [ "${2:-}" = docker ] || fail "--with knows one group: docker"
+      groups+=("$2")
+      shift 2
+      ;;
+    --no-build)
+      is_build_wanted=false
+      shift
+      ;;
+    *) fail "does not know '$1'; usage: scripts/setup.sh [--with docker] [--no-build]" ;;
+  esac
+done
+
+check_node
+missing=()
+for group in "${groups[@]}"; do find_missing "$group"; done
+if [ "${#missing[@]}" -gt 0 ]; then install_missing; fi
+update_lists_for_guest
+install_dependencies
+if "$is_build_wanted"; then build; fi

@@ -1,0 +1,45 @@
+# What the tests and the demo need from the distribution: group, package, what shows that it is there, and what it is for.
+# A path stands for itself, a name for a program. Package names are those of Debian 12 and of Ubuntu.
+
+machine=$(uname -m)
+
+list_needs() {
+  cat << EOF
+base etcd-server etcd "the store of requests and records"
+base placement-api placement-api "OpenStack Placement, which counts what is free"
+base uwsgi-core uwsgi "serves Placement"
+base uwsgi-plugin-python3 /usr/lib/uwsgi/plugins/python3*_plugin.so "serves Placement"
+base libvirt-daemon-system libvirtd "runs the guests"
+base libvirt-daemon-driver-qemu /usr/lib/$machine-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so "runs the guests"
+base libvirt-clients virsh "looks at guests from outside"
+base qemu-system-x86 qemu-system-x86_64 "runs the guests"
+base qemu-utils qemu-img "makes disks in tests"
+base dnsmasq-base dnsmasq "gives guests their addresses"
+base iptables iptables "lets guests out of their network"
+base iproute2 ip "networks of guests"
+base iputils-ping ping "shows that a guest answers"
+docker docker.io dockerd "runs the containers"
+docker docker-compose docker-compose "runs the containers"
+docker debootstrap debootstrap "makes a base image without a registry"
+docker dpkg-dev dpkg-scanpackages "makes a package source without a network"
+EOF
+}
+
+# Adds the packages of a group that are missing to the array `missing`, and says why each is needed.
+find_missing() {
+  local group package proof reason
+  while read -r group package proof reason; do
+    [ "$group" = "$1" ] || continue
+    is_there "$proof" && continue
+    missing+=("$package")
+    say "missing: $package (${reason//\"/})"
+  done < <(list_needs)
+}
+
+is_there() {
+  case $1 in
+    /*) compgen -G "$1" > /dev/null ;;
+    # Programs of administrators are often not in a user's PATH.
+    *) PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" command -v "$1" > /dev/null ;;
+  esac
+}

@@ -45,6 +45,7 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+bash "$repo/scripts/setup.sh"
 choose_daemon "$work"
 stage "daemon: $DAEMON_DESCRIPTION"
 

@@ -19,10 +19,11 @@ choose_daemon() {
     DAEMON_DESCRIPTION="this machine's, with the images that compose.yaml names"
     return
   fi
-  install_private_daemon_packages
+  [ "$(id -u)" -eq 0 ] || fail "this machine's Docker daemon cannot be used, and only root can start another: run it as root"
+  bash "$repo/scripts/setup.sh" --with docker --no-build
   start_private_daemon "$1/daemon"
-  build_stand_in_images
-  DAEMON_DESCRIPTION="a private one ($(docker version --format '{{.Server.Version}}')), with images built from this distribution's packages"
+  use_stand_in_images
+  DAEMON_DESCRIPTION="a private one ($(docker version --format '{{.Server.Version}}')), for images built from this distribution's packages"
 }
 
 # Whether the machine's daemon has, or can pull, the images that compose.yaml names.
@@ -35,33 +36,27 @@ can_pull() {
   done
 }
 
-install_private_daemon_packages() {
-  local missing=
-  command -v dockerd > /dev/null || missing="$missing docker.io"
-  command -v docker-compose > /dev/null || missing="$missing docker-compose"
-  command -v debootstrap > /dev/null || missing="$missing debootstrap"
-  command -v dpkg-scanpackages > /dev/null || missing="$missing dpkg-dev"
-  command -v iptables > /dev/null || missing="$missing iptables"
-  [ "$(id -u)" -eq 0 ] || fail "the machine's Docker daemon cannot be used, and only root can start another: run it as root"
-  [ -n "$missing" ] || return 0
-  command -v apt-get > /dev/null || fail "there is no usable Docker daemon, and$missing can only be installed on Debian or Ubuntu"
-  echo "docker: installing$missing: no Docker daemon that can pull is here, so a private one is started"
-  # RUNLEVEL=1 keeps the package from starting a daemon for the whole machine.
-  { apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing; } > "$work/apt.log" 2>&1 ||
-    fail "could not install$missing"
-}
-
-build_stand_in_images() {
-  local tar
-  tar=$(make_base_image_tar "$repo/.cache")
-  docker import "$tar" etcd-compute-test/base > /dev/null
+# Imports the base and says which images stand in for those of compose.yaml; build_images makes them.
+use_stand_in_images() {
+  docker import "$(make_base_image_tar "$repo/.cache")" etcd-compute-test/base > /dev/null
   export PLACEMENT_BASE_IMAGE=etcd-compute-test/base
   export ETCD_IMAGE=etcd-compute-test/etcd POSTGRES_IMAGE=etcd-compute-test/database
-  local name
-  for name in etcd database; do
-    docker build --build-arg BASE_IMAGE=etcd-compute-test/base --tag "etcd-compute-test/$name" "$repo/test/docker/$name" \
-      > "$work/build.log" 2>&1 || fail "could not build the stand-in image of $name"
-  done
+}
+
+# Placement's image, and the stand-ins where there are some: all at once, since each mostly waits for the disk.
+build_images() {
+  local name pids=()
+  compose build > "$work/build-placement.log" 2>&1 &
+  pids+=($!)
+  if [ "${ETCD_IMAGE:-}" = etcd-compute-test/etcd ]; then
+    for name in etcd database; do
+      docker build --build-arg BASE_IMAGE="$PLACEMENT_BASE_IMAGE" --tag "etcd-compute-test/$name" "$repo/test/docker/$name" \
+        > "$work/build-$name.log" 2>&1 &
+      pids+=($!)
+    done
+  fi
+  wait_for_all "${pids[@]}" || fail "could not build an image"
+  rm "$work"/build-*.log
 }
 
 start_compose_stack() {
@@ -69,8 +64,8 @@ start_compose_stack() {
   PLACEMENT_PORT=$(find_free_port "$ETCD_PORT")
   export ETCD_PORT PLACEMENT_PORT
   COMPOSE_STACK_STARTED=yes
-  compose build > "$work/build.log" 2>&1 || fail "compose could not build Placement's image"
-  rm "$work/build.log"
+  build_images
+  stage "images are built"
   compose up --detach > "$work/up.log" 2>&1 || fail "compose could not start"
   wait_for_healthy
 }

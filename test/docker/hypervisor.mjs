@@ -16,7 +16,7 @@ const guest = await buildGuestImage(cacheDir);
 const images = await startImageServer({ 'guest.img': guest.path });
 const libvirtd = await startLibvirtd({ dir });
 const enter = libvirtd.netnsArgv([]).join(' ');
-console.log(JSON.stringify({ uri: libvirtd.uri, enter, image: images.url('guest.img') }));
+process.stdout.write(`${JSON.stringify({ uri: libvirtd.uri, enter, image: images.url('guest.img') })}\n`);
 
 // The wait for a signal does not keep a process alive; this does.
 const alive = setInterval(() => {}, 3_600_000);

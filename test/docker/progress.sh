@@ -31,6 +31,15 @@ wait_until() {
   done
 }
 
+# wait_for_all PID...: fails when one of these children of this shell did.
+wait_for_all() {
+  local pid failed=0
+  for pid in "$@"; do
+    wait "$pid" || failed=1
+  done
+  return "$failed"
+}
+
 # show_failure DIR: the ends of all logs in the folder and of the containers.
 show_failure() {
   local log

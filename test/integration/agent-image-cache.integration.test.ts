@@ -1,0 +1,264 @@
+import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ImageCache, type CachedImage, type FetchOptions } from '@etcd-compute/agent/images/cache';
+import { silentLogger } from '@etcd-compute/common/log';
+import { startImageServer, type ImageFault, type ImageServer } from '@etcd-compute/testing/image-server';
+import { makeTempDir } from '@etcd-compute/testing/temp-dir';
+import { waitFor } from '@etcd-compute/testing/wait-for';
+import { describe, expect, test } from 'vitest';
+import { rawImage } from './agent-world.js';
+
+/** The cache of images over a real HTTP server, which may hang, cut, change or go away. */
+interface Fixture extends AsyncDisposable {
+  readonly server: ImageServer;
+  readonly cache: ImageCache;
+  readonly folder: string;
+  readonly url: string;
+  fetch(url?: string, options?: Partial<FetchOptions>): Promise<CachedImage>;
+  /** Replaces the content behind `image`. */
+  write(content: Buffer): Promise<void>;
+  /** A second cache on the same folder, as after a restart. */
+  reopen(stallMs?: number): Promise<ImageCache>;
+  /** Names of the cached contents and of what is left of downloads. */
+  files(): Promise<string[]>;
+}
+
+const SIZE = 600_000;
+
+/** Far longer than this server needs. */
+const STALL_MS = 10_000;
+const SHORT_STALL_MS = 200;
+
+const start = async (): Promise<Fixture> => {
+  const dir = await makeTempDir('image-cache');
+  const source = join(dir.path, 'source');
+  await writeFile(source, rawImage(SIZE));
+  const server = await startImageServer({ image: source, 'other/image': source });
+  const folder = join(dir.path, 'images');
+  const open = async (stallMs = STALL_MS): Promise<ImageCache> =>
+    ImageCache.open(folder, { stallMs, log: silentLogger() });
+  const cache = await open();
+  const url = server.url('image');
+  let version = 0;
+  return {
+    server,
+    cache,
+    folder,
+    url,
+    fetch: async (from = url, options = {}) => cache.fetch(from, { ...unwatched(), ...options }),
+    write: async (content) => {
+      await writeFile(source, content);
+      version += 1;
+      await utimes(source, version, version); // a change of its own, however fast the test is
+    },
+    reopen: open,
+    files: async () => (await readdir(folder)).filter((name) => name !== 'urls').toSorted(),
+    [Symbol.asyncDispose]: async () => {
+      await server.stop();
+      await dir[Symbol.asyncDispose]();
+    },
+  };
+};
+
+const unwatched = (): FetchOptions => ({ onProgress: () => undefined, signal: new AbortController().signal });
+
+/** Whether a file is that image; `toEqual` takes seconds for so many bytes. */
+const holds = async (path: string, content: Buffer): Promise<boolean> => (await readFile(path)).equals(content);
+
+const statuses = (server: ImageServer): number[] => server.requests.map(({ status }) => status);
+
+describe('one download', () => {
+  test('serves twenty who ask at once, and tells all of them how far it is', async () => {
+    await using fixture = await start();
+    const progress = Array.from({ length: 20 }, () => 0);
+    const images = await Promise.all(
+      progress.map(async (_zero, index) =>
+        fixture.fetch(undefined, {
+          onProgress: ({ bytes, totalBytes }) => {
+            expect(totalBytes).toBe(SIZE);
+            progress[index] = bytes;
+          },
+        }),
+      ),
+    );
+    expect(new Set(images.map(({ path }) => path)).size).toBe(1);
+    expect(images[0]).toMatchObject({ format: 'raw', virtualSizeBytes: Math.ceil(SIZE / 512) * 512 });
+    expect(new Set(progress)).toEqual(new Set([SIZE]));
+    expect(fixture.server.requests).toHaveLength(1);
+    expect(await holds(images[0]?.path ?? '', rawImage(SIZE))).toBe(true);
+    expect(await fixture.files()).toEqual([`${images[0]?.sha256}.img`]);
+  });
+
+  test('an unchanged image is asked about, not sent again, also after a restart', async () => {
+    await using fixture = await start();
+    const first = await fixture.fetch();
+    expect(await fixture.fetch()).toEqual(first);
+    const reopened = await fixture.reopen();
+    expect(await reopened.fetch(fixture.url, unwatched())).toEqual(first);
+    await waitFor(() => statuses(fixture.server).every((status) => status > 0), {
+      what: 'the server to have answered',
+    });
+    expect(statuses(fixture.server)).toEqual([200, 304, 304]);
+  });
+
+  test('a server without lengths and validators works, by sending it again', async () => {
+    await using fixture = await start();
+    fixture.server.setFault('image', 'no-length');
+    const first = await fixture.fetch();
+    expect(await fixture.fetch()).toEqual(first);
+    expect(statuses(fixture.server)).toEqual([200, 200]);
+    expect(await fixture.files()).toHaveLength(1);
+  });
+});
+
+describe('content', () => {
+  test('that changes becomes another image; the old one stays as it is, under the guests that have it', async () => {
+    await using fixture = await start();
+    const first = await fixture.fetch();
+    await fixture.write(rawImage(SIZE, 1));
+    const second = await fixture.fetch();
+    expect(second.sha256).not.toBe(first.sha256);
+    expect(await holds(first.path, rawImage(SIZE))).toBe(true);
+    expect(await holds(second.path, rawImage(SIZE, 1))).toBe(true);
+    expect(await fixture.files()).toHaveLength(2);
+  });
+
+  test('two URLs with one basename are two images, unless they are the same content', async () => {
+    await using fixture = await start();
+    const other = fixture.server.url('other/image');
+    const first = await fixture.fetch();
+    expect((await fixture.fetch(other)).path).toBe(first.path);
+    await fixture.write(rawImage(SIZE, 2));
+    const changed = await fixture.fetch(other);
+    expect(changed.path).not.toBe(first.path);
+    expect(await holds(first.path, rawImage(SIZE))).toBe(true);
+  });
+
+  test('that was removed from the cache is downloaded again', async () => {
+    await using fixture = await start();
+    const { path } = await fixture.fetch();
+    await rm(path);
+    expect(await holds((await fixture.fetch()).path, rawImage(SIZE))).toBe(true);
+    expect(statuses(fixture.server)).toEqual([200, 200]);
+  });
+
+  test('an entry that cannot be read is downloaded again', async () => {
+    await using fixture = await start();
+    const first = await fixture.fetch();
+    for (const name of await readdir(join(fixture.folder, 'urls')))
+      await writeFile(join(fixture.folder, 'urls', name), '{');
+    expect(await fixture.fetch()).toEqual(first);
+    expect(statuses(fixture.server)).toEqual([200, 200]);
+  });
+});
+
+describe('a server that is away', () => {
+  test.each(['hang', 'cut', 'hang-body', '500'] satisfies ImageFault[])(
+    '(%s) the cached image serves',
+    async (fault) => {
+      await using fixture = await start();
+      const first = await fixture.fetch();
+      await fixture.write(rawImage(SIZE, 3));
+      fixture.server.setFault('image', fault);
+      const impatient = await fixture.reopen(SHORT_STALL_MS);
+      expect(await impatient.fetch(fixture.url, unwatched())).toEqual(first);
+      expect(await fixture.files()).toHaveLength(1);
+    },
+  );
+
+  test('refusing connections too; but one that says 404 is not away', async () => {
+    await using fixture = await start();
+    const first = await fixture.fetch();
+    fixture.server.setFault('image', '404');
+    await expect(fixture.fetch()).rejects.toMatchObject({ code: 'ECOMPUTE_IMAGE_DOWNLOAD_FAILED', retryable: false });
+    await fixture.server.stop();
+    expect(await fixture.fetch()).toEqual(first);
+  });
+});
+
+describe('a failure', () => {
+  test.each([
+    ['404', 'ECOMPUTE_IMAGE_DOWNLOAD_FAILED', 'the server answered 404', false],
+    ['500', 'ECOMPUTE_IMAGE_DOWNLOAD_FAILED', 'the server answered 500', true],
+    ['cut', 'ECOMPUTE_IMAGE_DOWNLOAD_FAILED', 'could not download', true],
+    ['hang', 'ECOMPUTE_IMAGE_TIMED_OUT', 'the server sent nothing for 0.2 s', true],
+    ['hang-body', 'ECOMPUTE_IMAGE_TIMED_OUT', 'the server sent nothing for 0.2 s', true],
+    ['html', 'ECOMPUTE_IMAGE_NOT_USABLE', 'neither qcow2 nor a raw disk', false],
+    ['empty', 'ECOMPUTE_IMAGE_NOT_USABLE', 'neither qcow2 nor a raw disk', false],
+  ] as const)('%s is told, leaves nothing, and the next one works', async (...[fault, code, reason, retryable]) => {
+    await using fixture = await start();
+    fixture.server.setFault('image', fault);
+    const impatient = await fixture.reopen(SHORT_STALL_MS);
+    const ask = async (): Promise<CachedImage> => impatient.fetch(fixture.url, unwatched());
+    const failures = await Promise.allSettled([ask(), ask()]);
+    for (const failure of failures)
+      expect(failure).toMatchObject({
+        status: 'rejected',
+        reason: { code, retryable, message: expect.stringContaining(reason) },
+      });
+    expect(fixture.server.requests).toHaveLength(1);
+    expect(await fixture.files()).toEqual([]);
+    fixture.server.setFault('image', undefined);
+    await fixture.fetch();
+    expect(await fixture.files()).toHaveLength(1);
+  });
+
+  test.each(['ftp://a/b', 'file:///etc/passwd', 'b', '', '//host/x', 'http://', 'data:,x', 'qcow2:http://a'])(
+    'the URL %j is refused',
+    async (url) => {
+      await using fixture = await start();
+      await expect(fixture.fetch(url)).rejects.toMatchObject({
+        code: 'ECOMPUTE_IMAGE_URL_REFUSED',
+        message: `could not use the image URL ${JSON.stringify(url)}`,
+        retryable: false,
+      });
+    },
+  );
+
+  test('a server that redirects to a file is not followed there', async () => {
+    await using fixture = await start();
+    await using redirecting = await startImageServer({}, { redirects: { x: 'file:///etc/passwd', y: fixture.url } });
+    await expect(fixture.fetch(redirecting.url('x'))).rejects.toMatchObject({ code: 'ECOMPUTE_IMAGE_DOWNLOAD_FAILED' });
+    expect(await fixture.fetch(redirecting.url('y'))).toMatchObject({ format: 'raw' });
+  });
+});
+
+describe('an abort', () => {
+  test('of one leaves the download to the others; of the last one ends it and leaves nothing', async () => {
+    await using fixture = await start();
+    fixture.server.setFault('image', 'hang-body');
+    const onProgress = (): void => undefined; // the same function, as two callers may well have
+    const aborts = [new AbortController(), new AbortController()];
+    const fetches = aborts.map(async ({ signal }) => fixture.fetch(undefined, { onProgress, signal }));
+    const results = Promise.allSettled(fetches);
+    await waitFor(async () => (await fixture.files()).length === 1, { what: 'the download to have begun' });
+    aborts[0]?.abort(new Error('first left'));
+    await expect(fetches[0]).rejects.toThrow('first left');
+    expect(await fixture.files()).toHaveLength(1);
+    aborts[1]?.abort(new Error('last left'));
+    expect(await results).toMatchObject([{ reason: { message: 'first left' } }, { reason: { message: 'last left' } }]);
+    await waitFor(async () => (await fixture.files()).length === 0, { what: 'the rest of the download to go' });
+    expect(fixture.server.requests).toHaveLength(1);
+  });
+
+  test('who comes after it starts anew', async () => {
+    await using fixture = await start();
+    fixture.server.setFault('image', 'hang', 1);
+    const abort = new AbortController();
+    const first = fixture.fetch(undefined, { signal: abort.signal });
+    const ended = first.catch((thrown: unknown) => thrown);
+    await waitFor(() => fixture.server.requests.length === 1, { what: 'the request' });
+    abort.abort(new Error('gone'));
+    expect(await fixture.fetch()).toMatchObject({ format: 'raw' });
+    expect(await ended).toMatchObject({ message: 'gone' });
+    await expect(fixture.fetch(undefined, { signal: abort.signal })).rejects.toThrow('gone');
+  });
+
+  test('what a crash left of a download is removed by the next start', async () => {
+    await using fixture = await start();
+    await fixture.fetch();
+    await writeFile(join(fixture.folder, 'b0b.part'), 'half');
+    await fixture.reopen();
+    expect(await fixture.files()).toHaveLength(1);
+  });
+});

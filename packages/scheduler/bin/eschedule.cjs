@@ -14,6 +14,7 @@
  */
 const { readFileSync, statSync } = require('node:fs');
 const Module = require('node:module');
+const { homedir } = require('node:os');
 const path = require('node:path');
 const { Script } = require('node:vm');
 
@@ -44,7 +45,9 @@ const runBundle = () => {
   const source = Module.wrap(readFileSync(bundle, 'utf8'));
   const script = new Script(source, { filename: bundle, ...(cachedData && { cachedData }) });
   if (script.cachedDataRejected !== false && Module.enableCompileCache) {
-    Module.enableCompileCache();
+    // Not where Node would put it, which is a folder that everyone may write to: what is cached there is run.
+    const caches = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
+    Module.enableCompileCache(path.join(caches, 'eschedule'));
     require(bundle);
     return;
   }

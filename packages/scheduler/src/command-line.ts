@@ -1,10 +1,7 @@
-import { parseArgs } from 'node:util';
+import { Parser } from 'yargs/helpers';
 import { closestWord, usageError } from './usage.js';
 
-/**
- * Reads words into options and positionals, after a table. Node's own parser does the splitting; a parser library would take a
- * sixth of the time of a whole `boot --no-wait`.
- */
+/** Options and positionals, read after a table from which the help is made too. */
 export interface OptionSpec {
   readonly describe: string;
   readonly short?: string;
@@ -26,47 +23,74 @@ export interface CommandLine {
   readonly unknown: readonly string[];
 }
 
-/** Splits a command line. Nothing is judged yet, except that a value is missing: the command is not known before. */
+/**
+ * Splits a command line. Nothing is judged yet, except a value that is missing or too much: the command is not known before.
+ *
+ * yargs' own parser does it, without the rest of yargs, which renders its help at every start; ours begins with examples (`help.ts`).
+ */
 export const splitCommandLine = (argv: readonly string[], table: OptionTable): CommandLine => {
-  const options = Object.fromEntries(
-    Object.entries(table).map(([name, { short, value }]) => [
-      name,
-      { type: value === undefined ? 'boolean' : 'string', ...(short !== undefined && { short }) } as const,
-    ]),
-  );
-  const { tokens, positionals } = parseArgs({
-    args: [...argv],
-    options,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
+  const names = Object.keys(table);
+  const isSwitch = (name: string): boolean => table[name] !== undefined && table[name].value === undefined;
+  const words = argv.flatMap((word) => detachValue(word, table));
+  refuseSwitchValues(words, isSwitch);
+  const { argv: parsed, error } = Parser.detailed(words, {
+    alias: Object.fromEntries(Object.entries(table).flatMap(([name, { short }]) => (short ? [[name, [short]]] : []))),
+    boolean: names.filter(isSwitch),
+    string: ['_', ...names.filter((name) => !isSwitch(name))],
+    narg: Object.fromEntries(names.filter((name) => !isSwitch(name)).map((name) => [name, 1])),
+    configuration: PARSER_CONFIGURATION,
   });
-  const found = new Map<string, Typed[]>();
+  if (error) throw missingValue(error, table);
+  const options = new Map<string, readonly Typed[]>();
   const unknown: string[] = [];
-  for (const token of tokens) {
-    if (token.kind !== 'option') continue;
-    const isOff = token.name.startsWith('no-') && table[token.name] === undefined;
-    const name = isOff ? token.name.slice('no-'.length) : token.name;
-    const spec = table[name];
-    const isSwitch = spec?.value === undefined;
-    if (!spec || (isOff && !isSwitch)) unknown.push(token.rawName);
-    else if (isSwitch && token.value === undefined) found.set(name, [!isOff]);
-    else if (!isSwitch && isValue(token)) found.set(name, [...(found.get(name) ?? []), token.value]);
+  for (const [name, value] of Object.entries(parsed)) {
+    if (name === '_') continue;
+    // `--no-name` of an option that is no switch, and what is in no table.
+    if (table[name] === undefined || (value === false && !isSwitch(name))) unknown.push(asTyped(name, value));
     else
-      throw usageError(
-        `${token.rawName} ${isSwitch ? 'takes no value' : 'needs a value'}`,
-        isSwitch ? `say --${name} or --no-${name}` : `expected ${token.rawName} ${spec.value}: ${spec.describe}`,
+      options.set(
+        name,
+        Array.isArray(value) ? value.map(String) : [typeof value === 'boolean' ? value : String(value)],
       );
   }
-  return { positionals, options: found, unknown };
+  return { positionals: parsed._.map(String), options, unknown };
 };
 
-/** The next option is no value, but -5 is one, if a wrong one. */
-const isValue = (token: {
-  value?: string | undefined;
-  inlineValue?: boolean | undefined;
-}): token is { value: string } =>
-  token.value !== undefined && (token.inlineValue === true || !/^-+[A-Za-z]/.test(token.value));
+const PARSER_CONFIGURATION = {
+  'camel-case-expansion': false,
+  'dot-notation': false,
+  'parse-numbers': false,
+  'parse-positional-numbers': false,
+  'strip-aliased': true,
+};
+
+/** `-ojson` is `-o json`. */
+const detachValue = (word: string, table: OptionTable): string[] => {
+  const isShort = /^-[A-Za-z][^=]/.test(word);
+  const takesValue =
+    isShort && Object.values(table).some(({ short, value }) => short === word[1] && value !== undefined);
+  return takesValue ? [word.slice(0, 2), word.slice(2)] : [word];
+};
+
+const refuseSwitchValues = (words: readonly string[], isSwitch: (name: string) => boolean): void => {
+  for (const word of words) {
+    const [, option = '', name = ''] = /^(--(?:no-)?([^=]+))=/.exec(word) ?? [];
+    if (isSwitch(name)) throw usageError(`${option} takes no value`, `say --${name} or --no-${name}`);
+  }
+};
+
+const missingValue = (error: Error, table: OptionTable): Error => {
+  const name = /following: (.*)$/.exec(error.message)?.[1] ?? '';
+  const spec = table[name];
+  if (!spec) return usageError(error.message, 'see `eschedule --help`');
+  return usageError(`--${name} needs a value`, `expected --${name} ${spec.value}: ${spec.describe}`);
+};
+
+/** yargs takes the dashes and the `no-` away. */
+const asTyped = (name: string, value: unknown): string => {
+  if (name.length === 1) return `-${name}`;
+  return value === false ? `--no-${name}` : `--${name}`;
+};
 
 /** The options of a command: throws for those that it does not have. */
 export const createArgs = (line: CommandLine, table: OptionTable, command: string): Args => {

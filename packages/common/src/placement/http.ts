@@ -1,10 +1,10 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { text as readText } from 'node:stream/consumers';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import axios from 'axios';
 
 /**
- * HTTP as Placement needs it, on Node's own client: it is part of every command's start, and an HTTP library takes a good part of
- * that time. Nothing is followed, retried or decoded; no proxy of the environment is used, because Placement stands next to us.
+ * HTTP as Placement needs it. Nothing is followed, retried or decoded, and no proxy of the environment is used, because Placement
+ * stands next to us.
  */
 export interface HttpRequest {
   readonly method: string;
@@ -16,7 +16,7 @@ export interface HttpRequest {
 
 export interface HttpReply {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
 }
 
@@ -36,36 +36,34 @@ export interface Http {
 
 /** Keeps connections alive between requests. */
 export const openHttp = ({ endpoint, timeoutMs, ca }: HttpOptions): Http => {
-  const url = new URL(endpoint);
-  const isTls = url.protocol === 'https:';
-  const agent = isTls
-    ? new HttpsAgent({ keepAlive: true, ...(ca !== undefined && { ca }) })
-    : new HttpAgent({ keepAlive: true });
-  const send = isTls ? httpsRequest : httpRequest;
-  const prefix = url.pathname.replace(/\/+$/, '');
-  const exchange: Http['exchange'] = async ({ method, path, headers, body }) =>
-    new Promise((resolve, reject) => {
-      const signal = AbortSignal.timeout(timeoutMs);
-      const sent = send(
-        // Without the brackets of an IPv6 address, which only URLs have.
-        {
-          host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-          port: url.port,
-          method,
-          path: prefix + path,
-          headers,
-          agent,
-          signal,
-        },
-        (reply) => {
-          readText(reply).then(
-            (text) => resolve({ status: reply.statusCode ?? 0, headers: reply.headers, text }),
-            reject,
-          );
-        },
-      );
-      sent.once('error', reject);
-      sent.end(body);
-    });
-  return { exchange, close: () => agent.destroy() };
+  const httpAgent = new HttpAgent({ keepAlive: true });
+  const httpsAgent = new HttpsAgent({ keepAlive: true, ...(ca !== undefined && { ca }) });
+  const http = axios.create({
+    baseURL: endpoint.replace(/\/+$/, ''),
+    httpAgent,
+    httpsAgent,
+    maxRedirects: 0,
+    proxy: false,
+    responseType: 'text',
+    transformRequest: (body: unknown) => body,
+    transformResponse: (text: unknown) => text,
+    validateStatus: () => true,
+  });
+  const exchange: Http['exchange'] = async ({ method, path, headers, body }) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      const reply = await http.request<string>({ method, url: path, headers, data: body, signal });
+      return { status: reply.status, headers: reply.headers, text: reply.data };
+    } catch (cause) {
+      if (signal.aborted) throw new Error(`no whole reply within ${timeoutMs / 1000} s`, { cause });
+      throw cause;
+    }
+  };
+  return {
+    exchange,
+    close: () => {
+      httpAgent.destroy();
+      httpsAgent.destroy();
+    },
+  };
 };

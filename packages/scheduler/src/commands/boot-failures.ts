@@ -1,12 +1,18 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
+import type { HostNames } from '../hosts/host-names.js';
 import type { BootProgress } from '../waiting/wait-for-boot.js';
 import type { CommandContext } from './context.js';
 
-const faultError = ({ spec, record, failedHosts }: BootProgress): EcomputeError => {
+interface FailureOptions {
+  readonly hostNames: HostNames;
+  readonly timeoutSeconds: number;
+}
+
+const faultError = ({ spec, record, failedHosts }: BootProgress, hostNames: HostNames): EcomputeError => {
   const { instance, name } = spec;
   const { fault } = record;
   const what = name === null ? `instance ${instance}` : `instance ${name} (${instance})`;
-  const tried = [...failedHosts].map(([host, reason]) => `\n  ${host}: ${reason}`).join('');
+  const tried = [...failedHosts].map(([host, reason]) => `\n  ${hostNames(host) ?? host}: ${reason}`).join('');
   const more = `see \`eschedule show ${instance}\`; forget it with \`eschedule destroy ${instance}\``;
   return new EcomputeError(
     'ECOMPUTE_INSTANCE_FAILED',
@@ -23,12 +29,13 @@ const goneError = ({ spec: { instance } }: BootProgress): EcomputeError =>
     details: { instance },
   });
 
-const timeoutError = (boots: readonly BootProgress[], timeoutSeconds: number): EcomputeError => {
+const timeoutError = (boots: readonly BootProgress[], { timeoutSeconds, hostNames }: FailureOptions): EcomputeError => {
   const uuids = boots.map(({ spec }) => spec.instance);
   const [first = ''] = uuids;
   const what = uuids.length === 1 ? `instance ${first} is` : `${uuids.length} instances are`;
   const states = boots.map(
-    ({ record, spec }) => `\n  ${spec.name ?? spec.instance}: ${record.state} on ${record.host}`,
+    ({ record, spec }) =>
+      `\n  ${spec.name ?? spec.instance}: ${record.state} on ${hostNames(record.host) ?? record.host}`,
   );
   return new EcomputeError(
     'ECOMPUTE_TIMED_OUT',
@@ -54,13 +61,13 @@ const remark = ({ output }: CommandContext, { spec, record }: BootProgress): voi
 export const bootFailures = (
   context: CommandContext,
   boots: readonly BootProgress[],
-  timeoutSeconds: number,
+  options: FailureOptions,
 ): EcomputeError[] => {
   for (const boot of boots) if (boot.end === 'up') remark(context, boot);
   const late = boots.filter(({ end }) => end === 'timed-out');
   return [
-    ...boots.filter(({ end }) => end === 'failed').map(faultError),
+    ...boots.filter(({ end }) => end === 'failed').map((boot) => faultError(boot, options.hostNames)),
     ...boots.filter(({ end }) => end === 'gone').map(goneError),
-    ...(late.length > 0 ? [timeoutError(late, timeoutSeconds)] : []),
+    ...(late.length > 0 ? [timeoutError(late, options)] : []),
   ];
 };

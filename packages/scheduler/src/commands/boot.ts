@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { EcomputeError, toError } from '@etcd-compute/common/errors';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
-import { namesOf } from '../hosts/host-names.js';
+import { namesOf, type HostNames } from '../hosts/host-names.js';
+import type { Presences } from '../hosts/list-presences.js';
 import { viewOfRecord } from '../instances/view.js';
 import { checkNamesFree } from '../instances/names.js';
 import { instanceShape } from '../output/instance-shape.js';
-import { createPlacer, type Placer } from '../placing/placer.js';
+import { createPlacer } from '../placing/placer.js';
 import { noHostError } from '../placing/no-host.js';
 import { placeAll, type Placed } from '../placing/place-all.js';
 import type { InstanceSpec } from '../placing/write-request.js';
@@ -51,6 +52,7 @@ export const boot = async (context: CommandContext, options: BootOptions): Promi
   const { query, strategy } = options;
   const placer = createPlacer({ cloud, query, strategy, count: specs.length, needsPresence: true });
   const [{ presences }] = await Promise.all([placer.found(), checkNamesFree(cloud, specs)]);
+  const hostNames = namesOf(presences);
   const uuids: string[] = [];
   interruption.describe = () => goingOn(uuids);
   const results = await placeAll(placer, specs, { interruption, onPlaced: ({ instance }) => uuids.push(instance) });
@@ -67,18 +69,18 @@ export const boot = async (context: CommandContext, options: BootOptions): Promi
   }));
   const errors: Error[] = [];
   if (options.isWaiting && boots.length > 0) {
-    const timeoutMs = options.timeoutSeconds * 1000;
+    const { timeoutSeconds } = options;
     try {
-      await waitForBoot({ context, placer, boots, timeoutMs });
+      await waitForBoot({ context, placer, boots, hostNames, timeoutMs: timeoutSeconds * 1000 });
     } catch (thrown) {
       interruption.signal.throwIfAborted();
       errors.push(toError(thrown));
     }
-    errors.push(...bootFailures(context, boots, options.timeoutSeconds));
+    errors.push(...bootFailures(context, boots, { hostNames, timeoutSeconds }));
   }
-  await print(context, options, { boots, placer });
+  await print(context, options, { boots, hostNames });
   performance.mark('eschedule:printed');
-  errors.unshift(...(await placingErrors(context, options, { results, presences: presences })));
+  errors.unshift(...(await placingErrors(context, options, { results, presences })));
   return finish(context, errors);
 };
 
@@ -94,10 +96,9 @@ const goingOn = (uuids: readonly string[]): string => {
 const print = async (
   { output }: CommandContext,
   { count }: BootOptions,
-  { boots, placer }: { boots: readonly BootProgress[]; placer: Placer },
+  { boots, hostNames }: { boots: readonly BootProgress[]; hostNames: HostNames },
 ): Promise<void> => {
-  const { presences } = await placer.found();
-  const views = boots.map(({ record }) => viewOfRecord(record, namesOf(presences)));
+  const views = boots.map(({ record }) => viewOfRecord(record, hostNames));
   const [only] = views;
   if (count !== undefined) await output.list(views, instanceShape);
   else if (only) await output.one(only, instanceShape);
@@ -106,7 +107,7 @@ const print = async (
 const placingErrors = async (
   { cloud }: CommandContext,
   { query }: BootOptions,
-  { results, presences }: { results: readonly Placed[]; presences: Parameters<typeof namesOf>[0] },
+  { results, presences }: { results: readonly Placed[]; presences: Presences },
 ): Promise<Error[]> => {
   const unplaced = results.filter((result) => result.outcome === 'no-host');
   const failed = results.filter((result) => result.outcome === 'failed');

@@ -4,7 +4,7 @@ import { getAllocations } from '@etcd-compute/common/placement/allocations';
 import type { Cloud } from '../cloud.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { findHostNames } from '../hosts/host-names.js';
-import { listPresences } from '../hosts/list-presences.js';
+import { listPresences, type Presences } from '../hosts/list-presences.js';
 import { getInstance, isDeleted, nameOf } from '../instances/find-instance.js';
 import { readSnapshot, type InstanceEntry, type Snapshot } from '../instances/snapshot.js';
 import { viewOf } from '../instances/view.js';
@@ -70,7 +70,7 @@ export const destroy = async (context: CommandContext, options: DestroyOptions):
 const print = async (
   { cloud, output }: CommandContext,
   entries: readonly InstanceEntry[],
-  presences: Parameters<typeof findHostNames>[1],
+  presences: Presences,
 ): Promise<void> => {
   if (output.format === undefined) return;
   const after = new Map((await readSnapshot(cloud)).instances.map((entry) => [entry.instance, entry]));

@@ -2,6 +2,7 @@ import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { CommandContext } from '../commands/context.js';
+import type { HostNames } from '../hosts/host-names.js';
 import { readRecordsOf } from '../instances/snapshot.js';
 import type { Placer } from '../placing/placer.js';
 import type { InstanceSpec } from '../placing/write-request.js';
@@ -23,6 +24,7 @@ export interface WaitForBootOptions {
   readonly context: CommandContext;
   readonly placer: Placer;
   readonly boots: readonly BootProgress[];
+  readonly hostNames: HostNames;
   readonly timeoutMs: number;
 }
 
@@ -66,18 +68,22 @@ const look = async (
     return;
   }
   const { record } = found;
-  report(options.context, boot, record);
+  report(options, boot, record);
   boot.record = record;
   if (record.state === 'deleting' || record.state === 'deleted') boot.end = 'gone';
   else if (isUp(record)) boot.end = 'up';
   else if (record.state === 'error' && !(await moveOn(options, boot, found))) boot.end = 'failed';
 };
 
-const report = ({ output }: CommandContext, { record: before }: BootProgress, record: InstanceRecord): void => {
+const report = (
+  { context, hostNames }: WaitForBootOptions,
+  { record: before }: BootProgress,
+  record: InstanceRecord,
+): void => {
   const describe = ({ state, host, step }: InstanceRecord): string =>
-    `${state} on ${host}${step ? `: ${step.name}${step.progress === null ? '' : ` ${step.progress}`}` : ''}`;
+    `${state} on ${hostNames(host) ?? host}${step ? `: ${step.name}${step.progress === null ? '' : ` ${step.progress}`}` : ''}`;
   const now = describe(record);
-  if (now !== describe(before)) output.progress(`${record.name ?? record.instance}: ${now}`);
+  if (now !== describe(before)) context.output.progress(`${record.name ?? record.instance}: ${now}`);
 };
 
 /** Tries the next host. @returns false when the failure is final. */
@@ -104,7 +110,7 @@ const moveOn = async (
 };
 
 const placeAgain = async (
-  { context, placer }: WaitForBootOptions,
+  { context, placer, hostNames }: WaitForBootOptions,
   boot: BootProgress,
   { record, revision }: { record: InstanceRecord; revision: string },
 ): Promise<boolean> => {
@@ -123,7 +129,9 @@ const placeAgain = async (
     for (const dropped of placed.dropped) boot.failedHosts.set(dropped.host, dropped.reason);
     return false;
   }
-  output.progress(`${name ?? instance}: ${fault?.message ?? 'failed'}; moved on to ${placed.candidate.host}`);
+  output.progress(
+    `${name ?? instance}: ${fault?.message ?? 'failed'}; moved on to ${hostNames(placed.candidate.host) ?? placed.candidate.host}`,
+  );
   boot.record = placed.record;
   return true;
 };

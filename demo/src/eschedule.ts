@@ -30,15 +30,15 @@ export const writeWrapper = async ({ dir }: Folders): Promise<void> => {
 
 export const scheduleConfigPath = (dir: string): string => join(dir, 'schedule.yaml');
 
-/** For a POSIX shell. */
-const quote = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
+/** A word for a POSIX shell; as it is when it needs nothing. */
+export const quote = (word: string): string =>
+  /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 /** The wrapper as a person in the clone types it. */
 export const typedWrapper = ({ root, dir }: Folders): string => {
   const path = relative(root, join(dir, WRAPPER));
   const isInside = !path.startsWith('..');
-  const typed = isInside ? path : join(dir, WRAPPER);
-  return /^[\w./-]+$/.test(typed) ? typed : quote(typed);
+  return quote(isInside ? path : join(dir, WRAPPER));
 };
 
 /** The instances there are, other than deleted ones. */

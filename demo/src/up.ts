@@ -1,23 +1,21 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Connection } from '@etcd-compute/libvirt/connection';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { cleanUp } from './clean-up.js';
 import type { CommandContext } from './command.js';
-import type { Instance } from './eschedule.js';
-import { scheduleConfigPath, typedWrapper, writeWrapper } from './eschedule.js';
+import { scheduleConfigPath, writeWrapper } from './eschedule.js';
 import type { Folders } from './folders.js';
 import { ensureGuest, readConsole } from './guest.js';
 import { ensureAgent } from './host-agent.js';
-import { removeFromLibvirt, surveyLibvirt } from './leftovers.js';
-import { ensureLibvirt, isKvmUseless, isOwnLibvirtd, libvirtStateFiles } from './libvirtd.js';
+import { libvirtStateFiles } from './libvirtd.js';
 import { lockFolder } from './lock.js';
+import { prepareLibvirt } from './prepare-libvirt.js';
 import { endStrays, markChildren } from './processes.js';
 import { findRecord, newRecord, writeRecord } from './record.js';
 import type { DemoRecord } from './record.js';
+import { renderResult } from './result.js';
 import { ensureEtcd, ensureImageServer, ensurePlacement, imageUrl, keepPorts, serverFiles } from './servers.js';
-import type { Stage, Stages } from './stages.js';
-import { chooseSubnet, parseRoutes } from './subnet.js';
+import type { Stages } from './stages.js';
 
 /**
  * Brings everything up, from whatever is there: each stage finds what runs, or starts it. Nothing that was started is taken back
@@ -28,10 +26,12 @@ export const up = async ({ folders, stages }: CommandContext): Promise<number> =
   await using _lock = await lockFolder(folders);
   markChildren(folders.dir);
   const begun = await beginRecord({ folders, stages });
-  const record = await startServers({ folders, stages }, begun);
-  await writeFile(scheduleConfigPath(folders.dir), renderScheduleConfig(record));
+  await writeFile(scheduleConfigPath(folders.dir), renderScheduleConfig(begun));
   await writeWrapper(folders);
-  await stages.run('ecompute', (stage) => ensureAgent(folders, record, stage));
+  const [record] = await together([
+    startCloud({ folders, stages }, begun),
+    offerImage({ folders, stages }, begun.ports.images),
+  ]);
   const instance = await stages.run('guest', (stage) => ensureGuest(folders, stage));
   const lines = await readConsole(record.hostStateDir, instance);
   await writeRecord(folders, { ...record, isComplete: true });
@@ -49,8 +49,7 @@ const beginRecord = async ({ folders, stages }: CommandContext): Promise<DemoRec
     await writeRecord(folders, record);
     return record;
   }
-  const what = found ? 'interrupted' : 'leftovers';
-  if (found) await stages.run(what, (stage) => cleanUp(folders, { record: found, stage }));
+  if (found) await stages.run('clean-up', (stage) => cleanUp(folders, { record: found, stage }));
   else await cleanUp(folders, { record: undefined });
   const record = await newRecord(folders);
   await writeRecord(folders, record);
@@ -61,33 +60,28 @@ const beginRecord = async ({ folders, stages }: CommandContext): Promise<DemoRec
 const makeHostStateDir = async ({ hostStateDir, closedFolder }: Folders, stages: Stages): Promise<void> => {
   if (closedFolder !== undefined)
     stages.note(
-      `guests cannot reach disks under ${closedFolder}, which is closed to other users: they are in ${hostStateDir}`,
+      `guests cannot reach disks under ${closedFolder}, which is closed to others: they are in ${hostStateDir}`,
     );
   await mkdir(hostStateDir, { recursive: true, mode: 0o755 });
   // /var/tmp is open to everybody: what is there under our name must be ours.
-  const { uid } = await stat(hostStateDir);
-  if (uid !== process.getuid?.()) throw new Error(`could not use ${hostStateDir}: it belongs to another user (${uid})`);
+  const stats = await lstat(hostStateDir);
+  if (!stats.isDirectory() || stats.uid !== process.getuid?.())
+    throw new Error(`could not use ${hostStateDir}: it is there already, and not a folder of ours`);
 };
 
-/** All at the same time, and all to their end also when one fails: nothing is left half started. */
-const startServers = async ({ folders, stages }: CommandContext, record: DemoRecord): Promise<DemoRecord> => {
-  const { ports } = record;
-  const [libvirt, ...others] = await Promise.allSettled([
-    stages.run('libvirt', (stage) => prepareLibvirt({ folders, stages }, record, stage)),
+/** The servers, then `ecompute`, which needs them all. */
+const startCloud = async ({ folders, stages }: CommandContext, begun: DemoRecord): Promise<DemoRecord> => {
+  const { ports } = begun;
+  const [record] = await together([
+    stages.run('libvirt', (stage) => prepareLibvirt({ folders, stages }, begun, stage)),
     stages.run('etcd', (stage) => ensureEtcd({ folders, port: ports.etcd, stage })),
     stages.run('Placement', (stage) => ensurePlacement({ folders, port: ports.placement, stage })),
-    ensureImage({ folders, stages }, ports.images),
   ]);
-  others.forEach(valueOf);
-  return { ...record, libvirt: valueOf(libvirt) };
+  await stages.run('ecompute', (stage) => ensureAgent(folders, record, stage));
+  return record;
 };
 
-const valueOf = <T>(settled: PromiseSettledResult<T>): T => {
-  if (settled.status === 'rejected') throw settled.reason;
-  return settled.value;
-};
-
-const ensureImage = async ({ folders, stages }: CommandContext, port: number): Promise<void> => {
+const offerImage = async ({ folders, stages }: CommandContext, port: number): Promise<void> => {
   const image = await stages.run('guest image', async (stage) => {
     const built = await buildGuestImage(join(folders.root, '.cache'));
     stage.outcome(`${(built.sizeBytes / 2 ** 20).toFixed(0)} MiB, ${built.path}`);
@@ -96,35 +90,12 @@ const ensureImage = async ({ folders, stages }: CommandContext, port: number): P
   await stages.run('image server', (stage) => ensureImageServer({ folders, port, stage, imagePath: image.path }));
 };
 
-const prepareLibvirt = async (
-  { folders, stages }: CommandContext,
-  record: DemoRecord,
-  stage: Stage,
-): Promise<NonNullable<DemoRecord['libvirt']>> => {
-  await using connection = await ensureLibvirt(folders);
-  const isOwn = await isOwnLibvirtd(folders);
-  stage.outcome(isOwn ? 'started, there was none' : 'the host’s own');
-  if (!isOwn && (await isKvmUseless()))
-    stages.note('this libvirtd sees a /dev/kvm that does not work, and may take half a minute for each new guest');
-  if (record.libvirt) return record.libvirt;
-  const libvirt = await chooseNetwork(connection, folders);
-  // Before the agent makes them.
-  await writeRecord(folders, { ...record, libvirt });
-  return libvirt;
-};
-
-const chooseNetwork = async (
-  connection: Connection,
-  { hostStateDir, tag }: Folders,
-): Promise<NonNullable<DemoRecord['libvirt']>> => {
-  // Of a demo whose folder somebody has removed.
-  await removeFromLibvirt(connection, hostStateDir, undefined);
-  const names = { preferred: 'ecompute-demo', otherwise: `ecompute-demo-${tag}` };
-  const { name, subnets } = await surveyLibvirt(connection, names);
-  const cidr = chooseSubnet([...parseRoutes(await readFile('/proc/net/route', 'utf8')), ...subnets]);
-  if (cidr === undefined)
-    throw new Error('could not choose addresses for the guests: this machine has routes to all that the demo knows');
-  return { name, cidr };
+/** Like `Promise.all`, but also when one fails the others come to their end: nothing is left half started. */
+const together = async <T extends readonly Promise<unknown>[] | []>(
+  tasks: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> => {
+  await Promise.allSettled(tasks);
+  return Promise.all(tasks);
 };
 
 /** JSON, which is YAML too. */
@@ -135,30 +106,4 @@ const renderScheduleConfig = ({ ports }: DemoRecord): string => {
     image: imageUrl(ports.images),
   };
   return `${JSON.stringify(config, undefined, 2)}\n`;
-};
-
-const renderResult = (folders: Folders, instance: Instance, consoleLines: readonly string[]): string => {
-  const { name, host, hostName, addresses } = instance;
-  const address = addresses[0]?.address;
-  const command = typedWrapper(folders);
-  const demo = `npm run demo --${folders.dir === join(folders.root, '.demo') ? '' : ` --dir ${folders.dir}`}`;
-  return [
-    '',
-    'The guest’s console ends with',
-    ...consoleLines.map((line) => `  | ${line}`),
-    '',
-    `instance  ${name} (${instance.instance})`,
-    `host      ${hostName} (${host})`,
-    `address   ${address ?? 'none'}`,
-    '',
-    'Try next',
-    `  ${command} list`,
-    `  ${command} show ${name}`,
-    `  ${command} destroy ${name} --wait`,
-    '',
-    ...(address === undefined ? [] : [`  ping -c 3 ${address}`]),
-    `  ${demo} down`,
-    '',
-    '',
-  ].join('\n');
 };

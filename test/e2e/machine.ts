@@ -32,7 +32,7 @@ export interface Machine extends AsyncDisposable {
   reboot(): Promise<void>;
 }
 
-export interface RunningCommand {
+interface RunningCommand {
   /** What it has written so far, to both. */
   output(): string;
   /** Waits until it has written this. */

@@ -59,31 +59,44 @@ async function installFfiNapi(node: string): Promise<string | undefined> {
   return undefined;
 }
 
-async function soak(node: string, ffi: string, directory: string): Promise<void> {
+/** One run; undefined, after saying why, when it gave no result. */
+async function soak(node: string, ffi: string, directory: string): Promise<SoakResult | undefined> {
   const file = fileURLToPath(new URL('ffi-soak-run.js', import.meta.url));
   const args = [file, '--ffi', ffi, '--pairs', values.pairs, '--directory', directory];
   const ended = await run(node, args);
   const how = ended.signal === null ? `exit code ${ended.code}` : `ended by ${ended.signal}`;
   if (ended.stdout === '') {
-    print(`${ffi}: no result, ${how}: ${lastLines(ended.stderr)}`);
-    return;
+    print(`  ${ffi}: no result, ${how}: ${lastLines(ended.stderr)}`);
+    return undefined;
   }
   const result: SoakResult = JSON.parse(ended.stdout);
   const time = result.microsecondsPerPair.toFixed(0).padStart(4);
-  print(`${ffi.padEnd(8)} ${time} us a pair, peak ${result.peakMiB.toFixed(0)} MiB, ${result.events} events, ${how}`);
+  print(`  ${ffi.padEnd(8)} ${time} us a pair, peak ${result.peakMiB.toFixed(0)} MiB, ${result.events} events, ${how}`);
+  return result;
+}
+
+/** The best round counts: other work on the machine can only add time. */
+function summarize(ffi: string, results: readonly SoakResult[]): void {
+  if (results.length === 0) return;
+  const best = Math.min(...results.map(({ microsecondsPerPair }) => microsecondsPerPair));
+  const peak = Math.max(...results.map(({ peakMiB }) => peakMiB));
+  print(`${ffi.padEnd(8)} best ${best.toFixed(0)} us a pair, highest peak ${peak.toFixed(0)} MiB`);
 }
 
 for (const node of values.node) {
   const version = (await run(node, ['--version'])).stdout.trim();
   print(`Node ${version}, ${values.pairs} pairs:`);
   const directory = await installFfiNapi(node);
+  const results: Record<string, SoakResult[]> = {};
   try {
     for (let round = 0; round < Number(values.rounds); round += 1) {
-      await soak(node, 'koffi', '.');
-      if (directory !== undefined) await soak(node, 'ffi-napi', directory);
-      await soak(node, 'binding', '.');
+      for (const ffi of directory === undefined ? ['koffi', 'binding'] : ['koffi', 'ffi-napi', 'binding']) {
+        const result = await soak(node, ffi, directory ?? '.');
+        if (result !== undefined) (results[ffi] ??= []).push(result);
+      }
     }
   } finally {
     if (directory !== undefined) await rm(directory, { recursive: true, force: true });
   }
+  for (const [ffi, all] of Object.entries(results)) summarize(ffi, all);
 }

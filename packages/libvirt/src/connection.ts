@@ -46,9 +46,9 @@ export interface NodeInfo {
  */
 export async function connect(uri: string, options: ConnectOptions = {}): Promise<Connection> {
   const runtime = await startRuntime();
-  const { calls, events } = runtime;
+  const { calls, events, callbacks } = runtime;
   const watch = new CloseWatch();
-  const closeCallback = events.callbacks.connectionClosed;
+  const closeCallback = callbacks.connectionClosed;
   const closeToken = events.subscribe((report) => watch.report(report));
   try {
     const { pointer, hasCloseCallback } = await calls.run(

@@ -34,7 +34,7 @@ const DOMAIN_EVENTS = { register: 'domainEventRegister', deregister: 'domainEven
 const NETWORK_EVENTS = { register: 'networkEventRegister', deregister: 'networkEventDeregister' } as const;
 
 export function connectionEvents(scope: Scope): ConnectionEvents {
-  const { callbacks } = scope.runtime.events;
+  const { callbacks } = scope.runtime;
   const domainLifecycle: EventSource<DomainLifecycleEvent> = {
     ...DOMAIN_EVENTS,
     eventId: 0, // VIR_DOMAIN_EVENT_ID_LIFECYCLE

@@ -50,6 +50,25 @@ describe('process exit', () => {
     for (const result of results) expect(result).toMatchObject({ code: 3, signal: null, stdout: 'exit\n', stderr: '' });
   });
 
+  it('is immediate at any moment while threads start', async () => {
+    const moments = [
+      '',
+      'await new Promise((resolve) => setTimeout(resolve, 20));',
+      'await new Promise((resolve) => setTimeout(resolve, 60));',
+    ];
+    const results = await Promise.all(
+      moments.map((wait) =>
+        runChild(`
+          import { connect } from '@etcd-compute/libvirt/connection';
+          void connect('test:///default').then((connection) => { for (let call = 0; call < 500; call += 1) void connection.getCapabilities(); });
+          ${wait}
+          process.exit(4);
+        `),
+      ),
+    );
+    for (const result of results) expect(result).toMatchObject({ code: 4, signal: null, stderr: '' });
+  });
+
   it('is an ordinary one after an uncaught error', async () => {
     const result = await runChild(`${OPEN}${BUSY}
       setTimeout(() => { throw new Error('on purpose'); }, 200);

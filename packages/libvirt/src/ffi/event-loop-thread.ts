@@ -15,7 +15,7 @@ import { registerEventCallbacks } from './event-callbacks.js';
 import { succeed, takeLastError } from './failure.js';
 import * as event from './headers/event.js';
 import { eventfd, exitImmediately } from './headers/libc.js';
-import { EventLoopFlag } from './messages.js';
+import { EventLoopFlag, EventLoopPhase } from './messages.js';
 import { silenceErrorPrinting } from './silence.js';
 import { StreamPump } from './stream-pump.js';
 import type { EventLoopCommand, EventLoopMessage } from './messages.js';
@@ -65,6 +65,11 @@ function obey(command: EventLoopCommand): void {
   }
 }
 
+function enter(phase: number): void {
+  Atomics.store(flags, EventLoopFlag.PHASE, phase);
+  Atomics.notify(flags, EventLoopFlag.PHASE);
+}
+
 function turn(): void {
   if (event.virEventRunDefaultImpl() < 0) throw takeLastError('virEventRunDefaultImpl');
   for (const token of flushes) report({ kind: 'flushed', token });
@@ -77,8 +82,7 @@ function turn(): void {
     setImmediate(turn);
     return;
   }
-  Atomics.store(flags, EventLoopFlag.HAS_STOPPED, 1);
-  Atomics.notify(flags, EventLoopFlag.HAS_STOPPED);
+  enter(EventLoopPhase.STOPPED);
 }
 
 function callback(body: () => void, prototype: string): CallbackPointer {
@@ -99,5 +103,8 @@ succeed(event.virEventAddHandle, wakeFileDescriptor, HANDLE_READABLE, onWake, nu
 const onTimeout = callback(() => undefined, 'void Turn(int timer, void *opaque)');
 succeed(event.virEventAddTimeout, LONGEST_TURN_MS, onTimeout, null, null);
 
-report({ kind: 'ready', callbacks: registerEventCallbacks(report), wakeFileDescriptor });
+const callbacks = registerEventCallbacks(report);
+Atomics.store(flags, EventLoopFlag.WAKE_FILE_DESCRIPTOR, wakeFileDescriptor);
+enter(EventLoopPhase.RUNNING);
+report({ kind: 'ready', callbacks });
 turn();

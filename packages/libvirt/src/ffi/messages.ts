@@ -16,8 +16,11 @@ export type CallReply =
   | { readonly kind: 'failure'; readonly failure: CallFailureFields }
   | { readonly kind: 'defect'; readonly error: unknown };
 
-/** One word per flag in the memory that the call threads share with the main thread. */
-export const CallFlag = { RUNNING_CALLS: 0, COUNT: 1 } as const;
+/**
+ * One word per flag in the memory that the call threads share with the main thread. A call thread that starts counts as
+ * a running call: neither may be torn down under native code.
+ */
+export const CallFlag = { RUNNING_CALLS: 0, IS_ENDING: 1, COUNT: 2 } as const;
 
 /** The event loop's callbacks, by what they report. */
 export interface EventCallbacks {
@@ -30,8 +33,6 @@ export interface EventCallbacks {
 export interface EventLoopReady {
   readonly kind: 'ready';
   readonly callbacks: EventCallbacks;
-  /** An eventfd; a write makes the loop look at its commands. */
-  readonly wakeFileDescriptor: number;
 }
 
 /** Something happened; `token` is the number that the callback was registered with. */
@@ -73,4 +74,12 @@ export type EventLoopCommand =
   | { readonly kind: 'stream-detach'; readonly token: number };
 
 /** One word per flag in the memory that the event loop thread shares with the main thread. */
-export const EventLoopFlag = { HAS_STOPPED: 0, COUNT: 1 } as const;
+export const EventLoopFlag = {
+  /** One of `EventLoopPhase`. */
+  PHASE: 0,
+  /** An eventfd, once the loop runs; a write makes it look at its commands. */
+  WAKE_FILE_DESCRIPTOR: 1,
+  COUNT: 2,
+} as const;
+
+export const EventLoopPhase = { STARTING: 0, RUNNING: 1, STOPPED: 2 } as const;

@@ -52,8 +52,12 @@ export class CallPool {
     return job.promise as Promise<ReturnType<Calls[Name]>>;
   }
 
-  /** Blocks the main thread until no call runs, or the time is over; says which. For the end of the process only. */
-  waitUntilQuiet(timeoutMs: number): boolean {
+  /**
+   * Lets no further call begin, and blocks the main thread until none runs, or the time is over; says which.
+   * For the end of the process only.
+   */
+  endQuietly(timeoutMs: number): boolean {
+    Atomics.store(this.#flags, CallFlag.IS_ENDING, 1);
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const running = Atomics.load(this.#flags, CallFlag.RUNNING_CALLS);

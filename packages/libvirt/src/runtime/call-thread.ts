@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { LibvirtError } from '../errors.js';
+import { CallFlag } from '../ffi/messages.js';
 import type { CallReply, CallThreadCommand } from '../ffi/messages.js';
 import type { Job } from './job.js';
 
@@ -19,6 +20,7 @@ export class CallThread {
     onIdle: (thread: CallThread) => void;
     onEnd: (thread: CallThread) => void;
   }) {
+    Atomics.add(options.flags, CallFlag.RUNNING_CALLS, 1); // until it has started
     this.#worker = new Worker(new URL('../ffi/call-thread.js', import.meta.url), {
       name: 'libvirt-call',
       workerData: { flags: options.flags },

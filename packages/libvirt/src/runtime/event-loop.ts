@@ -1,59 +1,43 @@
 import { writeSync } from 'node:fs';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { EventLoopFlag } from '../ffi/messages.js';
+import { EventLoopFlag, EventLoopPhase } from '../ffi/messages.js';
 import type { EventCallbacks, EventLoopCommand, EventLoopMessage, EventReport } from '../ffi/messages.js';
 
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128, stackSizeMb: 4 };
-const WAKE = new Uint8Array(new BigUint64Array([1n]).buffer);
+const WAKE = new BigUint64Array([1n]);
 
 export type ReportHandler = (report: EventReport) => void;
 
 /** The event loop thread, seen from the main thread: who gets which report, and who keeps the process alive. */
 export class EventLoop {
-  readonly callbacks: EventCallbacks;
+  /** Resolves once libvirt's event loop is registered, so that connections may open. */
+  readonly ready: Promise<EventCallbacks>;
   readonly #worker: Worker;
-  readonly #commands: MessageChannel;
-  readonly #flags: Int32Array;
-  readonly #wakeFileDescriptor: number;
+  readonly #commands = new MessageChannel();
+  readonly #flags = new Int32Array(new SharedArrayBuffer(4 * EventLoopFlag.COUNT));
   readonly #handlers = new Map<number, ReportHandler>();
   #nextToken = 1;
   #holds = 0;
 
-  private constructor(parts: {
-    worker: Worker;
-    commands: MessageChannel;
-    flags: Int32Array;
-    callbacks: EventCallbacks;
-    wakeFileDescriptor: number;
-  }) {
-    this.callbacks = parts.callbacks;
-    this.#worker = parts.worker;
-    this.#commands = parts.commands;
-    this.#flags = parts.flags;
-    this.#wakeFileDescriptor = parts.wakeFileDescriptor;
-    this.#worker.on('message', (message: EventLoopMessage) => {
-      if (message.kind !== 'ready') this.#handlers.get(message.token)?.(message);
-    });
-    this.#worker.unref();
-  }
-
-  /** Starts the thread; ready once libvirt's event loop is registered, so that connections may open. */
-  static start(): Promise<EventLoop> {
-    const commands = new MessageChannel();
-    const flags = new Int32Array(new SharedArrayBuffer(4 * EventLoopFlag.COUNT));
-    const worker = new Worker(new URL('../ffi/event-loop-thread.js', import.meta.url), {
+  constructor() {
+    const { port2 } = this.#commands;
+    this.#worker = new Worker(new URL('../ffi/event-loop-thread.js', import.meta.url), {
       name: 'libvirt-events',
-      workerData: { commands: commands.port2, flags },
-      transferList: [commands.port2],
+      workerData: { commands: port2, flags: this.#flags },
+      transferList: [port2],
       resourceLimits: RESOURCE_LIMITS,
       execArgv: [],
     });
-    return new Promise((resolve, reject) => {
-      worker.once('error', reject);
-      worker.once('message', (message: EventLoopMessage) => {
-        worker.off('error', reject);
-        if (message.kind === 'ready') resolve(new EventLoop({ worker, commands, flags, ...message }));
-        else reject(new Error(`libvirt's event loop began with '${message.kind}' instead of 'ready'`));
+    this.ready = new Promise((resolve, reject) => {
+      this.#worker.once('error', reject);
+      this.#worker.on('message', (message: EventLoopMessage) => {
+        if (message.kind !== 'ready') {
+          this.#handlers.get(message.token)?.(message);
+          return;
+        }
+        this.#worker.off('error', reject); // a later one is a defect, and ends the process
+        this.#worker.unref();
+        resolve(message.callbacks);
       });
     });
   }
@@ -81,9 +65,10 @@ export class EventLoop {
     if (this.#holds === 0) this.#worker.unref();
   }
 
+  /** Only once it is ready. */
   send(command: EventLoopCommand): void {
     this.#commands.port1.postMessage(command);
-    writeSync(this.#wakeFileDescriptor, WAKE);
+    writeSync(Atomics.load(this.#flags, EventLoopFlag.WAKE_FILE_DESCRIPTOR), WAKE);
   }
 
   /** Waits until the events that libvirt has queued by now have reached their handlers. */
@@ -99,13 +84,18 @@ export class EventLoop {
 
   /** Stops the loop, blocking the main thread until it has, or the time is over. For the end of the process only. */
   stopAndWait(timeoutMs: number): void {
-    this.send({ kind: 'stop' });
-    Atomics.wait(this.#flags, EventLoopFlag.HAS_STOPPED, 0, timeoutMs);
+    this.#endWith({ kind: 'stop' }, timeoutMs);
   }
 
   /** Ends the process from the event loop thread. Returns only if that thread does not answer in time. */
   exitProcess(code: number, timeoutMs: number): void {
-    this.send({ kind: 'exit-process', code });
-    Atomics.wait(this.#flags, EventLoopFlag.HAS_STOPPED, 0, timeoutMs);
+    this.#endWith({ kind: 'exit-process', code }, timeoutMs);
+  }
+
+  #endWith(command: EventLoopCommand, timeoutMs: number): void {
+    const started = Atomics.wait(this.#flags, EventLoopFlag.PHASE, EventLoopPhase.STARTING, timeoutMs);
+    if (started === 'timed-out') return;
+    this.send(command);
+    Atomics.wait(this.#flags, EventLoopFlag.PHASE, EventLoopPhase.RUNNING, timeoutMs);
   }
 }

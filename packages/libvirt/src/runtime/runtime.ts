@@ -3,19 +3,22 @@
  * process's and cannot be replaced, so this is module state on purpose. Load this package in one thread only.
  *
  * The end of the process. Node joins its worker threads before it exits, and JavaScript callbacks must not be called
- * once their thread is being torn down. So: running calls get CALLS_GRACE_MS to end; then the event loop stops, and
- * Node tears down threads that do nothing. A call that still hangs (a frozen daemon without keepalive) would block the
+ * once their thread is being torn down: koffi aborts the process then. So: running calls, and threads that start, get
+ * CALLS_GRACE_MS to end; then the event loop stops, and Node tears down threads that do nothing. A call that still hangs (a frozen daemon without keepalive) would block the
  * exit for ever: then the event loop thread ends the process with the same exit code, without joining anything.
  */
 import { CallPool } from './call-pool.js';
 import { EventLoop } from './event-loop.js';
+import type { EventCallbacks } from '../ffi/messages.js';
 
-const CALLS_GRACE_MS = 1000;
-const EVENT_LOOP_GRACE_MS = 1000;
+const CALLS_GRACE_MS = 2000;
+/** The event loop thread never waits for a daemon, so this is for busy machines. */
+const EVENT_LOOP_GRACE_MS = 10_000;
 
 export interface Runtime {
   readonly calls: CallPool;
   readonly events: EventLoop;
+  readonly callbacks: EventCallbacks;
 }
 
 let runtime: Promise<Runtime> | undefined;
@@ -27,15 +30,17 @@ export function startRuntime(): Promise<Runtime> {
 }
 
 async function start(): Promise<Runtime> {
+  const events = new EventLoop();
+  const calls = new CallPool();
+  const onExit = (code: number): void => {
+    if (calls.endQuietly(CALLS_GRACE_MS)) events.stopAndWait(EVENT_LOOP_GRACE_MS);
+    else events.exitProcess(code, EVENT_LOOP_GRACE_MS);
+  };
+  process.once('exit', onExit);
   try {
-    const events = await EventLoop.start();
-    const calls = new CallPool();
-    process.once('exit', (code) => {
-      if (calls.waitUntilQuiet(CALLS_GRACE_MS)) events.stopAndWait(EVENT_LOOP_GRACE_MS);
-      else events.exitProcess(code, EVENT_LOOP_GRACE_MS);
-    });
-    return { calls, events };
+    return { calls, events, callbacks: await events.ready };
   } catch (error) {
+    process.off('exit', onExit);
     runtime = undefined; // a host that gets its libvirt later can try again
     throw error;
   }

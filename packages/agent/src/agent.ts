@@ -1,21 +1,19 @@
 import { join } from 'node:path';
 import { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
-import { withDeadline } from '@etcd-compute/common/async/deadline';
-import { createKeys, type Keys } from '@etcd-compute/common/etcd/keys';
-import type { Presence } from '@etcd-compute/common/etcd/messages/presence';
-import { openStore, type Store } from '@etcd-compute/common/etcd/store';
-import { watchPrefix } from '@etcd-compute/common/etcd/watch-prefix';
+import { createKeys } from '@etcd-compute/common/etcd/keys';
+import { openStore } from '@etcd-compute/common/etcd/store';
 import { newSessionUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
-import { listResourceProviders } from '@etcd-compute/common/placement/resource-providers';
+import { openPlacement } from '@etcd-compute/common/placement/client';
 import { configureThreads } from '@etcd-compute/libvirt/threads';
 import pLimit from 'p-limit';
 import { createAllocationAudit } from './audits/allocations.js';
 import { createDomainAudit } from './audits/domains.js';
 import { repeat } from './audits/repeat.js';
 import type { AgentConfig } from './config.js';
+import { describeHost } from './describe-host.js';
 import { ensureDiskPool } from './disks/disk-pool.js';
+import { followRequests } from './follow-requests.js';
 import { checkIdentity, ensureFolder, ensureIdentity, warnOfClosedFolder } from './identity.js';
 import { ImageCache } from './images/cache.js';
 import { isElsewhere } from './instances/fault.js';
@@ -23,12 +21,13 @@ import { createInstanceReconciler, type InstanceReconciler } from './instances/r
 import type { StepDeps } from './instances/steps/step.js';
 import { probeCapacity } from './inventory/probe.js';
 import { reportInventory } from './inventory/report.js';
-import { openLibvirtLink, type LibvirtLink } from './libvirt-link.js';
+import { openLibvirtLink } from './libvirt-link.js';
 import { createGuestNetwork } from './networks/guest-network.js';
 import { createLeaseWatch } from './networks/leases.js';
 import { persist } from './persist.js';
-import { takePresence, type PresenceKeeper } from './presence.js';
-import { identifyThisProcess } from './process-identity.js';
+import { takePresence } from './presence.js';
+import { closeServers, waitForServers } from './servers.js';
+import { shutDown } from './shut-down.js';
 import { VERSION } from './version.js';
 import { chooseVirtType } from './virt-type.js';
 
@@ -44,12 +43,6 @@ export interface Agent {
    * that did not finish is taken up by the next start.
    */
   stop(): Promise<void>;
-}
-
-interface Servers {
-  readonly store: Store;
-  readonly placement: PlacementClient;
-  readonly link: LibvirtLink;
 }
 
 export interface StartOptions {
@@ -122,7 +115,7 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
             keys,
             ttlSeconds: config.presence_ttl,
             log,
-            presence: await describe(link, { config, host, session }),
+            presence: await describeHost(link.getConnection(), { config, host, session }),
             lifetime: running.signal,
           },
           AbortSignal.any([signal, running.signal]),
@@ -210,140 +203,7 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
       },
     };
   } catch (err) {
-    await close(servers, running);
+    await closeServers(servers, running);
     throw err;
   }
-};
-
-interface WaitOptions {
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-}
-
-/** All three at once, so that the log says at once all that is missing. */
-const waitForServers = async ({ store, placement, link }: Servers, { log, signal }: WaitOptions): Promise<void> => {
-  await Promise.all([
-    persist(async () => store.get('/'), { what: `etcd at ${store.endpoints}`, log, signal }),
-    persist(async () => listResourceProviders(placement), { what: `Placement at ${placement.endpoint}`, log, signal }),
-    link.waitUp(signal),
-  ]);
-};
-
-interface DescribeOptions {
-  readonly config: AgentConfig;
-  readonly host: ProviderUuid;
-  readonly session: Presence['session'];
-}
-
-const describe = async (link: LibvirtLink, { config, host, session }: DescribeOptions): Promise<Presence> => {
-  const connection = link.getConnection();
-  const version = await connection.getVersion();
-  return {
-    version: 1,
-    host,
-    hostname: config.name,
-    session,
-    state: 'up',
-    agent_version: VERSION,
-    hypervisor: {
-      type: await connection.getType(),
-      version: [version / 1_000_000, (version / 1_000) % 1_000, version % 1_000].map(Math.floor).join('.'),
-      uri: config.libvirt.uri,
-    },
-    started_at: new Date().toISOString(),
-    process: await identifyThisProcess(),
-  };
-};
-
-interface FollowOptions {
-  readonly store: Store;
-  readonly keys: Keys;
-  readonly host: ProviderUuid;
-  readonly requested: Set<InstanceUuid>;
-  readonly loop: ReconcileLoop<InstanceUuid>;
-  readonly config: AgentConfig;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-  readonly interrupt: (instance: InstanceUuid) => void;
-}
-
-/** Every boot request of this host wakes its instance: at the start, when it changes, and once a period. */
-const followRequests = ({
-  store,
-  keys,
-  host,
-  requested,
-  loop,
-  config,
-  log,
-  signal,
-  interrupt,
-}: FollowOptions): void => {
-  /** Keys that are no boot requests: said once, not at every look. */
-  const foreign = new Set<string>();
-  const wake = (key: string): void => {
-    const instance = keys.parseRequest(key)?.instance;
-    if (instance === undefined) {
-      if (!foreign.has(key)) log.warn({ etcdKey: key }, 'key is no boot request, left as it is');
-      foreign.add(key);
-      return;
-    }
-    requested.add(instance);
-    interrupt(instance);
-    loop.wake(instance);
-  };
-  void watchPrefix({
-    store,
-    prefix: keys.requestsOf(host),
-    relistMs: config.period * 1000,
-    onList: (entries) => {
-      requested.clear();
-      const listed = new Set(entries.map(({ key }) => key));
-      for (const key of foreign) if (!listed.has(key)) foreign.delete(key);
-      for (const key of listed) wake(key);
-    },
-    onChange: (changed) => {
-      for (const key of changed) wake(key);
-    },
-    onTrouble: (err, nextInMs) => log.warn({ err, nextInMs }, 'boot requests not followed, trying again'),
-    signal,
-  });
-};
-
-interface ShutDownOptions {
-  readonly presence: PresenceKeeper;
-  readonly report: () => Promise<void>;
-  readonly loop: ReconcileLoop<InstanceUuid>;
-  readonly servers: Servers;
-  readonly running: AbortController;
-  readonly config: AgentConfig;
-  readonly log: Logger;
-}
-
-const shutDown = async ({ presence, report, loop, servers, running, config, log }: ShutDownOptions): Promise<void> => {
-  const timeoutMs = config.timeouts.shutdown * 1000;
-  const attempt = async (what: string, task: () => Promise<void>): Promise<void> => {
-    try {
-      await withDeadline(task, { timeoutMs, what });
-    } catch (err) {
-      log.error({ err }, `shutdown goes on without: ${what}`);
-    }
-  };
-  log.info('locking inventory by reserving VCPU');
-  await Promise.all([
-    attempt('showing the host as draining', presence.drain),
-    attempt('locking the inventory', report),
-    attempt('finishing the builds in hand', async () => loop.idle()),
-  ]);
-  await attempt('giving up the lease', presence.leave);
-  loop.close();
-  await close(servers, running);
-  log.info('ecompute has stopped, guests go on');
-};
-
-const close = async ({ store, placement, link }: Servers, running: AbortController): Promise<void> => {
-  running.abort();
-  await link[Symbol.asyncDispose]();
-  placement.close();
-  await store.close();
 };

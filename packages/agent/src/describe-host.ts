@@ -1,0 +1,35 @@
+import type { Presence } from '@etcd-compute/common/etcd/messages/presence';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { AgentConfig } from './config.js';
+import { identifyThisProcess } from './process-identity.js';
+import { VERSION } from './version.js';
+
+export interface DescribeOptions {
+  readonly config: AgentConfig;
+  readonly host: ProviderUuid;
+  readonly session: Presence['session'];
+}
+
+/** The presence that this process shows. */
+export const describeHost = async (
+  connection: Connection,
+  { config, host, session }: DescribeOptions,
+): Promise<Presence> => {
+  const version = await connection.getVersion();
+  return {
+    version: 1,
+    host,
+    hostname: config.name,
+    session,
+    state: 'up',
+    agent_version: VERSION,
+    hypervisor: {
+      type: await connection.getType(),
+      version: [version / 1_000_000, (version / 1_000) % 1_000, version % 1_000].map(Math.floor).join('.'),
+      uri: config.libvirt.uri,
+    },
+    started_at: new Date().toISOString(),
+    process: await identifyThisProcess(),
+  };
+};

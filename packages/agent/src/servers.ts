@@ -1,0 +1,38 @@
+import type { Store } from '@etcd-compute/common/etcd/store';
+import type { Logger } from '@etcd-compute/common/log';
+import type { PlacementClient } from '@etcd-compute/common/placement/client';
+import { listResourceProviders } from '@etcd-compute/common/placement/resource-providers';
+import type { LibvirtLink } from './libvirt-link.js';
+import { persist } from './persist.js';
+
+/** The three that the agent keeps in agreement. */
+export interface Servers {
+  readonly store: Store;
+  readonly placement: PlacementClient;
+  readonly link: LibvirtLink;
+}
+
+export interface WaitOptions {
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** All three at once, so that the log says at once all that is missing. */
+export const waitForServers = async (
+  { store, placement, link }: Servers,
+  { log, signal }: WaitOptions,
+): Promise<void> => {
+  await Promise.all([
+    persist(async () => store.get('/'), { what: `etcd at ${store.endpoints}`, log, signal }),
+    persist(async () => listResourceProviders(placement), { what: `Placement at ${placement.endpoint}`, log, signal }),
+    link.waitUp(signal),
+  ]);
+};
+
+/** Ends everything that runs on `running` first, then the connections. */
+export const closeServers = async ({ store, placement, link }: Servers, running: AbortController): Promise<void> => {
+  running.abort();
+  await link[Symbol.asyncDispose]();
+  placement.close();
+  await store.close();
+};

@@ -1,0 +1,47 @@
+import { withDeadline } from '@etcd-compute/common/async/deadline';
+import type { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { Logger } from '@etcd-compute/common/log';
+import type { AgentConfig } from './config.js';
+import type { PresenceKeeper } from './presence.js';
+import { closeServers, type Servers } from './servers.js';
+
+export interface ShutDownOptions {
+  readonly presence: PresenceKeeper;
+  readonly report: () => Promise<void>;
+  readonly loop: ReconcileLoop<InstanceUuid>;
+  readonly servers: Servers;
+  readonly running: AbortController;
+  readonly config: AgentConfig;
+  readonly log: Logger;
+}
+
+/** Each part has the whole deadline; what does not end within it is logged and left. Guests go on. */
+export const shutDown = async ({
+  presence,
+  report,
+  loop,
+  servers,
+  running,
+  config,
+  log,
+}: ShutDownOptions): Promise<void> => {
+  const timeoutMs = config.timeouts.shutdown * 1000;
+  const attempt = async (what: string, task: () => Promise<void>): Promise<void> => {
+    try {
+      await withDeadline(task, { timeoutMs, what });
+    } catch (err) {
+      log.error({ err }, `shutdown goes on without: ${what}`);
+    }
+  };
+  log.info('locking inventory by reserving VCPU');
+  await Promise.all([
+    attempt('showing the host as draining', presence.drain),
+    attempt('locking the inventory', report),
+    attempt('finishing the builds in hand', async () => loop.idle()),
+  ]);
+  await attempt('giving up the lease', presence.leave);
+  loop.close();
+  await closeServers(servers, running);
+  log.info('ecompute has stopped, guests go on');
+};

@@ -37,13 +37,6 @@ beforeAll(async () => {
   temp = await makeTempDir('lvq');
   dir = temp.path;
   daemon = await startLibvirtd({ dir });
-  // Where /dev/kvm is there but does not work, libvirt asks qemu again before every start, which takes seconds.
-  await daemon.netnsExec([
-    'sh',
-    '-c',
-    'touch /run/no-kvm && chmod 600 /run/no-kvm && mount --bind /run/no-kvm /dev/kvm',
-  ]);
-  await mkdir(join(dir, 'run', 'lock'), { recursive: true }); // /var/lock there: libvirt locks a console's terminal
   connection = await connect(daemon.uri);
   const path = join(dir, 'pool');
   await mkdir(path, { mode: 0o711 });

@@ -22,6 +22,16 @@ const requireOfEtcd = createRequire(requireOfCommon.resolve('etcd3'));
 const protoLoader = requireOfEtcd.resolve('@grpc/proto-loader');
 const { Root } = createRequire(protoLoader)('protobufjs');
 
+/** Replaces parts of a library's source; one that is not as it was stops the build. */
+const replaceAll = (source, replacements) => {
+  let text = source;
+  for (const [from, to] of replacements) {
+    if (!text.includes(from)) throw new Error(`a library has changed, see bundle.mjs: there is no more ${from}`);
+    text = text.replace(from, () => to);
+  }
+  return text;
+};
+
 /** What `store.ts` uses of etcd. The rest of its interface would be compiled at each start, for nothing. */
 const SERVICES = { KV: ['Range', 'Txn'], Watch: ['Watch'], Lease: undefined, Auth: ['Authenticate'] };
 
@@ -102,8 +112,7 @@ const parsedProto = {
       resolveDir: path.dirname(protoLoader),
     }));
     onLoad({ filter: /etcd3\/lib\/connection-pool\.js$/ }, async ({ path: file }) => {
-      const source = await readFile(file, 'utf8');
-      const replacements = [
+      const contents = replaceAll(await readFile(file, 'utf8'), [
         [
           'const proto_loader_1 = require("@grpc/proto-loader");',
           'const { describeServices } = require("describe-services");',
@@ -112,13 +121,7 @@ const parsedProto = {
           '(0, proto_loader_1.loadSync)(`${__dirname}/../proto/rpc.proto`,',
           `describeServices(${JSON.stringify(readProto())},`,
         ],
-      ];
-      let contents = source;
-      for (const [from, to] of replacements) {
-        if (!contents.includes(from))
-          throw new Error(`${file} does not load its .proto file as it did; see bundle.mjs`);
-        contents = contents.replace(from, () => to);
-      }
+      ]);
       return { contents };
     });
   },
@@ -131,6 +134,33 @@ const englishOnly = {
     onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
       contents: "export { default as en } from './en.js';",
       resolveDir: path.dirname(createRequire(path.join(root, 'package.json')).resolve('zod/v4/locales')),
+    }));
+  },
+};
+
+/**
+ * What axios loads and a request to Placement never uses: forms, redirects, proxies, and Node's fetch, which is loaded when it is so much
+ * as looked at.
+ */
+const UNUSED_BY_PLACEMENT = {
+  'form-data': 'module.exports = class FormData {};',
+  'https-proxy-agent': 'module.exports = class HttpsProxyAgent {};',
+  'follow-redirects': "module.exports = { http: require('node:http'), https: require('node:https') };",
+};
+
+const leanAxios = {
+  name: 'lean-axios',
+  setup: ({ onLoad, onResolve }) => {
+    const filter = new RegExp(`^(${Object.keys(UNUSED_BY_PLACEMENT).join('|')})$`);
+    onResolve({ filter }, ({ path }) => ({ path, namespace: 'left-out' }));
+    onLoad({ filter, namespace: 'left-out' }, ({ path }) => ({ contents: UNUSED_BY_PLACEMENT[path] }));
+    onLoad({ filter: /axios\/lib\/adapters\/fetch\.js$/ }, () => ({
+      contents: 'export const getFetch = () => undefined;',
+    }));
+    onLoad({ filter: /axios\/lib\/utils\.js$/ }, async ({ path: file }) => ({
+      contents: replaceAll(await readFile(file, 'utf8'), [
+        ["typeof G.FormData !== 'undefined' ? G.FormData : undefined", 'undefined'],
+      ]),
     }));
   },
 };
@@ -149,7 +179,7 @@ const makeBundle = async () => {
     legalComments: 'linked',
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [englishOnly, parsedProto],
+    plugins: [englishOnly, parsedProto, leanAxios],
   });
 };
 

@@ -291,7 +291,7 @@ describe('boot that waits', () => {
     await failBuild(first.instance, true);
     const { code, stderr } = await finished;
     expect(code).toBe(1);
-    expect(stderr).toContain(`\n  ${first.host}: it failed to build the instance: the pool is full\n`);
+    expect(stderr).toContain('\n  alpha: it failed to build the instance: the pool is full\n');
     expect(await cloud.listAllocations()).toEqual([]);
   });
 

@@ -16,4 +16,8 @@ esac
 if [ "$(id -u)" = 0 ]; then
   exec node "$program" --started-at "$started_at" "$@"
 fi
+if ! command -v sudo > /dev/null; then
+  echo "demo: needs root for guests and their network, and there is no sudo: run it as root" >&2
+  exit 1
+fi
 exec sudo "$(command -v node)" "$program" --started-at "$started_at" "$@"

@@ -74,22 +74,29 @@ export const endLibvirtd = async (folders: Folders): Promise<boolean> => {
   return hasEnded;
 };
 
+/** virtlogd keeps what guests say on their consoles; libvirtd does not start it by itself. */
+export const ensureLogDaemon = async (folders: Folders): Promise<void> => {
+  if (await isListening(LOG_SOCKET)) return;
+  const files = filesOf(folders);
+  await mkdir(files.folder, { recursive: true, mode: 0o700 });
+  await startService(
+    {
+      name: 'virtlogd',
+      command: 'virtlogd',
+      args: ['--pid-file', join(files.folder, 'virtlogd.pid')],
+      logPath: join(folders.dir, 'virtlogd.log'),
+      detached: true,
+      stateFile: files.virtlogd,
+      signalsAlone: true,
+    },
+    () => isListening(LOG_SOCKET),
+  );
+};
+
 const startLibvirtd = async (folders: Folders): Promise<void> => {
   const files = filesOf(folders);
   await mkdir(files.folder, { recursive: true, mode: 0o700 });
-  if (!(await isListening(LOG_SOCKET)))
-    await startService(
-      {
-        name: 'virtlogd',
-        command: 'virtlogd',
-        args: ['--pid-file', join(files.folder, 'virtlogd.pid')],
-        logPath: join(folders.dir, 'virtlogd.log'),
-        detached: true,
-        stateFile: files.virtlogd,
-        signalsAlone: true,
-      },
-      () => isListening(LOG_SOCKET),
-    );
+  await ensureLogDaemon(folders);
   const [command = '', ...args] = await inNamespace(files.folder, [
     findCommand('libvirtd'),
     '--pid-file',

@@ -3,7 +3,7 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { CommandContext } from './command.js';
 import type { Folders } from './folders.js';
 import { removeFromLibvirt, surveyLibvirt } from './leftovers.js';
-import { ensureLibvirt, isKvmUseless, isOwnLibvirtd } from './libvirtd.js';
+import { ensureLibvirt, ensureLogDaemon, isKvmUseless, isOwnLibvirtd } from './libvirtd.js';
 import { writeRecord } from './record.js';
 import type { DemoRecord } from './record.js';
 import type { Stage } from './stages.js';
@@ -17,6 +17,7 @@ export const prepareLibvirt = async (
 ): Promise<DemoRecord> => {
   const wasOwn = await isOwnLibvirtd(folders);
   await using connection = await ensureLibvirt(folders);
+  await ensureLogDaemon(folders);
   const isOwn = await isOwnLibvirtd(folders);
   if (isOwn) stage.outcome(wasOwn ? 'runs, started by the demo' : 'started, there was none');
   else stage.outcome('the host’s own');

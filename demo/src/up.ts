@@ -35,8 +35,8 @@ export const up = async ({ folders, stages }: CommandContext): Promise<number> =
   const instance = await stages.run('guest', (stage) => ensureGuest(folders, stage));
   const lines = await readConsole(record.hostStateDir, instance);
   await writeRecord(folders, { ...record, isComplete: true });
-  process.stdout.write(renderResult(folders, instance, lines));
   stages.note(`all in ${stages.elapsed()}`);
+  process.stdout.write(renderResult(folders, instance, lines));
   return 0;
 };
 

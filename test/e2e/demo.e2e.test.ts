@@ -1,4 +1,5 @@
-import { appendFile, readdir, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { appendFile, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
@@ -22,10 +23,13 @@ interface DemoMachine extends AsyncDisposable {
   listInstances(): Promise<{ instance: string; state: string; addresses: { address: string }[] }[]>;
 }
 
-const makeDemoMachine = async (): Promise<DemoMachine> => {
+/** @param mode of the folder above the demo's. */
+const makeDemoMachine = async (mode = 0o755): Promise<DemoMachine> => {
   const temp = await makeTempDir('demo');
   const machine = await startMachine(join(temp.path, 'machine'));
-  const demoDir = join(temp.path, 'state');
+  const home = join(temp.path, 'home');
+  await mkdir(home, { mode });
+  const demoDir = join(home, 'state');
   const argv = (...args: string[]): readonly string[] => [process.execPath, PROGRAM, '--dir', demoDir, ...args];
   return {
     machine,
@@ -44,6 +48,16 @@ const makeDemoMachine = async (): Promise<DemoMachine> => {
   };
 };
 
+const exists = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Where the guests' user can reach their disks, when only root may enter a folder above the demo's. */
+const folderElsewhere = (demoDir: string): string =>
+  `/var/tmp/etcd-compute-demo-${createHash('sha256').update(demoDir).digest('hex').slice(0, 8)}`;
+
 /** Everything that a demo could leave behind on a machine. */
 const survey = async ({ machine, demoDir }: DemoMachine): Promise<object> => {
   const files = await readdir(join(machine.dir, 'etc'), { recursive: true });
@@ -56,10 +70,8 @@ const survey = async ({ machine, demoDir }: DemoMachine): Promise<object> => {
     links: links.split('\n').map((line) => line.split(/[\s@]/)[0]),
     disks: disks.filter((name) => name.endsWith('.img')),
     consoles: (await readdir(join(machine.dir, 'log'), { recursive: true })).filter((name) => name.endsWith('.log')),
-    folder: await stat(demoDir).then(
-      () => demoDir,
-      () => null,
-    ),
+    hasFolder: await exists(demoDir),
+    hasFolderElsewhere: await exists(folderElsewhere(demoDir)),
   };
 };
 
@@ -94,8 +106,8 @@ describe('npm run demo', () => {
     expect(await type(ping)).toContain(' 0% packet loss');
     await type(destroy);
     expect(await here.listInstances()).toEqual([]);
-    expect(down).toBe(`npm run demo -- --dir ${here.demoDir} down`);
-    await here.demo('down');
+    expect(down).toMatch(/^npm run demo -- .*down$/);
+    await type(down);
     expect(await survey(here)).toEqual(before);
   });
 
@@ -169,10 +181,11 @@ describe('npm run demo', () => {
   });
 
   it('uses a libvirtd that is there, with its own network left alone, and leaves it running', async () => {
-    await using here = await makeDemoMachine();
+    await using here = await makeDemoMachine(0o700);
     const { machine } = here;
     await appendFile(join(machine.dir, 'etc', 'qemu.conf'), '\nnamespaces = []\n');
-    await machine.run(['bash', '-c', `${HIDE_UNUSABLE_KVM}\nvirtlogd -d; libvirtd -d`]);
+    // Without virtlogd, as when somebody starts it by hand.
+    await machine.run(['bash', '-c', `${HIDE_UNUSABLE_KVM}\nlibvirtd -d`]);
     const network = join(machine.dir, 'network.xml');
     await appendFile(
       network,
@@ -183,6 +196,7 @@ describe('npm run demo', () => {
     const before = await survey(here);
     const output = await here.demo();
     expect(addressOf(output)).toMatch(/^10\.46\.16\./);
+    expect(await exists(folderElsewhere(here.demoDir))).toBe(true);
     await here.demo('down');
     expect(await survey(here)).toEqual(before);
   });

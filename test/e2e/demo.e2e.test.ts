@@ -100,7 +100,7 @@ describe('npm run demo', () => {
 
     const [list = '', show = '', destroy = '', ping = '', down = ''] = commandsOf(output);
     const type = async (command: string): Promise<string> =>
-      (await here.machine.run(['sh', '-c', command], { cwd: ROOT, timeoutMs: 120_000 })).stdout;
+      (await here.machine.run(['sh', '-c', `cd '${ROOT}' && ${command}`], { timeoutMs: 120_000 })).stdout;
     expect(await type(list)).toContain(addressOf(output));
     expect(await type(show)).toMatch(/^state: +active$/m);
     expect(await type(ping)).toContain(' 0% packet loss');

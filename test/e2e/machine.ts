@@ -19,11 +19,8 @@ import { waitFor } from '@etcd-compute/testing/wait-for';
 export interface Machine extends AsyncDisposable {
   /** Of the machine's own files; removed by its owner. */
   readonly dir: string;
-  /** Runs a command in it to its end; a failure is an error. */
-  run(
-    argv: readonly string[],
-    options?: { readonly timeoutMs?: number; readonly cwd?: string },
-  ): Promise<CommandResult>;
+  /** Runs a command in it, in the root folder, to its end; a failure is an error. */
+  run(argv: readonly string[], options?: { readonly timeoutMs?: number }): Promise<CommandResult>;
   /** Starts a command in it, to be watched and killed. */
   start(argv: readonly string[]): RunningCommand;
   /** The command lines of its processes. */

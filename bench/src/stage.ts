@@ -73,7 +73,13 @@ export const openStage = async ({ parallel }: StageOptions): Promise<Stage> => {
     const placement = await openPlacement(placementSection.parse(schedule.placement));
     stack.push(async () => placement.close());
     return {
-      ...{ store, keys: createKeys(''), placement, libvirtd, agent, dir, schedule },
+      store,
+      keys: createKeys(''),
+      placement,
+      libvirtd,
+      agent,
+      dir,
+      schedule,
       imageUrl: images.url('tiny.img'),
       imagePath: image.path,
       [Symbol.asyncDispose]: close,

@@ -37,7 +37,7 @@ const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/esche
 /** JSON without a claim on its shape. */
 export const parseJson = (text: string): unknown => JSON.parse(text);
 
-export interface Finished {
+interface Finished {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;

@@ -56,7 +56,9 @@ describe('the original’s messages', () => {
     const instance = await boot(world, agent.uuid);
     await waitForState(world, instance, 'active');
     await waitFor(async () => world.store.get(world.keys.booted(instance)), { what: 'an address' });
-    await askToDestroy(world, agent.uuid, instance);
+    const held = await world.request('GET', `/allocations/${instance}`);
+    const message = { ...Object(held), allocations: {}, instance, image: null };
+    await world.etcdctl('put', requestKey(instance), JSON.stringify(message));
 
     await waitForState(world, instance, 'deleted');
     const [request, booted, record] = (

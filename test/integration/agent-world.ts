@@ -153,19 +153,25 @@ export const allocateByHand = async (
   });
 };
 
+/** A blind put, as the original does it. */
+const putValue = async (world: World, key: string, value: unknown): Promise<void> => {
+  const entry = await world.store.get(key);
+  const guard = { key, modRevision: entry?.modRevision ?? '0' };
+  await world.store.txn([guard], [{ op: 'put', key, value: JSON.stringify(value) }]);
+};
+
 /** Allocates, and puts the original's boot message. @returns the instance. */
 export const boot = async (world: World, host: string, options: WishOptions = {}): Promise<InstanceUuid> => {
   const message = bootMessage(host, { image: world.imageUrl, ...options });
   await allocateByHand(world, message.instance, { [host]: { resources: options.resources ?? SMALL } });
-  await world.etcdctl('put', `/hosts/${host}/${message.instance}`, JSON.stringify(message));
+  await putValue(world, `/hosts/${host}/${message.instance}`, message);
   return message.instance;
 };
 
 /** Puts the original's destroy message: what Placement holds, without the allocations. */
 export const askToDestroy = async (world: World, host: string, instance: InstanceUuid): Promise<void> => {
   const held = await getAllocations(world.client, instance);
-  const message = { ...held, allocations: {}, instance, image: null };
-  await world.etcdctl('put', `/hosts/${host}/${instance}`, JSON.stringify(message));
+  await putValue(world, `/hosts/${host}/${instance}`, { ...held, allocations: {}, instance, image: null });
 };
 
 export const findRecord = async (world: World, instance: InstanceUuid): Promise<InstanceRecord | undefined> => {

@@ -114,6 +114,8 @@ async function copyCapabilities(from: string, to: string): Promise<void> {
 
 async function prepareFolders(dir: string): Promise<void> {
   for (const name of Object.keys(FOLDERS)) await mkdir(join(dir, name), { recursive: true, mode: 0o755 });
+  // /var/lock, where libvirt locks a console's terminal.
+  await mkdir(join(dir, 'run', 'lock'), { recursive: true });
   await writeFile(join(dir, 'etc', 'libvirtd.conf'), LIBVIRTD_CONF);
   await writeFile(join(dir, 'etc', 'qemu.conf'), QEMU_CONF);
 }

@@ -9,6 +9,7 @@ import { startEtcd } from '@etcd-compute/testing/etcd-server';
 import { startImageServer } from '@etcd-compute/testing/image-server';
 import { startPlacement } from '@etcd-compute/testing/placement-server';
 import { identifyProcess, isAlive } from '@etcd-compute/testing/process-identity';
+import type { ProcessIdentity } from '@etcd-compute/testing/process-identity';
 import { startTcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 import { waitFor } from '@etcd-compute/testing/wait-for';
@@ -79,11 +80,16 @@ describe('etcd fixture', () => {
       cwd: import.meta.dirname,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const [line]: unknown[] = await once(parent.stdout, 'data');
-    const pid = Number(String(line));
-    const etcd = await identifyProcess(pid);
-    expect(etcd).toBeDefined();
-    parent.kill('SIGKILL');
+    let etcd: ProcessIdentity | undefined;
+    let pid: number;
+    try {
+      const [line]: unknown[] = await once(parent.stdout, 'data');
+      pid = Number(String(line));
+      etcd = await identifyProcess(pid);
+      expect(etcd).toBeDefined();
+    } finally {
+      parent.kill('SIGKILL');
+    }
     await waitFor(async () => etcd && !(await isAlive(etcd)), { what: `etcd (pid ${pid}) to die with its parent` });
   });
 });

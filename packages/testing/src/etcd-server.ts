@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getFreePort } from './free-port.js';
-import { adoptService, extendService, startService } from './service.js';
+import { extendService, startService } from './service.js';
 import type { Service } from './service.js';
 
 export interface EtcdOptions {
@@ -13,7 +13,7 @@ export interface EtcdOptions {
   readonly log?: string;
   /** More of etcd's own flags, for example `--auto-compaction-retention=1`. */
   readonly args?: readonly string[];
-  /** Outlive this process: {@link adoptEtcd} finds it again by `dataDir`, which is then needed. */
+  /** Outlive this process: `adoptService` finds it again by the file `<dataDir>.process.json`; needs `dataDir`. */
   readonly detached?: boolean;
 }
 
@@ -60,12 +60,6 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
     () => isHealthy(clientUrl),
   );
   return asEtcd(service, { port, dataDir, ownFolder });
-}
-
-/** The detached etcd on this data folder, or undefined when it is not running. */
-export async function adoptEtcd(dataDir: string, port: number): Promise<EtcdServer | undefined> {
-  const service = await adoptService(stateFileOf(dataDir), () => isHealthy(`http://${HOST}:${port}`));
-  return service && asEtcd(service, { port, dataDir, ownFolder: undefined });
 }
 
 function stateFileOf(dataDir: string): string {

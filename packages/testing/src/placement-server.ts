@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getFreePort } from './free-port.js';
 import { runCommand } from './run-command.js';
-import { adoptService, extendService, findCommand, startService } from './service.js';
+import { extendService, findCommand, startService } from './service.js';
 import type { Service } from './service.js';
 
 export interface PlacementOptions {
@@ -12,7 +12,7 @@ export interface PlacementOptions {
   readonly port?: number;
   /** Number of uwsgi workers. Default 2. */
   readonly workers?: number;
-  /** Outlive this process: {@link adoptPlacement} finds it again by `dir`, which is then needed. */
+  /** Outlive this process: `adoptService` finds it again by the file `placement.process.json` in `dir`, which is then needed. */
   readonly detached?: boolean;
 }
 
@@ -48,12 +48,6 @@ export async function startPlacement(options: PlacementOptions = {}): Promise<Pl
     () => isReady(port),
   );
   return asPlacement(service, { port, dir, ownFolder });
-}
-
-/** The detached Placement of this folder, or undefined when it is not running. */
-export async function adoptPlacement(dir: string, port: number): Promise<PlacementServer | undefined> {
-  const service = await adoptService(stateFileOf(dir), () => isReady(port));
-  return service && asPlacement(service, { port, dir, ownFolder: undefined });
 }
 
 /**

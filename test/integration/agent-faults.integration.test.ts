@@ -199,18 +199,22 @@ describe.each([
   ['building', buildUnder],
   ['destroying', destroyUnder],
 ] as const)('%s', (what, runUnder) => {
-  test.each(cases)('each call to $server $mode once: it settles, and the record is true', async ({ server, mode }) => {
-    const hits: string[] = [];
-    for (let nth = 1; ; nth += 1) {
-      const script = { nth, mode, error: ERRORS[server][mode] };
-      try {
-        await runUnder({ server: faults[server], script, isForgetful: nth % 2 === 0 });
-      } catch (cause) {
-        throw new Error(`call ${nth} to ${server}, ${faults[server].hit ?? 'none'}: ${mode}`, { cause });
+  test.each(cases)(
+    'each call to $server $mode once: it settles, and the record is true',
+    { timeout: 300_000 },
+    async ({ server, mode }) => {
+      const hits: string[] = [];
+      for (let nth = 1; ; nth += 1) {
+        const script = { nth, mode, error: ERRORS[server][mode] };
+        try {
+          await runUnder({ server: faults[server], script, isForgetful: nth % 2 === 0 });
+        } catch (cause) {
+          throw new Error(`call ${nth} to ${server}, ${faults[server].hit ?? 'none'}: ${mode}`, { cause });
+        }
+        if (faults[server].hit === undefined) break;
+        hits.push(faults[server].hit);
       }
-      if (faults[server].hit === undefined) break;
-      hits.push(faults[server].hit);
-    }
-    expect(hits).toEqual(expect.arrayContaining([...KNOWN_CALLS[what][server]]));
-  });
+      expect(hits).toEqual(expect.arrayContaining([...KNOWN_CALLS[what][server]]));
+    },
+  );
 });

@@ -23,12 +23,20 @@ echo $$ > "$work/owner"
 # qemu, which runs as a user of its own, opens guests' disks below it.
 chmod 0711 "$work"
 
+# A signal may come while a function's output goes to a log; what is said at the end must not.
+exec 3>&1 4>&2
+
 clean_up() {
   local status=$?
+  exec >&3 2>&4
   trap - EXIT
   trap '' INT TERM
   set +e
-  [ "$status" -eq 0 ] || show_failure "$work"
+  case $status in
+    0) ;;
+    130 | 143) echo "docker: interrupted, cleaning up" >&2 ;;
+    *) show_failure "$work" ;;
+  esac
   stop_host
   stop_compose_stack
   stop_private_daemon
@@ -37,7 +45,7 @@ clean_up() {
     stage "cleaned up"
     echo "docker: passed in $SECONDS s"
   else
-    echo "docker: FAILED after $SECONDS s" >&2
+    echo "docker: FAILED after $SECONDS s with exit code $status" >&2
   fi
   exit "$status"
 }

@@ -34,6 +34,7 @@ make_base_image_tar() {
       { echo "could not make the base image $tar:" >&2; tail -30 "$work/log" >&2; rm -rf "$work"; return 1; }
     tar --create --file "$work/tar" --directory "$work/root" .
     mv "$work/tar" "$tar.$$"
+    rm -f "$cache_dir"/docker-base-*.tar
     mv "$tar.$$" "$tar"
     rm -rf "$work"
   fi

@@ -32,9 +32,11 @@ const CACHE = join(import.meta.dirname, '../../.cache');
 export interface StageOptions {
   /** Builds at a time, and libvirt calls in flight. */
   readonly parallel: number;
+  /** Of the guests' network; the agent's default when left out. */
+  readonly cidr?: string;
 }
 
-export const openStage = async ({ parallel }: StageOptions): Promise<Stage> => {
+export const openStage = async ({ parallel, cidr }: StageOptions): Promise<Stage> => {
   const stack: (() => Promise<unknown>)[] = [];
   const keep = <T extends AsyncDisposable>(resource: T): T => {
     stack.push(async () => resource[Symbol.asyncDispose]());
@@ -64,6 +66,7 @@ export const openStage = async ({ parallel }: StageOptions): Promise<Stage> => {
           name: 'bench',
           libvirt: { uri: libvirtd.uri, threads: parallel },
           builds: { parallel },
+          ...(cidr !== undefined && { network: { cidr } }),
           inventory: { VCPU: { allocation_ratio: 500 } },
           log: { level: 'info', format: 'json' },
         },

@@ -35,7 +35,7 @@ prepare_host() {
 start_agent() {
   start_hypervisor
   prepare_host
-  (cd "$work/host" && exec setpriv --pdeathsig TERM node "$repo/packages/agent/dist/bin/ecompute.js") > "$work/ecompute.log" 2>&1 &
+  (cd "$work/host" && exec setpriv --pdeathsig TERM "$repo/packages/agent/bin/ecompute.js") > "$work/ecompute.log" 2>&1 &
   AGENT_PID=$!
   wait_until "eschedule hosts shows the agent as up" 60 host_is_up || fail "the agent did not report"
 }

@@ -1,7 +1,7 @@
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { Domain } from '@etcd-compute/libvirt/domain';
-import { DomainMetadataType, DomainUndefineFlags } from '@etcd-compute/libvirt/constants';
+import { DomainDestroyFlags, DomainMetadataType, DomainUndefineFlags } from '@etcd-compute/libvirt/constants';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { parseMetadataValues, type MetadataElement } from '@etcd-compute/libvirt/xml/metadata';
 import type { DomainState } from './plan.js';
@@ -63,13 +63,22 @@ export const destroyDomain = async (connection: Connection, instance: InstanceUu
   await using domain = await findDomain(connection, instance);
   if (!domain || !(await domain.isActive()) || !(await isOurs(domain))) return;
   try {
-    await domain.destroy();
+    await withFlagsOrNone(DomainDestroyFlags.REMOVE_LOGS, async (flags) => domain.destroy(flags));
   } catch (err) {
     if (!isLibvirtError(err, 'VIR_ERR_OPERATION_INVALID', 'VIR_ERR_NO_DOMAIN')) throw err; // it stopped by itself
   }
 };
 
-/** Flags that `test:///default` and old drivers may lack are tried first and left out then. */
+/** Flags that libvirt's test driver and old ones lack are left out there. */
+const withFlagsOrNone = async (flags: number, call: (flags: number) => Promise<void>): Promise<void> => {
+  try {
+    await call(flags);
+  } catch (err) {
+    if (!isLibvirtError(err, 'VIR_ERR_INVALID_ARG')) throw err;
+    await call(0);
+  }
+};
+
 const UNDEFINE_ALL =
   DomainUndefineFlags.MANAGED_SAVE |
   DomainUndefineFlags.SNAPSHOTS_METADATA |
@@ -81,10 +90,8 @@ export const undefineDomain = async (connection: Connection, instance: InstanceU
   await using domain = await findDomain(connection, instance);
   if (!domain || !(await isOurs(domain))) return;
   try {
-    await domain.undefineFlags(UNDEFINE_ALL);
+    await withFlagsOrNone(UNDEFINE_ALL, async (flags) => domain.undefineFlags(flags));
   } catch (err) {
-    if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) return;
-    if (!isLibvirtError(err, 'VIR_ERR_INVALID_ARG')) throw err;
-    await domain.undefineFlags(0);
+    if (!isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) throw err;
   }
 };

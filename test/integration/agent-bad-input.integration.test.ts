@@ -5,7 +5,6 @@ import { agentConfigSchema } from '@etcd-compute/agent/config';
 import { instanceUuidSchema, newProviderUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';
-import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   askToDestroy,
@@ -176,20 +175,6 @@ describe('a bad request', () => {
 });
 
 describe('destroy while building', () => {
-  test('ends a slow download at once, and all of the instance', async () => {
-    await writeFile(join(world.dir.path, 'slow'), rawImage(2_000_000));
-    world.images.setFile('slow', join(world.dir.path, 'slow'));
-    world.images.setFault('slow', 'hang');
-    const before = world.images.requests.length;
-    const instance = await boot(world, host, { image: world.images.url('slow') });
-    await waitFor(() => world.images.requests.length > before, { what: 'the download to begin' });
-    await askToDestroy(world, host, instance);
-    const record = await waitForState(world, instance, 'deleted');
-    expect(record.transitions.map(({ state }) => state)).toEqual(['scheduled', 'building', 'deleting', 'deleted']);
-    expect(record.fault).toBeNull();
-    await expectNothingLeft(instance);
-  });
-
   test('at any moment of a build: it ends deleted, with nothing left', async () => {
     // Each is asked to go as soon as it has come so far; the next one is asked a little later.
     const marks = ['fetch-image', 'create-disk', 'reserve-address', 'define-domain', 'start-domain', 'none'];

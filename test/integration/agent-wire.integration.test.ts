@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { waitFor } from '@etcd-compute/testing/wait-for';
@@ -17,12 +18,15 @@ import {
 } from './agent-world.js';
 
 /** The original's messages, put with etcdctl as its scheduler would put them, and what must not hurt an agent. */
+/** Far longer than a destroy may take. */
+const IMAGE_STALL_SECONDS = 100;
+
 let world: World;
 let agent: Ecompute;
 
 beforeAll(async () => {
   world = await startWorld();
-  agent = await world.startAgent({ config: { period: 1 } });
+  agent = await world.startAgent({ config: { period: 1, timeouts: { image_stall: IMAGE_STALL_SECONDS } } });
 });
 
 afterAll(async () => {
@@ -79,6 +83,22 @@ describe('the original’s messages', () => {
     const record = await waitForState(world, instance, 'active');
     expect(record.transitions.map(({ state }) => state)).toEqual(['scheduled', 'building', 'active']);
     expect((await world.store.get(world.keys.record(instance)))?.lease).toBe('0');
+  });
+});
+
+describe('destroy while building', () => {
+  test('ends a download that hangs at once, long before its timeout, and undoes the build', async () => {
+    world.images.setFile('hanging', join(world.dir.path, 'tiny.raw'));
+    world.images.setFault('hanging', 'hang');
+    const startedAt = performance.now();
+    const instance = await boot(world, agent.uuid, { image: world.images.url('hanging') });
+    await waitFor(() => world.images.requests.some(({ name }) => name === 'hanging'), { what: 'the download' });
+    await askToDestroy(world, agent.uuid, instance);
+    const record = await waitForState(world, instance, 'deleted');
+    expect(performance.now() - startedAt).toBeLessThan(IMAGE_STALL_SECONDS * 1000);
+    expect(record.transitions.map(({ state }) => state)).toEqual(['scheduled', 'building', 'deleting', 'deleted']);
+    expect(record.fault).toBeNull();
+    expect(await heldBy(world, instance)).toEqual({});
   });
 });
 

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { formatMB, median, say, seconds } from './figures.js';
-import { boot, destroy, hasAddress, isDeleted, isRunning, waitForRecord } from './requests.js';
+import { allocateOn, destroy, hasAddress, isDeleted, isRunning, request, waitForRecords } from './requests.js';
 import { openStage, type Stage } from './stage.js';
 
 const { values } = parseArgs({
@@ -42,15 +42,14 @@ interface Ours {
 }
 
 const runOurs = async (stage: Stage, guests: number): Promise<Ours> => {
+  const instances: InstanceUuid[] = [];
+  for (let guest = 0; guest < guests; guest += 1) instances.push(await allocateOn(stage));
   const startedAt = performance.now();
   const since = (): number => (performance.now() - startedAt) / 1000;
-  const instances = await Promise.all(Array.from({ length: guests }, async () => boot(stage)));
-  const all = async (what: string, isDone: Parameters<typeof waitForRecord>[2]['isDone']): Promise<void> => {
-    await Promise.all(instances.map(async (instance) => waitForRecord(stage, instance, { what, isDone })));
-  };
-  await all('running', isRunning);
+  await Promise.all(instances.map(async (instance) => request(stage, instance)));
+  await waitForRecords(stage, instances, { what: 'running', isDone: isRunning });
   const running = since();
-  await all('addressed', hasAddress);
+  await waitForRecords(stage, instances, { what: 'addressed', isDone: hasAddress });
   const addressed = since();
   await destroyAll(stage, instances);
   return { running, addressed };
@@ -58,9 +57,7 @@ const runOurs = async (stage: Stage, guests: number): Promise<Ours> => {
 
 const destroyAll = async (stage: Stage, instances: readonly InstanceUuid[]): Promise<void> => {
   await Promise.all(instances.map(async (instance) => destroy(stage, instance)));
-  await Promise.all(
-    instances.map(async (instance) => waitForRecord(stage, instance, { what: 'deleted', isDone: isDeleted })),
-  );
+  await waitForRecords(stage, instances, { what: 'deleted', isDone: isDeleted });
 };
 
 const residentKiB = async (pid: number): Promise<number> => {

@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { median, say, seconds } from './figures.js';
-import { boot, destroy, hasAddress, isDeleted, waitForRecord } from './requests.js';
+import { boot, destroy, hasAddress, isDeleted, waitForRecords } from './requests.js';
 import { openStage } from './stage.js';
 
 const { values } = parseArgs({
@@ -34,8 +34,8 @@ const bootNext = async (before: InstanceUuid | undefined): Promise<InstanceUuid>
     inUse.delete(before);
     await destroy(stage, before);
   }
-  const { addresses } = await waitForRecord(stage, instance, { what: 'addressed', isDone: hasAddress });
-  const address = addresses[0]?.address ?? '';
+  const [record] = await waitForRecords(stage, [instance], { what: 'addressed', isDone: hasAddress });
+  const address = record?.addresses[0]?.address ?? '';
   if ([...inUse.values()].includes(address)) throw new Error(`${address} was given to two guests at a time`);
   inUse.set(instance, address);
   givenOut.add(address);
@@ -49,7 +49,7 @@ const runLane = async (boots: number): Promise<void> => {
   for (let index = 0; index < boots; index += 1) last = await bootNext(last);
   if (!last) return;
   await destroy(stage, last);
-  await waitForRecord(stage, last, { what: 'deleted', isDone: isDeleted });
+  await waitForRecords(stage, [last], { what: 'deleted', isDone: isDeleted });
 };
 
 const laneLength = Math.ceil(count / lanes);

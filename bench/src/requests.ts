@@ -4,24 +4,30 @@ import {
   type InstanceRecord,
 } from '@etcd-compute/common/etcd/messages/instance-record';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import type { Entry } from '@etcd-compute/common/etcd/store';
 import { newInstanceUuid, providerUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
 import { allocate } from '@etcd-compute/common/placement/allocations';
-import { waitFor } from '@etcd-compute/testing/wait-for';
+import { StopWaiting, waitFor } from '@etcd-compute/testing/wait-for';
 import type { Stage } from './stage.js';
 
 /** What the scheduler writes, without its process: so that what is measured is the agent. */
 
 export const GUEST = { VCPU: 1, MEMORY_MB: 128, DISK_GB: 1 };
 
-export const boot = async (stage: Stage): Promise<InstanceUuid> => {
-  const { store, keys, placement, agent, imageUrl } = stage;
-  const host = providerUuidSchema.parse(agent.uuid);
+/** The scheduler's first half: room on the host. */
+export const allocateOn = async ({ placement, agent }: Stage): Promise<InstanceUuid> => {
   const instance = newInstanceUuid();
-  const allocations = { [host]: { resources: GUEST } };
+  const allocations = { [agent.uuid]: { resources: GUEST } };
   const result = await allocate(placement, { instance, allocations, userId: 'bench', projectId: 'bench' });
   if (result.outcome !== 'allocated') throw result.err;
-  const request = {
-    allocations,
+  return instance;
+};
+
+/** Its second half: request and record, in one txn. */
+export const request = async ({ store, keys, agent, imageUrl }: Stage, instance: InstanceUuid): Promise<void> => {
+  const host = providerUuidSchema.parse(agent.uuid);
+  const value = {
+    allocations: { [host]: { resources: GUEST } },
     user_id: 'bench',
     project_id: 'bench',
     consumer_generation: null,
@@ -41,10 +47,15 @@ export const boot = async (stage: Stage): Promise<InstanceUuid> => {
   await store.txn(
     [{ key: requestKey, modRevision: '0' }],
     [
-      { op: 'put', key: requestKey, value: JSON.stringify(request) },
+      { op: 'put', key: requestKey, value: JSON.stringify(value) },
       { op: 'put', key: recordKey, value: JSON.stringify(record) },
     ],
   );
+};
+
+export const boot = async (stage: Stage): Promise<InstanceUuid> => {
+  const instance = await allocateOn(stage);
+  await request(stage, instance);
   return instance;
 };
 
@@ -63,25 +74,30 @@ export const destroy = async ({ store, keys, agent }: Stage, instance: InstanceU
     await store.txn([{ key, modRevision: entry.modRevision }], [{ op: 'put', key, value: JSON.stringify(wish) }]);
 };
 
-/** Polls the record until it is as wanted; a record in error is thrown with its fault. */
-export const waitForRecord = async (
+export interface Wanted {
+  readonly what: string;
+  readonly isDone: (record: InstanceRecord) => boolean;
+}
+
+/** Reads all records at once, ten times a second, until those are as wanted; one in error ends the wait with its fault. */
+export const waitForRecords = async (
   { store, keys }: Stage,
-  instance: InstanceUuid,
-  { what, isDone }: { what: string; isDone: (record: InstanceRecord) => boolean },
-): Promise<InstanceRecord> => {
-  let failed: InstanceRecord | undefined;
-  const record = await waitFor(
+  instances: readonly InstanceUuid[],
+  { what, isDone }: Wanted,
+): Promise<InstanceRecord[]> =>
+  waitFor(
     async () => {
-      const entry = await store.get(keys.record(instance));
-      const value = entry && parseMessage(instanceRecordSchema, entry.key, entry.value);
-      if (value?.state === 'error') failed = value;
-      return value && (failed || isDone(value)) ? value : undefined;
+      const { entries } = await store.list(keys.records);
+      const records = new Map(entries.map((entry) => [keys.parseRecord(entry.key), parse(entry)]));
+      const found = instances.flatMap((instance) => records.get(instance) ?? []);
+      const failed = found.find(({ state }) => state === 'error');
+      if (failed) throw new StopWaiting(`instance ${failed.instance} failed: ${failed.fault?.message ?? 'no reason'}`);
+      return found.length === instances.length && found.every(isDone) ? found : undefined;
     },
-    { what: `instance ${instance} to be ${what}`, timeoutMs: 300_000, intervalMs: 20 },
+    { what: `${instances.length} instances to be ${what}`, timeoutMs: 600_000, intervalMs: 100 },
   );
-  if (failed) throw new Error(`instance ${instance} failed: ${failed.fault?.message ?? 'no reason'}`);
-  return record;
-};
+
+const parse = (entry: Entry): InstanceRecord => parseMessage(instanceRecordSchema, entry.key, entry.value);
 
 export const isRunning = ({ state }: InstanceRecord): boolean => state === 'active';
 export const hasAddress = ({ addresses }: InstanceRecord): boolean => addresses.length > 0;

@@ -101,7 +101,7 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
   };
   const { store, placement, link } = servers;
   try {
-    await waitForServers(servers, { log, signal });
+    await waitForServers(servers, { etcdKey: keys.agent(host), log, signal });
     await persist(async () => checkIdentity(link.getConnection(), { host, stateDir: config.state_dir }), {
       what: 'libvirt',
       log,

@@ -13,6 +13,8 @@ export interface Servers {
 }
 
 export interface WaitOptions {
+  /** A key that the agent's etcd user may read, whether it exists or not. */
+  readonly etcdKey: string;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -20,10 +22,10 @@ export interface WaitOptions {
 /** All three at once, so that the log says at once all that is missing. */
 export const waitForServers = async (
   { store, placement, link }: Servers,
-  { log, signal }: WaitOptions,
+  { etcdKey, log, signal }: WaitOptions,
 ): Promise<void> => {
   await Promise.all([
-    persist(async () => store.get('/'), { what: `etcd at ${store.endpoints}`, log, signal }),
+    persist(async () => store.get(etcdKey), { what: `etcd at ${store.endpoints}`, log, signal }),
     persist(async () => listResourceProviders(placement), { what: `Placement at ${placement.endpoint}`, log, signal }),
     link.waitUp(signal),
   ]);

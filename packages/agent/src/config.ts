@@ -101,7 +101,7 @@ export const agentConfigSchema = z.strictObject({
   aggregates: z.array(z.guid()).default([]).describe('aggregates that this host belongs to in Placement'),
   builds: z
     .strictObject({
-      parallel: z.int().min(1).max(64).default(4).describe('instances that are built at the same time'),
+      parallel: z.int().min(1).max(64).default(4).describe('instances that are started at the same time'),
     })
     .prefault({}),
   timeouts: z

@@ -60,7 +60,7 @@ export interface BuildOptions {
   readonly steps: readonly Step[];
   readonly deps: StepDeps;
   readonly writer: RecordWriter;
-  /** Bounds the heavy steps of all instances. */
+  /** Bounds the starts of all instances. */
   readonly builds: LimitFunction;
   readonly log: Logger;
   /** The agent stops. */
@@ -70,16 +70,16 @@ export interface BuildOptions {
 }
 
 /**
- * Runs the steps in order, each noted in the record before it starts. From the first heavy step on, an instance keeps its place
- * among the parallel builds, so that the first ones are up while the last ones wait.
+ * Runs the steps in order, each noted in the record before it starts. Everything up to the start is made for all instances at once,
+ * while the machine is still idle; the starts are bounded.
  *
  * @throws StepError
  */
 export const runSteps = async (options: BuildOptions): Promise<void> => {
   const { spec, log, steps, builds } = options;
   const made: MadeSoFar = {};
-  const firstHeavy = steps.findIndex((step) => step.isHeavy);
-  const split = firstHeavy === -1 ? steps.length : firstHeavy;
+  const firstStart = steps.findIndex((step) => step.kind === 'starting');
+  const split = firstStart === -1 ? steps.length : firstStart;
   const run = async (step: Step): Promise<void> => {
     const startedAt = Date.now();
     await options.writer.startStep(step.name);
@@ -100,8 +100,9 @@ export const runSteps = async (options: BuildOptions): Promise<void> => {
 const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Promise<void> => {
   const { spec, log, deps, writer, signal, interrupt } = options;
   // What works the hypervisor is never left in its middle because a wish changed; what waits is.
-  const stop = step.isHeavy ? signal : AbortSignal.any([signal, interrupt.signal]);
-  const progress = step.isHeavy ? undefined : reportProgress(writer, interrupt);
+  const isWaiting = step.kind === 'waiting';
+  const stop = isWaiting ? AbortSignal.any([signal, interrupt.signal]) : signal;
+  const progress = isWaiting ? reportProgress(writer, interrupt) : undefined;
   try {
     await withDeadline(
       async (stepSignal) =>

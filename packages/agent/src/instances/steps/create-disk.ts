@@ -4,7 +4,7 @@ import { needed, type Step } from './step.js';
 
 export const createDisk: Step = {
   name: 'create-disk',
-  isHeavy: true,
+  kind: 'quick',
   timeoutSeconds: ({ timeouts }) => timeouts.disk,
   run: async ({ getConnection, pool, config }, context) => {
     const { instance, diskGiB } = context.spec;

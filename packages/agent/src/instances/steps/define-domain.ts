@@ -12,7 +12,7 @@ const consoleLog = (folder: string, instance: InstanceUuid): string => join(fold
 
 export const defineDomain: Step = {
   name: 'define-domain',
-  isHeavy: true,
+  kind: 'quick',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
   run: async ({ getConnection, network, config, mark, virtType, consolesDir }, { spec, made }) => {
     const { path, format } = needed(made.disk, 'the disk');

@@ -4,7 +4,7 @@ import type { Step } from './step.js';
 
 export const fetchImage: Step = {
   name: 'fetch-image',
-  isHeavy: false,
+  kind: 'waiting',
   timeoutSeconds: ({ timeouts }) => timeouts.image,
   run: async ({ images }, context) => {
     const { spec, signal, onProgress } = context;

@@ -3,7 +3,7 @@ import type { Step } from './step.js';
 
 export const reserveAddress: Step = {
   name: 'reserve-address',
-  isHeavy: true,
+  kind: 'quick',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
   run: async ({ network, config }, { spec, made }) => {
     const mac = network.reserve(spec.instance);

@@ -4,7 +4,7 @@ import type { Step } from './step.js';
 
 export const startDomain: Step = {
   name: 'start-domain',
-  isHeavy: true,
+  kind: 'starting',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
   run: async ({ getConnection }, { spec }) => {
     await using domain = await getConnection().domainLookupByUUID(spec.instance);

@@ -46,6 +46,15 @@ export interface StepContext {
 }
 
 /**
+ * How a step runs beside those of other instances:
+ *
+ *   waiting   on somebody else; ended at once when the boot request changes, with progress in the record
+ *   quick     calls of the hypervisor, as many at a time as it has threads for; done before the first guests are busy
+ *   starting  a guest begins to use the processors: bounded by `builds.parallel`, from here to the end of the build
+ */
+export type StepKind = 'waiting' | 'quick' | 'starting';
+
+/**
  * One action of a build. Its `run` can be repeated, after itself and after a crash in its middle; its `undo` can be repeated
  * and needs nothing of the run: it looks at the world. A build runs the steps in order; a delete, and a build that failed, undo
  * all of them, newest first.
@@ -53,8 +62,7 @@ export interface StepContext {
 export interface Step {
   readonly name: string;
   readonly timeoutSeconds: (config: AgentConfig) => number;
-  /** Bounded by `builds.parallel`: true for what works the hypervisor, false for what mostly waits. */
-  readonly isHeavy: boolean;
+  readonly kind: StepKind;
   readonly run: (deps: StepDeps, context: StepContext) => Promise<void>;
   readonly undo?: (deps: StepDeps, instance: InstanceUuid) => Promise<void>;
 }

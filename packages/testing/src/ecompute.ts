@@ -75,6 +75,7 @@ export async function startEcompute(options: EcomputeOptions): Promise<Ecompute>
     etcd: { host: options.etcd.host, port: options.etcd.port },
     placement: { endpoint: options.placement.endpoint },
     libvirt: { uri: 'test:///default' },
+    network: { cidr: '10.45.0.0/24' },
     log: { level: 'debug', format: 'json' },
     ...options.config,
   };

@@ -41,7 +41,7 @@ const FOLDERS = {
  * A /dev/kvm that opens but cannot run guests (a virtual machine without nested virtualization has one) makes libvirtd ask qemu for
  * its capabilities again before every operation, 12 s each time. Bash; for a mount namespace of one's own.
  */
-const HIDE_UNUSABLE_KVM = [
+export const HIDE_UNUSABLE_KVM = [
   'if [ -e /dev/kvm ] && ! grep -qwE "vmx|svm" /proc/cpuinfo; then',
   '  mount -t tmpfs -o size=4k none /mnt && touch /mnt/no-kvm && chmod 000 /mnt/no-kvm',
   '  mount --bind /mnt/no-kvm /dev/kvm && umount /mnt',

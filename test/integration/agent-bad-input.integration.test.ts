@@ -37,6 +37,7 @@ beforeAll(async () => {
     etcd: { host: world.etcd.host, port: world.etcd.port },
     placement: { endpoint: world.placement.endpoint },
     libvirt: { uri: 'test:///default' },
+    network: { cidr: '10.45.0.0/24' },
     timeouts: { image_stall: 0.3, shutdown: 5 },
     inventory: { VCPU: { allocation_ratio: 100 } },
   });

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { withResolvers } from '@etcd-compute/common/async/deadline';
 import { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
 import { openStore } from '@etcd-compute/common/etcd/store';
+import type { EcomputeError } from '@etcd-compute/common/errors';
 import { newSessionUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import { openPlacement } from '@etcd-compute/common/placement/client';
@@ -40,9 +42,11 @@ export interface Agent {
   readonly host: ProviderUuid;
   /**
    * Takes nothing new, locks the inventory, lets builds in hand finish within `timeouts.shutdown`, and leaves. Guests go on; a build
-   * that did not finish is taken up by the next start.
+   * that did not finish is taken up by the next start. After it was replaced, it only leaves.
    */
   stop(): Promise<void>;
+  /** Resolves when another agent has taken this host over. From then on this one does nothing but wait for `stop`. */
+  readonly replaced: Promise<EcomputeError>;
 }
 
 export interface StartOptions {
@@ -63,6 +67,7 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
   configureThreads({ maxThreads: config.libvirt.threads, minThreads: 0 });
 
   const running = new AbortController();
+  const { promise: replaced, resolve: resolveReplaced } = withResolvers<EcomputeError>();
   const keys = createKeys(config.etcd.prefix);
   const pool = { name: config.disks.pool, folder: join(config.state_dir, 'disks') };
   const network = createGuestNetwork({ config: config.network, log });
@@ -118,6 +123,10 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
             log,
             presence: await describeHost(link.getConnection(), { config, host, session }),
             lifetime: running.signal,
+            onReplaced: (err) => {
+              running.abort();
+              resolveReplaced(err);
+            },
           },
           AbortSignal.any([signal, running.signal]),
         ),
@@ -198,9 +207,11 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
 
     return {
       host,
+      replaced,
       stop: async () => {
         state.mayClaim = false;
-        await shutDown({ presence, report, loop, servers, running, config, log });
+        if (running.signal.aborted) await closeServers(servers, running);
+        else await shutDown({ presence, report, loop, servers, running, config, log });
       },
     };
   } catch (err) {

@@ -19,6 +19,8 @@ export interface PresenceOptions {
   readonly log: Logger;
   /** Ends the keep-alive; the presence then goes with its lease. */
   readonly lifetime: AbortSignal;
+  /** Called once when another session holds the presence: this agent was away for longer than its lease, and must not go on. */
+  readonly onReplaced: (err: EcomputeError) => void;
 }
 
 export interface PresenceKeeper {
@@ -87,6 +89,9 @@ const put = async ({ store, keys, presence }: PresenceOptions, lease: Lease, mod
   return isCommitted;
 };
 
+const isDuplicate = (thrown: unknown): thrown is EcomputeError =>
+  thrown instanceof EcomputeError && thrown.code === 'ECOMPUTE_AGENT_DUPLICATE';
+
 const keepPresence = (options: PresenceOptions, first: Lease): PresenceKeeper => {
   const { store, keys, ttlSeconds, log, lifetime } = options;
   const key = keys.agent(options.presence.host);
@@ -114,6 +119,10 @@ const keepPresence = (options: PresenceOptions, first: Lease): PresenceKeeper =>
         await ensure();
         isLost = false;
       } catch (err) {
+        if (isDuplicate(err)) {
+          options.onReplaced(err);
+          return;
+        }
         if (!isLost) log.error({ err }, 'presence not kept, guests go on');
         isLost = true;
       }

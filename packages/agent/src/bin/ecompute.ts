@@ -67,8 +67,11 @@ const main = async (): Promise<number> => {
   });
   try {
     const agent = await startAgent({ config, log, signal: stop.signal });
-    log.info({ signal: await stopped }, 'asked to stop');
+    const reason = await Promise.race([stopped, agent.replaced]);
+    if (reason instanceof EcomputeError) log.fatal({ err: reason }, 'replaced by another agent, guests go on');
+    else log.info({ signal: reason }, 'asked to stop');
     await agent.stop();
+    if (reason instanceof EcomputeError) throw reason;
     return EXIT.done;
   } catch (err) {
     if (stop.signal.aborted && isAbort(err)) return EXIT.done;

@@ -200,6 +200,19 @@ describe('one uuid', () => {
     await waitForState(world, await boot(world, first.uuid), 'active');
   });
 
+  test('one that was frozen and replaced leaves when it wakes, and its successor goes on undisturbed', async () => {
+    await using first = await world.startAgent({ config: { presence_ttl: 3 } });
+    first.kill('SIGSTOP');
+    await using second = await world.startAgent({ uuid: first.uuid, config: { presence_ttl: 3 } });
+    first.kill('SIGCONT');
+    expect(await first.exit()).toEqual({ code: 1, signal: null });
+    const said = (await first.readLog()).map(({ msg }) => msg).join('\n');
+    expect(said).toContain(`has a live agent already: pid ${second.pid} on`);
+    expect(await presenceOf(second)).toMatchObject({ process: { pid: second.pid }, state: 'up' });
+    expect(await reservedVcpus(second)).toMatchObject({ reserved: 0 });
+    await waitForState(world, await boot(world, second.uuid), 'active');
+  });
+
   test('after SIGKILL the next one takes over at once, and finishes what was begun', async () => {
     world.images.setFault('tiny', 'hang');
     await using agent = await world.startAgent({ config: { presence_ttl: 600 } });

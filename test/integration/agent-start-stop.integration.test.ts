@@ -19,6 +19,13 @@ beforeAll(async () => {
 });
 afterAll(async () => world[Symbol.asyncDispose]());
 
+/** An image whose download hangs until it is released. */
+const hangingImage = (name: string): { url: string; release: () => void } => {
+  world.images.setFile(name, join(world.dir.path, 'tiny.raw'));
+  world.images.setFault(name, 'hang');
+  return { url: world.images.url(name), release: () => world.images.setFault(name, undefined) };
+};
+
 const presenceOf = async (agent: Ecompute): Promise<Presence | undefined> => {
   const entry = await world.store.get(world.keys.agent(hostOf(agent)));
   return entry && parseMessage(presenceSchema, entry.key, entry.value);
@@ -40,7 +47,7 @@ const run = async (...args: string[]): Promise<{ code: number | null; stderr: st
   return { code: code ?? null, stderr };
 };
 
-describe('a wrong start', () => {
+describe.concurrent('a wrong start', () => {
   test('a config with an unknown key: exit 2, with file, line and key', async () => {
     const path = join(world.dir.path, 'wrong.yaml');
     await writeFile(path, 'name: x\nplacment:\n  endpoint: http://a\netcd: {port: many}\n');
@@ -61,7 +68,7 @@ describe('a wrong start', () => {
   });
 });
 
-describe('the order of starts', () => {
+describe.concurrent('the order of starts', () => {
   test('an agent before its servers says which ones are missing, and goes on when they come', async () => {
     await using etcd = await startTcpProxy(world.etcd);
     await using placement = await startTcpProxy(world.placement);
@@ -130,7 +137,7 @@ describe('the order of starts', () => {
   });
 });
 
-describe('SIGTERM', () => {
+describe.concurrent('SIGTERM', () => {
   test('locks the host, removes the presence, exits 0; the next start unlocks', async () => {
     await using agent = await world.startAgent({ config: { presence_ttl: 600 } });
     expect(await reservedVcpus(agent)).toMatchObject({ reserved: 0 });
@@ -144,9 +151,9 @@ describe('SIGTERM', () => {
   });
 
   test('while a build waits for its image: draining, present and gone by the deadline; the next start finishes', async () => {
-    world.images.setFault('tiny', 'hang');
+    const image = hangingImage('while-draining');
     await using agent = await world.startAgent({ config: { timeouts: { shutdown: 5 }, presence_ttl: 3 } });
-    const instance = await boot(world, agent.uuid);
+    const instance = await boot(world, agent.uuid, { image: image.url });
     await waitForState(world, instance, 'building');
     const before = await presenceOf(agent);
     const startedAt = performance.now();
@@ -165,27 +172,26 @@ describe('SIGTERM', () => {
     expect(await findRecord(world, instance)).toMatchObject({ state: 'building', session: before?.session });
     expect(await heldBy(world, instance)).not.toEqual({});
 
-    world.images.setFault('tiny', undefined);
+    image.release();
     await agent.restart();
     const record = await waitForState(world, instance, 'active');
     expect(record.transitions.map(({ reason }) => reason)).toContain('taken up again after a restart');
   });
 
   test('a second one ends it at once', async () => {
-    world.images.setFault('tiny', 'hang');
+    const image = hangingImage('second-signal');
     await using agent = await world.startAgent({ config: { timeouts: { shutdown: 600 } } });
-    const instance = await boot(world, agent.uuid);
+    const instance = await boot(world, agent.uuid, { image: image.url });
     await waitForState(world, instance, 'building');
     agent.kill('SIGTERM');
     await agent.waitForLog('locking inventory by reserving VCPU');
     agent.kill('SIGINT');
     expect(await agent.exit()).toEqual({ code: 1, signal: null });
     expect((await agent.readLog()).at(-1)?.msg).toBe('ecompute: second SIGINT, leaving at once');
-    world.images.setFault('tiny', undefined);
   });
 });
 
-describe('one uuid', () => {
+describe.concurrent('one uuid', () => {
   test('a second agent with it does not start, and names the first', async () => {
     await using first = await world.startAgent({ config: { presence_ttl: 3 } });
     await using second = await world.startAgent({
@@ -214,9 +220,9 @@ describe('one uuid', () => {
   });
 
   test('after SIGKILL the next one takes over at once, and finishes what was begun', async () => {
-    world.images.setFault('tiny', 'hang');
+    const image = hangingImage('killed');
     await using agent = await world.startAgent({ config: { presence_ttl: 600 } });
-    const building = await boot(world, agent.uuid);
+    const building = await boot(world, agent.uuid, { image: image.url });
     await waitForState(world, building, 'building');
     const killed = await presenceOf(agent);
     agent.kill('SIGKILL');
@@ -225,7 +231,7 @@ describe('one uuid', () => {
     const unwanted = await boot(world, agent.uuid);
     await askToDestroy(world, agent.uuid, unwanted);
     expect(await presenceOf(agent)).toEqual(killed); // the lease still has ten minutes
-    world.images.setFault('tiny', undefined);
+    image.release();
     const startedAt = performance.now();
     await agent.restart();
     expect(performance.now() - startedAt).toBeLessThan(30_000);

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const MACHINES = [
-  { machine: 'pc', vcpus: 1, memoryMiB: 80, address: '10.83.0.11', mac: '52:54:00:83:00:11' },
+  { machine: 'pc', vcpus: 1, memoryMiB: 128, address: '10.83.0.11', mac: '52:54:00:83:00:11' },
   { machine: 'q35', vcpus: 2, memoryMiB: 128, address: '10.83.0.12', mac: '52:54:00:83:00:12' },
 ] as const;
 const SECOND_NETWORK_MAC = '52:54:00:83:01:11';

@@ -15,7 +15,7 @@ export interface GuestImage {
 const SCRIPTS = join(import.meta.dirname, '../../../scripts');
 
 /**
- * The tiny guest's disk (see scripts/build-guest-image.sh), which needs 80 MiB of memory and BIOS; built when `cacheDir` does not hold one of the same recipe. Any number of
+ * The tiny guest's disk (see scripts/build-guest-image.sh), which needs 128 MiB of memory and BIOS; built when `cacheDir` does not hold one of the same recipe. Any number of
  * processes may ask at once: one builds, the others wait for it.
  */
 export async function buildGuestImage(cacheDir: string): Promise<GuestImage> {

@@ -1,18 +1,20 @@
 /**
  * How long `eschedule boot --no-wait` takes from a cold start to its end, and where the time goes:
  *
- *   node bench/dist/cold-start.js [runs]
+ *   node bench/dist/cold-start.js [--runs 20] [--original FOLDER]
  *
  * after a build with its bundle, against an etcd and a Placement of its own with one host. Runs of Node itself (`node -e 0`) and of
- * the unbundled program alternate with it, so that a busy machine slows down all three alike.
+ * the unbundled program alternate with it, so that a busy machine slows down all alike; and, with a clone of
+ * https://github.com/cdent/etcd-compute in FOLDER and Debian's python3-etcd3, runs of the original's `eschedule`.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { etcdSection, placementSection } from '@etcd-compute/common/config/sections';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
 import { openStore } from '@etcd-compute/common/etcd/store';
@@ -23,7 +25,10 @@ import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
 import { startPlacement, type PlacementServer } from '@etcd-compute/testing/placement-server';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 
-const RUNS = Number(process.argv[2] ?? 20);
+const { values: options } = parseArgs({
+  options: { runs: { type: 'string', default: '20' }, original: { type: 'string' } },
+});
+const RUNS = Number(options.runs);
 
 // By path: the benchmark measures the program as it is started, and needs nothing of the package.
 const SCHEDULER = new URL('../../packages/scheduler/', import.meta.url);
@@ -61,9 +66,9 @@ const median = (values: readonly number[]): number => {
   return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? 0) + (sorted[Math.ceil((sorted.length - 1) / 2)] ?? 0)) / 2;
 };
 
-const run = async (argv: readonly string[]): Promise<Run> => {
+const run = async (argv: readonly string[], [program, cwd] = [process.execPath, '.']): Promise<Run> => {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const child = spawn(program, argv, { cwd, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const read = async (stream: unknown): Promise<string> => (stream instanceof Readable ? readText(stream) : '');
   const [code, , said, marks] = await Promise.all([
     new Promise<number | null>((resolve) => child.once('close', resolve)),
@@ -101,11 +106,30 @@ const addHost = async (etcd: EtcdServer, server: PlacementServer): Promise<void>
   placement.close();
 };
 
+/** Copies the original beside its config, and lets it say the `consumer_type` without which today's Placement refuses it. */
+const copyOriginal = async (from: string, to: string, [etcd, server]: [EtcdServer, PlacementServer]): Promise<void> => {
+  await cp(join(from, 'ecomp'), join(to, 'ecomp'), { recursive: true });
+  const path = join(to, 'ecomp', 'schedule.py');
+  const source = await readFile(path, 'utf8');
+  const generation = "'consumer_generation': None,";
+  if (!source.includes(generation)) throw new Error(`could not patch ${path}: it does not say ${generation}`);
+  await writeFile(path, source.replace(generation, `${generation} 'consumer_type': 'INSTANCE',`));
+  const config = `etcd: {host: ${etcd.host}, port: ${etcd.port}}\nplacement: {endpoint: "${server.endpoint}"}\n`;
+  await writeFile(join(to, 'schedule.yaml'), config);
+};
+
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
-const report = (bare: readonly Run[], bundled: readonly Run[], unbundled: readonly Run[]): void => {
+interface Runs {
+  readonly bare: Run[];
+  readonly bundled: Run[];
+  readonly unbundled: Run[];
+  readonly original: Run[];
+}
+
+const report = ({ bare, bundled, unbundled, original }: Runs): void => {
   const wall = (runs: readonly Run[]): string => {
     const all = runs.map(({ wallMs }) => wallMs);
     const format = (ms: number): string => (ms / 1000).toFixed(3);
@@ -113,6 +137,7 @@ const report = (bare: readonly Run[], bundled: readonly Run[], unbundled: readon
   };
   print(`n = ${bundled.length} each, alternating; Node ${process.version}`);
   print(`eschedule boot --no-wait   ${wall(bundled)}`);
+  if (original.length > 0) print(`the original's eschedule   ${wall(original)}`);
   print(`the same, not bundled      ${wall(unbundled)}`);
   print(`node -e 0                  ${wall(bare)}`);
   print('\nwhere the time of eschedule goes (medians):');
@@ -140,11 +165,16 @@ await writeFile(
 );
 await writeFile(hook, HOOK);
 const argv = ['boot', '--no-wait', '--config', config];
-const [bare, bundled, unbundled]: Run[][] = [[], [], []];
+const runs: Runs = { bare: [], bundled: [], unbundled: [], original: [] };
+if (options.original !== undefined) await copyOriginal(options.original, folder.path, [etcd, placement]);
 await run([LAUNCHER, ...argv]);
 for (let index = 0; index < RUNS; index += 1) {
-  bare?.push(await run(['-e', '0']));
-  bundled?.push(await run(['--require', hook, LAUNCHER, ...argv]));
-  unbundled?.push(await run([UNBUNDLED, ...argv]));
+  runs.bare.push(await run(['-e', '0']));
+  runs.bundled.push(await run(['--require', hook, LAUNCHER, ...argv]));
+  runs.unbundled.push(await run([UNBUNDLED, ...argv]));
+  if (options.original !== undefined) {
+    const python = ['-c', 'from ecomp import schedule; schedule.run()', 'resources=VCPU:1,MEMORY_MB:256,DISK_GB:1'];
+    runs.original.push(await run(python, ['/usr/bin/python3', folder.path]));
+  }
 }
-report(bare ?? [], bundled ?? [], unbundled ?? []);
+report(runs);

@@ -2,7 +2,7 @@
  * A libvirtd starts domains, networks and pools that are marked for it, once after each boot of the machine. One that the demo has
  * started must not: neither those of the host, nor later the demo's own with the host's libvirtd.
  */
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** The marks: folders of links. */
@@ -29,7 +29,8 @@ export const suppressAutostart = async (folder: string): Promise<Mount[]> => {
     const missing: string[] = [];
     for (const path of DONE_FILES) if (!(await exists(path))) missing.push(path);
     const done: Done = { bootId: await readBootId(), missing };
-    await writeFile(doneRecord(folder), JSON.stringify(done));
+    await writeFile(`${doneRecord(folder)}.new`, JSON.stringify(done));
+    await rename(`${doneRecord(folder)}.new`, doneRecord(folder));
   }
   const mounts: Mount[] = [];
   for (const [index, over] of LINK_FOLDERS.entries()) {

@@ -27,6 +27,8 @@ export interface LeaseWatchOptions {
 
 /** Often enough to be unnoticed beside a guest's boot, and cheap: about 2 ms of libvirtd's time. */
 const LOOK_EVERY_MS = 100;
+/** A look that takes long shows a busy host: looking then takes this part of the time at the most. */
+const LOOKING_SHARE = 0.1;
 /** dnsmasq counts in whole seconds. */
 const CLOCK_SLACK_MS = 2_000;
 
@@ -48,7 +50,7 @@ export const createLeaseWatch = (options: LeaseWatchOptions): LeaseWatch => {
   const waiting = new Map<InstanceUuid, { mac: string; since: Date; until: Date }>();
   let isLooking = false;
 
-  const list = async (): Promise<SeenLease[]> => {
+  const listOnce = async (): Promise<SeenLease[]> => {
     await using network = await getConnection().networkLookupByName(networkName);
     const leases = await network.getDHCPLeases(null);
     return leases.map((lease) => ({
@@ -58,6 +60,14 @@ export const createLeaseWatch = (options: LeaseWatchOptions): LeaseWatch => {
       source: 'lease',
       givenAtMs: leaseSeconds === null ? Number.POSITIVE_INFINITY : (lease.expiryTime - leaseSeconds) * 1000,
     }));
+  };
+  let listing: Promise<SeenLease[]> | undefined;
+  /** All who ask while a look is under way share it. */
+  const list = async (): Promise<SeenLease[]> => {
+    listing ??= listOnce().finally(() => {
+      listing = undefined;
+    });
+    return listing;
   };
   const isFresh = (lease: SeenLease, mac: string, since: Date): boolean =>
     lease.mac.toLowerCase() === mac && lease.givenAtMs >= since.getTime() - CLOCK_SLACK_MS;
@@ -74,8 +84,10 @@ export const createLeaseWatch = (options: LeaseWatchOptions): LeaseWatch => {
   const lookWhileWaiting = async (): Promise<void> => {
     isLooking = true;
     while (waiting.size > 0 && !signal.aborted) {
+      const startedAt = performance.now();
       await look();
-      await sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
+      const pauseMs = (performance.now() - startedAt) / LOOKING_SHARE;
+      await sleep(Math.max(LOOK_EVERY_MS, pauseMs), signal).catch(() => undefined);
     }
     isLooking = false;
   };

@@ -1,4 +1,5 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
+import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { destroyDomain } from '../domain.js';
 import type { Step } from './step.js';
 
@@ -8,10 +9,10 @@ export const startDomain: Step = {
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
   run: async ({ getConnection }, { spec }) => {
     await using domain = await getConnection().domainLookupByUUID(spec.instance);
-    if (await domain.isActive()) return;
     try {
       await domain.create();
     } catch (cause) {
+      if (isLibvirtError(cause, 'VIR_ERR_OPERATION_INVALID') && (await domain.isActive())) return; // by an earlier run
       throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not start domain ${spec.instance}`, {
         cause,
         retryable: true,

@@ -3,6 +3,8 @@ import { agentConfigSchema } from '@etcd-compute/agent/config';
 import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
 import { ensureFolder } from '@etcd-compute/agent/identity';
 import { ImageCache } from '@etcd-compute/agent/images/cache';
+import { takeFence } from '@etcd-compute/agent/fence';
+import { TASKS } from '@etcd-compute/agent/instances/steps/tasks';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
 import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
 import { createLeaseWatch } from '@etcd-compute/agent/networks/leases';
@@ -54,12 +56,16 @@ const startReconciler = async (): Promise<InstanceReconciler> => {
   const faulty = faults.libvirt.wrap(connection);
   const getConnection = (): Connection => faulty;
   const { signal } = new AbortController();
+  const session = newSessionUuid();
   return createInstanceReconciler({
     store: faults.etcd.wrap(world.store),
     keys: world.keys,
     placement: faults.Placement.wrap(world.client),
     host,
-    session: newSessionUuid(),
+    session,
+    fence: await takeFence({ store: world.store, keys: world.keys, host, session }),
+    tasks: TASKS,
+    bootId: 'this boot',
     steps: {
       config,
       getConnection,

@@ -21,6 +21,7 @@ import { ImageCache } from './images/cache.js';
 import { isElsewhere } from './instances/fault.js';
 import { createInstanceReconciler, type InstanceReconciler } from './instances/reconcile.js';
 import type { StepDeps } from './instances/steps/step.js';
+import { TASKS, type Tasks } from './instances/steps/tasks.js';
 import { probeCapacity } from './inventory/probe.js';
 import { reportInventory } from './inventory/report.js';
 import { openLibvirtLink } from './libvirt-link.js';
@@ -28,6 +29,7 @@ import { createGuestNetwork } from './networks/guest-network.js';
 import { createLeaseWatch } from './networks/leases.js';
 import { persist } from './persist.js';
 import { takePresence } from './presence.js';
+import { readBootId } from './process-identity.js';
 import { closeServers, waitForServers } from './servers.js';
 import { shutDown } from './shut-down.js';
 import { VERSION } from './version.js';
@@ -54,10 +56,12 @@ export interface StartOptions {
   readonly log: Logger;
   /** Ends the start while it waits for a server. */
   readonly signal: AbortSignal;
+  /** Default `TASKS`; for tests, which make steps fail. */
+  readonly tasks?: Tasks;
 }
 
 /** @throws EcomputeError when a person must act first; a server that is away is waited for. */
-export const startAgent = async ({ config, log: root, signal }: StartOptions): Promise<Agent> => {
+export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: StartOptions): Promise<Agent> => {
   const log = root.child({ component: 'agent' });
   await ensureFolder(config.state_dir);
   const host = await ensureIdentity(config.state_dir, config.uuid);
@@ -171,7 +175,10 @@ export const startAgent = async ({ config, log: root, signal }: StartOptions): P
       placement,
       host,
       session,
+      fence: presence.fence,
       steps,
+      tasks,
+      bootId: await readBootId(),
       leases,
       log,
       builds: pLimit(config.builds.parallel),

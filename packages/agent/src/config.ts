@@ -82,6 +82,10 @@ export const agentConfigSchema = z.strictObject({
   guests: z
     .strictObject({
       type: z.enum(['auto', 'kvm', 'qemu']).default('auto').describe('auto: KVM where it really works, else emulation'),
+      resume: z
+        .boolean()
+        .default(true)
+        .describe('true: guests that ran when the host went down are started again; false: they stay stopped'),
       machine: libvirtName.optional().describe('the machine type; when left out, the hypervisor’s default'),
     })
     .prefault({}),
@@ -110,6 +114,7 @@ export const agentConfigSchema = z.strictObject({
       image_stall: secondsKey(30, 'how long an image server may send nothing'),
       disk: secondsKey(300, 'how long making a disk may take'),
       domain: secondsKey(120, 'how long defining or starting a domain may take'),
+      guest_shutdown: secondsKey(60, 'how long a guest that is asked to stop may take before its plug is pulled'),
       address: secondsKey(120, 'how long to look for an address before saying that there is none'),
       shutdown: secondsKey(60, 'how long builds in hand may take to finish when the agent stops'),
     })

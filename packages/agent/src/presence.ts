@@ -5,6 +5,7 @@ import { presenceSchema, type Presence } from '@etcd-compute/common/etcd/message
 import type { Entry, Lease, Store } from '@etcd-compute/common/etcd/store';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Logger } from '@etcd-compute/common/log';
+import { takeFence, type Fence } from './fence.js';
 import { isKnownDead } from './process-identity.js';
 
 /**
@@ -24,6 +25,7 @@ export interface PresenceOptions {
 }
 
 export interface PresenceKeeper {
+  readonly fence: Fence;
   /** Shows the agent as draining from now on. */
   readonly drain: () => Promise<void>;
   /** Removes the presence. */
@@ -77,7 +79,8 @@ export const takePresence = async (options: PresenceOptions, signal: AbortSignal
       );
     await sleep(500, signal);
   }
-  return keepPresence(options, lease);
+  const fence = await takeFence({ store, keys, host: presence.host, session: presence.session });
+  return keepPresence(options, { lease, fence });
 };
 
 const put = async ({ store, keys, presence }: PresenceOptions, lease: Lease, modRevision: string): Promise<boolean> => {
@@ -92,11 +95,12 @@ const put = async ({ store, keys, presence }: PresenceOptions, lease: Lease, mod
 const isDuplicate = (thrown: unknown): thrown is EcomputeError =>
   thrown instanceof EcomputeError && thrown.code === 'ECOMPUTE_AGENT_DUPLICATE';
 
-const keepPresence = (options: PresenceOptions, first: Lease): PresenceKeeper => {
+const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fence }): PresenceKeeper => {
   const { store, keys, ttlSeconds, log, lifetime } = options;
   const key = keys.agent(options.presence.host);
   let { presence } = options;
-  let lease = first;
+  const { fence } = taken;
+  let { lease } = taken;
   let isLost = false;
   const left = new AbortController();
   const over = AbortSignal.any([lifetime, left.signal]);
@@ -107,6 +111,7 @@ const keepPresence = (options: PresenceOptions, first: Lease): PresenceKeeper =>
     const entry = await store.get(key);
     const holder = entry && holderOf(entry);
     if (holder && holder.session !== presence.session) throw duplicate(presence.host, holder);
+    if (!(await fence.renew())) throw duplicate(presence.host, undefined);
     if (isLeased && holder) return;
     if (!isLeased) lease = await store.grantLease(ttlSeconds);
     if (await put({ ...options, presence }, lease, entry?.modRevision ?? '0')) log.info('presence taken anew');
@@ -130,6 +135,7 @@ const keepPresence = (options: PresenceOptions, first: Lease): PresenceKeeper =>
   };
   void keep();
   return {
+    fence,
     drain: async () => {
       presence = { ...presence, state: 'draining' };
       const entry = await store.get(key);

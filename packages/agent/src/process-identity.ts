@@ -15,14 +15,14 @@ const startTicks = async (pid: number): Promise<string | undefined> => {
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 };
 
-const bootId = async (): Promise<string> => {
+export const readBootId = async (): Promise<string> => {
   const text = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
   return text.trim();
 };
 
 export const identifyThisProcess = async (): Promise<ProcessIdentity> => ({
   machine: hostname(),
-  boot_id: await bootId(),
+  boot_id: await readBootId(),
   pid: process.pid,
   start_ticks: (await startTicks(process.pid)) ?? '',
 });
@@ -30,6 +30,6 @@ export const identifyThisProcess = async (): Promise<ProcessIdentity> => ({
 /** True when that process was of this machine, and it, or the machine's boot, is over. False when that cannot be known. */
 export const isKnownDead = async (identity: ProcessIdentity): Promise<boolean> => {
   if (identity.machine !== hostname()) return false;
-  if (identity.boot_id !== (await bootId())) return true;
+  if (identity.boot_id !== (await readBootId())) return true;
   return (await startTicks(identity.pid)) !== identity.start_ticks;
 };

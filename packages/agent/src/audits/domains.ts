@@ -6,6 +6,7 @@ import { listDisks } from '../disks/disk-pool.js';
 import { undoSteps } from '../instances/build.js';
 import { readMark } from '../instances/domain.js';
 import type { StepDeps } from '../instances/steps/step.js';
+import { TASKS } from '../instances/steps/tasks.js';
 
 /**
  * What of ours is on this host without a boot request: domains and disks. Reported once each; removed only when the
@@ -48,7 +49,7 @@ export const createDomainAudit = ({ store, keys, host, steps, log }: DomainAudit
       for (const instance of reported) if (!orphans.includes(instance)) reported.delete(instance);
       for (const instance of orphans) {
         if (steps.config.audit.remove_orphan_domains) {
-          await undoSteps(steps, instance, log);
+          await undoSteps(TASKS.build, { deps: steps, instance, log });
           log.warn({ instanceUuid: instance }, 'domain or disk without a boot request removed');
         } else if (!reported.has(instance)) {
           log.warn({ instanceUuid: instance }, 'domain or disk without a boot request, left as it is');

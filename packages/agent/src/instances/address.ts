@@ -15,9 +15,9 @@ export interface FindAddressDeps {
 /** When the guest was started, as far as the record knows: a lease of an earlier guest with the same MAC does not count. */
 export const startedAfter = ({ transitions, created_at }: InstanceRecord): Date => {
   const last = transitions.findLastIndex(({ state }) => state === 'active');
-  const before = transitions[last - 1];
-  const at = before?.state === 'building' ? before.at : transitions[last]?.at;
-  return new Date(at ?? created_at);
+  // What came before is noted before the guest is started.
+  const { at } = transitions[last - 1] ?? transitions[last] ?? { at: created_at };
+  return new Date(at);
 };
 
 /**

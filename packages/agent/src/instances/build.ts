@@ -7,9 +7,8 @@ import { withDeadline } from '@etcd-compute/common/async/deadline';
 import type { LimitFunction } from 'p-limit';
 import type { DomainState } from './plan.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
-import { BUILD_STEPS } from './steps/build-steps.js';
-import { startDomain } from './steps/start-domain.js';
 import type { InstanceSpec, MadeSoFar, Step, StepDeps } from './steps/step.js';
+import type { Tasks } from './steps/tasks.js';
 
 /** A step failed; the cause says why. */
 export class StepError extends Error {
@@ -50,9 +49,9 @@ export const specOf = (request: BootRequest, host: ProviderUuid): InstanceSpec =
 };
 
 /** A defined domain means that all steps up to its definition are done. */
-export const stepsLeft = (domain: DomainState): readonly Step[] => {
+export const stepsLeft = (domain: DomainState, tasks: Tasks): readonly Step[] => {
   if (domain === 'running') return [];
-  return domain === 'absent' ? BUILD_STEPS : [startDomain];
+  return domain === 'absent' ? tasks.build : tasks.start;
 };
 
 export interface BuildOptions {
@@ -156,8 +155,11 @@ const reportProgress = (
 };
 
 /** Takes back all that a build made, newest first; each undo looks at the world, so it can be repeated at any time. */
-export const undoSteps = async (deps: StepDeps, instance: InstanceUuid, log: Logger): Promise<void> => {
-  for (const step of BUILD_STEPS.toReversed()) {
+export const undoSteps = async (
+  steps: readonly Step[],
+  { deps, instance, log }: { deps: StepDeps; instance: InstanceUuid; log: Logger },
+): Promise<void> => {
+  for (const step of steps.toReversed()) {
     if (!step.undo) continue;
     log.debug({ instanceUuid: instance, step: step.name }, 'undoing step');
     await withDeadline(async () => step.undo?.(deps, instance), {

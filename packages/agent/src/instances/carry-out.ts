@@ -8,13 +8,16 @@ import type { Logger } from '@etcd-compute/common/log';
 import { getAllocations, releaseAllocations } from '@etcd-compute/common/placement/allocations';
 import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import type { LimitFunction } from 'p-limit';
+import type { Fence } from '../fence.js';
 import type { LeaseWatch } from '../networks/leases.js';
 import { findAddress } from './address.js';
 import { runSteps, specOf, StepError, stepsLeft, undoSteps } from './build.js';
 import { isElsewhere, toFault } from './fault.js';
 import type { DomainState, Plan } from './plan.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
+import { changePower } from './power.js';
 import type { StepDeps } from './steps/step.js';
+import type { Tasks } from './steps/tasks.js';
 
 export interface ReconcileDeps {
   readonly store: Store;
@@ -22,7 +25,11 @@ export interface ReconcileDeps {
   readonly placement: PlacementClient;
   readonly host: ProviderUuid;
   readonly session: SessionUuid;
+  readonly fence: Pick<Fence, 'guard'>;
   readonly steps: StepDeps;
+  readonly tasks: Tasks;
+  /** The host's boot, /proc/sys/kernel/random/boot_id. */
+  readonly bootId: string;
   readonly leases: LeaseWatch;
   /** Bounds the builds that run at the same time. */
   readonly builds: LimitFunction;
@@ -56,6 +63,9 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
     case 'delete':
       await destroy(inHand);
       return;
+    case 'power':
+      await changePower(plan, inHand);
+      return;
     case 'refuse': {
       log.warn({ instanceUuid, why: plan.why }, 'boot request refused');
       const fault: Fault = {
@@ -87,7 +97,7 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
       log.info({ instanceUuid, state: plan.state, reason: plan.reason }, 'instance changed');
       await writer.toState(plan.state, {
         reason: plan.reason,
-        ...(plan.state === 'active' && { addresses: [], address_sources: null }),
+        ...(plan.state === 'active' && { addresses: [], address_sources: null, fault: null }),
       });
       if (plan.state === 'active') await findAddress(deps, writer);
       return;
@@ -109,7 +119,7 @@ const build = async (inHand: InHand): Promise<void> => {
     const spec = specOf(request, deps.host);
     await runSteps({
       spec,
-      steps: stepsLeft(domain),
+      steps: stepsLeft(domain, deps.tasks),
       deps: deps.steps,
       writer,
       builds: deps.builds,
@@ -176,7 +186,7 @@ const foreignDomain = (instance: InstanceUuid): EcomputeError =>
 /** The record says `building` with a fault until all is gone, so a crash here is taken up here. */
 const undoFailedBuild = async (inHand: InHand): Promise<void> => {
   const { deps, writer, request, log } = inHand;
-  await undoSteps(deps.steps, request.instance, log);
+  await undoSteps(deps.tasks.build, { deps: deps.steps, instance: request.instance, log });
   await release(inHand);
   const { fault } = writer.record;
   await writer.toState('error', { reason: fault?.message ?? 'the build failed', step: null });
@@ -190,7 +200,7 @@ const destroy = async (inHand: InHand): Promise<void> => {
   deps.leases.forget(instance);
   await writer.claim('deleting', 'asked to be destroyed');
   try {
-    await undoSteps(deps.steps, instance, log);
+    await undoSteps(deps.tasks.build, { deps: deps.steps, instance, log });
     await release(inHand);
   } catch (err) {
     // Tried again by the loop; meanwhile the record says what it waits for.

@@ -1,4 +1,9 @@
-import { isDestroyWish, resourcesOn, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import {
+  isDestroyWish,
+  resourcesOn,
+  type BootRequest,
+  type PowerWish,
+} from '@etcd-compute/common/etcd/messages/boot-request';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 
@@ -12,8 +17,9 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
  *   boot        none, scheduled,    any           build (a domain that runs already is only reported)
  *               building, deleted
  *   boot        building + fault    any           undo, then error
+ *   boot        active, stopped     any that is   stop, start or reboot, when that was asked for and is not carried out yet
  *   boot        active, stopped     running       report active, look for the address
- *   boot        active, stopped     shut off      report stopped
+ *   boot        active              shut off      start, when the host was booted since (by config); else report stopped
  *   boot        active, stopped     none          report error: domain lost
  *   boot        error               any           nothing, until it is destroyed
  *   boot        deleting            any           delete (it was begun)
@@ -21,6 +27,14 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
  *   elsewhere   any other           any           refuse: the request allocates nothing on this host
  *   any         another host's      any           nothing
  */
+/** What a plan must know of the host. */
+export interface HostFacts {
+  readonly host: ProviderUuid;
+  readonly bootId: string;
+  /** Whether guests that ran when the host went down are started again. */
+  readonly resumesGuests: boolean;
+}
+
 export interface Observed {
   readonly request: BootRequest | undefined;
   readonly record: InstanceRecord | undefined;
@@ -36,13 +50,15 @@ export type Plan =
   | { readonly action: 'build' }
   | { readonly action: 'undo' }
   | { readonly action: 'delete' }
+  | { readonly action: 'power'; readonly task: 'start' | 'stop' | 'reboot'; readonly reason: string }
   | { readonly action: 'report'; readonly state: 'active' | 'stopped'; readonly reason: string }
   | { readonly action: 'report-lost' }
   | { readonly action: 'find-address' };
 
 const nothing = (why: string): Plan => ({ action: 'nothing', why });
 
-export const planInstance = ({ request, record, domain }: Observed, host: ProviderUuid): Plan => {
+export const planInstance = ({ request, record, domain }: Observed, facts: HostFacts): Plan => {
+  const { host } = facts;
   if (!request) return nothing('no boot request');
   if (record && record.host !== host && record.state !== 'deleted') return nothing('the record is another host’s');
   if (isDestroyWish(request)) return { action: 'delete' };
@@ -60,7 +76,7 @@ export const planInstance = ({ request, record, domain }: Observed, host: Provid
       return nothing('in error until it is destroyed');
     case 'active':
     case 'stopped':
-      return planBuilt(record, domain);
+      return planBuilt({ request, record, domain }, facts);
   }
 };
 
@@ -71,7 +87,29 @@ const planElsewhere = (record: InstanceRecord | undefined): Plan => {
   return { action: 'refuse', why: 'the boot request allocates nothing on this host' };
 };
 
-const planBuilt = (record: InstanceRecord, domain: DomainState): Plan => {
+const TASK_OF = { running: 'start', stopped: 'stop', rebooted: 'reboot' } as const;
+
+/** What was asked for and is not carried out yet. */
+export const pendingPower = (request: BootRequest, record: InstanceRecord): PowerWish | undefined =>
+  request.power && request.power.count > record.power_count ? request.power : undefined;
+
+interface Built {
+  readonly request: BootRequest;
+  readonly record: InstanceRecord;
+  readonly domain: DomainState;
+}
+
+const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }: HostFacts): Plan => {
+  const isThere = domain !== 'absent' && domain !== 'foreign';
+  const power = pendingPower(request, record);
+  if (isThere && power) return { action: 'power', task: TASK_OF[power.wish], reason: `asked to be ${power.wish}` };
+  // Null: made by an agent that did not write it yet.
+  const isOfThisBoot = record.boot_id === null || record.boot_id === bootId;
+  const isDownWithHost = record.state === 'active' && !isOfThisBoot && (domain === 'shut-off' || domain === 'crashed');
+  if (isDownWithHost)
+    return resumesGuests
+      ? { action: 'power', task: 'start', reason: 'the host was booted, and the guest ran before' }
+      : { action: 'report', state: 'stopped', reason: 'the host was booted' };
   switch (domain) {
     case 'absent':
     case 'foreign':
@@ -85,7 +123,8 @@ const planBuilt = (record: InstanceRecord, domain: DomainState): Plan => {
         ? nothing('stopped')
         : { action: 'report', state: 'stopped', reason: 'the guest crashed' };
     case 'running':
-      if (record.state === 'stopped') return { action: 'report', state: 'active', reason: 'the guest was started' };
+      if (record.state === 'stopped' || !isOfThisBoot)
+        return { action: 'report', state: 'active', reason: 'the guest was started' };
       return record.addresses.length === 0 ? { action: 'find-address' } : nothing('active');
   }
 };

@@ -55,6 +55,8 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     }
   };
 
+  const facts = { host: deps.host, bootId: deps.bootId, resumesGuests: deps.steps.config.guests.resume };
+
   const activateOnce = async (
     instance: InstanceUuid,
     signal: AbortSignal,
@@ -68,7 +70,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     const { request, record } = seen;
     inHand.set(instance, { interrupt, requestRevision: request.modRevision });
     const domain = await observeDomain(deps.steps.getConnection(), instance);
-    const plan = planInstance({ request: request.value, record: record?.value, domain }, deps.host);
+    const plan = planInstance({ request: request.value, record: record?.value, domain }, facts);
     if (plan.action === 'nothing' || (plan.action === 'build' && !deps.mayClaim())) return;
     const writer = new RecordWriter(deps, request, record);
     await carryOut(plan, { deps, writer, request: request.value, domain, signal, interrupt, log: deps.log });

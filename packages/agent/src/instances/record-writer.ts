@@ -10,11 +10,12 @@ import {
 } from '@etcd-compute/common/etcd/messages/instance-record';
 import { resourcesOn } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Store, Write } from '@etcd-compute/common/etcd/store';
+import type { Fence } from '../fence.js';
 import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 
 /**
  * The only way that the agent writes a record. Every write is a txn that compares the revision of the record *and* of the boot
- * request with those last read. So an agent that was frozen and replaced cannot write over its successor, and a wish that
+ * request with those last read, and the fence of this agent's session. So an agent that was frozen and replaced cannot write over its successor, and a wish that
  * changed meanwhile (destroy while building) ends what is in hand at its next write.
  */
 export interface Stored<T> {
@@ -27,6 +28,10 @@ export interface RecordWriterDeps {
   readonly keys: Keys;
   readonly host: ProviderUuid;
   readonly session: SessionUuid;
+  /** Of this agent's session. */
+  readonly fence: Pick<Fence, 'guard'>;
+  /** The host's boot, noted with a guest that runs. */
+  readonly bootId: string;
 }
 
 /** Thrown when someone else wrote in between. Not a failure: read everything again. */
@@ -85,7 +90,8 @@ export class RecordWriter {
   ): Promise<void> {
     if (!canBecome(this.record.state, state))
       throw new Error(`a record cannot go from ${this.record.state} to ${state}`);
-    await this.#put(withState(this.record, state, { ...changes, now: new Date() }), extra);
+    const ran = state === 'active' ? { boot_id: this.#deps.bootId } : {};
+    await this.#put(withState(this.record, state, { ...ran, ...changes, now: new Date() }), extra);
   }
 
   /** Changes that are no transition: the step in hand, addresses. */
@@ -132,13 +138,14 @@ export class RecordWriter {
       [
         { key: keys.record(this.#instance), modRevision: this.#record.modRevision },
         { key: keys.request(host, this.#instance), modRevision: this.#request.modRevision },
+        this.#deps.fence.guard,
       ],
       writes,
     );
     if (isCommitted) return revision;
     throw new EcomputeError(
       'ECOMPUTE_INSTANCE_CHANGED',
-      `the record or the boot request of instance ${this.#instance} changed in between`,
+      `the record or the boot request of instance ${this.#instance} changed in between, or this agent was replaced`,
       {
         retryable: true,
       },

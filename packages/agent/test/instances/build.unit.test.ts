@@ -1,5 +1,5 @@
 import { specOf, stepsLeft } from '@etcd-compute/agent/instances/build';
-import { BUILD_STEPS } from '@etcd-compute/agent/instances/steps/build-steps';
+import { TASKS } from '@etcd-compute/agent/instances/steps/tasks';
 import { describe, expect, test } from 'vitest';
 import { aBootRequest, aDestroyRequest, ELSEWHERE, HERE, INSTANCE } from './builders.js';
 
@@ -42,7 +42,7 @@ describe('specOf', () => {
 });
 
 test('stepsLeft: all, only the start, or none', () => {
-  expect(stepsLeft('absent')).toBe(BUILD_STEPS);
-  expect(stepsLeft('shut-off').map(({ name }) => name)).toEqual(['start-domain']);
-  expect(stepsLeft('running')).toEqual([]);
+  expect(stepsLeft('absent', TASKS)).toBe(TASKS.build);
+  expect(stepsLeft('shut-off', TASKS).map(({ name }) => name)).toEqual(['start-domain']);
+  expect(stepsLeft('running', TASKS)).toEqual([]);
 });

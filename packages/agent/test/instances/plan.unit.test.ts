@@ -8,7 +8,7 @@ import { aBootRequest, aDestroyRequest, aFault, anAddress, aRecord, ELSEWHERE, H
 const DOMAINS: readonly DomainState[] = ['absent', 'running', 'shut-off', 'crashed', 'foreign'];
 
 const plan = (request: BootRequest | undefined, record: InstanceRecord | undefined, domain: DomainState): Plan =>
-  planInstance({ request, record, domain }, HERE);
+  planInstance({ request, record, domain }, { host: HERE, bootId: 'this boot', resumesGuests: true });
 
 const boot = aBootRequest();
 const elsewhere = aBootRequest({ allocations: { [ELSEWHERE]: { resources: { VCPU: 1 } } } });
@@ -22,7 +22,10 @@ const anyRecord = fc
     host: fc.constantFrom(HERE, HERE, ELSEWHERE),
   })
   .map(({ addresses, ...members }) => aRecord({ ...members, addresses: [...addresses] }));
-const anyRequest = fc.constantFrom(boot, aDestroyRequest(), elsewhere);
+const wishPower = (wish: 'running' | 'stopped' | 'rebooted', count = 1): BootRequest =>
+  aBootRequest({ power: { wish, count, hard: false } });
+
+const anyRequest = fc.constantFrom(boot, aDestroyRequest(), elsewhere, wishPower('stopped'), wishPower('rebooted'));
 
 describe('planInstance', () => {
   test.each([
@@ -58,6 +61,39 @@ describe('planInstance', () => {
     expect(plan(boot, aRecord({ state }), domain)).toEqual({ action: 'report', state: next, reason });
   });
 
+  test.each([
+    ['stopped', 'active', 'running', 'stop'],
+    ['stopped', 'stopped', 'shut-off', 'stop'],
+    ['running', 'stopped', 'shut-off', 'start'],
+    ['running', 'stopped', 'crashed', 'start'],
+    ['rebooted', 'active', 'running', 'reboot'],
+  ] as const)('asked to be %s, being %s with a domain that is %s: %s', (...[wish, state, domain, task]) => {
+    expect(plan(wishPower(wish), aRecord({ state }), domain)).toMatchObject({ action: 'power', task });
+  });
+
+  test('what was asked for is carried out once; only then what the guest does counts', () => {
+    const carriedOut = aRecord({ state: 'active', power_count: 3, addresses: [anAddress] });
+    expect(plan(wishPower('running', 3), carriedOut, 'shut-off')).toMatchObject({ action: 'report', state: 'stopped' });
+    expect(plan(wishPower('stopped', 3), carriedOut, 'running').action).toBe('nothing');
+    expect(plan(wishPower('stopped', 4), carriedOut, 'running')).toMatchObject({ action: 'power', task: 'stop' });
+  });
+
+  test.each(['scheduled', 'building', 'error'] as const)('power is not changed while the record says %s', (state) => {
+    expect(plan(wishPower('stopped'), aRecord({ state }), 'running').action).not.toBe('power');
+  });
+
+  test('after a boot of the host, what ran is started again unless the config says no; what was stopped stays so', () => {
+    const ran = aRecord({ state: 'active', boot_id: 'the boot before', addresses: [anAddress] });
+    const facts = { host: HERE, bootId: 'this boot' };
+    const look = (record: InstanceRecord, domain: DomainState, resumesGuests = true): Plan =>
+      planInstance({ request: boot, record, domain }, { ...facts, resumesGuests });
+    expect(look(ran, 'shut-off')).toMatchObject({ action: 'power', task: 'start' });
+    expect(look(ran, 'shut-off', false)).toMatchObject({ action: 'report', state: 'stopped' });
+    expect(look({ ...ran, state: 'stopped' }, 'shut-off').action).toBe('nothing');
+    expect(look(ran, 'running')).toMatchObject({ action: 'report', state: 'active' });
+    expect(look({ ...ran, boot_id: 'this boot' }, 'shut-off')).toMatchObject({ action: 'report', state: 'stopped' });
+  });
+
   test('a destroy is carried out whatever there is, unless the record is another host’s', () => {
     fc.assert(
       fc.property(fc.option(anyRecord, { nil: undefined }), anyDomain, (record, domain) => {
@@ -83,6 +119,7 @@ describe('planInstance', () => {
         const states = {
           nothing: [],
           'find-address': [],
+          power: ['active', 'stopped'],
           refuse: ['error'],
           build: ['building'],
           undo: ['error'],

@@ -16,20 +16,30 @@ export interface Keys {
   readonly records: string;
   /** The first address of an instance, plain text. */
   readonly booted: (instance: InstanceUuid) => string;
+  readonly bootedAll: string;
   /** The presence of a host's agent. */
   readonly agent: (host: ProviderUuid) => string;
   readonly agents: string;
+  /** The session that may write for a host, without a lease: every write of its agent compares it. */
+  readonly session: (host: ProviderUuid) => string;
+  /** What a host's agent found that does not fit together; without a lease, so it also tells which hosts are ours. */
+  readonly audit: (host: ProviderUuid) => string;
+  readonly audits: string;
   /** Undefined unless `request` of the result is this very key: an upper-case uuid makes another key. */
   readonly parseRequest: (key: string) => { host: ProviderUuid; instance: InstanceUuid } | undefined;
   readonly parseRecord: (key: string) => InstanceUuid | undefined;
+  readonly parseBooted: (key: string) => InstanceUuid | undefined;
   readonly parseAgent: (key: string) => ProviderUuid | undefined;
+  readonly parseAudit: (key: string) => ProviderUuid | undefined;
 }
 
 /** @param prefix empty, or a path such as `/cloud1` without a slash at its end. */
 export const createKeys = (prefix: string): Keys => {
   const requests = `${prefix}/hosts/`;
   const records = `${prefix}/instances/`;
+  const bootedAll = `${prefix}/booted/`;
   const agents = `${prefix}/agents/`;
+  const audits = `${prefix}/audits/`;
   const after = (start: string, key: string): string | undefined =>
     key.startsWith(start) ? key.slice(start.length) : undefined;
   /** The uuid, in the one spelling that keys have. */
@@ -38,12 +48,16 @@ export const createKeys = (prefix: string): Keys => {
   return {
     requests,
     records,
+    bootedAll,
     agents,
+    audits,
     request: (host, instance) => `${requests}${host}/${instance}`,
     requestsOf: (host) => `${requests}${host}/`,
     record: (instance) => `${records}${instance}`,
-    booted: (instance) => `${prefix}/booted/${instance}`,
+    booted: (instance) => `${bootedAll}${instance}`,
     agent: (host) => `${agents}${host}`,
+    session: (host) => `${prefix}/sessions/${host}`,
+    audit: (host) => `${audits}${host}`,
     parseRequest: (key) => {
       const [hostText, instanceText, more] = after(requests, key)?.split('/') ?? [];
       const host = exactly(providerUuidSchema.safeParse(hostText), hostText);
@@ -51,6 +65,8 @@ export const createKeys = (prefix: string): Keys => {
       return host && instance && more === undefined ? { host, instance } : undefined;
     },
     parseRecord: (key) => exactly(instanceUuidSchema.safeParse(after(records, key)), after(records, key)),
+    parseBooted: (key) => exactly(instanceUuidSchema.safeParse(after(bootedAll, key)), after(bootedAll, key)),
+    parseAudit: (key) => exactly(providerUuidSchema.safeParse(after(audits, key)), after(audits, key)),
     parseAgent: (key) => exactly(providerUuidSchema.safeParse(after(agents, key)), after(agents, key)),
   };
 };

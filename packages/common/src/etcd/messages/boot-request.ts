@@ -2,6 +2,18 @@ import { z } from 'zod';
 import { instanceNameSchema, instanceUuidSchema, providerUuidSchema, type ProviderUuid } from '../../ids.js';
 
 /**
+ * What was last asked for about the power of a guest that was built. `count` grows with every asking, and the record says which
+ * one was carried out last: so each is carried out once, and a guest that powers itself off later stays off.
+ */
+const powerWishSchema = z.looseObject({
+  wish: z.enum(['running', 'stopped', 'rebooted']),
+  count: z.int().positive(),
+  /** Pull the plug: do not ask the guest first. */
+  hard: z.boolean().default(false),
+});
+export type PowerWish = z.output<typeof powerWishSchema>;
+
+/**
  * The value at `/hosts/<host>/<instance>`: what a person wishes. Written by the scheduler (ours or the original's), never by
  * the agent. The first six members are the original's; a request with only those is a complete one. Unknown members are kept.
  *
@@ -18,6 +30,7 @@ export const bootRequestSchema = z.looseObject({
   /** Ours, all optional. The version of these members. */
   version: z.literal(1).optional(),
   name: instanceNameSchema.optional(),
+  power: powerWishSchema.optional(),
 });
 export type BootRequest = z.output<typeof bootRequestSchema>;
 

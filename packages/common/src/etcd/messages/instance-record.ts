@@ -69,6 +69,10 @@ export const instanceRecordSchema = z.looseObject({
   /** Null while the agent still looks for an address; then each source that was asked, with what it said. */
   address_sources: z.record(z.string(), z.string()).nullable(),
   fault: faultSchema.nullable(),
+  /** The `power.count` of the boot request that was carried out last. */
+  power_count: z.int().default(0),
+  /** The host's boot (/proc/sys/kernel/random/boot_id) in which the guest was last seen running; null before. */
+  boot_id: z.string().nullable().default(null),
   created_at: z.string(),
   updated_at: z.string(),
   transitions: z.array(transitionSchema),
@@ -99,6 +103,8 @@ export const newRecord = ({ instance, host, name, resources, image, reason, now 
   addresses: [],
   address_sources: null,
   fault: null,
+  power_count: 0,
+  boot_id: null,
   created_at: now.toISOString(),
   updated_at: now.toISOString(),
   transitions: [{ at: now.toISOString(), state: 'scheduled', reason }],

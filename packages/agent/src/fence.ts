@@ -1,0 +1,43 @@
+import type { Keys } from '@etcd-compute/common/etcd/keys';
+import type { Guard, Store } from '@etcd-compute/common/etcd/store';
+import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
+
+/**
+ * Only one session at a time writes for a host: every write compares `guard`. One of a session that was frozen and replaced changes
+ * nothing, even where its successor has not written yet.
+ */
+export interface Fence {
+  readonly guard: Guard;
+  /** Puts right what a person, or an etcd restored from a backup, has changed. @returns false when another session has taken over. */
+  readonly renew: () => Promise<boolean>;
+}
+
+export interface FenceOptions {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly host: ProviderUuid;
+  readonly session: SessionUuid;
+}
+
+/** To be taken by whoever has the presence. */
+export const takeFence = async ({ store, keys, host, session }: FenceOptions): Promise<Fence> => {
+  const key = keys.session(host);
+  const put = async (modRevision: string): Promise<Guard | undefined> => {
+    const { isCommitted, revision } = await store.txn([{ key, modRevision }], [{ op: 'put', key, value: session }]);
+    return isCommitted ? { key, modRevision: revision } : undefined;
+  };
+  let guard: Guard | undefined;
+  while (!guard) guard = await put((await store.get(key))?.modRevision ?? '0');
+  let current: Guard = guard;
+  return {
+    get guard() {
+      return current;
+    },
+    renew: async () => {
+      const entry = await store.get(key);
+      if (entry && entry.value !== session) return false;
+      current = entry ? { key, modRevision: entry.modRevision } : ((await put('0')) ?? current);
+      return true;
+    },
+  };
+};

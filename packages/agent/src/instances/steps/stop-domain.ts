@@ -1,0 +1,10 @@
+import { destroyDomain } from '../domain.js';
+import type { Step } from './step.js';
+
+/** Pulls the plug, when the guest is not down already. */
+export const stopDomain: Step = {
+  name: 'stop-domain',
+  kind: 'quick',
+  timeoutSeconds: ({ timeouts }) => timeouts.domain,
+  run: async ({ getConnection }, { spec }) => destroyDomain(getConnection(), spec.instance),
+};

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { InstanceUuid, ProviderUuid } from '../ids.js';
+import { newInstanceUuid, type InstanceUuid, type ProviderUuid } from '../ids.js';
 import type { PlacementClient } from './client.js';
 import { isConcurrentUpdate, isPlacementConflict } from './errors.js';
 import { CONSUMER_TYPES, isBelow } from './microversion.js';
@@ -24,6 +24,8 @@ export const allocationsSchema = z.looseObject({
   consumer_generation: z.int().nullable().optional(),
   user_id: z.string().optional(),
   project_id: z.string().optional(),
+  /** From microversion 1.38 on. */
+  consumer_type: z.string().optional(),
 });
 export type Allocations = z.output<typeof allocationsSchema>;
 
@@ -95,6 +97,54 @@ export const releaseAllocations = async (placement: PlacementClient, instance: I
     } catch (err) {
       if (!isConcurrentUpdate(err) || attempt === RELEASE_ATTEMPTS) throw err;
     }
+  }
+};
+
+export interface Held extends Allocations {
+  /** When it was allocated last, by Placement's clock; now when nothing is held. In whole seconds. */
+  readonly since: Date | undefined;
+}
+
+/** As `getAllocations`, with how long it is held. */
+export const getHeld = async (placement: PlacementClient, instance: InstanceUuid): Promise<Held> => {
+  const { value, lastModified } = await placement.sendForTime({
+    method: 'GET',
+    path: `/allocations/${instance}`,
+    verb: `read the allocations of instance ${instance}`,
+    schema: allocationsSchema,
+  });
+  return { ...value, since: lastModified };
+};
+
+/**
+ * What time it is for Placement, whose clock tells when something was allocated. A consumer that holds nothing was, for Placement,
+ * changed now.
+ */
+export const getPlacementTime = async (placement: PlacementClient): Promise<Date | undefined> =>
+  (await getHeld(placement, newInstanceUuid())).since;
+
+/**
+ * Releases what was read, and nothing else.
+ *
+ * @returns `changed` when someone has allocated or released in between: read and judge again.
+ */
+export const releaseHeld = async (
+  placement: PlacementClient,
+  instance: InstanceUuid,
+  { consumer_generation, user_id, project_id }: Allocations,
+): Promise<'released' | 'changed'> => {
+  try {
+    await placement.send({
+      method: 'PUT',
+      path: `/allocations/${instance}`,
+      verb: `release the allocations of instance ${instance}`,
+      schema: z.unknown(),
+      body: { allocations: {}, consumer_generation, user_id, project_id, ...consumerType(placement) },
+    });
+    return 'released';
+  } catch (err) {
+    if (isConcurrentUpdate(err)) return 'changed';
+    throw err;
   }
 };
 

@@ -29,6 +29,10 @@ export interface PlacementClient {
    *   FAILED (5xx), BAD_REPLY (not Placement's JSON), TOO_OLD.
    */
   send<S extends z.ZodType>(request: PlacementRequest<S>): Promise<z.output<S>>;
+  /** As `send`, with when Placement last wrote what it answers, by its own clock, in whole seconds. */
+  sendForTime<S extends z.ZodType>(
+    request: PlacementRequest<S>,
+  ): Promise<{ value: z.output<S>; lastModified: Date | undefined }>;
   close(): void;
 }
 
@@ -41,7 +45,7 @@ export const openPlacement = async (placement: PlacementSection): Promise<Placem
 
   let version = NEWEST;
   let hasAsked = false;
-  const send: PlacementClient['send'] = async (request) => {
+  const sendForTime: PlacementClient['sendForTime'] = async (request) => {
     let response = await exchange({ http, version, endpoint, token }, request);
     if (response.status === 406 && !hasAsked) {
       // The service is older than we are: it says in this reply what it knows.
@@ -50,12 +54,13 @@ export const openPlacement = async (placement: PlacementSection): Promise<Placem
     }
     hasAsked = true;
     if (response.status >= 300) throw refusal(response, request, endpoint);
-    return parseReply(response, request, endpoint);
+    return { value: parseReply(response, request, endpoint), lastModified: lastModifiedOf(response) };
   };
   return {
     endpoint,
     microversion: () => version,
-    send,
+    send: async (request) => (await sendForTime(request)).value,
+    sendForTime,
     close: http.close,
   };
 };
@@ -95,6 +100,11 @@ const exchange = async <S extends z.ZodType>(
   } catch (thrown) {
     throw unreachable(toError(thrown), verb, endpoint);
   }
+};
+
+const lastModifiedOf = ({ headers }: HttpReply): Date | undefined => {
+  const time = Date.parse(String(headers['last-modified']));
+  return Number.isNaN(time) ? undefined : new Date(time);
 };
 
 const parseReply = <S extends z.ZodType>(

@@ -10,7 +10,7 @@ const prefix = fc.constantFrom('', '/cloud1', '/a/b.c', '/hosts');
 const anyKey = fc.oneof(
   fc.string(),
   fc
-    .tuple(prefix, fc.constantFrom('hosts', 'instances', 'agents', 'booted'), fc.uuid(), fc.uuid())
+    .tuple(prefix, fc.constantFrom('hosts', 'instances', 'agents', 'booted', 'audits'), fc.uuid(), fc.uuid())
     .map((parts) => parts.join('/')),
   fc.tuple(prefix, fc.uuid(), fc.uuid()).map(([before, a, b]) => `${before}/hosts/${a.toUpperCase()}/${b}`),
 );
@@ -25,6 +25,7 @@ describe('keys', () => {
     expect(keys.booted(i)).toBe(`/booted/${i}`);
     expect(keys.record(i)).toBe(`/instances/${i}`);
     expect(keys.agent(h)).toBe(`/agents/${h}`);
+    expect(keys.audit(h)).toBe(`/audits/${h}`);
   });
 
   test('parse is the inverse of build, under any prefix', () => {
@@ -34,6 +35,8 @@ describe('keys', () => {
         expect(keys.parseRequest(keys.request(h, i))).toEqual({ host: h, instance: i });
         expect(keys.parseRecord(keys.record(i))).toBe(i);
         expect(keys.parseAgent(keys.agent(h))).toBe(h);
+        expect(keys.parseBooted(keys.booted(i))).toBe(i);
+        expect(keys.parseAudit(keys.audit(h))).toBe(h);
       }),
     );
   });
@@ -45,7 +48,11 @@ describe('keys', () => {
         const request = keys.parseRequest(key);
         const record = keys.parseRecord(key);
         const agent = keys.parseAgent(key);
+        const booted = keys.parseBooted(key);
+        const audit = keys.parseAudit(key);
         const rebuilt = [
+          booted && keys.booted(booted),
+          audit && keys.audit(audit),
           request && keys.request(request.host, request.instance),
           record && keys.record(record),
           agent && keys.agent(agent),
@@ -61,8 +68,8 @@ describe('keys', () => {
         const keys = createKeys(before);
         expect(keys.request(h, i).startsWith(keys.requestsOf(h))).toBe(true);
         expect(keys.requestsOf(h).startsWith(keys.requests)).toBe(true);
-        const kinds = [keys.request(h, i), keys.record(i), keys.agent(h), keys.booted(i)];
-        for (const list of [keys.requests, keys.records, keys.agents])
+        const kinds = [keys.request(h, i), keys.record(i), keys.agent(h), keys.booted(i), keys.audit(h)];
+        for (const list of [keys.requests, keys.records, keys.agents, keys.bootedAll, keys.audits])
           expect(kinds.filter((key) => key.startsWith(list))).toHaveLength(1);
       }),
     );

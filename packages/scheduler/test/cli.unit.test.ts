@@ -69,6 +69,9 @@ describe('parseCommandLine', () => {
     ['--output=json', 'show', 'web'],
     ['destroy', 'a', 'b', '--wait'],
     ['hosts', '--debug'],
+    ['start', 'a', '--no-wait'],
+    ['stop', 'a', 'b', '--hard', '--timeout', '5'],
+    ['reboot', 'a', '--hard'],
     ['resources=VCPU:1', 'http://x/a.img', '-o', 'json'],
     ['6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d'],
   ];
@@ -92,6 +95,9 @@ describe('help', () => {
       ['show', '-h'],
       ['destroy', '-h'],
       ['hosts', '-h'],
+      ['start', '-h'],
+      ['stop', '-h'],
+      ['reboot', '-h'],
     ])
       expect(await textOf(argv)).toMatch(/^Examples:\n {2}eschedule /);
   });

@@ -1,3 +1,4 @@
+import type { PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import { parseSeconds } from '../amounts.js';
 import type { Args, OptionTable } from '../command-line.js';
 import { DEFAULT_IMAGE } from '../config.js';
@@ -141,6 +142,51 @@ const destroy: CommandSpec = {
   },
 };
 
+const powerCommand = (
+  verb: 'start' | 'stop' | 'reboot',
+  { wish, summary, about, canBeHard }: { wish: PowerWish['wish']; summary: string; about: string; canBeHard: boolean },
+): CommandSpec => ({
+  summary,
+  examples: [`eschedule ${verb} web`, `eschedule ${verb} web-1 web-2 --no-wait`],
+  about: `${about} Prints them only with -o.`,
+  instances: 'many',
+  options: {
+    ...(canBeHard && { hard: { describe: 'pull the plug at once, without asking the guest' } }),
+    wait: { describe: 'wait until it is done, which is the default; --no-wait: return when the wish is written' },
+    ...TIMEOUT,
+  },
+  plan: (args, uuidsOrNames) => {
+    const timeout = timeoutOf(args);
+    const isWaiting = args.isOn('wait', true);
+    const isHard = canBeHard && args.isOn('hard', false);
+    return async (context) => {
+      const timeoutSeconds = timeout ?? context.cloud.config.timeout;
+      return (await import('./power.js')).power(context, { uuidsOrNames, wish, isHard, isWaiting, timeoutSeconds });
+    };
+  },
+});
+
+const start = powerCommand('start', {
+  wish: 'running',
+  summary: 'start instances that are stopped',
+  about: 'One that runs already is left alone.',
+  canBeHard: false,
+});
+
+const stop = powerCommand('stop', {
+  wish: 'stopped',
+  summary: 'shut instances down; disks and addresses are kept',
+  about: 'The guest is asked to shut down; one that has not after a while (guest_shutdown of its agent) is cut off.',
+  canBeHard: true,
+});
+
+const reboot = powerCommand('reboot', {
+  wish: 'rebooted',
+  summary: 'shut instances down and start them again',
+  about: 'As stop and start; one that is stopped is only started.',
+  canBeHard: true,
+});
+
 const hosts: CommandSpec = {
   summary: 'list the hosts and what is used on them',
   examples: ['eschedule hosts', 'eschedule hosts -o json'],
@@ -150,4 +196,13 @@ const hosts: CommandSpec = {
   plan: () => async (context) => (await import('./hosts.js')).hosts(context),
 };
 
-export const COMMANDS: Readonly<Record<string, CommandSpec>> = { boot, list, show, destroy, hosts };
+export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
+  boot,
+  list,
+  show,
+  start,
+  stop,
+  reboot,
+  destroy,
+  hosts,
+};

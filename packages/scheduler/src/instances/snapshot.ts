@@ -104,3 +104,20 @@ export const readRecordsOf = async (
   }
   return records;
 };
+
+/** The request as it is now, on the host that the record names now: it may have moved on after a failed build. */
+export const rereadEntry = async (cloud: Cloud, { instance, host }: InstanceEntry): Promise<InstanceEntry> => {
+  const [found] = await readRecordsOf(cloud, [instance]);
+  const hostNow = found?.record.host ?? host;
+  const key = cloud.keys.request(hostNow, instance);
+  const request = await (await cloud.store()).get(key);
+  return {
+    instance,
+    host: hostNow,
+    record: found?.record,
+    recordRevision: found?.revision ?? '0',
+    request: request && parseMessage(bootRequestSchema, key, request.value),
+    requestRevision: request?.modRevision ?? '0',
+    booted: undefined,
+  };
+};

@@ -1,9 +1,8 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { bootRequestSchema, isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
-import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { getAllocations, type Allocations } from '@etcd-compute/common/placement/allocations';
 import type { Cloud } from '../cloud.js';
-import { readRecordsOf, type InstanceEntry } from '../instances/snapshot.js';
+import { rereadEntry, type InstanceEntry } from '../instances/snapshot.js';
 import { commit } from './commit.js';
 
 /** How often the request may change under us before we give up. */
@@ -26,23 +25,6 @@ const renderWish = (
   image: null,
 });
 
-/** The request as it is now, on the host that the record names now: it may have moved on after a failed build. */
-const reread = async (cloud: Cloud, { instance, host }: InstanceEntry): Promise<InstanceEntry> => {
-  const [found] = await readRecordsOf(cloud, [instance]);
-  const hostNow = found?.record.host ?? host;
-  const key = cloud.keys.request(hostNow, instance);
-  const request = await (await cloud.store()).get(key);
-  return {
-    instance,
-    host: hostNow,
-    record: found?.record,
-    recordRevision: found?.revision ?? '0',
-    request: request && parseMessage(bootRequestSchema, key, request.value),
-    requestRevision: request?.modRevision ?? '0',
-    booted: undefined,
-  };
-};
-
 /**
  * Asks for the end of an instance. May be repeated.
  *
@@ -63,7 +45,7 @@ export const writeDestroyWish = async (cloud: Cloud, found: InstanceEntry): Prom
     const result = await commit({ store, guards, writes: [{ op: 'put', key, value }], patienceMs });
     if (result.outcome === 'committed') return;
     if (result.outcome !== 'lost-race') throw result.err;
-    entry = await reread(cloud, entry);
+    entry = await rereadEntry(cloud, entry);
     // Destroyed by someone else meanwhile, to the end.
     if (!entry.request && (!entry.record || entry.record.state === 'deleted')) return;
   }

@@ -1,0 +1,55 @@
+import type { PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
+import { EXIT_CODES } from '../exit-code.js';
+import { findHostNames } from '../hosts/host-names.js';
+import { listPresences } from '../hosts/list-presences.js';
+import { getInstance } from '../instances/find-instance.js';
+import { readSnapshot } from '../instances/snapshot.js';
+import { viewOf } from '../instances/view.js';
+import { instanceShape } from '../output/instance-shape.js';
+import { writePowerWish } from '../placing/write-power.js';
+import { waitForPower, type PendingPower } from '../waiting/wait-for-power.js';
+import type { CommandContext } from './context.js';
+
+export interface PowerOptions {
+  readonly uuidsOrNames: readonly string[];
+  readonly wish: PowerWish['wish'];
+  readonly isHard: boolean;
+  readonly isWaiting: boolean;
+  readonly timeoutSeconds: number;
+}
+
+/** `start`, `stop` and `reboot`. Silent unless a format is asked for. */
+export const power = async (context: CommandContext, options: PowerOptions): Promise<number> => {
+  const { cloud, output, interruption } = context;
+  const { wish, isHard } = options;
+  const [snapshot, presences] = await Promise.all([readSnapshot(cloud), listPresences(cloud)]);
+  // All are looked up before any is touched: a typing error must not leave half of them done.
+  const found = options.uuidsOrNames.map((text) => getInstance(snapshot, text));
+  const entries = [...new Map(found.map((entry) => [entry.instance, entry])).values()];
+  const wishes: PendingPower[] = [];
+  for (const entry of entries) {
+    const count = await interruption.guard(() => writePowerWish(cloud, entry, { wish, hard: isHard }));
+    wishes.push({ entry, count });
+    if (!presences.has(entry.host))
+      output.note(`${entry.instance} will be ${wish} when the agent of its host ${entry.host} is back`);
+  }
+  interruption.describe = () => `the instances will be ${wish} all the same: see \`eschedule list\``;
+  const errors = options.isWaiting ? await waitForPower(context, wishes, options.timeoutSeconds * 1000) : [];
+  if (output.format !== undefined) {
+    const after = new Map((await readSnapshot(cloud)).instances.map((entry) => [entry.instance, entry]));
+    const now = entries.map((entry) => after.get(entry.instance) ?? entry);
+    const hostNames = await findHostNames(
+      cloud,
+      presences,
+      now.map(({ host }) => host),
+    );
+    await output.list(
+      now.map((entry) => viewOf(entry, hostNames)),
+      instanceShape,
+    );
+  }
+  const [first, ...others] = errors;
+  for (const error of others) output.note(`eschedule: ${error.message}`);
+  if (first) throw first;
+  return EXIT_CODES.done;
+};

@@ -1,0 +1,77 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { CommandContext } from '../commands/context.js';
+import { readRecordsOf, type InstanceEntry } from '../instances/snapshot.js';
+import { prefixesToWatch, waitUntil } from './wait-until.js';
+
+export interface PendingPower {
+  readonly entry: InstanceEntry;
+  /** Of the wish. */
+  readonly count: number;
+}
+
+const FINAL: readonly InstanceRecord['state'][] = ['error', 'deleting', 'deleted'];
+
+/** What a record says of a wish: undefined while it is not carried out. */
+const resultOf = (record: InstanceRecord | undefined, count: number): { error?: EcomputeError } | undefined => {
+  if (record && record.power_count < count && !FINAL.includes(record.state)) return undefined;
+  if (record?.fault)
+    return {
+      error: new EcomputeError('ECOMPUTE_INSTANCE_FAILED', `instance ${record.instance}: ${record.fault.message}`, {
+        details: { instance: record.instance, host: record.host, fault: record.fault },
+        ...(record.fault.hint !== null && { hint: record.fault.hint }),
+      }),
+    };
+  if (record && !FINAL.includes(record.state)) return {};
+  return {
+    error: new EcomputeError(
+      'ECOMPUTE_INSTANCE_CHANGED',
+      record ? `instance ${record.instance} was destroyed meanwhile` : 'the instance was destroyed meanwhile',
+    ),
+  };
+};
+
+/** Waits until the wishes are carried out. @returns the errors of those that failed, or are not carried out in time. */
+export const waitForPower = async (
+  { cloud, interruption, output }: CommandContext,
+  wishes: readonly PendingPower[],
+  timeoutMs: number,
+): Promise<EcomputeError[]> => {
+  const errors: EcomputeError[] = [];
+  let pending = [...wishes];
+  await waitUntil({
+    store: await cloud.store(),
+    prefixes: prefixesToWatch(
+      wishes.map(({ entry }) => cloud.keys.record(entry.instance)),
+      cloud.keys.records,
+    ),
+    timeoutMs,
+    signal: interruption.signal,
+    check: async () => {
+      const found = await readRecordsOf(
+        cloud,
+        pending.map(({ entry }) => entry.instance),
+      );
+      const results = pending.map(({ count }, index) => resultOf(found[index]?.record, count));
+      for (const [index, result] of results.entries()) {
+        const step = found[index]?.record.step;
+        if (!result && step) output.progress(`${pending[index]?.entry.instance}: ${step.name} ${step.progress ?? ''}`);
+        if (result?.error) errors.push(result.error);
+      }
+      pending = pending.filter((_, index) => results[index] === undefined);
+      return pending.length === 0;
+    },
+  });
+  for (const { entry } of pending)
+    errors.push(
+      new EcomputeError(
+        'ECOMPUTE_TIMED_OUT',
+        `instance ${entry.instance} is not as wished after ${timeoutMs / 1000} s`,
+        {
+          details: { instance: entry.instance, host: entry.host },
+          hint: `the wish stands: see \`eschedule show ${entry.instance}\`, and \`eschedule hosts\` for whether the agent of its host is up`,
+        },
+      ),
+    );
+  return errors;
+};

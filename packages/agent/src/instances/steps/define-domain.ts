@@ -1,14 +1,9 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
+import { consoleLog, removeConsoleLogs } from '../../consoles/console-logs.js';
 import { hostArchitecture } from '../../virt-type.js';
 import { renderMark, undefineDomain } from '../domain.js';
 import { needed, type Step } from './step.js';
-
-/** What the guest says on its serial console is kept here by the hypervisor. */
-const consoleLog = (folder: string, instance: InstanceUuid): string => join(folder, `${instance}.log`);
 
 export const defineDomain: Step = {
   name: 'define-domain',
@@ -51,6 +46,6 @@ export const defineDomain: Step = {
   },
   undo: async ({ getConnection, consolesDir }, instance) => {
     await undefineDomain(getConnection(), instance);
-    await rm(consoleLog(consolesDir, instance), { force: true });
+    await removeConsoleLogs(consolesDir, instance);
   },
 };

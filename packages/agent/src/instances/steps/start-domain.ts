@@ -1,5 +1,4 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { destroyDomain } from '../domain.js';
 import type { Step } from './step.js';
 
@@ -12,7 +11,7 @@ export const startDomain: Step = {
     try {
       await domain.create();
     } catch (cause) {
-      if (isLibvirtError(cause, 'VIR_ERR_OPERATION_INVALID') && (await domain.isActive())) return; // by an earlier run
+      if (await domain.isActive()) return; // it ran already; drivers have different errors for that
       throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not start domain ${spec.instance}`, {
         cause,
         retryable: true,

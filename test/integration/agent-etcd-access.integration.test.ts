@@ -23,7 +23,7 @@ beforeAll(async () => {
   await world.etcdctl('role', 'add', 'agent');
   for (const prefix of [`/hosts/${host}/`, '/instances/', '/booted/'])
     await world.etcdctl('role', 'grant-permission', 'agent', '--prefix=true', 'readwrite', PREFIX + prefix);
-  for (const key of [`/agents/${host}`, `/sessions/${host}`])
+  for (const key of [`/agents/${host}`, `/sessions/${host}`, `/audits/${host}`])
     await world.etcdctl('role', 'grant-permission', 'agent', 'readwrite', PREFIX + key);
   await world.etcdctl('user', 'add', 'agent:agent-secret');
   await world.etcdctl('user', 'grant-role', 'agent', 'agent');

@@ -9,8 +9,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import { openPlacement } from '@etcd-compute/common/placement/client';
 import { configureThreads } from '@etcd-compute/libvirt/threads';
 import pLimit from 'p-limit';
-import { createAllocationAudit } from './audits/allocations.js';
-import { createDomainAudit } from './audits/domains.js';
+import { createAudits } from './audits/audits.js';
 import { repeat } from './audits/repeat.js';
 import type { AgentConfig } from './config.js';
 import { describeHost } from './describe-host.js';
@@ -195,21 +194,19 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       signal: running.signal,
       interrupt: (instance) => reconciler?.interrupt(instance),
     });
-    const allocationAudit = createAllocationAudit({
+    const audits = createAudits({
       store,
       keys,
       placement,
       host,
-      graceMs: config.audit.grace * 1000,
+      session,
+      fence: presence.fence,
+      steps,
+      tasks,
       now: Date.now,
       log,
     });
-    const domainAudit = createDomainAudit({ store, keys, host, steps, log });
-    repeat([report, allocationAudit.run, domainAudit.run], {
-      everyMs: config.period * 1000,
-      log,
-      signal: running.signal,
-    });
+    repeat([report, ...audits], { everyMs: config.period * 1000, log, signal: running.signal });
     log.info({ providerUuid: host }, 'ecompute is ready');
 
     return {

@@ -1,23 +1,11 @@
+import { isLive, isOurConsumerType } from '@etcd-compute/common/audit/rules';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import {
-  getAllocations,
-  listProviderAllocations,
-  releaseAllocations,
-} from '@etcd-compute/common/placement/allocations';
+import { getAllocations, listProviderAllocations, releaseHeld } from '@etcd-compute/common/placement/allocations';
 import type { PlacementClient } from '@etcd-compute/common/placement/client';
-
-/**
- * Allocations on this host without a boot request: a scheduler died between its two writes. They are released when they were
- * seen without one for a grace period, so that a scheduler at work is never robbed. Allocations of consumers that are no
- * instances (another consumer type) are somebody else's.
- */
-export interface AllocationAudit {
-  /** One look. @returns the instances whose allocations were released. */
-  readonly run: () => Promise<InstanceUuid[]>;
-}
+import { createFirstSeen, readRecord, type Audit, type Finding, type FirstSeen } from './audit.js';
 
 export interface AllocationAuditDeps {
   readonly store: Store;
@@ -29,24 +17,36 @@ export interface AllocationAuditDeps {
   readonly log: Logger;
 }
 
-/** Of our scheduler, and of consumers from before consumer types, as the original's are. */
-const OUR_CONSUMER_TYPES: readonly unknown[] = ['INSTANCE', 'unknown', undefined];
-
-export const createAllocationAudit = (deps: AllocationAuditDeps): AllocationAudit => {
+/**
+ * Allocations on this host without a boot request: a scheduler died between its two writes. They are released when they were
+ * seen without one for a grace period, so that a scheduler at work is never robbed. Allocations of consumers that are no
+ * instances (another consumer type) are somebody else's, and those of an instance that lives on another host are that host's.
+ */
+export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
   const { store, keys, placement, host, graceMs, now, log } = deps;
-  const firstSeen = new Map<InstanceUuid, number>();
+  const lookAt = createFirstSeen(now);
 
-  const releaseOrphan = async (instance: InstanceUuid): Promise<boolean> => {
+  /** Asked after Placement, so that a request that has just come is seen. */
+  const isOrphan = async (instance: InstanceUuid): Promise<boolean> => {
+    const { entries } = await store.getMany([keys.request(host, instance), keys.record(instance)]);
+    const [request, record] = entries;
+    if (request) return false;
+    const found = readRecord(record);
+    return found !== 'not-understood' && (!isLive(found) || found.host === host);
+  };
+
+  /** @returns the finding; undefined when it is none, or is mended. */
+  const judge = async (instance: InstanceUuid, { since, isNew }: FirstSeen): Promise<Finding | undefined> => {
     const held = await getAllocations(placement, instance);
-    if (!OUR_CONSUMER_TYPES.includes(held['consumer_type'])) return false;
-    // Asked last, so that a request that has just come is seen.
-    if (await store.get(keys.request(host, instance))) return false;
-    await releaseAllocations(placement, instance);
-    log.warn(
-      { instanceUuid: instance, resources: held.allocations[host]?.resources },
-      'allocation without a boot request released',
-    );
-    return true;
+    if (!isOurConsumerType(held.consumer_type) || !(await isOrphan(instance))) return undefined;
+    const resources = held.allocations[host]?.resources;
+    if (now() - since >= graceMs && (await releaseHeld(placement, instance, held)) === 'released') {
+      log.warn({ instanceUuid: instance, resources }, 'allocation without a boot request released');
+      return undefined;
+    }
+    // In its first moment it is a boot at work, most likely.
+    if (isNew) return undefined;
+    return { kind: 'allocation-without-request', instance, detail: `it holds ${JSON.stringify(resources)}`, since };
   };
 
   return {
@@ -57,16 +57,14 @@ export const createAllocationAudit = (deps: AllocationAuditDeps): AllocationAudi
       const orphans = consumers
         .flatMap((consumer) => instanceUuidSchema.safeParse(consumer).data ?? [])
         .filter((instance) => !requested.has(instance));
-      for (const instance of firstSeen.keys()) if (!orphans.includes(instance)) firstSeen.delete(instance);
-      const released: InstanceUuid[] = [];
+      const firstSeen = lookAt(orphans);
+      const findings: Finding[] = [];
       for (const instance of orphans) {
-        const since = firstSeen.get(instance) ?? now();
-        firstSeen.set(instance, since);
-        if (now() - since < graceMs) continue;
-        if (await releaseOrphan(instance)) released.push(instance);
-        firstSeen.delete(instance);
+        const seen = firstSeen.get(instance);
+        const finding = seen && (await judge(instance, seen));
+        if (finding) findings.push(finding);
       }
-      return released;
+      return findings;
     },
   };
 };

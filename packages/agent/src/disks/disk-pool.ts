@@ -113,14 +113,15 @@ export const deleteDisk = async (
   await rm(join(folder, volumeName(instance)), { force: true });
 };
 
-/** Instances that have a disk. */
+/** Instances that have a disk. Other files of the folder are not ours, such as one named by a uuid in another spelling. */
 export const listDisks = async (connection: Connection, { name }: DiskPool): Promise<InstanceUuid[]> => {
   await using pool = await connection.storagePoolLookupByName(name);
   await pool.refresh();
   const volumes = await pool.listAllVolumes();
-  const instances = volumes.flatMap(
-    (volume) => instanceUuidSchema.safeParse(volume.name.replace(/\.img$/, '')).data ?? [],
-  );
+  const instances = volumes.flatMap((volume) => {
+    const instance = instanceUuidSchema.safeParse(volume.name.replace(/\.img$/, '')).data;
+    return instance !== undefined && volumeName(instance) === volume.name ? instance : [];
+  });
   for (const volume of volumes) await volume[Symbol.asyncDispose]();
   return instances;
 };

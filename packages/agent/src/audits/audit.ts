@@ -1,0 +1,46 @@
+import type { HostFindingKind } from '@etcd-compute/common/etcd/messages/host-audit';
+import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { Entry } from '@etcd-compute/common/etcd/store';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+
+/** One look at what may not fit together, with what is mended on the way. */
+export interface Audit {
+  /** @returns what was found and is still there. */
+  readonly run: () => Promise<Finding[]>;
+}
+
+export interface Finding {
+  readonly kind: HostFindingKind;
+  readonly instance: InstanceUuid;
+  /** What a person should know about it. */
+  readonly detail: string;
+  /** When it was seen first, in ms since 1970. */
+  readonly since: number;
+}
+
+export interface FirstSeen {
+  readonly since: number;
+  /** False from the second look on. */
+  readonly isNew: boolean;
+}
+
+/** Since when each of some things is seen without a break; what is not seen once begins anew. */
+export const createFirstSeen = (now: () => number): ((seen: readonly string[]) => ReadonlyMap<string, FirstSeen>) => {
+  let known: ReadonlyMap<string, FirstSeen> = new Map();
+  return (seen) => {
+    const before = known;
+    const at = now();
+    known = new Map(seen.map((key) => [key, { since: before.get(key)?.since ?? at, isNew: !before.has(key) }]));
+    return known;
+  };
+};
+
+/** @returns `not-understood` for a record of another version, which is left alone; the reconciler says so. */
+export const readRecord = (entry: Entry | undefined): InstanceRecord | 'not-understood' | undefined => {
+  if (!entry) return undefined;
+  try {
+    return instanceRecordSchema.parse(JSON.parse(entry.value));
+  } catch {
+    return 'not-understood';
+  }
+};

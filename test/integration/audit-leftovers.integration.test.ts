@@ -1,0 +1,308 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { createAudits } from '@etcd-compute/agent/audits/audits';
+import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
+import { takeFence } from '@etcd-compute/agent/fence';
+import { ensureFolder } from '@etcd-compute/agent/identity';
+import { ImageCache } from '@etcd-compute/agent/images/cache';
+import { renderMark } from '@etcd-compute/agent/instances/domain';
+import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
+import type { StepDeps } from '@etcd-compute/agent/instances/steps/step';
+import { TASKS } from '@etcd-compute/agent/instances/steps/tasks';
+import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
+import { createLeaseWatch } from '@etcd-compute/agent/networks/leases';
+import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
+import { newInstanceUuid, newProviderUuid, newSessionUuid, type InstanceUuid } from '@etcd-compute/common/ids';
+import { silentLogger } from '@etcd-compute/common/log';
+import { connect, type Connection } from '@etcd-compute/libvirt/connection';
+import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
+import { renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
+import pLimit from 'p-limit';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { boot, findRecord, heldBy, startWorld, type World } from './agent-world.js';
+
+/**
+ * The audits of a host whose hypervisor the test shares with them: it makes what a crash, a person or another program leaves, and
+ * each look is one call.
+ */
+let world: World;
+let connection: Connection;
+let steps: StepDeps;
+let reconciler: InstanceReconciler;
+let clock = Date.parse('2026-01-01T00:00:00Z');
+const host = newProviderUuid();
+const log = silentLogger();
+
+beforeAll(async () => {
+  world = await startWorld();
+  connection = await connect('test:///default');
+  await world.request('POST', '/resource_providers', { uuid: host, name: host });
+  await world.request('PUT', `/resource_providers/${host}/inventories`, {
+    inventories: { VCPU: { total: 1000 }, MEMORY_MB: { total: 1_000_000 }, DISK_GB: { total: 10_000 } },
+    resource_provider_generation: 0,
+  });
+  const stateDir = join(world.dir.path, 'state');
+  const config = agentConfigSchema.parse({ uuid: host, state_dir: stateDir, network: { cidr: '10.78.0.0/28' } });
+  const pool = { name: 'ecompute', folder: join(stateDir, 'disks') };
+  const network = createGuestNetwork({ config: config.network, log });
+  await ensureDiskPool(connection, pool);
+  await network.open(connection);
+  const getConnection = (): Connection => connection;
+  steps = {
+    config,
+    getConnection,
+    images: await ImageCache.open(join(stateDir, 'images'), { stallMs: 10_000, log }),
+    pool,
+    network,
+    mark: { host, stateDir },
+    consolesDir: await ensureFolder(join(stateDir, 'consoles')),
+    virtType: 'test',
+  };
+});
+afterAll(async () => {
+  await connection.close();
+  await world[Symbol.asyncDispose]();
+});
+
+/** An agent as after a start. @returns one look of all its audits. */
+const startAudits = async (graceSeconds = 300): Promise<() => Promise<HostAudit | undefined>> => {
+  const session = newSessionUuid();
+  const fence = await takeFence({ ...world, host, session });
+  const { signal } = new AbortController();
+  const shared = { store: world.store, keys: world.keys, placement: world.client, host, session, fence, steps, log };
+  const graceful = {
+    ...steps,
+    config: { ...steps.config, audit: { grace: graceSeconds, remove_orphan_domains: false } },
+  };
+  reconciler = createInstanceReconciler({
+    ...shared,
+    tasks: TASKS,
+    bootId: 'a',
+    leases: createLeaseWatch({
+      getConnection: steps.getConnection,
+      networkName: 'ecompute',
+      leaseSeconds: null,
+      wake: () => undefined,
+      signal,
+    }),
+    builds: pLimit(4),
+    mayClaim: () => true,
+  });
+  const audits = createAudits({ ...shared, steps: graceful, tasks: TASKS, placement: world.client, now: () => clock });
+  return async () => {
+    for (const audit of audits) await audit();
+    const entry = await world.store.get(world.keys.audit(host));
+    return entry && hostAuditSchema.parse(JSON.parse(entry.value));
+  };
+};
+let look: () => Promise<HostAudit | undefined>;
+beforeEach(async () => {
+  look = await startAudits();
+});
+
+/** What the report says of an instance, and nothing of others. */
+const kindsOf = (report: HostAudit | undefined, instance: InstanceUuid): string[] =>
+  (report?.findings ?? []).filter((finding) => finding.instance === instance).map(({ kind }) => kind);
+
+const activate = async (instance: InstanceUuid): Promise<void> =>
+  reconciler.activate(instance, new AbortController().signal);
+
+const bootHere = async (): Promise<InstanceUuid> => {
+  const instance = await boot(world, host);
+  await activate(instance);
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'active' });
+  return instance;
+};
+
+const del = async (key: string): Promise<void> => {
+  await world.etcdctl('del', key);
+};
+
+const makeDomain = async (uuid: string, mark?: { host: typeof host; stateDir: string }): Promise<void> => {
+  const xml = renderDomain({
+    type: 'test',
+    uuid,
+    name: uuid,
+    vcpus: 1,
+    memoryMiB: 64,
+    disks: [],
+    interfaces: [],
+    serial: {},
+    hasRng: false,
+    metadata: mark ? [renderMark(mark)] : [],
+    onPoweroff: 'destroy',
+    onReboot: 'restart',
+    onCrash: 'destroy',
+  });
+  await using domain = await connection.domainDefineXML(xml);
+  await domain.create();
+};
+
+const makeVolume = async (name: string): Promise<void> => {
+  await using pool = await connection.storagePoolLookupByName('ecompute');
+  await using _volume = await pool.createVolume(renderStorageVolume({ name, capacityBytes: 1024n, format: 'raw' }));
+};
+
+const listWorld = async (): Promise<{ domains: string[]; volumes: string[]; consoles: string[] }> => {
+  const domains: string[] = [];
+  for (const domain of await connection.listAllDomains()) {
+    await using handle = domain;
+    domains.push(handle.name);
+  }
+  await using pool = await connection.storagePoolLookupByName('ecompute');
+  const volumes: string[] = [];
+  for (const volume of await pool.listAllVolumes()) {
+    await using handle = volume;
+    volumes.push(handle.name);
+  }
+  return { domains: domains.toSorted(), volumes: volumes.toSorted(), consoles: await readdir(steps.consolesDir) };
+};
+
+/** What `eschedule audit --fix` writes. */
+const wishGone = async (instance: InstanceUuid): Promise<void> => {
+  const wish = { allocations: {}, consumer_generation: null, instance, image: null };
+  await world.etcdctl('put', world.keys.request(host, instance), JSON.stringify(wish));
+};
+
+describe('what is left over on a host', () => {
+  test('a domain, its disk and its console log are found; a wish to destroy them removes them, and may be repeated', async () => {
+    const instance = await bootHere();
+    await writeFile(join(steps.consolesDir, `${instance}.log`), 'login:');
+    await writeFile(join(steps.consolesDir, `${instance}.log.0`), 'boot');
+    expect(kindsOf(await look(), instance)).toEqual([]);
+    await del(world.keys.request(host, instance));
+    await del(world.keys.record(instance));
+    const kinds = ['console-log-without-request', 'disk-without-request', 'domain-without-request'];
+    expect(kindsOf(await look(), instance)).toEqual(kinds);
+    for (const _ of ['first', 'again']) {
+      await wishGone(instance);
+      await activate(instance);
+      expect(await findRecord(world, instance)).toMatchObject({ state: 'deleted' });
+      expect(await world.store.get(world.keys.request(host, instance))).toBeUndefined();
+    }
+    expect(kindsOf(await look(), instance)).toEqual([]);
+    expect(JSON.stringify(await listWorld())).not.toContain(instance);
+    expect(await heldBy(world, instance)).toEqual({});
+  });
+
+  test.each(['domain', 'disk', 'console log'] as const)('only a %s: found, and removed by a wish', async (what) => {
+    const instance = newInstanceUuid();
+    if (what === 'domain') await makeDomain(instance, steps.mark);
+    if (what === 'disk') await makeVolume(`${instance}.img`);
+    if (what === 'console log') await writeFile(join(steps.consolesDir, `${instance}.log.1`), 'login:');
+    expect(kindsOf(await look(), instance)).toEqual([`${what.replace(' ', '-')}-without-request`]);
+    await wishGone(instance);
+    await activate(instance);
+    expect(kindsOf(await look(), instance)).toEqual([]);
+    expect(JSON.stringify(await listWorld())).not.toContain(instance);
+  });
+
+  test('what is not ours is not found, and a delete of ours does not touch it', async () => {
+    const [foreign, otherHosts, upper] = [newInstanceUuid(), newInstanceUuid(), newInstanceUuid()];
+    await makeDomain(foreign);
+    await makeDomain(otherHosts, { host: newProviderUuid(), stateDir: '/elsewhere' });
+    const files = ['notes.img', `${foreign}.raw`, foreign, `${upper.toUpperCase()}.img`];
+    for (const file of files) await makeVolume(file);
+    const logs = ['notes.log', `${upper.toUpperCase()}.log`, `${foreign}.log.gz`, `${foreign}.txt`];
+    for (const file of logs) await writeFile(join(steps.consolesDir, file), 'kept');
+    const before = await listWorld();
+    const report = await look();
+    for (const instance of [foreign, otherHosts, upper]) expect(kindsOf(report, instance)).toEqual([]);
+    await wishGone(foreign);
+    await activate(foreign);
+    expect(await listWorld()).toEqual(before);
+  });
+});
+
+describe('the report', () => {
+  test('is written when something changes, not at every look, and keeps since when it was so over a restart', async () => {
+    const instance = newInstanceUuid();
+    await makeDomain(instance, steps.mark);
+    const first = await look();
+    const since = new Date(clock).toISOString();
+    expect(first).toMatchObject({ version: 1, host, at: since });
+    expect(first?.findings.find((finding) => finding.instance === instance)).toMatchObject({
+      since,
+      detail: 'it runs',
+    });
+    clock += 60_000;
+    expect(await look()).toEqual(first);
+    look = await startAudits();
+    const restarted = await look();
+    expect(restarted?.session).not.toBe(first?.session);
+    expect(restarted?.findings).toEqual(first?.findings);
+    clock += 11 * 60_000; // a slow beat
+    expect((await look())?.at).toBe(new Date(clock).toISOString());
+    await wishGone(instance);
+    await activate(instance);
+    expect(kindsOf(await look(), instance)).toEqual([]);
+  });
+
+  test('is not written by a session that was replaced', async () => {
+    const replaced = look;
+    look = await startAudits();
+    const instance = newInstanceUuid();
+    await makeVolume(`${instance}.img`);
+    const before = await world.store.get(world.keys.audit(host));
+    await replaced();
+    expect(await world.store.get(world.keys.audit(host))).toEqual(before);
+    expect(kindsOf(await look(), instance)).toEqual(['disk-without-request']);
+    await wishGone(instance);
+    await activate(instance);
+  });
+
+  test('a value there that is no report is written over', async () => {
+    await world.etcdctl('put', world.keys.audit(host), 'nonsense');
+    expect(await look()).toMatchObject({ host });
+  });
+});
+
+describe('requests and allocations', () => {
+  test('a request without an allocation is found at the second look; a failed build is none', async () => {
+    const instance = await bootHere();
+    const failed = await boot(world, host, { image: 'ftp://x' });
+    await activate(failed);
+    expect(await findRecord(world, failed)).toMatchObject({ state: 'error' });
+    await world.request('PUT', `/allocations/${instance}`, {
+      ...Object(await world.request('GET', `/allocations/${instance}`)),
+      allocations: {},
+    });
+    expect(kindsOf(await look(), instance)).toEqual([]);
+    const report = await look();
+    expect(kindsOf(report, instance)).toEqual(['request-without-allocation']);
+    expect(kindsOf(report, failed)).toEqual([]);
+    await wishGone(instance);
+    await activate(instance);
+    expect(kindsOf(await look(), instance)).toEqual([]);
+  });
+
+  test('an allocation without a request is told within its grace and released after it', async () => {
+    const orphan = await boot(world, host);
+    await del(world.keys.request(host, orphan));
+    expect(kindsOf(await look(), orphan)).toEqual([]);
+    clock += 200_000;
+    expect(kindsOf(await look(), orphan)).toEqual(['allocation-without-request']);
+    expect(await heldBy(world, orphan)).not.toEqual({});
+    clock += 200_000;
+    expect(kindsOf(await look(), orphan)).toEqual([]);
+    expect(await heldBy(world, orphan)).toEqual({});
+  });
+
+  test('that of an instance that lives on another host is that host’s', async () => {
+    const instance = await bootHere();
+    const entry = await world.store.get(world.keys.record(instance));
+    const elsewhere = { ...JSON.parse(entry?.value ?? '{}'), host: newProviderUuid() };
+    await world.etcdctl('put', world.keys.record(instance), JSON.stringify(elsewhere));
+    const request = await world.store.get(world.keys.request(host, instance));
+    await del(world.keys.request(host, instance));
+    look = await startAudits(1);
+    for (const _ of ['new', 'old']) {
+      expect(kindsOf(await look(), instance)).not.toContain('allocation-without-request');
+      clock += 60_000;
+    }
+    expect(await heldBy(world, instance)).not.toEqual({});
+    await world.etcdctl('put', world.keys.record(instance), entry?.value ?? '');
+    await world.etcdctl('put', world.keys.request(host, instance), request?.value ?? '');
+  });
+});

@@ -1,0 +1,172 @@
+import { join } from 'node:path';
+import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
+import { takeFence } from '@etcd-compute/agent/fence';
+import { ensureFolder } from '@etcd-compute/agent/identity';
+import { ImageCache } from '@etcd-compute/agent/images/cache';
+import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
+import { TASKS, type Tasks } from '@etcd-compute/agent/instances/steps/tasks';
+import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
+import { createLeaseWatch } from '@etcd-compute/agent/networks/leases';
+import { newProviderUuid, newSessionUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import { silentLogger } from '@etcd-compute/common/log';
+import { connect, type Connection } from '@etcd-compute/libvirt/connection';
+import pLimit from 'p-limit';
+import { expect } from 'vitest';
+import { findRecord, heldBy, startWorld, type World } from './agent-world.js';
+import { createFaults, type Faults } from './faulty.js';
+
+/**
+ * An agent's reconciler inside the test, on real servers and libvirt's test driver, with every call to them countable. What an
+ * agent adds to it (its loop, its watch) is played by `settle`.
+ */
+export interface ReconcilerWorld extends World {
+  readonly host: ProviderUuid;
+  readonly faults: { readonly libvirt: Faults; readonly etcd: Faults; readonly Placement: Faults };
+  /** A reconciler as after a start of the agent: it knows nothing. */
+  startReconciler(tasks?: Tasks): Promise<InstanceReconciler>;
+  /** All domains with their states, and all disks. */
+  whatExists(): Promise<{ domains: string[]; volumes: string[] }>;
+  expectGone(instance: InstanceUuid): Promise<void>;
+  /** What libvirt, Placement and etcd hold is what the record says, and there is nothing else. */
+  expectTrueRecord(instance: InstanceUuid): Promise<void>;
+}
+
+export const startReconcilerWorld = async (): Promise<ReconcilerWorld> => {
+  const world = await startWorld();
+  const connection = await connect('test:///default');
+  const host = newProviderUuid();
+  const faults = { libvirt: createFaults(), etcd: createFaults(), Placement: createFaults() };
+  await world.request('POST', '/resource_providers', { uuid: host, name: host });
+  await world.request('PUT', `/resource_providers/${host}/inventories`, {
+    inventories: { VCPU: { total: 1000 }, MEMORY_MB: { total: 1_000_000 }, DISK_GB: { total: 10_000 } },
+    resource_provider_generation: 0,
+  });
+  const whatExists = async (): Promise<{ domains: string[]; volumes: string[] }> => listAll(connection);
+  const expectGone = async (instance: InstanceUuid): Promise<void> => {
+    expect(await whatExists()).toEqual({ domains: [], volumes: [] });
+    expect(await heldBy(world, instance)).toEqual({});
+    expect(await world.store.get(world.keys.booted(instance))).toBeUndefined();
+  };
+  return {
+    ...world,
+    host,
+    faults,
+    startReconciler: async (tasks = TASKS) => startReconciler(world, { connection, host, faults, tasks }),
+    whatExists,
+    expectGone,
+    expectTrueRecord: async (instance) => {
+      const record = await findRecord(world, instance);
+      if (record?.state !== 'active' && record?.state !== 'stopped') {
+        expect(record).toMatchObject({ state: 'error', fault: { code: expect.stringMatching(/^ECOMPUTE_/) } });
+        await expectGone(instance);
+        return;
+      }
+      const domain = record.state === 'active' ? 'running' : 'shutoff';
+      expect(await whatExists()).toEqual({ domains: [`${instance} ${domain}`], volumes: [`${instance}.img`] });
+      expect(await heldBy(world, instance)).not.toEqual({});
+      expect((await world.store.get(world.keys.booted(instance)))?.value).toBe(record.addresses[0]?.address);
+      expect(record.step).toBeNull();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await connection.close();
+      await world[Symbol.asyncDispose]();
+    },
+  };
+};
+
+interface ReconcilerParts {
+  readonly connection: Connection;
+  readonly host: ProviderUuid;
+  readonly faults: ReconcilerWorld['faults'];
+  readonly tasks: Tasks;
+}
+
+const startReconciler = async (
+  world: World,
+  { connection, host, faults, tasks }: ReconcilerParts,
+): Promise<InstanceReconciler> => {
+  const stateDir = join(world.dir.path, 'state');
+  const config = agentConfigSchema.parse({ uuid: host, state_dir: stateDir, network: { cidr: '10.77.0.0/28' } });
+  const log = silentLogger();
+  const network = createGuestNetwork({ config: config.network, log });
+  const pool = { name: 'ecompute', folder: join(stateDir, 'disks') };
+  await ensureDiskPool(connection, pool);
+  await network.open(connection);
+  const faulty = faults.libvirt.wrap(connection);
+  const getConnection = (): Connection => faulty;
+  const { signal } = new AbortController();
+  const session = newSessionUuid();
+  return createInstanceReconciler({
+    store: faults.etcd.wrap(world.store),
+    keys: world.keys,
+    placement: faults.Placement.wrap(world.client),
+    host,
+    session,
+    fence: await takeFence({ store: world.store, keys: world.keys, host, session }),
+    tasks,
+    bootId: 'this boot',
+    steps: {
+      config,
+      getConnection,
+      images: await ImageCache.open(join(stateDir, 'images'), { stallMs: 10_000, log }),
+      pool,
+      network,
+      mark: { host, stateDir },
+      consolesDir: await ensureFolder(join(stateDir, 'consoles')),
+      virtType: 'test',
+    },
+    leases: createLeaseWatch({
+      getConnection,
+      networkName: 'ecompute',
+      leaseSeconds: null,
+      wake: () => undefined,
+      signal,
+    }),
+    builds: pLimit(4),
+    mayClaim: () => true,
+    log,
+  });
+};
+
+const listAll = async (connection: Connection): Promise<{ domains: string[]; volumes: string[] }> => {
+  const domains: string[] = [];
+  for (const domain of await connection.listAllDomains()) {
+    await using handle = domain;
+    if (handle.name !== 'test') domains.push(`${handle.uuid} ${(await handle.getState()).state}`);
+  }
+  await using pool = await connection.storagePoolLookupByName('ecompute');
+  const volumes: string[] = [];
+  for (const volume of await pool.listAllVolumes()) {
+    await using handle = volume;
+    volumes.push(handle.name);
+  }
+  return { domains, volumes };
+};
+
+/** Far more than one fault can cost. */
+const MAX_ACTIVATIONS = 10;
+
+/**
+ * Activates as the loop does, until an activation has nothing to complain about twice in a row.
+ *
+ * @param onFailure what takes over after a failure: the same reconciler, or one that has lost its memory.
+ */
+export const settle = async (
+  first: InstanceReconciler,
+  instance: InstanceUuid,
+  onFailure: () => Promise<InstanceReconciler> = async () => first,
+): Promise<void> => {
+  let reconciler = first;
+  let quiet = 0;
+  for (let count = 0; quiet < 2; count += 1) {
+    if (count === MAX_ACTIVATIONS) throw new Error(`instance ${instance} does not settle`);
+    try {
+      await reconciler.activate(instance, new AbortController().signal);
+      quiet += 1;
+    } catch {
+      quiet = 0;
+      reconciler = await onFailure();
+    }
+  }
+};

@@ -3,6 +3,9 @@ import { EcomputeError, isAbort, type ErrorCode } from '@etcd-compute/common/err
 /** Exit codes of every command. Scripts rely on them. */
 export const EXIT_CODES = { done: 0, failed: 1, usage: 2, noHost: 3, timedOut: 4, interrupted: 130 } as const;
 
+/** Those of `eschedule audit`; errors have the same as everywhere. */
+export const AUDIT_EXIT_CODES = { nothing: 0, unfixed: 1, found: 3, fixed: 4 } as const;
+
 const BY_ERROR: Partial<Record<ErrorCode, number>> = {
   ECOMPUTE_USAGE: EXIT_CODES.usage,
   ECOMPUTE_CONFIG_INVALID: EXIT_CODES.usage,

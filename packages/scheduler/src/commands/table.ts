@@ -4,6 +4,7 @@ import type { Args, OptionTable } from '../command-line.js';
 import { DEFAULT_IMAGE } from '../config.js';
 import { OUTPUT_FORMATS } from '../output/output.js';
 import { STRATEGIES } from '../selection/strategies.js';
+import { usageError } from '../usage.js';
 import { parseBootArgs } from './boot-args.js';
 import type { CommandContext } from './context.js';
 
@@ -196,6 +197,45 @@ const hosts: CommandSpec = {
   plan: () => async (context) => (await import('./hosts.js')).hosts(context),
 };
 
+const audit: CommandSpec = {
+  summary: 'find, and mend, what does not fit together',
+  examples: ['eschedule audit', 'eschedule audit --fix --wait', 'eschedule audit --host compute-3 -o json'],
+  about: `Compares etcd, Placement and what the agents report of their hosts. It finds allocations without a boot request, requests
+without an allocation, domains, disks and console logs of ours without a request, records and addresses without an
+instance, and requests of hosts that do not exist. What is not ours is never looked at. --fix mends what is safe to mend,
+and says of the rest what to do: it releases, allocates again, removes keys, and asks the agents to remove what is on their
+hosts, also guests that run. Look without --fix first. Exit codes: 0 nothing found, 3 found, 4 all that was found is fixed,
+1 some could not be fixed.`,
+  instances: 'none',
+  options: {
+    fix: { describe: 'mend what was found' },
+    host: { value: 'HOST', describe: 'only what is on this host, by uuid or name' },
+    grace: {
+      value: 'SECONDS',
+      describe: 'an allocation this young may be of a boot at work, and is left alone; default 300',
+    },
+    wait: { describe: 'with --fix: wait until the agents have done their part' },
+    ...TIMEOUT,
+  },
+  plan: (args) => {
+    const timeout = timeoutOf(args);
+    const grace = args.one('grace');
+    const graceSeconds = grace === undefined ? DEFAULT_GRACE_SECONDS : parseSeconds('grace', grace);
+    const host = args.one('host');
+    const isFixing = args.isOn('fix', false);
+    const isWaiting = args.isOn('wait', false);
+    if (isWaiting && !isFixing) throw usageError('--wait needs --fix', 'without it there is nothing to wait for');
+    return async (context) => {
+      const timeoutSeconds = timeout ?? context.cloud.config.timeout;
+      const options = { isFixing, host, graceSeconds, isWaiting, timeoutSeconds };
+      return (await import('./audit.js')).audit(context, options);
+    };
+  },
+};
+
+/** As long as the agents' own. */
+const DEFAULT_GRACE_SECONDS = 300;
+
 export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   boot,
   list,
@@ -205,4 +245,5 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   reboot,
   destroy,
   hosts,
+  audit,
 };

@@ -12,8 +12,8 @@ const ATTEMPTS = 5;
  * Overwrites the boot request with the wish to be destroyed, in the original's words: what Placement holds, without allocations. An agent
  * of the original sends these members on to Placement, so there is none of ours among them.
  */
-const renderWish = (
-  { instance }: InstanceEntry,
+export const renderDestroyWish = (
+  { instance }: Pick<InstanceEntry, 'instance'>,
   { held, before }: { held: Allocations; before: BootRequest | undefined },
 ): BootRequest => ({
   ...(before?.user_id !== undefined && { user_id: before.user_id }),
@@ -40,7 +40,7 @@ export const writeDestroyWish = async (cloud: Cloud, found: InstanceEntry): Prom
     if (request && isDestroyWish(request)) return;
     const key = cloud.keys.request(entry.host, instance);
     const held = await getAllocations(placement, instance);
-    const value = JSON.stringify(renderWish(entry, { held, before: request }));
+    const value = JSON.stringify(renderDestroyWish(entry, { held, before: request }));
     const guards = [{ key, modRevision: requestRevision }];
     const result = await commit({ store, guards, writes: [{ op: 'put', key, value }], patienceMs });
     if (result.outcome === 'committed') return;

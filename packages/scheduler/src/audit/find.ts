@@ -1,0 +1,23 @@
+import type { Cloud } from '../cloud.js';
+import { compare, type Comparison } from './compare.js';
+import { identityOf } from './finding.js';
+import { observe, type Seen } from './observe.js';
+
+export interface Found extends Comparison {
+  readonly seen: Seen;
+}
+
+/**
+ * What does not fit together. A look takes time, and others are at work meanwhile: what it shows is only a suspicion, and stands when a
+ * second look shows it by the same revisions.
+ */
+export const findAmiss = async (cloud: Cloud, graceSeconds: number): Promise<Found> => {
+  const options = { keys: cloud.keys, graceSeconds };
+  const first = await observe(cloud);
+  const suspicions = compare(first, options);
+  if (suspicions.findings.length === 0) return { ...suspicions, seen: first };
+  const seen = await observe(cloud);
+  const { findings, young } = compare(seen, options);
+  const suspected = new Map(suspicions.findings.map((finding) => [identityOf(finding), finding.evidence]));
+  return { seen, young, findings: findings.filter((one) => suspected.get(identityOf(one)) === one.evidence) };
+};

@@ -46,7 +46,7 @@ unpack_packages() {
 copy_modules() {
   local name file
   for name in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net \
-    button evdev virtio_blk; do
+    button evdev virtio_blk pvpanic pvpanic-mmio; do
     file=$(find "$work/unpacked" -name "$name.ko*" -path '*/kernel/*' | head -n 1)
     case $file in
       '') ;;

@@ -150,11 +150,13 @@ describe.concurrent('SIGTERM', () => {
     expect(await presenceOf(agent)).toMatchObject({ state: 'up' });
   });
 
-  test('while a build waits for its image: draining, present and gone by the deadline; the next start finishes', async () => {
+  test('while ten builds wait for their image: draining, present and gone by the deadline; the next start finishes all', async () => {
     const image = hangingImage('while-draining');
     await using agent = await world.startAgent({ config: { timeouts: { shutdown: 5 }, presence_ttl: 3 } });
-    const instance = await boot(world, agent.uuid, { image: image.url });
-    await waitForState(world, instance, 'building');
+    const instances = await Promise.all(
+      Array.from({ length: 10 }, async () => boot(world, agent.uuid, { image: image.url })),
+    );
+    for (const instance of instances) await waitForState(world, instance, 'building');
     const before = await presenceOf(agent);
     const startedAt = performance.now();
     agent.kill('SIGTERM');
@@ -169,13 +171,17 @@ describe.concurrent('SIGTERM', () => {
     );
     expect(await agent.exit()).toEqual({ code: 0, signal: null });
     expect(performance.now() - startedAt).toBeLessThan(15_000);
-    expect(await findRecord(world, instance)).toMatchObject({ state: 'building', session: before?.session });
-    expect(await heldBy(world, instance)).not.toEqual({});
+    for (const instance of instances) {
+      expect(await findRecord(world, instance)).toMatchObject({ state: 'building', session: before?.session });
+      expect(await heldBy(world, instance)).not.toEqual({});
+    }
 
     image.release();
     await agent.restart();
-    const record = await waitForState(world, instance, 'active');
-    expect(record.transitions.map(({ reason }) => reason)).toContain('taken up again after a restart');
+    for (const instance of instances) {
+      const record = await waitForState(world, instance, 'active');
+      expect(record.transitions.map(({ reason }) => reason)).toContain('taken up again after a restart');
+    }
   });
 
   test('a second one ends it at once', async () => {

@@ -50,8 +50,8 @@ export const observeDomain = async (connection: Connection, instance: InstanceUu
   await using domain = await findDomain(connection, instance);
   if (!domain) return 'absent';
   if (!(await isOurs(domain))) return 'foreign';
-  const { state } = await domain.getState();
-  if (state === 'crashed') return 'crashed';
+  const { state, reason } = await domain.getState();
+  if (state === 'crashed' || (state === 'shutoff' && reason === 'crashed')) return 'crashed';
   return state === 'shutoff' ? 'shut-off' : 'running';
 };
 

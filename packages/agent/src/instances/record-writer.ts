@@ -3,6 +3,7 @@ import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import {
   canBecome,
+  DELETED_TTL_SECONDS,
   newRecord,
   withState,
   type InstanceRecord,
@@ -37,9 +38,6 @@ export interface RecordWriterDeps {
 /** Thrown when someone else wrote in between. Not a failure: read everything again. */
 export const isChanged = (thrown: unknown): boolean =>
   thrown instanceof EcomputeError && thrown.code === 'ECOMPUTE_INSTANCE_CHANGED';
-
-/** A deleted instance can still be looked up for this long. */
-const DELETED_TTL_SECONDS = 3600;
 
 export class RecordWriter {
   readonly #deps: RecordWriterDeps;

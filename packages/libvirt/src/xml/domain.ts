@@ -40,6 +40,8 @@ export interface DomainSpec {
   readonly hasRng?: boolean;
   /** False removes the balloon that qemu guests have by default. */
   readonly hasMemoryBalloon?: boolean;
+  /** Through it a guest whose kernel knows it (pvpanic) tells that it panicked, and `onCrash` is done. x86 only. */
+  readonly hasPanicDevice?: boolean;
   readonly metadata?: readonly MetadataElement[];
   readonly onPoweroff?: LifecycleAction;
   readonly onReboot?: LifecycleAction;
@@ -77,6 +79,7 @@ function devicesMember(spec: DomainSpec): XmlElement {
       spec.hasRng === true
         ? { '@model': 'virtio', backend: { '@model': 'random', '#text': '/dev/urandom' } }
         : undefined,
+    panic: spec.hasPanicDevice === true ? { '@model': 'isa' } : undefined,
     memballoon:
       spec.hasMemoryBalloon === undefined ? undefined : { '@model': spec.hasMemoryBalloon ? 'virtio' : 'none' },
   };
@@ -160,6 +163,7 @@ export function parseDomain(xml: string): DomainSpec {
       smbios: domain.has('sysinfo') ? readSmbios(domain.child('sysinfo')) : undefined,
       serial: devices.has('serial') ? present({ logFile }) : undefined,
       hasRng: devices.has('rng') ? true : undefined,
+      hasPanicDevice: devices.has('panic') ? true : undefined,
       hasMemoryBalloon: devices.has('memballoon')
         ? devices.child('memballoon').attribute('model') !== 'none'
         : undefined,

@@ -51,6 +51,7 @@ const full: DomainSpec = {
   ],
   serial: { logFile: '/pool/console.log' },
   hasRng: true,
+  hasPanicDevice: true,
   hasMemoryBalloon: false,
   metadata: [
     {

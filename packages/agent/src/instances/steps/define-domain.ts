@@ -29,6 +29,7 @@ export const defineDomain: Step = {
       ],
       serial: virtType === 'test' ? {} : { logFile: consoleLog(consolesDir, spec.instance) },
       hasRng: virtType !== 'test',
+      hasPanicDevice: virtType !== 'test' && hostArchitecture() === 'x86_64',
       metadata: [renderMark(mark)],
       // A guest that reboots stays; one that powers itself off or crashes is shut off, not forgotten.
       onPoweroff: 'destroy',

@@ -50,8 +50,8 @@ export interface Ecompute extends AsyncDisposable {
   exit(): Promise<Exit>;
   /** SIGTERM, and its exit; SIGKILL after 30 s. */
   stop(): Promise<Exit>;
-  /** Starts it again with the same config, ending it first when it runs; returns when it is ready. */
-  restart(): Promise<void>;
+  /** Starts it again with the same config, ending it first when it runs; returns when it is ready, or only there. */
+  restart(until?: EcomputeOptions['until']): Promise<void>;
 }
 
 const STOP_TIMEOUT_MS = 30_000;
@@ -179,9 +179,9 @@ function makeEcompute(
     kill: (signal) => void child?.kill(signal),
     exit: async () => ended,
     stop,
-    restart: async () => {
+    restart: async (until = 'ready') => {
       await stop();
-      await launch('ready');
+      await launch(until);
     },
     [Symbol.asyncDispose]: async () => {
       await stop();

@@ -11,10 +11,19 @@ export interface EtcdOptions {
   readonly clientPort?: number;
   /** Path of the log. Default: `etcd.log` beside the data. */
   readonly log?: string;
+  /** When it is one of several. */
+  readonly member?: EtcdMember;
   /** More of etcd's own flags, for example `--auto-compaction-retention=1`. */
   readonly args?: readonly string[];
   /** Outlive this process: `adoptService` finds it again by the file `<dataDir>.process.json`; needs `dataDir`. */
   readonly detached?: boolean;
+}
+
+export interface EtcdMember {
+  readonly name: string;
+  readonly peerPort: number;
+  /** All members, this one too, as etcd's `--initial-cluster` wants them. */
+  readonly cluster: string;
 }
 
 /** One etcd of our own on 127.0.0.1. `restart()` keeps port and data. */
@@ -29,6 +38,8 @@ const HOST = '127.0.0.1';
 
 // A lone member elects itself after the election timeout, 1 s by default; and the shortest lease that etcd grants is 1.5 times it.
 const FAST_ELECTION = ['--heartbeat-interval=20', '--election-timeout=200'];
+// Members that share few processors are late now and then, and each election in vain makes all of them wait.
+const CALM_ELECTION = ['--heartbeat-interval=60', '--election-timeout=600'];
 
 export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> {
   const ownFolder = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'etcd-')) : undefined;
@@ -36,21 +47,22 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const port = options.clientPort ?? (await getFreePort());
   const clientUrl = `http://${HOST}:${port}`;
-  const peerUrl = `http://${HOST}:${await getFreePort()}`;
+  const peerUrl = `http://${HOST}:${options.member?.peerPort ?? (await getFreePort())}`;
+  const name = options.member?.name ?? 'only';
   const service = await startService(
     {
       name: 'etcd',
       command: 'etcd',
       dropEnv: 'ETCD_',
       args: [
-        `--name=only`,
+        `--name=${name}`,
         `--data-dir=${dataDir}`,
         `--listen-client-urls=${clientUrl}`,
         `--advertise-client-urls=${clientUrl}`,
         `--listen-peer-urls=${peerUrl}`,
         `--initial-advertise-peer-urls=${peerUrl}`,
-        `--initial-cluster=only=${peerUrl}`,
-        ...FAST_ELECTION,
+        `--initial-cluster=${options.member?.cluster ?? `only=${peerUrl}`}`,
+        ...(options.member ? CALM_ELECTION : FAST_ELECTION),
         ...(options.args ?? []),
       ],
       logPath: options.log ?? join(dataDir, '..', 'etcd.log'),

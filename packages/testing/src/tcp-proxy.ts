@@ -7,6 +7,7 @@ export type Direction = 'up' | 'down' | 'both';
 
 export interface TcpProxy extends AsyncDisposable {
   readonly host: string;
+  /** 0 on a unix socket. */
   readonly port: number;
   /** `http://host:port` of the proxy. */
   readonly endpoint: string;
@@ -20,6 +21,11 @@ export interface TcpProxy extends AsyncDisposable {
   stall(direction: Direction): void;
   /** Lets held bytes go on. */
   resume(): void;
+  /**
+   * The far end of every open connection is gone, and its near end never hears of it: what a machine that lost its power leaves.
+   * New connections are as ever; these stay silent until `cutAll`.
+   */
+  halfOpen(): void;
   /** Whether new connections are refused by the kernel, as when nothing listens. Open ones stay. */
   refuse(isRefusing: boolean): Promise<void>;
   stop(): Promise<void>;
@@ -28,10 +34,17 @@ export interface TcpProxy extends AsyncDisposable {
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
+  isHalfOpen: boolean;
 }
 
-/** Starts a proxy to `target`, which need not be listening yet: a connection that cannot be passed on is reset. */
-export async function startTcpProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+export type ProxyTarget = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/**
+ * Starts a proxy to `target`, which need not be listening yet: a connection that cannot be passed on is reset.
+ *
+ * @param options.path listens on this unix socket, not on a port of 127.0.0.1.
+ */
+export async function startTcpProxy(target: ProxyTarget, options: { readonly path?: string } = {}): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   let stalled: Direction | undefined;
   let acceptedConnections = 0;
@@ -46,7 +59,8 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
 
   const accept = (client: Socket): void => {
     acceptedConnections += 1;
-    const pair: Pair = { client, server: connect({ host: target.host, port: target.port, noDelay: true }) };
+    const server = connect('path' in target ? target : { host: target.host, port: target.port, noDelay: true });
+    const pair: Pair = { client, server, isHalfOpen: false };
     pairs.add(pair);
     forward({ from: pair.client, to: pair.server, isHeld: () => isHeld('up') });
     forward({ from: pair.server, to: pair.client, isHeld: () => isHeld('down') });
@@ -54,11 +68,13 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
       pairs.delete(pair);
       reset(pair);
     };
-    for (const socket of [pair.client, pair.server]) socket.on('error', end).on('close', () => pairs.delete(pair));
+    client.on('error', end).on('close', () => pairs.delete(pair));
+    server.on('error', () => pair.isHalfOpen || end()).on('close', () => pair.isHalfOpen || pairs.delete(pair));
     applyStall(pair);
   };
 
-  let listener: Server | undefined = await listen(accept, 0);
+  const { path } = options;
+  let listener: Server | undefined = await listen(accept, path ?? 0);
   const address = listener.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
 
@@ -96,20 +112,26 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
       stalled = undefined;
       for (const pair of pairs) applyStall(pair);
     },
+    halfOpen: () => {
+      for (const pair of pairs) makeHalfOpen(pair);
+    },
     refuse: async (isRefusing) => {
       if (isRefusing) await close();
-      else listener ??= await listen(accept, port);
+      else listener ??= await listen(accept, path ?? port);
     },
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
 
-async function listen(accept: (client: Socket) => void, port: number): Promise<Server> {
+/** @param where a port of 127.0.0.1, or the path of a unix socket. */
+async function listen(accept: (client: Socket) => void, where: number | string): Promise<Server> {
   return await new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
     server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port }, () => resolve(server));
+    server.listen(typeof where === 'string' ? { path: where } : { host: '127.0.0.1', port: where }, () =>
+      resolve(server),
+    );
   });
 }
 
@@ -130,9 +152,17 @@ function forward({ from, to, isHeld }: Flow): void {
   from.on('end', () => to.end());
 }
 
+/** The client's bytes go on being read, and go nowhere. */
+function makeHalfOpen(pair: Pair): void {
+  pair.isHalfOpen = true;
+  pair.client.removeAllListeners('data').removeAllListeners('end').resume();
+  pair.server.removeAllListeners('data').removeAllListeners('end').destroy();
+}
+
 function reset({ client, server }: Pair): void {
-  client.resetAndDestroy();
-  // A socket that is still connecting cannot be reset.
-  if (server.connecting) server.destroy();
-  else server.resetAndDestroy();
+  // Neither a unix socket nor one that is still connecting can be reset.
+  for (const socket of [client, server]) {
+    if (socket.connecting || socket.remoteAddress === undefined) socket.destroy();
+    else socket.resetAndDestroy();
+  }
 }

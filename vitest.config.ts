@@ -18,7 +18,7 @@ const tier = (name: string, include: string, { timeoutSeconds }: { timeoutSecond
 export default defineConfig({
   test: {
     projects: [
-      tier('unit', 'packages/*/test/**/*.unit.test.ts', { timeoutSeconds: 20 }),
+      tier('unit', '{packages/*,chaos}/test/**/*.unit.test.ts', { timeoutSeconds: 20 }),
       tier('binding', 'packages/libvirt/test/**/*.binding.test.ts', { timeoutSeconds: 60 }),
       tier('integration', 'test/integration/**/*.integration.test.ts', { timeoutSeconds: 120 }),
       tier('e2e', 'test/e2e/**/*.e2e.test.ts', { timeoutSeconds: 300 }),

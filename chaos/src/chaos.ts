@@ -1,0 +1,54 @@
+import { parseArgs } from 'node:util';
+import { renderResult } from './report.js';
+import type { ChaosOptions } from './result.js';
+import { runChaos } from './run.js';
+
+/** `npm run chaos -- [--rounds N] [--seed S] [--agents N] [--check-every N] [--guests]` */
+
+const readWhole = (name: string, text: string): number => {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new Error(`--${name} ${text} is not usable: expected a whole number above 0`);
+};
+
+const readOptions = (signal: AbortSignal): ChaosOptions => {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '20' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      agents: { type: 'string', default: '3' },
+      'check-every': { type: 'string', default: '10' },
+      guests: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    rounds: readWhole('rounds', values.rounds),
+    seed: readWhole('seed', values.seed),
+    agents: readWhole('agents', values.agents),
+    checkEvery: readWhole('check-every', values['check-every']),
+    hasGuests: values.guests,
+    signal,
+    onProgress: (text) => process.stderr.write(`${text}\n`),
+  };
+};
+
+const main = async (): Promise<number> => {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      process.stderr.write(`${signal}: cleaning up\n`);
+      interrupted.abort();
+    });
+  const options = readOptions(interrupted.signal);
+  process.stderr.write(`seed ${options.seed}\n`);
+  try {
+    const result = await runChaos(options);
+    process.stdout.write(renderResult(options, result));
+    return result.violations.length === 0 ? 0 : 1;
+  } catch (err) {
+    if (interrupted.signal.aborted) return 130;
+    throw err;
+  }
+};
+
+process.exitCode = await main();

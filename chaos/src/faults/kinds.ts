@@ -1,0 +1,68 @@
+/** All that can go wrong, and at whom: `client` is an agent's or the `eschedule`s' way to the servers. */
+export type FaultTarget = 'agent' | 'operation' | 'member' | 'client' | 'none';
+
+export interface FaultSpec {
+  readonly target: FaultTarget;
+  /** How often, beside the others. */
+  readonly weight: number;
+  /** How long it lasts, in milliseconds; 0 where it is over at once. */
+  readonly lasts: readonly [least: number, most: number];
+  /** Needs real guests: libvirt's test driver keeps its domains in the daemon's memory. */
+  readonly needsGuests?: true;
+}
+
+const MOMENT = [0, 0] as const;
+const SHORT = [300, 2000] as const;
+
+export const FAULTS = {
+  'agent-killed': { target: 'agent', weight: 6, lasts: MOMENT },
+  'agent-paused': { target: 'agent', weight: 3, lasts: SHORT },
+  'agent-restarted': { target: 'agent', weight: 2, lasts: MOMENT },
+  'agent-replaced': { target: 'agent', weight: 1, lasts: [4500, 5500] },
+  'eschedule-killed': { target: 'operation', weight: 5, lasts: MOMENT },
+  'eschedule-paused': { target: 'operation', weight: 2, lasts: SHORT },
+
+  'etcd-killed': { target: 'member', weight: 3, lasts: SHORT },
+  'etcd-paused': { target: 'member', weight: 2, lasts: SHORT },
+  'etcd-all-killed': { target: 'none', weight: 1, lasts: SHORT },
+  'etcd-leader-killed': { target: 'none', weight: 2, lasts: SHORT },
+  'etcd-leader-moved': { target: 'none', weight: 2, lasts: MOMENT },
+  'etcd-compacted': { target: 'none', weight: 2, lasts: MOMENT },
+  'etcd-full': { target: 'none', weight: 2, lasts: SHORT },
+
+  'etcd-cut': { target: 'client', weight: 2, lasts: MOMENT },
+  'etcd-refused': { target: 'client', weight: 2, lasts: SHORT },
+  'etcd-stalled-up': { target: 'client', weight: 1, lasts: SHORT },
+  'etcd-stalled-down': { target: 'client', weight: 2, lasts: SHORT },
+  'etcd-half-open': { target: 'client', weight: 2, lasts: MOMENT },
+
+  'placement-killed': { target: 'none', weight: 1, lasts: SHORT },
+  'placement-paused': { target: 'none', weight: 1, lasts: SHORT },
+  'placement-cut': { target: 'client', weight: 2, lasts: MOMENT },
+  'placement-refused': { target: 'client', weight: 1, lasts: SHORT },
+  'placement-stalled-up': { target: 'client', weight: 1, lasts: SHORT },
+  'placement-stalled-down': { target: 'client', weight: 1, lasts: SHORT },
+  'placement-half-open': { target: 'client', weight: 1, lasts: MOMENT },
+  'placement-409': { target: 'client', weight: 2, lasts: SHORT },
+  'placement-500': { target: 'client', weight: 2, lasts: SHORT },
+  'placement-503': { target: 'client', weight: 2, lasts: SHORT },
+  'placement-slow': { target: 'client', weight: 1, lasts: SHORT },
+  'placement-reply-lost': { target: 'client', weight: 3, lasts: SHORT },
+
+  'libvirtd-paused': { target: 'agent', weight: 2, lasts: SHORT },
+  'libvirtd-killed': { target: 'agent', weight: 4, lasts: SHORT, needsGuests: true },
+  'libvirt-cut': { target: 'agent', weight: 3, lasts: MOMENT },
+  'libvirt-refused': { target: 'agent', weight: 1, lasts: SHORT },
+  'libvirt-stalled-up': { target: 'agent', weight: 1, lasts: SHORT },
+  'libvirt-stalled-down': { target: 'agent', weight: 1, lasts: SHORT },
+  'libvirt-half-open': { target: 'agent', weight: 1, lasts: MOMENT },
+
+  'image-cache-full': { target: 'agent', weight: 3, lasts: SHORT },
+} as const satisfies Record<string, FaultSpec>;
+
+export type FaultKind = keyof typeof FAULTS;
+
+// eslint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys does not know that there are no others
+export const FAULT_KINDS = Object.keys(FAULTS) as readonly FaultKind[];
+
+export const specOfFault = (kind: FaultKind): FaultSpec => FAULTS[kind];

@@ -1,0 +1,94 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { newProviderUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import { superviseConnection, type Supervised } from '@etcd-compute/libvirt/reconnect';
+import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
+import { runCommand } from '@etcd-compute/testing/run-command';
+import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
+import { startAgentSlot, type AgentSlot } from './agent-slot.js';
+import type { ClientPath } from './client-path.js';
+import type { Resources } from './resources.js';
+
+/** One hypervisor: a libvirtd of its own, an agent, and what lies between them. */
+export interface Host {
+  readonly index: number;
+  readonly uuid: ProviderUuid;
+  readonly stateDir: string;
+  readonly imagesDir: string;
+  readonly path: ClientPath;
+  readonly libvirtd: LibvirtDaemon;
+  /** Between the agent and libvirtd. */
+  readonly libvirtProxy: TcpProxy;
+  /** Past the proxy. It also keeps the test driver's domains alive, which end with its last connection. */
+  readonly link: Supervised;
+  readonly agent: AgentSlot;
+}
+
+export interface HostOptions {
+  readonly index: number;
+  readonly dir: string;
+  readonly path: ClientPath;
+  readonly hasGuests: boolean;
+  /** For calls from outside, which end with it. */
+  readonly signal: AbortSignal;
+}
+
+const IMAGE_CACHE_SIZE = { simulated: '4m', guests: '400m' } as const;
+
+/** So short that a check need not wait long. The grace is longer than an `eschedule` can take from one write to the next. */
+const PERIODS = { period: 2, presence_ttl: 3, audit: { grace: 10 } } as const;
+const TIMEOUTS = { image: 10, image_stall: 3, disk: 20, domain: 20, address: 5, shutdown: 10 } as const;
+/** Emulated guests on a busy machine. */
+const GUEST_TIMEOUTS = { ...TIMEOUTS, image: 60, image_stall: 20, disk: 60, domain: 60, address: 90 } as const;
+
+export const startHost = async (resources: Resources, options: HostOptions): Promise<Host> => {
+  const { index, path, hasGuests, signal } = options;
+  const dir = join(options.dir, `h${index}`);
+  const stateDir = join(dir, 'state');
+  const imagesDir = join(stateDir, 'images');
+  await mkdir(imagesDir, { recursive: true, mode: 0o755 });
+  await mountImageCache(resources, imagesDir, hasGuests);
+  // After the mount: libvirtd has mounts of its own, those of now.
+  const libvirtd = resources.keep(await startLibvirtd({ dir: join(dir, 'v') }));
+  const socket = join(dir, 'v', 'run', 'libvirt', 'libvirt-sock');
+  const uriOf = (socketPath: string): string =>
+    hasGuests ? `qemu+unix:///system?socket=${socketPath}` : `test+unix:///default?socket=${socketPath}`;
+  const libvirtProxy = resources.keep(await startTcpProxy({ path: socket }, { path: join(dir, 'proxy-sock') }));
+  const link = resources.keep(
+    superviseConnection({
+      uri: uriOf(socket),
+      // A daemon that is only paused keeps this connection, and with it the domains of the test driver.
+      keepAlive: null,
+      onUp: () => undefined,
+      onDown: () => undefined,
+      signal,
+    }),
+  );
+  await link.waitUp(signal);
+  const uuid = newProviderUuid();
+  const agent = resources.keep(
+    await startAgentSlot({
+      uuid,
+      dir,
+      etcd: { host: '127.0.0.1', port: 1 },
+      placement: { endpoint: path.placement.endpoint },
+      config: {
+        name: `host-${index}`,
+        ...path.config,
+        libvirt: { uri: uriOf(join(dir, 'proxy-sock')) },
+        network: { cidr: `10.46.${index}.0/24` },
+        inventory: { VCPU: { allocation_ratio: 16 } },
+        ...PERIODS,
+        timeouts: hasGuests ? GUEST_TIMEOUTS : TIMEOUTS,
+      },
+    }),
+  );
+  return { index, uuid, stateDir, imagesDir, path, libvirtd, libvirtProxy, link, agent };
+};
+
+/** A file system of its own, so small that a fault can fill it. */
+const mountImageCache = async (resources: Resources, folder: string, hasGuests: boolean): Promise<void> => {
+  const size = hasGuests ? IMAGE_CACHE_SIZE.guests : IMAGE_CACHE_SIZE.simulated;
+  await runCommand(['mount', '-t', 'tmpfs', '-o', `size=${size},mode=755`, 'chaos-images', folder]);
+  resources.defer(async () => runCommand(['umount', '--lazy', folder]));
+};

@@ -1,0 +1,249 @@
+import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { Foreign } from './foreign.js';
+import type { Ledger, Story } from './ledger.js';
+import type { World, WorldHost, WorldRequest } from './world.js';
+
+/**
+ * What must hold once everything is back and a reconcile period has passed. Pure: a world and what people were told in, violations
+ * out.
+ */
+export interface Violation {
+  /** Which rule: one of a few words, for counting. */
+  readonly rule: string;
+  readonly what: string;
+  readonly instance?: string;
+}
+
+export interface Judged {
+  readonly world: World;
+  readonly ledger: Ledger;
+  /** What was there before, and is nobody's business here. */
+  readonly foreign: Foreign;
+}
+
+type Rule = (judged: Judged) => Violation[];
+
+export const findViolations = (judged: Judged): Violation[] => RULES.flatMap((rule) => rule(judged));
+
+const requestOf = (world: World, instance: string): WorldRequest | undefined =>
+  world.requests.find((request) => request.instance === instance && !request.isDestroy);
+
+const recordOf = (world: World, instance: string): InstanceRecord | undefined =>
+  world.records.find((record) => record.instance === instance);
+
+const domainsOf = (world: World): (WorldHost['domains'][number] & { host: string })[] =>
+  world.hosts.flatMap(({ host, domains }) =>
+    domains.filter(({ isOurs }) => isOurs).map((domain) => ({ ...domain, host })),
+  );
+
+/** A failed build has been undone: its instance holds nothing, and its request waits for a person. */
+const isBuilt = (record: InstanceRecord | undefined): boolean =>
+  record?.state === 'active' || record?.state === 'stopped';
+
+const findRecordOfStory = (world: World, { name, instance }: Story): InstanceRecord | undefined =>
+  world.records.find((record) => record.instance === instance || (instance === undefined && record.name === name));
+
+/** What people were told is what there is. */
+const toldIsTrue: Rule = ({ world, ledger }) =>
+  [...ledger.values()].flatMap((story): Violation[] => {
+    const record = findRecordOfStory(world, story);
+    const { name, boot, destroy } = story;
+    const instance = record?.instance ?? story.instance;
+    const violation = (rule: string, what: string): Violation => ({
+      rule,
+      what: `${name}: ${what}`,
+      ...(instance !== undefined && { instance }),
+    });
+    if (boot === 'accepted' && !record)
+      return [violation('request lost', 'its boot was accepted, and it has no record')];
+    if (boot === 'refused' && record)
+      return [violation('refused and booted', `eschedule said that it did not boot, and it is ${record.state}`)];
+    if (!record) return [];
+    if (record.state === 'deleted' && destroy === 'not-asked')
+      return [violation('request lost', 'nobody asked for its end, and it is deleted')];
+    if (record.state !== 'deleted' && destroy === 'accepted')
+      return [violation('destroy lost', `its end was accepted, and it is ${record.state}`)];
+    return [];
+  });
+
+const SETTLED: readonly InstanceRecord['state'][] = ['active', 'stopped', 'error', 'deleted'];
+
+const recordsAreSettled: Rule = ({ world }) =>
+  world.records.flatMap((record): Violation[] => {
+    const { instance, state, fault } = record;
+    if (!SETTLED.includes(state)) return [{ rule: 'not settled', instance, what: `the record still says ${state}` }];
+    if (state !== 'error') return [];
+    if (!fault) return [{ rule: 'error without a reason', instance, what: 'the record says error, and not why' }];
+    if (fault.code === 'ECOMPUTE_DOMAIN_LOST' || fault.code === 'ECOMPUTE_INTERNAL')
+      return [{ rule: 'wrong fault', instance, what: `${fault.code}: ${fault.message}` }];
+    return [];
+  });
+
+const recordsHaveRequests: Rule = ({ world }) =>
+  world.records.flatMap(({ instance, host, state }): Violation[] => {
+    const request = world.requests.find((candidate) => candidate.instance === instance);
+    if (state === 'deleted')
+      return request ? [{ rule: 'request left', instance, what: 'it is deleted, and its request is still there' }] : [];
+    if (!request) return [{ rule: 'record without request', instance, what: `it is ${state}, and nobody wishes it` }];
+    if (request.host === host) return [];
+    return [{ rule: 'wrong host', instance, what: `its request is on ${request.host}, its record on ${host}` }];
+  });
+
+const requestsHaveRecords: Rule = ({ world }) =>
+  world.requests
+    .filter(({ instance }) => !recordOf(world, instance))
+    .map(({ instance, host }) => ({ rule: 'request without record', instance, what: `on host ${host}` }));
+
+const domainsAreTrue: Rule = ({ world }) => {
+  const domains = domainsOf(world);
+  const forRecords = world.records
+    .filter((record) => isBuilt(record))
+    .flatMap(({ instance, host, state }): Violation[] => {
+      const domain = domains.find((candidate) => candidate.uuid === instance && candidate.host === host);
+      const wanted = state === 'active' ? 'running' : 'shut-off';
+      if (domain?.state === wanted) return [];
+      return [
+        { rule: 'untrue record', instance, what: `it is ${state}, and its domain is ${domain?.state ?? 'absent'}` },
+      ];
+    });
+  const withoutRequest = domains
+    .filter(({ uuid }) => !requestOf(world, uuid) || !isBuilt(recordOf(world, uuid)))
+    .map(({ uuid, host }) => ({
+      rule: 'domain left',
+      instance: uuid,
+      what: `a domain on ${host}, and the record says ${recordOf(world, uuid)?.state ?? 'nothing'}`,
+    }));
+  return [...forRecords, ...withoutRequest];
+};
+
+const allocationsMatchRequests: Rule = ({ world, foreign }) => {
+  const ours = world.allocations.filter(({ consumer }) => consumer !== foreign.consumer);
+  const left = ours
+    .filter(({ consumer, host }) => requestOf(world, consumer)?.host !== host || !isBuilt(recordOf(world, consumer)))
+    .map(({ consumer, host }) => ({
+      rule: 'allocation left',
+      instance: consumer,
+      what: `on ${host}, and the record says ${recordOf(world, consumer)?.state ?? 'nothing'}`,
+    }));
+  const missing = world.requests
+    .filter(({ instance, isDestroy }) => !isDestroy && isBuilt(recordOf(world, instance)))
+    .flatMap(({ instance, host, allocations }): Violation[] => {
+      const wanted = JSON.stringify(sorted(allocations[host]?.resources ?? {}));
+      const held = ours.find(({ consumer, host: at }) => consumer === instance && at === host);
+      if (held && JSON.stringify(sorted(held.resources)) === wanted) return [];
+      const rule = held ? 'wrong allocation' : 'request without allocation';
+      return [{ rule, instance, what: `on ${host}: wished ${wanted}, held ${JSON.stringify(held?.resources ?? {})}` }];
+    });
+  return [...left, ...missing];
+};
+
+const sorted = (resources: Readonly<Record<string, number>>): [string, number][] =>
+  Object.entries(resources).toSorted(([a], [b]) => a.localeCompare(b));
+
+const filesBelongToInstances: Rule = ({ world }) =>
+  world.hosts.flatMap(({ host, disks, consoles, partialImages }): Violation[] => {
+    const isWanted = (name: string): boolean => {
+      const instance = name.replace(/\.[a-z]+$/, '');
+      return requestOf(world, instance)?.host === host && isBuilt(recordOf(world, instance));
+    };
+    const leftover =
+      (rule: string) =>
+      (name: string): Violation => ({ rule, instance: name.replace(/\.[a-z]+$/, ''), what: `${name} on ${host}` });
+    return [
+      ...disks.filter((name) => !isWanted(name)).map(leftover('disk left')),
+      ...consoles.filter((name) => !isWanted(name)).map(leftover('console log left')),
+      ...partialImages.map((name) => ({ rule: 'partial image left', what: `${name} on ${host}` })),
+    ];
+  });
+
+/** One instance, one host; one address, one guest. Never to be broken, not even for a moment. */
+export const findDoubles = (world: Pick<World, 'hosts' | 'requests'>): Violation[] => [
+  ...doublesOf(
+    world.hosts.flatMap(({ host, domains }) => domains.filter(({ isOurs }) => isOurs).map(({ uuid }) => [uuid, host])),
+    'on two hosts',
+  ),
+  ...doublesOf(
+    world.requests.map(({ instance, host }) => [instance, host]),
+    'wished on two hosts',
+  ),
+  ...world.hosts.flatMap(({ domains }) =>
+    doublesOf(
+      domains.flatMap(({ uuid, macs }) => macs.map((mac): [string, string] => [mac, uuid])),
+      'address twice',
+    ),
+  ),
+];
+
+const doublesOf = (pairs: readonly (readonly [string, string])[], rule: string): Violation[] => {
+  const byKey = new Map<string, string[]>();
+  for (const [key, value] of pairs) byKey.set(key, [...(byKey.get(key) ?? []), value]);
+  return [...byKey]
+    .filter(([, values]) => values.length > 1)
+    .map(([key, values]) => ({ rule, instance: key, what: `${key}: ${values.join(' and ')}` }));
+};
+
+const addressesAreTrue: Rule = ({ world }) => {
+  const addressed = world.records.filter((record) => isBuilt(record));
+  const twice = world.hosts.flatMap(({ host }) =>
+    doublesOf(
+      addressed
+        .filter((record) => record.host === host)
+        .flatMap(({ instance, addresses }) => addresses.map(({ address }): [string, string] => [address, instance])),
+      'address twice',
+    ),
+  );
+  const keysLeft = [...world.booted.keys()]
+    .filter((instance) => !isBuilt(recordOf(world, instance)))
+    .map((instance) => ({ rule: 'booted key left', instance, what: `/booted/${instance}` }));
+  const untrue = addressed
+    .filter(({ state }) => state === 'active')
+    .flatMap(({ instance, addresses }): Violation[] => {
+      const [first] = addresses;
+      const booted = world.booted.get(instance);
+      if (booted === first?.address) return [];
+      return [
+        {
+          rule: 'untrue booted key',
+          instance,
+          what: `${booted ?? 'none'}, and the record has ${first?.address ?? 'none'}`,
+        },
+      ];
+    });
+  return [...twice, ...keysLeft, ...untrue];
+};
+
+const agentsArePresent: Rule = ({ world }) =>
+  world.hosts
+    .filter(({ host, agentPid }) => world.presences.get(host) !== agentPid)
+    .map(({ host, agentPid }) => ({
+      rule: 'agent away',
+      what: `the presence of host ${host} is not that of its agent, process ${agentPid}`,
+    }));
+
+const foreignIsUntouched: Rule = ({ world, foreign }) => {
+  const violations: Violation[] = [];
+  const touched = (what: string): void => void violations.push({ rule: 'foreign thing touched', what });
+  if (world.otherKeys.get(foreign.key) !== foreign.value) touched(`the key ${foreign.key}`);
+  for (const { host, domains } of world.hosts) {
+    const domain = domains.find(({ uuid }) => uuid === foreign.domains.get(host));
+    if (domain?.state !== 'running') touched(`the domain ${foreign.domains.get(host) ?? '?'} on ${host}`);
+    const held = world.allocations.find(({ consumer, host: at }) => consumer === foreign.consumer && at === host);
+    if (JSON.stringify(held?.resources) !== JSON.stringify(foreign.resources)) touched(`the allocation on ${host}`);
+  }
+  for (const key of world.otherKeys.keys()) if (key !== foreign.key) violations.push({ rule: 'key left', what: key });
+  return violations;
+};
+
+const RULES: readonly Rule[] = [
+  toldIsTrue,
+  recordsAreSettled,
+  recordsHaveRequests,
+  requestsHaveRecords,
+  domainsAreTrue,
+  allocationsMatchRequests,
+  filesBelongToInstances,
+  ({ world }) => findDoubles(world),
+  addressesAreTrue,
+  agentsArePresent,
+  foreignIsUntouched,
+];

@@ -1,0 +1,22 @@
+/** What people do meanwhile: one line for each command of `eschedule`. */
+export const OPERATION_KINDS = ['boot', 'boot-and-wait', 'destroy', 'destroy-and-wait'] as const;
+export type OperationKind = (typeof OPERATION_KINDS)[number];
+
+export interface OperationSpec {
+  /** How often, beside the others. */
+  readonly weight: number;
+  /** Whether the instance is new, or one that was booted before. */
+  readonly of: 'new' | 'booted';
+  /** What it asks for: the checks at the end rest on it. */
+  readonly wish: 'exist' | 'be-gone' | 'anything';
+  readonly argv: (name: string) => readonly string[];
+}
+
+const WAIT = ['--wait', '--timeout', '12'];
+
+export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
+  boot: { weight: 6, of: 'new', wish: 'exist', argv: (name) => ['boot', '--name', name, '--no-wait'] },
+  'boot-and-wait': { weight: 4, of: 'new', wish: 'exist', argv: (name) => ['boot', '--name', name, ...WAIT] },
+  destroy: { weight: 6, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, '--no-wait'] },
+  'destroy-and-wait': { weight: 2, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, ...WAIT] },
+};

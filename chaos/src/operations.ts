@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { text as readText } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { OPERATIONS } from './operation-kinds.js';
+import type { Operation } from './schedule.js';
+import type { Stage } from './stage.js';
+
+/** A command of `eschedule`, as a process of its own. */
+export interface RunningOperation {
+  readonly operation: Operation;
+  /** @returns false when it has ended. */
+  readonly signal: (signal: NodeJS.Signals) => boolean;
+  readonly finished: Promise<Attempt>;
+}
+
+/** What became of a command. */
+export interface Attempt {
+  readonly operation: Operation;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  readonly code: number | null;
+  /** Killed by a fault, or because it did not end. */
+  readonly signal: NodeJS.Signals | null;
+  readonly isHung: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
+
+/** Far longer than its own deadlines for all that it asks of etcd and Placement. */
+const HUNG_AFTER_MS = { simulated: 60_000, guests: 180_000 } as const;
+
+const SIZE = ['--vcpus', '1', '--disk', '1'] as const;
+
+export const startOperation = async (stage: Stage, operation: Operation): Promise<RunningOperation> => {
+  const { of, argv } = OPERATIONS[operation.kind];
+  const memoryMiB = stage.hasGuests ? '128' : '64';
+  const image = of === 'new' ? ['--image', await stage.addImage(operation.image), '--memory', memoryMiB, ...SIZE] : [];
+  const startedAt = new Date();
+  const args = [PROGRAM, ...argv(operation.name), ...image, '-o', 'json', '--config', stage.scheduleConfig];
+  const child = spawn(process.execPath, args, {
+    cwd: stage.dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ESCHEDULE_'))),
+  });
+  let isHung = false;
+  const timer = setTimeout(
+    () => {
+      isHung = true;
+      child.kill('SIGKILL');
+    },
+    stage.hasGuests ? HUNG_AFTER_MS.guests : HUNG_AFTER_MS.simulated,
+  );
+  const closed = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve());
+  });
+  const finish = async (): Promise<Attempt> => {
+    const [stdout, stderr] = await Promise.all([readText(child.stdout), readText(child.stderr), closed]);
+    clearTimeout(timer);
+    const durationMs = Date.now() - startedAt.getTime();
+    return { operation, startedAt, durationMs, code: child.exitCode, signal: child.signalCode, isHung, stdout, stderr };
+  };
+  return {
+    operation,
+    signal: (signal) => child.exitCode === null && child.signalCode === null && child.kill(signal),
+    finished: finish(),
+  };
+};

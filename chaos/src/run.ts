@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { openDiary } from './diary.js';
+import { putForeignThings } from './foreign.js';
+import { findDoubles, type Violation } from './invariants.js';
+import { createKeeper } from './keeper.js';
+import { readError, type Ledger } from './ledger.js';
+import { playRound, type Play } from './play-round.js';
+import { tellViolation } from './report.js';
+import type { ChaosOptions, ChaosResult, Told } from './result.js';
+import { planSchedule } from './schedule.js';
+import { settle } from './settle.js';
+import { openStage, type Stage } from './stage.js';
+import { createTally, type Tally } from './tally.js';
+import { readWorld, type World } from './world.js';
+
+const MEMBERS = 3;
+const MOST_TOLD = 5;
+
+/** Plays the seed's schedule, and ends at the first check that finds a violation. */
+export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
+  const { agents, hasGuests, signal, onProgress } = options;
+  const schedule = planSchedule({ ...options, members: MEMBERS });
+  await using stage = await openStage({ agents, members: MEMBERS, hasGuests, signal });
+  const foreign = await putForeignThings(stage);
+  const diary = openDiary(join(stage.dir, 'chaos.log'));
+  const [ledger, tally]: [Ledger, Tally] = [new Map(), createTally()];
+  const play: Play = { stage, keeper: createKeeper(), ledger, tally, diary, running: new Set(), signal };
+  const startedAt = performance.now();
+  const secondsNow = (): number => (performance.now() - startedAt) / 1000;
+  let violations: readonly Violation[] = [];
+  let world: World | undefined;
+  let roundsPlayed = 0;
+  for (const round of schedule.rounds) {
+    signal.throwIfAborted();
+    diary.note(`round ${roundsPlayed}`);
+    await playRound(play, round);
+    roundsPlayed += 1;
+    violations = await findDoublesNow(stage);
+    const isLast = roundsPlayed === schedule.rounds.length;
+    if (violations.length === 0 && (isLast || roundsPlayed % options.checkEvery === 0)) {
+      const settled = await settle(play, foreign);
+      ({ violations, world } = settled);
+      violations = [...violations, ...findBadManners(ledger)];
+      tally.checks += 1;
+      tally.slowestSettleMs = Math.max(tally.slowestSettleMs, settled.tookMs);
+      onProgress(
+        `${roundsPlayed} of ${schedule.rounds.length} rounds, ${Math.round(secondsNow())} s: ${ledger.size} instances, ` +
+          `settled in ${(settled.tookMs / 1000).toFixed(1)} s, ${violations.length} violations`,
+      );
+    }
+    if (violations.length > 0) break;
+  }
+  if (violations.length > 0) stage.keepLogs();
+  const told: Told[] = [];
+  for (const violation of violations.slice(0, MOST_TOLD))
+    told.push(await tellViolation(violation, { stage, ledger, diary, world }));
+  return { roundsPlayed, tally, seconds: secondsNow(), violations, told, dir: stage.dir };
+};
+
+/** Whether faults are still about does not matter: these never may be. What cannot be read now is read later. */
+const findDoublesNow = async (stage: Stage): Promise<Violation[]> => {
+  try {
+    return findDoubles(await readWorld(stage));
+  } catch {
+    return [];
+  }
+};
+
+/** Commands that did not end, or that did not say why they failed. */
+const findBadManners = (ledger: Ledger): Violation[] =>
+  [...ledger.values()].flatMap(({ name, attempts }) =>
+    attempts.flatMap((attempt): Violation[] => {
+      const { kind } = attempt.operation;
+      if (attempt.isHung) return [{ rule: 'eschedule hangs', what: `${kind} ${name} did not end` }];
+      if (attempt.code === 0 || attempt.signal !== null) return [];
+      const error = readError(attempt);
+      if (error && error.code !== 'ECOMPUTE_INTERNAL') return [];
+      return [{ rule: 'error not explained', what: `${kind} ${name}: ${attempt.stderr.trim()}` }];
+    }),
+  );

@@ -1,0 +1,143 @@
+import { FAULT_KINDS, specOfFault, type FaultKind } from './faults/kinds.js';
+import { OPERATION_KINDS, OPERATIONS, type OperationKind } from './operation-kinds.js';
+import { createDeck, createRandom, type Random } from './random.js';
+
+/**
+ * Who does what and what goes wrong when: all of it decided by the seed, before anything runs. Only how the processes take it is left
+ * to the machine.
+ */
+export interface Schedule {
+  readonly seed: number;
+  readonly rounds: readonly Round[];
+}
+
+export interface Round {
+  readonly operations: readonly Operation[];
+  readonly faults: readonly Fault[];
+}
+
+export interface Operation {
+  /** Since the round's beginning. */
+  readonly atMs: number;
+  readonly kind: OperationKind;
+  readonly name: string;
+  /** The name of the image that a boot asks for. */
+  readonly image: string;
+}
+
+export interface Fault {
+  /** Since the round's beginning. */
+  readonly atMs: number;
+  readonly durationMs: number;
+  readonly kind: FaultKind;
+  /** Which agent, member or client, or which of the round's operations; 0 where there is only one. */
+  readonly target: number;
+}
+
+export interface ScheduleOptions {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly agents: number;
+  /** Of etcd. */
+  readonly members: number;
+  readonly hasGuests: boolean;
+}
+
+interface Workload {
+  /** Instances that are there at a time, at the most, if every command does what it says. */
+  readonly most: number;
+  readonly operations: readonly [least: number, most: number];
+  /** Operations and faults begin within this time. */
+  readonly withinMs: number;
+}
+
+const SIMULATED: Workload = { most: 14, operations: [2, 4], withinMs: 1200 };
+/** A guest takes memory and seconds. */
+const GUESTS: Workload = { most: 3, operations: [1, 2], withinMs: 5000 };
+
+const FAULTS_A_ROUND = [1, 3] as const;
+/** A fault that is aimed at a command comes while it runs. */
+const AFTER_START_MS = [40, 700] as const;
+/** One boot in so many asks for an image that no host has. */
+const NEW_IMAGE_EVERY = 3;
+
+export const planSchedule = (options: ScheduleOptions): Schedule => {
+  const random = createRandom(options.seed);
+  const workload = options.hasGuests ? GUESTS : SIMULATED;
+  const planOperations = createOperationPlanner(random, { ...options, workload });
+  const drawFault = createDeck(random, faultWeights(options));
+  const rounds = Array.from({ length: options.rounds }, (): Round => {
+    const operations = planOperations();
+    const faults = Array.from({ length: random.whole(...FAULTS_A_ROUND) }, () =>
+      planFault(random, { kind: drawFault(), operations, options, withinMs: workload.withinMs }),
+    );
+    return { operations, faults: faults.toSorted((a, b) => a.atMs - b.atMs) };
+  });
+  return { seed: options.seed, rounds };
+};
+
+const faultWeights = ({ hasGuests }: ScheduleOptions): Map<FaultKind, number> =>
+  new Map(
+    FAULT_KINDS.filter((kind) => hasGuests || specOfFault(kind).needsGuests !== true).map((kind) => [
+      kind,
+      specOfFault(kind).weight,
+    ]),
+  );
+
+/** It keeps count of the instances that there would be if nothing went wrong. */
+const createOperationPlanner = (
+  random: Random,
+  { seed, hasGuests, workload }: ScheduleOptions & { workload: Workload },
+): (() => Operation[]) => {
+  const weightsOf = (of: 'new' | 'booted'): Map<OperationKind, number> =>
+    new Map(
+      OPERATION_KINDS.filter((kind) => OPERATIONS[kind].of === of).map((kind) => [kind, OPERATIONS[kind].weight]),
+    );
+  const draw = { new: createDeck(random, weightsOf('new')), booted: createDeck(random, weightsOf('booted')) };
+  const names: string[] = [];
+  let booted = 0;
+
+  const planOne = (): Omit<Operation, 'atMs'> => {
+    const isNew = names.length === 0 || (names.length < workload.most && random.next() < 0.5);
+    const kind = draw[isNew ? 'new' : 'booted']();
+    const isNewImage = !hasGuests && random.whole(1, NEW_IMAGE_EVERY) === 1;
+    const image = isNewImage ? `image-${booted + 1}` : 'image-0';
+    if (!isNew) {
+      const name = random.pick(names);
+      if (OPERATIONS[kind].wish === 'be-gone') names.splice(names.indexOf(name), 1);
+      return { kind, name, image };
+    }
+    booted += 1;
+    const name = `c${seed}-${booted}`;
+    names.push(name);
+    return { kind, name, image };
+  };
+
+  return () =>
+    Array.from({ length: random.whole(...workload.operations) }, () => ({
+      ...planOne(),
+      atMs: random.whole(0, workload.withinMs),
+    }));
+};
+
+interface FaultOptions {
+  readonly kind: FaultKind;
+  readonly operations: readonly Operation[];
+  readonly options: ScheduleOptions;
+  readonly withinMs: number;
+}
+
+const planFault = (random: Random, { kind, operations, options, withinMs }: FaultOptions): Fault => {
+  const { target: at, lasts } = specOfFault(kind);
+  const counts = {
+    agent: options.agents,
+    member: options.members,
+    // One more: the way of all `eschedule`s.
+    client: options.agents + 1,
+    operation: operations.length,
+    none: 1,
+  };
+  const target = random.whole(0, counts[at] - 1);
+  const start = at === 'operation' ? (operations[target]?.atMs ?? 0) + random.whole(...AFTER_START_MS) : undefined;
+  return { kind, target, atMs: start ?? random.whole(0, withinMs), durationMs: random.whole(...lasts) };
+};

@@ -1,0 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Foreign } from './foreign.js';
+import { findViolations, type Violation } from './invariants.js';
+import type { Play } from './play-round.js';
+import { readWorld, type World } from './world.js';
+
+export interface Settled {
+  readonly violations: readonly Violation[];
+  readonly world: World | undefined;
+  readonly tookMs: number;
+}
+
+/**
+ * A connection that is half open is found out after 15 s, an allocation without a request is released after its grace of 10 s, and a
+ * period is 2 s; the rest is for a machine with much else to do.
+ */
+const PATIENCE_MS = { simulated: 60_000, guests: 240_000 } as const;
+const LOOK_EVERY_MS = 500;
+
+/** All faults are over: lets the commands end, then looks until everything holds, or until patience ends. */
+export const settle = async ({ stage, ledger, running, signal, diary }: Play, foreign: Foreign): Promise<Settled> => {
+  while (running.size > 0) await delay(20, undefined, { signal });
+  const startedAt = performance.now();
+  const patienceMs = stage.hasGuests ? PATIENCE_MS.guests : PATIENCE_MS.simulated;
+  diary.note('everything is back: waiting until all is as it should be');
+  let world: World | undefined;
+  for (;;) {
+    let violations: readonly Violation[];
+    try {
+      world = await readWorld(stage);
+      violations = [...findViolations({ world, ledger, foreign }), ...findSurprises(stage.hosts)];
+    } catch (err) {
+      violations = [{ rule: 'world not readable', what: String(err) }];
+    }
+    const tookMs = performance.now() - startedAt;
+    if (violations.length === 0 || tookMs > patienceMs) {
+      diary.note(`looked for ${(tookMs / 1000).toFixed(1)} s: ${violations.length} violations`);
+      return { violations, world, tookMs };
+    }
+    await delay(LOOK_EVERY_MS, undefined, { signal });
+  }
+};
+
+const findSurprises = (hosts: Play['stage']['hosts']): Violation[] =>
+  hosts.flatMap(({ uuid, agent }) =>
+    agent.surprises.map((what) => ({ rule: 'agent ended', what: `${what} on host ${uuid}` })),
+  );

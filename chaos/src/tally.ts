@@ -1,0 +1,43 @@
+import type { FaultKind } from './faults/kinds.js';
+import { readError } from './ledger.js';
+import type { OperationKind } from './operation-kinds.js';
+import type { Attempt } from './operations.js';
+
+/** What has been done, in numbers. */
+export interface Tally {
+  readonly operations: Map<OperationKind, { done: number; failed: number; killed: number }>;
+  /** `missed`: there was nobody to hit at that moment. */
+  readonly faults: Map<FaultKind, { done: number; missed: number }>;
+  /** What commands that failed gave as the reason. */
+  readonly errors: Map<string, number>;
+  checks: number;
+  /** From the end of the last fault to a world in which everything holds. */
+  slowestSettleMs: number;
+}
+
+export const createTally = (): Tally => ({
+  operations: new Map(),
+  faults: new Map(),
+  errors: new Map(),
+  checks: 0,
+  slowestSettleMs: 0,
+});
+
+export const countFault = ({ faults }: Tally, kind: FaultKind, outcome: 'done' | 'missed'): void => {
+  const count = faults.get(kind) ?? { done: 0, missed: 0 };
+  count[outcome] += 1;
+  faults.set(kind, count);
+};
+
+export const countAttempt = ({ operations, errors }: Tally, attempt: Attempt): void => {
+  const { kind } = attempt.operation;
+  const count = operations.get(kind) ?? { done: 0, failed: 0, killed: 0 };
+  operations.set(kind, count);
+  if (attempt.signal !== null) count.killed += 1;
+  else if (attempt.code === 0) count.done += 1;
+  else {
+    count.failed += 1;
+    const code = readError(attempt)?.code ?? 'no reason given';
+    errors.set(code, (errors.get(code) ?? 0) + 1);
+  }
+};

@@ -1,0 +1,157 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readMark } from '@etcd-compute/agent/instances/domain';
+import { bootRequestSchema, isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { presenceSchema } from '@etcd-compute/common/etcd/messages/presence';
+import type { Entry } from '@etcd-compute/common/etcd/store';
+import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+import { listProviderAllocations } from '@etcd-compute/common/placement/allocations';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
+import type { Host } from './host.js';
+import type { Stage } from './stage.js';
+
+/** The four worlds at one time: etcd, Placement, libvirt and the disk. */
+export interface World {
+  readonly requests: readonly WorldRequest[];
+  readonly records: readonly InstanceRecord[];
+  /** The value of each `/booted` key, by instance. */
+  readonly booted: ReadonlyMap<string, string>;
+  /** The process that holds the presence of each host. */
+  readonly presences: ReadonlyMap<string, number>;
+  /** Keys that are none of ours, with their values. */
+  readonly otherKeys: ReadonlyMap<string, string>;
+  readonly allocations: readonly WorldAllocation[];
+  readonly hosts: readonly WorldHost[];
+}
+
+export interface WorldRequest {
+  readonly host: ProviderUuid;
+  readonly instance: InstanceUuid;
+  readonly isDestroy: boolean;
+  readonly allocations: BootRequest['allocations'];
+}
+
+export interface WorldAllocation {
+  readonly host: ProviderUuid;
+  readonly consumer: string;
+  readonly resources: Readonly<Record<string, number>>;
+}
+
+export interface WorldHost {
+  readonly host: ProviderUuid;
+  readonly agentPid: number;
+  readonly domains: readonly WorldDomain[];
+  /** Names of volumes in the storage pool, and of files in its folder. */
+  readonly disks: readonly string[];
+  readonly consoles: readonly string[];
+  /** Files in the image cache that are no whole images. */
+  readonly partialImages: readonly string[];
+}
+
+export interface WorldDomain {
+  readonly uuid: string;
+  readonly name: string;
+  readonly state: 'running' | 'shut-off' | 'other';
+  readonly isOurs: boolean;
+  readonly macs: readonly string[];
+}
+
+export const readWorld = async (stage: Stage): Promise<World> => {
+  const [etcd, ...rest] = await Promise.all([
+    readEtcd(stage),
+    ...stage.hosts.map(async (host) => ({
+      allocations: await readAllocations(stage, host),
+      host: await readHost(host),
+    })),
+  ]);
+  return {
+    ...etcd,
+    allocations: rest.flatMap(({ allocations }) => allocations),
+    hosts: rest.map(({ host }) => host),
+  };
+};
+
+type EtcdWorld = Omit<World, 'allocations' | 'hosts'>;
+
+/** All keys as of one revision. */
+const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
+  const { entries } = await store.list('/');
+  const requests: WorldRequest[] = [];
+  const records: InstanceRecord[] = [];
+  const booted = new Map<string, string>();
+  const presences = new Map<string, number>();
+  const otherKeys = new Map<string, string>();
+  const bootedPrefix = '/booted/';
+  for (const entry of entries) {
+    const request = keys.parseRequest(entry.key);
+    const agent = keys.parseAgent(entry.key);
+    if (request) requests.push({ ...request, ...readRequest(entry) });
+    else if (keys.parseRecord(entry.key) !== undefined)
+      records.push(parseMessage(instanceRecordSchema, entry.key, entry.value));
+    else if (entry.key.startsWith(bootedPrefix)) booted.set(entry.key.slice(bootedPrefix.length), entry.value);
+    else if (agent !== undefined)
+      presences.set(agent, parseMessage(presenceSchema, entry.key, entry.value).process.pid);
+    else otherKeys.set(entry.key, entry.value);
+  }
+  return { requests, records, booted, presences, otherKeys };
+};
+
+const readRequest = ({ key, value }: Entry): Pick<WorldRequest, 'isDestroy' | 'allocations'> => {
+  const request = parseMessage(bootRequestSchema, key, value);
+  return { isDestroy: isDestroyWish(request), allocations: request.allocations };
+};
+
+const readAllocations = async ({ placement }: Stage, { uuid }: Host): Promise<WorldAllocation[]> =>
+  Object.entries(await listProviderAllocations(placement, uuid)).map(([consumer, { resources }]) => ({
+    host: uuid,
+    consumer,
+    resources,
+  }));
+
+const READ_TIMEOUT_MS = 20_000;
+
+const readHost = async ({ uuid, stateDir, imagesDir, link, agent }: Host): Promise<WorldHost> => {
+  const connection = await link.waitUp(AbortSignal.timeout(READ_TIMEOUT_MS));
+  const images = await readdir(imagesDir);
+  return {
+    host: uuid,
+    agentPid: agent.pid,
+    domains: await readDomains(connection, uuid),
+    disks: [...new Set([...(await readVolumes(connection)), ...(await listFolder(join(stateDir, 'disks')))])],
+    consoles: await listFolder(join(stateDir, 'consoles')),
+    partialImages: images.filter((name) => name.endsWith('.part')),
+  };
+};
+
+const readDomains = async (connection: Connection, host: ProviderUuid): Promise<WorldDomain[]> => {
+  const domains: WorldDomain[] = [];
+  for (const domain of await connection.listAllDomains()) {
+    await using handle = domain;
+    const { state } = await handle.getState();
+    const { interfaces } = parseDomain(await handle.getXMLDesc());
+    domains.push({
+      uuid: handle.uuid,
+      name: handle.name,
+      state: state === 'running' ? 'running' : state === 'shutoff' ? 'shut-off' : 'other',
+      isOurs: (await readMark(handle))?.host === host,
+      macs: interfaces.flatMap(({ mac }) => mac ?? []),
+    });
+  }
+  return domains;
+};
+
+const readVolumes = async (connection: Connection): Promise<string[]> => {
+  await using pool = await connection.storagePoolLookupByName('ecompute');
+  const names: string[] = [];
+  for (const volume of await pool.listAllVolumes()) {
+    await using handle = volume;
+    names.push(handle.name);
+  }
+  return names;
+};
+
+/** What is not there holds nothing. */
+const listFolder = async (path: string): Promise<string[]> => readdir(path).catch(() => []);

@@ -1,0 +1,16 @@
+import { runChaos } from '@etcd-compute/chaos/run';
+import { expect, test } from 'vitest';
+
+/** A short run of `npm run chaos`, always the same: what it finds, longer runs of other seeds will find too. */
+test('chaos: after eight rounds of faults everything that must hold holds', { timeout: 300_000 }, async () => {
+  const options = { rounds: 8, seed: 4, agents: 2, hasGuests: false, checkEvery: 4 };
+  const result = await runChaos({ ...options, signal: new AbortController().signal, onProgress: () => undefined });
+  expect(result.told).toEqual([]);
+  expect(result.violations).toEqual([]);
+  expect(result.roundsPlayed).toBe(options.rounds);
+  expect(result.tally.checks).toBe(2);
+  const sum = (counts: Iterable<{ done: number }>): number => [...counts].reduce((total, { done }) => total + done, 0);
+  // Otherwise nothing was asked, or nothing went wrong, and the run proves nothing.
+  expect(sum(result.tally.operations.values())).toBeGreaterThan(5);
+  expect(sum(result.tally.faults.values())).toBeGreaterThan(5);
+});

@@ -44,6 +44,8 @@ export const waitUntil = async (options: WaitOptions): Promise<'done' | 'timed-o
       signal: controller.signal,
     }),
   );
+  // Each watch wakes the first check when it has listed; where there is none to do so, nothing is left to wait for either.
+  if (watches.length === 0) onWake();
   try {
     for (;;) {
       await wake.promise;

@@ -9,6 +9,7 @@ import { getInstance, isDeleted, nameOf } from '../instances/find-instance.js';
 import { readSnapshot, type InstanceEntry, type Snapshot } from '../instances/snapshot.js';
 import { viewOf } from '../instances/view.js';
 import { instanceShape } from '../output/instance-shape.js';
+import { checkHostDown, forceDestroy } from '../placing/force-destroy.js';
 import { writeDestroyWish } from '../placing/write-destroy.js';
 import { waitForDestroy } from '../waiting/wait-for-destroy.js';
 import type { CommandContext } from './context.js';
@@ -16,6 +17,8 @@ import type { CommandContext } from './context.js';
 export interface DestroyOptions {
   readonly uuidsOrNames: readonly string[];
   readonly isWaiting: boolean;
+  /** Do not wait for hosts that are down. */
+  readonly isForced: boolean;
   readonly timeoutSeconds: number;
 }
 
@@ -39,31 +42,56 @@ const resolve = async (cloud: Cloud, snapshot: Snapshot, uuidOrName: string): Pr
 
 const isGone = (entry: InstanceEntry): boolean => isDeleted(entry) && !entry.request;
 
+const describe = (entry: InstanceEntry): string =>
+  nameOf(entry) === null ? entry.instance : `${nameOf(entry)} (${entry.instance})`;
+
 export const destroy = async (context: CommandContext, options: DestroyOptions): Promise<number> => {
   const { cloud, output, interruption } = context;
   const [snapshot, presences] = await Promise.all([readSnapshot(cloud), listPresences(cloud)]);
   // All are looked up before any is touched: a typing error must not leave half of them destroyed.
   const resolved = await Promise.all(options.uuidsOrNames.map((text) => resolve(cloud, snapshot, text)));
   const entries = [...new Map(resolved.map((entry) => [entry.instance, entry])).values()];
+  const pending = entries.filter((entry) => !isGone(entry));
+  if (options.isForced) for (const entry of pending) await checkHostDown(cloud, entry, presences);
+  const forced = new Set<InstanceEntry>();
   for (const entry of entries) {
-    const { instance, host } = entry;
-    const what = nameOf(entry) === null ? instance : `${nameOf(entry)} (${instance})`;
-    if (isGone(entry)) {
-      output.note(`${what} is already deleted`);
-      continue;
-    }
+    if (isGone(entry)) output.note(`${describe(entry)} is already deleted`);
+    else if (await destroyOne(context, entry, { presences, isForced: options.isForced })) forced.add(entry);
+  }
+  interruption.describe = () => 'the instances are being destroyed all the same: see `eschedule list --all`';
+  // Of what was given up, nobody can say when its host is back.
+  const awaited = pending.filter((entry) => !forced.has(entry));
+  const timeout = options.isWaiting ? await waitForDestroy(context, awaited, options.timeoutSeconds * 1000) : undefined;
+  await print(context, entries, presences);
+  if (timeout) throw timeout;
+  return EXIT_CODES.done;
+};
+
+/** @returns whether it was given up; otherwise its agent is to destroy it. */
+const destroyOne = async (
+  { cloud, output, interruption }: CommandContext,
+  entry: InstanceEntry,
+  { presences, isForced }: { presences: Presences; isForced: boolean },
+): Promise<boolean> => {
+  const { host } = entry;
+  const what = describe(entry);
+  if (!isForced) {
     await interruption.guard(() => writeDestroyWish(cloud, entry));
     output.progress(`destroying ${what}`);
     // An agent of the original leaves no sign of life, and no record either.
     if (entry.record && !presences.has(host))
-      output.note(`${what} will be destroyed when the agent of its host ${host} is back`);
+      output.note(
+        `${what} will be destroyed when the agent of its host ${host} is back: that host is down (--force does not wait for it)`,
+      );
+    return false;
   }
-  const pending = entries.filter((entry) => !isGone(entry));
-  interruption.describe = () => 'the instances are being destroyed all the same: see `eschedule list --all`';
-  const timeout = options.isWaiting ? await waitForDestroy(context, pending, options.timeoutSeconds * 1000) : undefined;
-  await print(context, entries, presences);
-  if (timeout) throw timeout;
-  return EXIT_CODES.done;
+  const outcome = await interruption.guard(() => forceDestroy(cloud, entry));
+  if (outcome === 'host-is-up') output.note(`${what} is destroyed by the agent of its host ${host}, which is back`);
+  else
+    output.note(
+      `${what} is given up, because its host ${host} is down: its room there is free for others, and its guest may run on and its domain and disk stay until the agent of the host is back and removes them`,
+    );
+  return outcome === 'forced';
 };
 
 /** Silent unless a format is asked for: so is the original. */

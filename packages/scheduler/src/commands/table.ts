@@ -126,19 +126,23 @@ const show: CommandSpec = {
 
 const destroy: CommandSpec = {
   summary: 'destroy instances with their disks',
-  examples: ['eschedule destroy web', 'eschedule destroy web-1 web-2 --wait'],
-  about: 'Returns when the wish is written; --wait waits until they are gone. Prints them only with -o.',
+  examples: ['eschedule destroy web', 'eschedule destroy web-1 web-2 --wait', 'eschedule destroy web --force'],
+  about: `Returns when the wish is written; --wait waits until they are gone. Prints them only with -o. What is on a host that is down is
+destroyed when its agent is back. --force gives it up at once: the allocation is released, and can be given to others while
+the guest may still run there; the domain and the disk stay on the host until its agent is back and removes them.`,
   instances: 'many',
   options: {
     wait: { describe: 'wait until they are gone' },
+    force: { describe: 'only where the host is down: do not wait for it' },
     ...TIMEOUT,
   },
   plan: (args, uuidsOrNames) => {
     const timeout = timeoutOf(args);
     const isWaiting = args.isOn('wait', false);
+    const isForced = args.isOn('force', false);
     return async (context) => {
       const timeoutSeconds = timeout ?? context.cloud.config.timeout;
-      return (await import('./destroy.js')).destroy(context, { uuidsOrNames, isWaiting, timeoutSeconds });
+      return (await import('./destroy.js')).destroy(context, { uuidsOrNames, isWaiting, isForced, timeoutSeconds });
     };
   },
 };

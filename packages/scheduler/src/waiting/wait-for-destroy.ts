@@ -2,6 +2,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import { getAllocations } from '@etcd-compute/common/placement/allocations';
 import type { CommandContext } from '../commands/context.js';
 import { readRecordsOf, type InstanceEntry } from '../instances/snapshot.js';
+import { listPresences, type Presences } from '../hosts/list-presences.js';
 import { prefixesToWatch, waitUntil } from './wait-until.js';
 
 /**
@@ -51,10 +52,23 @@ export const waitForDestroy = async (
     },
   });
   if (end === 'done') return undefined;
+  return notGone(pending, { presences: await listPresences(cloud), timeoutMs });
+};
+
+const notGone = (
+  pending: readonly InstanceEntry[],
+  { presences, timeoutMs }: { presences: Presences; timeoutMs: number },
+): EcomputeError => {
   const uuids = pending.map(({ instance }) => instance);
   const what = uuids.length === 1 ? `instance ${uuids[0]} is` : `${uuids.length} instances are`;
-  return new EcomputeError('ECOMPUTE_TIMED_OUT', `${what} not gone after ${timeoutMs / 1000} s`, {
-    details: { instances: uuids },
-    hint: `the wish stands: see \`eschedule show ${uuids[0]}\`, and \`eschedule hosts\` for whether the agent of its host is up`,
+  // An agent of the original leaves no sign of life, and no record either.
+  const down = [...new Set(pending.flatMap(({ record, host }) => (record && !presences.has(host) ? [host] : [])))];
+  const why = down.length === 0 ? '' : `: the agent of host ${down.join(', ')} is down`;
+  return new EcomputeError('ECOMPUTE_TIMED_OUT', `${what} not gone after ${timeoutMs / 1000} s${why}`, {
+    details: { instances: uuids, hostsDown: down },
+    hint:
+      down.length === 0
+        ? `the wish stands: see \`eschedule show ${uuids[0]}\`, and \`eschedule hosts\` for whether the agent of its host is up`
+        : `the wish stands, and is carried out when the agent is back; \`eschedule destroy --force ${uuids[0]}\` does not wait for it`,
   });
 };

@@ -32,6 +32,9 @@ export const canBecome = (from: InstanceState, to: InstanceState): boolean =>
 /** A record keeps this many transitions; older ones are dropped. */
 export const MAX_TRANSITIONS = 20;
 
+/** A deleted instance can still be looked up for this long. */
+export const DELETED_TTL_SECONDS = 3600;
+
 export const addressSchema = z.looseObject({
   address: z.string(),
   family: z.enum(['ipv4', 'ipv6']),

@@ -122,6 +122,7 @@ const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fe
       if (over.aborted) return;
       try {
         await ensure();
+        if (isLost) log.info('presence kept again');
         isLost = false;
       } catch (err) {
         if (isDuplicate(err)) {

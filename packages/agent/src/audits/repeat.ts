@@ -7,14 +7,14 @@ export interface RepeatOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs tasks one after the other once a period, until the signal. A failure that stays the same is logged once. */
+/** Runs tasks one after the other once a period, until the signal. A failure that stays the same is logged once, and its end. */
 export const repeat = (tasks: readonly (() => Promise<unknown>)[], { everyMs, log, signal }: RepeatOptions): void => {
   const said = new Map<number, string>();
   const runAll = async (): Promise<void> => {
     for (const [index, task] of tasks.entries()) {
       try {
         await task();
-        said.delete(index);
+        if (said.delete(index)) log.info('periodic check works again');
       } catch (err) {
         const message = err instanceof Error ? err.message : String(err);
         if (!signal.aborted && said.get(index) !== message)

@@ -137,6 +137,22 @@ describe.concurrent('the order of starts', () => {
   });
 });
 
+test('etcd that is away is said once, however often it is tried, and that it is back', async () => {
+  await using etcd = await startTcpProxy(world.etcd);
+  await using agent = await world.startAgent({ etcd, config: { log: { level: 'debug' } } });
+  await etcd.refuse(true);
+  etcd.cutAll();
+  const linesOf = async (level: string): Promise<string[]> =>
+    (await agent.readLog())
+      .filter((line) => line.msg === 'boot requests not followed, trying again' && line.level === level)
+      .map((line) => JSON.stringify(line['err']));
+  await waitFor(async () => (await linesOf('debug')).length >= 3, { what: 'some more tries' });
+  const warned = await linesOf('warn');
+  expect(new Set(warned).size).toBe(warned.length);
+  await etcd.refuse(false);
+  await agent.waitForLog('boot requests are followed again');
+});
+
 describe.concurrent('SIGTERM', () => {
   test('locks the host, removes the presence, exits 0; the next start unlocks', async () => {
     await using agent = await world.startAgent({ config: { presence_ttl: 600 } });

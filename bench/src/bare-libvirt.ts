@@ -51,6 +51,10 @@ const start = async (connection: Connection, uuid: string, index: number): Promi
 
 configureThreads({ maxThreads: threads });
 {
+  // A call at a time on each.
+  const connections = await Promise.all(Array.from({ length: threads }, async () => connect(uri)));
+  const leastBusy = (): Connection =>
+    connections.toSorted((a, b) => a.callsInFlight - b.callsInFlight)[0] ?? connection;
   await using connection = await connect(uri);
   const uuids = Array.from({ length: count }, () => randomUUID());
   await using pool = await connection.storagePoolCreateXML(
@@ -66,13 +70,14 @@ configureThreads({ maxThreads: threads });
     await using _volume = await pool.createVolume(xml);
   });
   const startedAt = performance.now();
-  await inParallel(uuids, async (uuid, index) => start(connection, uuid, index));
+  await inParallel(uuids, async (uuid, index) => start(leastBusy(), uuid, index));
   const seconds = (performance.now() - startedAt) / 1000;
   await inParallel(uuids, async (uuid) => {
-    await using domain = await connection.domainLookupByUUID(uuid);
+    await using domain = await leastBusy().domainLookupByUUID(uuid);
     await domain.destroy();
     await domain.undefineFlags(0);
   });
   await pool.destroy();
+  for (const each of connections) await each.close();
   process.stdout.write(`${JSON.stringify({ seconds })}\n`);
 }

@@ -95,6 +95,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     placement: await openPlacement(config.placement),
     link: openLibvirtLink({
       uri: config.libvirt.uri,
+      parallel: config.libvirt.threads,
       log,
       signal: running.signal,
       onUp: async (connection) => {

@@ -5,6 +5,7 @@ import { Domain } from './domain.js';
 import type { Subscription } from './event-feed.js';
 import { connectionEvents } from './events.js';
 import type { ConnectionEvents, DomainLifecycleEvent, DomainRebootEvent, NetworkLifecycleEvent } from './events.js';
+import { Line } from './line.js';
 import { Network } from './network.js';
 import { OwnedPointer } from './owned-pointer.js';
 import { startRuntime } from './runtime/runtime.js';
@@ -42,7 +43,8 @@ export interface NodeInfo {
 /**
  * Opens a connection, such as `qemu:///system` or `test:///default`.
  *
- * An open connection keeps the process alive, until `close()`. Throws `LibvirtError`.
+ * An open connection keeps the process alive, until `close()`. Calls to a daemon run one at a time on each connection: open several
+ * for calls in parallel. Throws `LibvirtError`.
  */
 export async function connect(uri: string, options: ConnectOptions = {}): Promise<Connection> {
   const runtime = await startRuntime();
@@ -63,9 +65,11 @@ export async function connect(uri: string, options: ConnectOptions = {}): Promis
       },
     );
     events.hold();
+    const line = new Line({ isRemote: hasCloseCallback });
     const owned = new OwnedPointer(runtime, {
       pointer,
       what: `connection '${uri}'`,
+      line,
       free: async () => {
         try {
           await calls.run('connectionClose', [pointer, hasCloseCallback ? closeCallback : null]);
@@ -75,7 +79,7 @@ export async function connect(uri: string, options: ConnectOptions = {}): Promis
         }
       },
     });
-    return new Connection(uri, new Scope(runtime, owned), watch);
+    return new Connection(uri, new Scope(runtime, owned, line), watch);
   } catch (error) {
     events.unsubscribe(closeToken);
     throw error;
@@ -101,6 +105,16 @@ export class Connection {
   /** True once `close()` was called, or the connection was lost. */
   get isClosed(): boolean {
     return this.#closing !== undefined || this.#watch.reason !== undefined;
+  }
+
+  /** True when calls go over a wire to a daemon, where they run one after the other: see `line.ts`. */
+  get isRemote(): boolean {
+    return this.#scope.line.isRemote;
+  }
+
+  /** Calls that run, and those that wait for their turn. */
+  get callsInFlight(): number {
+    return this.#scope.line.calls;
   }
 
   /**

@@ -8,6 +8,7 @@ import type { CallName, Calls } from './ffi/call-table.js';
 import type { CallOptions } from './runtime/call-pool.js';
 import type { Runtime } from './runtime/runtime.js';
 import { ReleasedError } from './errors.js';
+import type { Line } from './line.js';
 
 /** The calls that take `Owned` as their first argument. */
 type CallsOn<Owned> = {
@@ -20,6 +21,7 @@ export class OwnedPointer<Owned extends bigint> {
   readonly #runtime: Runtime;
   readonly #pointer: Owned;
   readonly #what: string;
+  readonly #line: Line;
   readonly #free: () => Promise<void>;
   #callsInFlight = 0;
   #isReleased = false;
@@ -27,8 +29,9 @@ export class OwnedPointer<Owned extends bigint> {
   #onQuiet: (() => void) | undefined;
 
   /** `what` names the object in errors, such as "domain web-1 (6b2f…)". */
-  constructor(runtime: Runtime, owned: { pointer: Owned; what: string; free: () => Promise<void> }) {
+  constructor(runtime: Runtime, owned: { pointer: Owned; what: string; line: Line; free: () => Promise<void> }) {
     this.#runtime = runtime;
+    this.#line = owned.line;
     this.#pointer = owned.pointer;
     this.#what = owned.what;
     this.#free = owned.free;
@@ -45,10 +48,18 @@ export class OwnedPointer<Owned extends bigint> {
     options: CallOptions<Name> = {},
   ): Promise<ReturnType<Calls[Name]>> {
     const loan = this.borrow(name);
+    let leaveLine: (() => void) | undefined;
     const onEnd = (): void => {
+      leaveLine?.();
       loan.giveBack();
       options.onEnd?.();
     };
+    try {
+      leaveLine = await this.#line.enter(options.signal);
+    } catch (error) {
+      onEnd();
+      throw error;
+    }
     // eslint-disable-next-line typescript/no-unsafe-type-assertion -- CallsOn says that the first parameter is Owned, which the compiler cannot follow
     const all = [loan.pointer, ...args] as unknown as Parameters<Calls[Name]>;
     return this.#runtime.calls.run(name, all, { ...options, onEnd });

@@ -3,6 +3,7 @@ import type { CallWait } from './call-wait.js';
 import type { CallName, Calls } from './ffi/call-table.js';
 import type { ConnectionPointer } from './ffi/pointers.js';
 import type { Runtime } from './runtime/runtime.js';
+import type { Line } from './line.js';
 import { OwnedPointer } from './owned-pointer.js';
 
 type Releasable = Pick<OwnedPointer<bigint>, 'isReleased' | 'release'>;
@@ -15,11 +16,13 @@ const forgotten = new FinalizationRegistry<() => void>((free) => free());
 export class Scope {
   readonly runtime: Runtime;
   readonly connection: OwnedPointer<ConnectionPointer>;
+  readonly line: Line;
   /** What ends each subscription and console that is still open. */
   readonly closers = new Set<() => Promise<void>>();
   readonly #children = new Set<Releasable>();
 
-  constructor(runtime: Runtime, connection: OwnedPointer<ConnectionPointer>) {
+  constructor(runtime: Runtime, connection: OwnedPointer<ConnectionPointer>, line: Line) {
+    this.line = line;
     this.runtime = runtime;
     this.connection = connection;
   }
@@ -29,6 +32,7 @@ export class Scope {
     const owned: OwnedPointer<Owned> = new OwnedPointer(this.runtime, {
       pointer,
       what,
+      line: this.line,
       free: async () => {
         this.#children.delete(owned);
         await this.free(freeCall, pointer);

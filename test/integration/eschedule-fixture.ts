@@ -65,7 +65,7 @@ export interface RunOptions {
 }
 
 /** Runs in the folder, so that a `schedule.yaml` there is found. */
-const start = (argv: readonly string[], folder: string, env: NodeJS.ProcessEnv = {}): Running => {
+export const start = (argv: readonly string[], folder: string, env: NodeJS.ProcessEnv = {}): Running => {
   const child = spawn(process.execPath, [PROGRAM, ...argv], {
     cwd: folder,
     env: { ...process.env, ...env },

@@ -57,6 +57,7 @@ const renderConfig = ({ host, hostName, hostStateDir, ports, libvirt }: DemoReco
     libvirt: { uri: LIBVIRT_URI },
     network: { name: libvirt?.name, cidr: libvirt?.cidr },
     disks: { pool: libvirt?.name },
+    images: { allow_private: ['127.0.0.1'] },
     // Tiny guests that do nothing: a small machine can hold many.
     inventory: { VCPU: { allocation_ratio: 16 } },
     presence_ttl: 5,

@@ -29,6 +29,7 @@ prepare_host() {
     export "${program}_ETCD__HOST=$CONTAINER_ADDRESS" "${program}_ETCD__PORT=$ETCD_PORT"
     export "${program}_PLACEMENT__ENDPOINT=http://$CONTAINER_ADDRESS:$PLACEMENT_PORT"
   done
+  export ECOMPUTE_IMAGES__ALLOW_PRIVATE="[127.0.0.1]"
   export ECOMPUTE_STATE_DIR="$work/host/state" ECOMPUTE_LIBVIRT__URI="$LIBVIRT_URI" ECOMPUTE_NAME=docker-test-host
 }
 

@@ -43,7 +43,12 @@ beforeAll(async () => {
     resource_provider_generation: 0,
   });
   const stateDir = join(world.dir.path, 'state');
-  const config = agentConfigSchema.parse({ uuid: host, state_dir: stateDir, network: { cidr: '10.78.0.0/28' } });
+  const config = agentConfigSchema.parse({
+    uuid: host,
+    state_dir: stateDir,
+    network: { cidr: '10.78.0.0/28' },
+    images: { allow_private: ['127.0.0.0/8'] },
+  });
   const pool = { name: 'ecompute', folder: join(stateDir, 'disks') };
   const network = createGuestNetwork({ config: config.network, log });
   await ensureDiskPool(connection, pool);
@@ -52,7 +57,7 @@ beforeAll(async () => {
   steps = {
     config,
     getConnection,
-    images: await ImageCache.open(join(stateDir, 'images'), { stallMs: 10_000, log }),
+    images: await ImageCache.open(join(stateDir, 'images'), { settings: config.images, stallMs: 10_000, log }),
     pool,
     network,
     mark: { host, stateDir },

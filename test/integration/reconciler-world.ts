@@ -87,7 +87,12 @@ const startReconciler = async (
   { connection, host, faults, tasks }: ReconcilerParts,
 ): Promise<InstanceReconciler> => {
   const stateDir = join(world.dir.path, 'state');
-  const config = agentConfigSchema.parse({ uuid: host, state_dir: stateDir, network: { cidr: '10.77.0.0/28' } });
+  const config = agentConfigSchema.parse({
+    uuid: host,
+    state_dir: stateDir,
+    network: { cidr: '10.77.0.0/28' },
+    images: { allow_private: ['127.0.0.0/8'] },
+  });
   const log = silentLogger();
   const network = createGuestNetwork({ config: config.network, log });
   const pool = { name: 'ecompute', folder: join(stateDir, 'disks') };
@@ -109,7 +114,7 @@ const startReconciler = async (
     steps: {
       config,
       getConnection,
-      images: await ImageCache.open(join(stateDir, 'images'), { stallMs: 10_000, log }),
+      images: await ImageCache.open(join(stateDir, 'images'), { settings: config.images, stallMs: 10_000, log }),
       pool,
       network,
       mark: { host, stateDir },

@@ -149,6 +149,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       config,
       getConnection: link.getConnection,
       images: await ImageCache.open(join(config.state_dir, 'images'), {
+        settings: config.images,
         stallMs: config.timeouts.image_stall * 1000,
         log,
       }),

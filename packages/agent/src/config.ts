@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { etcdSection, logSection, placementSection, secondsKey } from '@etcd-compute/common/config/sections';
 import { providerUuidSchema } from '@etcd-compute/common/ids';
 import { z } from 'zod';
+import { imagesSection } from './images/settings.js';
 
 /** `compute.yaml`. The keys `uuid`, `etcd`, `placement`, `resize` and `bridge` are the original's. */
 
@@ -79,6 +80,7 @@ export const agentConfigSchema = z.strictObject({
         .describe('overlay: a disk holds what differs from the cached image; copy: all of it'),
     })
     .prefault({}),
+  images: imagesSection,
   guests: z
     .strictObject({
       type: z.enum(['auto', 'kvm', 'qemu']).default('auto').describe('auto: KVM where it really works, else emulation'),

@@ -76,6 +76,8 @@ export async function startEcompute(options: EcomputeOptions): Promise<Ecompute>
     placement: { endpoint: options.placement.endpoint },
     libvirt: { uri: 'test:///default' },
     network: { cidr: '10.45.0.0/24' },
+    // The image servers of tests are here.
+    images: { allow_private: ['127.0.0.0/8'] },
     log: { level: 'debug', format: 'json' },
     ...options.config,
   };

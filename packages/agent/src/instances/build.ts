@@ -6,7 +6,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import { withDeadline } from '@etcd-compute/common/async/deadline';
 import type { LimitFunction } from 'p-limit';
 import type { DomainState } from './plan.js';
-import { isChanged, type RecordWriter } from './record-writer.js';
+import { isChanged, type RecordWriter, type StepProgress } from './record-writer.js';
 import type { InstanceSpec, MadeSoFar, Step, StepDeps } from './steps/step.js';
 import type { Tasks } from './steps/tasks.js';
 
@@ -42,6 +42,7 @@ export const specOf = (request: BootRequest, host: ProviderUuid): InstanceSpec =
   return {
     instance: request.instance,
     imageUrl: request.image,
+    imageChecksum: request.image_checksum,
     vcpus: amount('VCPU'),
     memoryMiB: amount('MEMORY_MB'),
     diskGiB: amount('DISK_GB'),
@@ -110,7 +111,7 @@ const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Prom
           log,
           made,
           signal: AbortSignal.any([stop, stepSignal]),
-          onProgress: (text) => progress?.set(text),
+          onProgress: (text, transfer) => progress?.set({ text, transfer }),
         }),
       {
         timeoutMs: step.timeoutSeconds(deps.config) * 1000,
@@ -129,23 +130,23 @@ const PROGRESS_EVERY_MS = 1000;
 const reportProgress = (
   writer: RecordWriter,
   interrupt: AbortController,
-): { set: (text: string) => void; end: () => Promise<void> } => {
-  let latest: string | undefined;
+): { set: (progress: StepProgress) => void; end: () => Promise<void> } => {
+  let latest: StepProgress | undefined;
   let writing: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    const text = latest;
-    if (text === undefined) return;
+    const progress = latest;
+    if (progress === undefined) return;
     latest = undefined;
     writing = writing
-      .then(async () => writer.progress(text))
+      .then(async () => writer.progress(progress))
       .catch((err: unknown) => {
         // etcd being away costs only the progress; the next write of the build will tell.
         if (isChanged(err)) interrupt.abort(err);
       });
   }, PROGRESS_EVERY_MS);
   return {
-    set: (text) => {
-      latest = text;
+    set: (progress) => {
+      latest = progress;
     },
     end: async () => {
       clearInterval(timer);

@@ -1,4 +1,5 @@
 import { instanceNameSchema } from '@etcd-compute/common/ids';
+import { imageChecksumSchema } from '@etcd-compute/common/image-checksum';
 import { parseDiskGiB, parseMemoryMiB, parseSeconds, parseWhole } from '../amounts.js';
 import type { ScheduleConfig } from '../config.js';
 import { imageUrlSchema } from '../config.js';
@@ -14,6 +15,7 @@ export interface BootArgs {
   readonly memory: string | undefined;
   readonly disk: string | undefined;
   readonly image: string | undefined;
+  readonly checksum: string | undefined;
   readonly resources: string | undefined;
   readonly traits: readonly string[];
   readonly memberOf: string | undefined;
@@ -57,6 +59,15 @@ const parseImage = (image: string): string => {
   );
 };
 
+export const parseChecksum = (text: string): string => {
+  const parsed = imageChecksumSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw usageError(
+    `--checksum '${text}' is not usable`,
+    'expected sha256: and 64 hexadecimal digits, as `sha256sum FILE` prints them',
+  );
+};
+
 const parseRetries = (text: string): number => (text === '0' ? 0 : parseWhole('retries', text, MAX_RETRIES));
 
 /** Checks everything before anything is sent. @throws EcomputeError ECOMPUTE_USAGE */
@@ -75,6 +86,7 @@ export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => Boot
     memberOf: args.memberOf,
   });
   const image = args.image === undefined ? undefined : parseImage(args.image);
+  const checksum = args.checksum === undefined ? undefined : parseChecksum(args.checksum);
   const strategy = args.strategy === undefined ? undefined : parseStrategy(args.strategy);
   const retries = args.retries === undefined ? undefined : parseRetries(args.retries);
   const timeoutSeconds = args.timeout === undefined ? undefined : parseSeconds('timeout', args.timeout);
@@ -84,6 +96,7 @@ export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => Boot
     count,
     isWaiting: args.wait,
     image: image ?? config.image,
+    checksum,
     strategy: strategy ?? config.strategy,
     retries: retries ?? config.retries,
     timeoutSeconds: timeoutSeconds ?? config.timeout,

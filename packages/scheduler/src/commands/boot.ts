@@ -21,6 +21,7 @@ export interface BootOptions {
   readonly query: ResourceQuery;
   readonly name: string | undefined;
   readonly image: string;
+  readonly checksum: string | undefined;
   /** Undefined is one, and is shown as one and not as an array. */
   readonly count: number | undefined;
   readonly strategy: Strategy;
@@ -41,6 +42,7 @@ const newSpecs = (options: BootOptions): InstanceSpec[] => {
     instance: newInstanceUuid(),
     name,
     image: options.image,
+    checksum: options.checksum,
     userId,
     projectId,
   }));

@@ -61,6 +61,10 @@ cannot build goes on to the next host. With --count, as many as find room are pl
       value: 'URL',
       describe: `http(s) URL of a disk image; default: image of the config, else ${DEFAULT_IMAGE}`,
     },
+    checksum: {
+      value: 'SHA256',
+      describe: 'sha256:... of the file behind the image’s URL; a host that gets another one does not use it',
+    },
     resources: {
       value: 'QUERY',
       describe: 'in place of the three: VCPU:1,MEMORY_MB:256,... or a whole query for Placement',
@@ -87,6 +91,7 @@ cannot build goes on to the next host. With --count, as many as find room are pl
       memory: args.one('memory'),
       disk: args.one('disk'),
       image: args.one('image'),
+      checksum: args.one('checksum'),
       resources: args.one('resources'),
       traits: args.many('trait'),
       memberOf: args.one('member-of'),

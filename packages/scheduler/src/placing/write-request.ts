@@ -11,6 +11,8 @@ export interface InstanceSpec {
   readonly instance: InstanceUuid;
   readonly name: string | null;
   readonly image: string;
+  /** Of what the image's URL gives. */
+  readonly checksum?: string | undefined;
   readonly userId: string;
   readonly projectId: string;
 }
@@ -44,6 +46,7 @@ const renderRequest = (spec: InstanceSpec, { request }: Candidate): BootRequest 
   image: spec.image,
   version: 1,
   ...(spec.name !== null && { name: spec.name }),
+  ...(spec.checksum !== undefined && { image_checksum: spec.checksum }),
 });
 
 const renderRecord = ({ spec, candidate, reason, failed }: WriteRequestOptions, now: Date): InstanceRecord => {

@@ -1,5 +1,6 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { formatBytes, gibToBytes } from '@etcd-compute/common/units';
+import { describeProgress, transferOf } from '../../images/progress.js';
 import type { Step } from './step.js';
 
 export const fetchImage: Step = {
@@ -10,8 +11,8 @@ export const fetchImage: Step = {
     const { spec, signal, onProgress } = context;
     const image = await images.fetch(spec.imageUrl, {
       signal,
-      onProgress: ({ bytes, totalBytes }) =>
-        onProgress(totalBytes === null ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`),
+      checksum: spec.imageChecksum,
+      onProgress: (progress) => onProgress(describeProgress(progress), transferOf(progress)),
     });
     if (image.virtualSizeBytes > gibToBytes(spec.diskGiB))
       throw new EcomputeError(

@@ -1,4 +1,5 @@
 import type { Logger } from '@etcd-compute/common/log';
+import type { Transfer } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from '../../config.js';
@@ -24,6 +25,8 @@ export interface StepDeps {
 export interface InstanceSpec {
   readonly instance: InstanceUuid;
   readonly imageUrl: string;
+  /** `sha256:...` of what the URL gives. */
+  readonly imageChecksum: string | undefined;
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly diskGiB: number;
@@ -42,7 +45,7 @@ export interface StepContext {
   readonly log: Logger;
   readonly signal: AbortSignal;
   /** Tells people how far a long step is. */
-  readonly onProgress: (progress: string) => void;
+  readonly onProgress: (progress: string, transfer?: Transfer) => void;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { imageChecksumSchema } from '../../image-checksum.js';
 import { instanceNameSchema, instanceUuidSchema, providerUuidSchema, type ProviderUuid } from '../../ids.js';
 
 /**
@@ -30,6 +31,8 @@ export const bootRequestSchema = z.looseObject({
   /** Ours, all optional. The version of these members. */
   version: z.literal(1).optional(),
   name: instanceNameSchema.optional(),
+  /** Of the file that the image's URL gives; another file is not used. */
+  image_checksum: imageChecksumSchema.optional(),
   power: powerWishSchema.optional(),
 });
 export type BootRequest = z.output<typeof bootRequestSchema>;

@@ -54,6 +54,15 @@ export const faultSchema = z.looseObject({
 });
 export type Fault = z.output<typeof faultSchema>;
 
+/** Bytes that a step moves. */
+export const transferSchema = z.looseObject({
+  bytes: z.number().nonnegative(),
+  /** Null when nobody knows. */
+  total_bytes: z.number().nonnegative().nullable(),
+  bytes_per_second: z.number().nonnegative().nullable(),
+});
+export type Transfer = z.output<typeof transferSchema>;
+
 const transitionSchema = z.looseObject({ at: z.string(), state: z.enum(INSTANCE_STATES), reason: z.string() });
 
 export const instanceRecordSchema = z.looseObject({
@@ -67,7 +76,14 @@ export const instanceRecordSchema = z.looseObject({
   resources: z.record(z.string(), z.int()),
   image: z.string().nullable(),
   /** The step in hand, with its progress where it is long. Null when nothing is being done. */
-  step: z.looseObject({ name: z.string(), since: z.string(), progress: z.string().nullable() }).nullable(),
+  step: z
+    .looseObject({
+      name: z.string(),
+      since: z.string(),
+      progress: z.string().nullable(),
+      transfer: transferSchema.nullable().optional(),
+    })
+    .nullable(),
   addresses: z.array(addressSchema),
   /** Null while the agent still looks for an address; then each source that was asked, with what it said. */
   address_sources: z.record(z.string(), z.string()).nullable(),

@@ -76,7 +76,8 @@ export const createDisk = async (
   const { instance, image, mode, sizeBytes } = options;
   await deleteDisk(connection, { name, folder }, instance);
   await using pool = await connection.storagePoolLookupByName(name);
-  if (mode === 'copy') return copyDisk(pool, join(folder, volumeName(instance)), options);
+  // Awaited here: the pool is released when this function is left.
+  if (mode === 'copy') return await copyDisk(pool, join(folder, volumeName(instance)), options);
   await using volume = await pool.createVolume(
     renderStorageVolume({
       name: volumeName(instance),

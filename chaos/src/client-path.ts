@@ -34,8 +34,8 @@ export const openClientPath = async (
     placement: front,
     http,
     config: {
-      etcd: { hosts: etcd.map(({ endpoint }) => endpoint), timeout: 1 },
-      placement: { endpoint: front.endpoint, timeout: 3 },
+      etcd: { hosts: etcd.map(({ endpoint }) => endpoint), timeout: 2 },
+      placement: { endpoint: front.endpoint, timeout: 4 },
     },
   };
 };

@@ -36,7 +36,7 @@ export interface HostOptions {
 const IMAGE_CACHE_SIZE = { simulated: '4m', guests: '400m' } as const;
 
 /** So short that a check need not wait long. The grace is longer than an `eschedule` can take from one write to the next. */
-const PERIODS = { period: 2, presence_ttl: 3, audit: { grace: 10 } } as const;
+const PERIODS = { period: 2, presence_ttl: 3, audit: { grace: 15 } } as const;
 const TIMEOUTS = { image: 10, image_stall: 3, disk: 20, domain: 20, address: 5, shutdown: 10 } as const;
 /** Emulated guests on a busy machine. */
 const GUEST_TIMEOUTS = { ...TIMEOUTS, image: 60, image_stall: 20, disk: 60, domain: 60, address: 90 } as const;

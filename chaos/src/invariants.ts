@@ -116,6 +116,22 @@ const domainsAreTrue: Rule = ({ world }) => {
   return [...forRecords, ...withoutRequest];
 };
 
+/** Guests do nothing by themselves here: each is on or off as was asked for last, and on when nobody asked. */
+const powerIsAsWished: Rule = ({ world }) =>
+  world.records
+    .filter((record) => isBuilt(record))
+    .flatMap(({ instance, state, power_count }): Violation[] => {
+      const power = requestOf(world, instance)?.power;
+      const wanted = power?.wish === 'stopped' ? 'stopped' : 'active';
+      if (power && power_count !== power.count)
+        return [
+          { rule: 'power wish lost', instance, what: `${power.wish} (${power.count}), carried out: ${power_count}` },
+        ];
+      return state === wanted
+        ? []
+        : [{ rule: 'power not as wished', instance, what: `wished ${wanted}, it is ${state}` }];
+    });
+
 const allocationsMatchRequests: Rule = ({ world, foreign }) => {
   const ours = world.allocations.filter(({ consumer }) => consumer !== foreign.consumer);
   const left = ours
@@ -220,6 +236,16 @@ const agentsArePresent: Rule = ({ world }) =>
       what: `the presence of host ${host} is not that of its agent, process ${agentPid}`,
     }));
 
+/** The agents look for the same things by themselves, and must not find what is not there. */
+const auditsFindNothing: Rule = ({ world }) =>
+  [...world.findings].flatMap(([host, findings]) =>
+    findings.map(({ kind, instance, detail }) => ({
+      rule: 'audit finding',
+      what: `${kind} on ${host}: ${detail}`,
+      ...(instance !== undefined && { instance }),
+    })),
+  );
+
 const foreignIsUntouched: Rule = ({ world, foreign }) => {
   const violations: Violation[] = [];
   const touched = (what: string): void => void violations.push({ rule: 'foreign thing touched', what });
@@ -240,10 +266,12 @@ const RULES: readonly Rule[] = [
   recordsHaveRequests,
   requestsHaveRecords,
   domainsAreTrue,
+  powerIsAsWished,
   allocationsMatchRequests,
   filesBelongToInstances,
   ({ world }) => findDoubles(world),
   addressesAreTrue,
   agentsArePresent,
+  auditsFindNothing,
   foreignIsUntouched,
 ];

@@ -1,5 +1,16 @@
 /** What people do meanwhile: one line for each command of `eschedule`. */
-export const OPERATION_KINDS = ['boot', 'boot-and-wait', 'destroy', 'destroy-and-wait'] as const;
+export const OPERATION_KINDS = [
+  'boot',
+  'boot-and-wait',
+  'stop',
+  'stop-and-wait',
+  'start',
+  'start-and-wait',
+  'reboot',
+  'reboot-and-wait',
+  'destroy',
+  'destroy-and-wait',
+] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
 export interface OperationSpec {
@@ -17,6 +28,12 @@ const WAIT = ['--wait', '--timeout', '12'];
 export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
   boot: { weight: 6, of: 'new', wish: 'exist', argv: (name) => ['boot', '--name', name, '--no-wait'] },
   'boot-and-wait': { weight: 4, of: 'new', wish: 'exist', argv: (name) => ['boot', '--name', name, ...WAIT] },
+  stop: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['stop', name, '--no-wait'] },
+  'stop-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name) => ['stop', name, ...WAIT] },
+  start: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['start', name, '--no-wait'] },
+  'start-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name) => ['start', name, ...WAIT] },
+  reboot: { weight: 1, of: 'booted', wish: 'anything', argv: (name) => ['reboot', name, '--no-wait'] },
+  'reboot-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name) => ['reboot', name, ...WAIT] },
   destroy: { weight: 6, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, '--no-wait'] },
   'destroy-and-wait': { weight: 2, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, ...WAIT] },
 };

@@ -11,10 +11,10 @@ export interface Settled {
 }
 
 /**
- * A connection that is half open is found out after 15 s, an allocation without a request is released after its grace of 10 s, and a
+ * A connection that is half open is found out after 15 s, an allocation without a request is released after its grace of 15 s, and a
  * period is 2 s; the rest is for a machine with much else to do.
  */
-const PATIENCE_MS = { simulated: 60_000, guests: 240_000 } as const;
+const PATIENCE_MS = { simulated: 90_000, guests: 240_000 } as const;
 const LOOK_EVERY_MS = 500;
 
 /** All faults are over: lets the commands end, then looks until everything holds, or until patience ends. */

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readMark } from '@etcd-compute/agent/instances/domain';
 import { bootRequestSchema, isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { presenceSchema } from '@etcd-compute/common/etcd/messages/presence';
@@ -21,6 +22,8 @@ export interface World {
   readonly booted: ReadonlyMap<string, string>;
   /** The process that holds the presence of each host. */
   readonly presences: ReadonlyMap<string, number>;
+  /** What the agents' own audits complain about, by host. */
+  readonly findings: ReadonlyMap<string, readonly HostAudit['findings'][number][]>;
   /** Keys that are none of ours, with their values. */
   readonly otherKeys: ReadonlyMap<string, string>;
   readonly allocations: readonly WorldAllocation[];
@@ -32,6 +35,7 @@ export interface WorldRequest {
   readonly instance: InstanceUuid;
   readonly isDestroy: boolean;
   readonly allocations: BootRequest['allocations'];
+  readonly power: BootRequest['power'];
 }
 
 export interface WorldAllocation {
@@ -77,31 +81,35 @@ export const readWorld = async (stage: Stage): Promise<World> => {
 type EtcdWorld = Omit<World, 'allocations' | 'hosts'>;
 
 /** All keys as of one revision. */
-const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
+const readEtcd = async ({ store, keys, hosts }: Stage): Promise<EtcdWorld> => {
   const { entries } = await store.list('/');
   const requests: WorldRequest[] = [];
   const records: InstanceRecord[] = [];
   const booted = new Map<string, string>();
   const presences = new Map<string, number>();
+  const findings = new Map<string, HostAudit['findings']>();
   const otherKeys = new Map<string, string>();
   const bootedPrefix = '/booted/';
+  const sessions = new Set(hosts.map(({ uuid }) => keys.session(uuid)));
   for (const entry of entries) {
     const request = keys.parseRequest(entry.key);
     const agent = keys.parseAgent(entry.key);
+    const audit = keys.parseAudit(entry.key);
     if (request) requests.push({ ...request, ...readRequest(entry) });
     else if (keys.parseRecord(entry.key) !== undefined)
       records.push(parseMessage(instanceRecordSchema, entry.key, entry.value));
     else if (entry.key.startsWith(bootedPrefix)) booted.set(entry.key.slice(bootedPrefix.length), entry.value);
     else if (agent !== undefined)
       presences.set(agent, parseMessage(presenceSchema, entry.key, entry.value).process.pid);
-    else otherKeys.set(entry.key, entry.value);
+    else if (audit !== undefined) findings.set(audit, parseMessage(hostAuditSchema, entry.key, entry.value).findings);
+    else if (!sessions.has(entry.key)) otherKeys.set(entry.key, entry.value);
   }
-  return { requests, records, booted, presences, otherKeys };
+  return { requests, records, booted, presences, findings, otherKeys };
 };
 
-const readRequest = ({ key, value }: Entry): Pick<WorldRequest, 'isDestroy' | 'allocations'> => {
+const readRequest = ({ key, value }: Entry): Pick<WorldRequest, 'isDestroy' | 'allocations' | 'power'> => {
   const request = parseMessage(bootRequestSchema, key, value);
-  return { isDestroy: isDestroyWish(request), allocations: request.allocations };
+  return { isDestroy: isDestroyWish(request), allocations: request.allocations, power: request.power };
 };
 
 const readAllocations = async ({ placement }: Stage, { uuid }: Host): Promise<WorldAllocation[]> =>

@@ -1,0 +1,260 @@
+import type { Foreign } from '@etcd-compute/chaos/foreign';
+import { findViolations } from '@etcd-compute/chaos/invariants';
+import type { Story } from '@etcd-compute/chaos/ledger';
+import type { World, WorldDomain, WorldHost, WorldRequest } from '@etcd-compute/chaos/world';
+import { newRecord, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
+import { expect, test } from 'vitest';
+
+/** A world in which one instance runs on the first of two hosts and all is well; each case breaks one thing in it. */
+const [hostA, hostB] = [newProviderUuid(), newProviderUuid()];
+const instance = newInstanceUuid();
+const RESOURCES = { VCPU: 1, MEMORY_MB: 64 };
+const foreign: Foreign = {
+  key: '/somebody-else/key',
+  value: 'not ours',
+  consumer: newInstanceUuid(),
+  resources: { VCPU: 1 },
+  domains: new Map([
+    [hostA, newInstanceUuid()],
+    [hostB, newInstanceUuid()],
+  ]),
+};
+
+const record: InstanceRecord = {
+  ...newRecord({
+    instance,
+    host: hostA,
+    name: 'c1-1',
+    resources: RESOURCES,
+    image: 'http://images.example/a',
+    reason: 'placed',
+    now: new Date(0),
+  }),
+  state: 'active',
+  addresses: [{ address: '10.46.0.5', family: 'ipv4', mac: null, source: 'lease' }],
+};
+const request: WorldRequest = {
+  host: hostA,
+  instance,
+  isDestroy: false,
+  allocations: { [hostA]: { resources: RESOURCES } },
+  power: undefined,
+};
+const domain: WorldDomain = {
+  uuid: instance,
+  name: instance,
+  state: 'running',
+  isOurs: true,
+  macs: ['52:54:00:2e:00:05'],
+};
+const foreignDomainOf = (host: string): WorldDomain => ({
+  uuid: foreign.domains.get(host) ?? '',
+  name: 'foreign',
+  state: 'running',
+  isOurs: false,
+  macs: [],
+});
+const quietHost = (host: WorldHost['host']): WorldHost => ({
+  host,
+  agentPid: 1,
+  domains: [foreignDomainOf(host)],
+  disks: [],
+  consoles: [],
+  partialImages: [],
+});
+const busyHost: WorldHost = {
+  ...quietHost(hostA),
+  domains: [foreignDomainOf(hostA), domain],
+  disks: [`${instance}.img`],
+  consoles: [`${instance}.log`],
+};
+const foreignAllocations = [hostA, hostB].map((host) => ({
+  host,
+  consumer: foreign.consumer,
+  resources: foreign.resources,
+}));
+const allocation = { host: hostA, consumer: instance, resources: RESOURCES };
+const world: World = {
+  requests: [request],
+  records: [record],
+  booted: new Map([[instance, '10.46.0.5']]),
+  presences: new Map([
+    [hostA, 1],
+    [hostB, 1],
+  ]),
+  findings: new Map(),
+  otherKeys: new Map([[foreign.key, foreign.value]]),
+  allocations: [...foreignAllocations, allocation],
+  hosts: [busyHost, quietHost(hostB)],
+};
+const story: Story = { name: 'c1-1', instance, boot: 'accepted', destroy: 'not-asked', attempts: [] };
+
+const rulesBroken = (changes: Partial<World>, told: Partial<Story> = {}): string[] => {
+  const ledger = new Map([[story.name, { ...story, ...told }]]);
+  const found = findViolations({ world: { ...world, ...changes }, ledger, foreign });
+  return [...new Set(found.map(({ rule }) => rule))].toSorted((a, b) => a.localeCompare(b));
+};
+const withRecord = (changes: Partial<InstanceRecord>): Partial<World> => ({ records: [{ ...record, ...changes }] });
+const withHostA = (changes: Partial<WorldHost>): Partial<World> => ({
+  hosts: [{ ...busyHost, ...changes }, quietHost(hostB)],
+});
+const FAULT = { code: 'ECOMPUTE_DISK_FAILED', message: 'full', step: null, hint: null, retryable: true };
+/** All that belongs to the instance is gone, but for its record. */
+const EMPTY: Partial<World> = {
+  requests: [],
+  booted: new Map(),
+  allocations: foreignAllocations,
+  hosts: [quietHost(hostA), quietHost(hostB)],
+};
+
+test('a world in which all is well breaks no rule', () => {
+  expect(rulesBroken({})).toEqual([]);
+});
+
+test('a destroyed instance, and one that could not be built, break no rule either', () => {
+  expect(rulesBroken({ ...EMPTY, ...withRecord({ state: 'deleted' }) }, { destroy: 'accepted' })).toEqual([]);
+  expect(rulesBroken({ ...EMPTY, requests: [request], ...withRecord({ state: 'error', fault: FAULT }) })).toEqual([]);
+  expect(rulesBroken({ ...EMPTY, records: [] }, { boot: 'refused', instance: undefined })).toEqual([]);
+});
+
+const second = newInstanceUuid();
+const ended = { ...EMPTY, ...withRecord({ state: 'deleted' }) };
+const cases: readonly (readonly [
+  what: string,
+  rules: readonly string[],
+  world: Partial<World>,
+  told?: Partial<Story>,
+])[] = [
+  ['an accepted boot without a record', ['request lost'], { ...EMPTY, records: [] }],
+  ['a refused boot that is there', ['refused and booted'], {}, { boot: 'refused' }],
+  ['an instance deleted that nobody destroyed', ['request lost'], ended],
+  ['an accepted destroy that is not done', ['destroy lost'], {}, { destroy: 'accepted' }],
+  [
+    'an error without a fault',
+    ['error without a reason'],
+    { ...EMPTY, requests: [request], ...withRecord({ state: 'error' }) },
+  ],
+  [
+    'a domain lost',
+    ['wrong fault'],
+    {
+      ...EMPTY,
+      requests: [request],
+      ...withRecord({ state: 'error', fault: { ...FAULT, code: 'ECOMPUTE_DOMAIN_LOST' } }),
+    },
+  ],
+  [
+    'a build that does not end',
+    ['allocation left', 'booted key left', 'console log left', 'disk left', 'domain left', 'not settled'],
+    withRecord({ state: 'building' }),
+  ],
+  [
+    'a request that outlives its instance',
+    ['request left'],
+    { ...ended, requests: [request] },
+    { destroy: 'accepted' },
+  ],
+  [
+    'a record that nobody wishes',
+    ['record without request'],
+    { ...EMPTY, requests: [], ...withRecord({ state: 'error', fault: FAULT }) },
+  ],
+  [
+    'a record on another host than its request',
+    ['wrong host'],
+    { ...EMPTY, requests: [request], ...withRecord({ state: 'error', fault: FAULT, host: hostB }) },
+  ],
+  [
+    'a request without a record',
+    ['request without record'],
+    { ...EMPTY, requests: [request], records: [] },
+    { boot: 'unknown' },
+  ],
+  [
+    'an active instance that does not run',
+    ['untrue record'],
+    withHostA({ domains: [foreignDomainOf(hostA), { ...domain, state: 'shut-off' }] }),
+  ],
+  ['a stopped instance that runs', ['power not as wished', 'untrue record'], withRecord({ state: 'stopped' })],
+  [
+    'a domain that nobody wishes',
+    ['domain left'],
+    { ...ended, hosts: [{ ...quietHost(hostA), domains: [foreignDomainOf(hostA), domain] }, quietHost(hostB)] },
+    { destroy: 'accepted' },
+  ],
+  [
+    'a stop that was not carried out',
+    ['power wish lost'],
+    { requests: [{ ...request, power: { wish: 'stopped', count: 2, hard: false } }] },
+  ],
+  [
+    'an allocation that nobody wishes',
+    ['allocation left'],
+    { ...ended, allocations: [...foreignAllocations, allocation] },
+    { destroy: 'accepted' },
+  ],
+  [
+    'an allocation on the wrong host',
+    ['allocation left', 'request without allocation'],
+    { allocations: [...foreignAllocations, { ...allocation, host: hostB }] },
+  ],
+  ['an instance without an allocation', ['request without allocation'], { allocations: foreignAllocations }],
+  [
+    'an allocation of another size',
+    ['wrong allocation'],
+    { allocations: [...foreignAllocations, { ...allocation, resources: { VCPU: 2 } }] },
+  ],
+  ['a disk that nobody wishes', ['disk left'], withHostA({ disks: [`${instance}.img`, `${second}.img`] })],
+  ['a console log that nobody wishes', ['console log left'], withHostA({ consoles: [`${second}.log`] })],
+  ['half an image', ['partial image left'], withHostA({ partialImages: ['x.part'] })],
+  [
+    'an instance on two hosts',
+    ['on two hosts'],
+    { hosts: [busyHost, { ...quietHost(hostB), domains: [foreignDomainOf(hostB), domain] }] },
+  ],
+  [
+    'an instance wished on two hosts',
+    ['request without allocation', 'wished on two hosts'],
+    { requests: [request, { ...request, host: hostB }] },
+  ],
+  [
+    'an address given twice',
+    ['address twice'],
+    withHostA({ domains: [foreignDomainOf(hostA), domain, { ...domain, uuid: second, isOurs: false }] }),
+  ],
+  [
+    'a booted key of what is gone',
+    ['booted key left'],
+    { ...ended, booted: new Map([[instance, '10.46.0.5']]) },
+    { destroy: 'accepted' },
+  ],
+  ['a booted key with another address', ['untrue booted key'], { booted: new Map([[instance, '10.46.0.6']]) }],
+  ['an agent that is away', ['agent away'], { presences: new Map([[hostA, 1]]) }],
+  ['a presence of another process', ['agent away'], { presences: new Map([...world.presences, [hostB, 2]]) }],
+  [
+    'a finding of an audit',
+    ['audit finding'],
+    { findings: new Map([[hostA, [{ kind: 'disk-without-request', instance, detail: '', since: '' }]]]) },
+  ],
+  ['a key of somebody else changed', ['foreign thing touched'], { otherKeys: new Map([[foreign.key, 'changed']]) }],
+  ['a key that is nobody’s', ['key left'], { otherKeys: new Map([...world.otherKeys, ['/left', '']]) }],
+  [
+    'a foreign domain stopped',
+    ['foreign thing touched'],
+    withHostA({ domains: [domain, { ...foreignDomainOf(hostA), state: 'shut-off' }] }),
+  ],
+  ['a foreign domain removed', ['foreign thing touched'], withHostA({ domains: [domain] })],
+  [
+    'a foreign allocation released',
+    ['foreign thing touched'],
+    { allocations: [allocation, ...foreignAllocations.slice(1)] },
+  ],
+];
+
+test.each(cases.map(([what, rules, changes, told]) => ({ what, rules, changes, told })))(
+  '$what is found',
+  ({ rules, changes, told }) => {
+    expect(rulesBroken(changes, told)).toEqual(rules);
+  },
+);

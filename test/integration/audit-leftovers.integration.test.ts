@@ -4,6 +4,7 @@ import { agentConfigSchema } from '@etcd-compute/agent/config';
 import { createAudits } from '@etcd-compute/agent/audits/audits';
 import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
 import { takeFence } from '@etcd-compute/agent/fence';
+import { ensureConfigDrivesDir } from '@etcd-compute/agent/guest-config/config-drives';
 import { ensureFolder } from '@etcd-compute/agent/identity';
 import { ImageCache } from '@etcd-compute/agent/images/cache';
 import { renderMark } from '@etcd-compute/agent/instances/domain';
@@ -62,6 +63,7 @@ beforeAll(async () => {
     network,
     mark: { host, stateDir },
     consolesDir: await ensureFolder(join(stateDir, 'consoles')),
+    configDrivesDir: await ensureConfigDrivesDir(stateDir),
     virtType: 'test',
   };
 });
@@ -149,7 +151,7 @@ const makeVolume = async (name: string): Promise<void> => {
   await using _volume = await pool.createVolume(renderStorageVolume({ name, capacityBytes: 1024n, format: 'raw' }));
 };
 
-const listWorld = async (): Promise<{ domains: string[]; volumes: string[]; consoles: string[] }> => {
+const listWorld = async (): Promise<Record<'domains' | 'volumes' | 'consoles' | 'configDrives', string[]>> => {
   const domains: string[] = [];
   for (const domain of await connection.listAllDomains()) {
     await using handle = domain;
@@ -161,7 +163,12 @@ const listWorld = async (): Promise<{ domains: string[]; volumes: string[]; cons
     await using handle = volume;
     volumes.push(handle.name);
   }
-  return { domains: domains.toSorted(), volumes: volumes.toSorted(), consoles: await readdir(steps.consolesDir) };
+  return {
+    domains: domains.toSorted(),
+    volumes: volumes.toSorted(),
+    consoles: await readdir(steps.consolesDir),
+    configDrives: await readdir(steps.configDrivesDir),
+  };
 };
 
 /** What `eschedule audit --fix` writes. */
@@ -191,12 +198,19 @@ describe('what is left over on a host', () => {
     expect(await heldBy(world, instance)).toEqual({});
   });
 
-  test.each(['domain', 'disk', 'console log'] as const)('only a %s: found, and removed by a wish', async (what) => {
+  const parts = [
+    { what: 'domain', kind: 'domain-without-request' },
+    { what: 'disk', kind: 'disk-without-request' },
+    { what: 'config drive', kind: 'disk-without-request' },
+    { what: 'console log', kind: 'console-log-without-request' },
+  ] as const;
+  test.each(parts)('only a $what: found, and removed by a wish', async ({ what, kind }) => {
     const instance = newInstanceUuid();
     if (what === 'domain') await makeDomain(instance, steps.mark);
     if (what === 'disk') await makeVolume(`${instance}.img`);
+    if (what === 'config drive') await writeFile(join(steps.configDrivesDir, `${instance}.iso`), 'label');
     if (what === 'console log') await writeFile(join(steps.consolesDir, `${instance}.log.1`), 'login:');
-    expect(kindsOf(await look(), instance)).toEqual([`${what.replace(' ', '-')}-without-request`]);
+    expect(kindsOf(await look(), instance)).toEqual([kind]);
     await wishGone(instance);
     await activate(instance);
     expect(kindsOf(await look(), instance)).toEqual([]);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { agentConfigSchema } from '@etcd-compute/agent/config';
 import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
 import { takeFence } from '@etcd-compute/agent/fence';
+import { ensureConfigDrivesDir, listConfigDrives } from '@etcd-compute/agent/guest-config/config-drives';
 import { ensureFolder } from '@etcd-compute/agent/identity';
 import { ImageCache } from '@etcd-compute/agent/images/cache';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
@@ -22,6 +23,7 @@ import { createFaults, type Faults } from './faulty.js';
  */
 export interface ReconcilerWorld extends World {
   readonly host: ProviderUuid;
+  readonly configDrivesDir: string;
   readonly faults: { readonly libvirt: Faults; readonly etcd: Faults; readonly Placement: Faults };
   /** A reconciler as after a start of the agent: it knows nothing. */
   startReconciler(tasks?: Tasks): Promise<InstanceReconciler>;
@@ -43,14 +45,17 @@ export const startReconcilerWorld = async (): Promise<ReconcilerWorld> => {
     resource_provider_generation: 0,
   });
   const whatExists = async (): Promise<{ domains: string[]; volumes: string[] }> => listAll(connection);
+  const configDrivesDir = join(world.dir.path, 'state', 'config-drives');
   const expectGone = async (instance: InstanceUuid): Promise<void> => {
     expect(await whatExists()).toEqual({ domains: [], volumes: [] });
+    expect(await listConfigDrives(configDrivesDir)).toEqual([]);
     expect(await heldBy(world, instance)).toEqual({});
     expect(await world.store.get(world.keys.booted(instance))).toBeUndefined();
   };
   return {
     ...world,
     host,
+    configDrivesDir,
     faults,
     startReconciler: async (tasks = TASKS) => startReconciler(world, { connection, host, faults, tasks }),
     whatExists,
@@ -64,6 +69,7 @@ export const startReconcilerWorld = async (): Promise<ReconcilerWorld> => {
       }
       const domain = record.state === 'active' ? 'running' : 'shutoff';
       expect(await whatExists()).toEqual({ domains: [`${instance} ${domain}`], volumes: [`${instance}.img`] });
+      expect(await listConfigDrives(configDrivesDir)).toEqual([instance]);
       expect(await heldBy(world, instance)).not.toEqual({});
       expect((await world.store.get(world.keys.booted(instance)))?.value).toBe(record.addresses[0]?.address);
       expect(record.step).toBeNull();
@@ -119,6 +125,7 @@ const startReconciler = async (
       network,
       mark: { host, stateDir },
       consolesDir: await ensureFolder(join(stateDir, 'consoles')),
+      configDrivesDir: await ensureConfigDrivesDir(stateDir),
       virtType: 'test',
     },
     leases: createLeaseWatch({

@@ -15,6 +15,7 @@ import type { AgentConfig } from './config.js';
 import { describeHost } from './describe-host.js';
 import { ensureDiskPool } from './disks/disk-pool.js';
 import { followRequests } from './follow-requests.js';
+import { ensureConfigDrivesDir } from './guest-config/config-drives.js';
 import { checkIdentity, ensureFolder, ensureIdentity, warnOfClosedFolder } from './identity.js';
 import { ImageCache } from './images/cache.js';
 import { isElsewhere } from './instances/fault.js';
@@ -157,6 +158,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       network,
       mark: { host, stateDir: config.state_dir },
       consolesDir: await ensureFolder(join(config.state_dir, 'consoles')),
+      configDrivesDir: await ensureConfigDrivesDir(config.state_dir),
       virtType: await persist(async () => chooseVirtType(link.getConnection(), { guests: config.guests, log }), {
         what: 'the hypervisor',
         log,

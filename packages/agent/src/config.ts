@@ -88,6 +88,10 @@ export const agentConfigSchema = z.strictObject({
         .boolean()
         .default(true)
         .describe('true: guests that ran when the host went down are started again; false: they stay stopped'),
+      config_drive: z
+        .enum(['openstack', 'nocloud', 'none'])
+        .default('openstack')
+        .describe('how guests are told their name, keys and user data: a small disk in this layout, or not at all'),
       machine: libvirtName.optional().describe('the machine type; when left out, the hypervisor’s default'),
     })
     .prefault({}),

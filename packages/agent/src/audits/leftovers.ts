@@ -5,6 +5,7 @@ import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-
 import type { Logger } from '@etcd-compute/common/log';
 import { listConsoleLogs } from '../consoles/console-logs.js';
 import { listDisks } from '../disks/disk-pool.js';
+import { listConfigDrives } from '../guest-config/config-drives.js';
 import { undoSteps } from '../instances/build.js';
 import { readMark } from '../instances/domain.js';
 import type { StepDeps } from '../instances/steps/step.js';
@@ -46,6 +47,8 @@ export const createLeftoverAudit = (deps: LeftoverAuditDeps): Audit => {
       if (instance === undefined || (await readMark(handle))?.host !== host) continue;
       add(instance, 'domain-without-request', (await handle.isActive()) ? 'it runs' : 'it is shut off');
     }
+    for (const instance of await listConfigDrives(steps.configDrivesDir))
+      add(instance, 'disk-without-request', `its config drive, in ${steps.configDrivesDir}`);
     for (const instance of await listDisks(connection, steps.pool))
       add(instance, 'disk-without-request', `in ${steps.pool.folder}`);
     for (const instance of await listConsoleLogs(steps.consolesDir))

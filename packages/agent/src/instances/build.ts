@@ -46,8 +46,17 @@ export const specOf = (request: BootRequest, host: ProviderUuid): InstanceSpec =
     vcpus: amount('VCPU'),
     memoryMiB: amount('MEMORY_MB'),
     diskGiB: amount('DISK_GB'),
+    name: request.name,
+    guest: guestOf(request),
   };
 };
+
+const guestOf = ({ ssh_keys, user_data, meta, firmware }: BootRequest): InstanceSpec['guest'] => ({
+  ssh_keys,
+  user_data,
+  meta,
+  firmware,
+});
 
 /** A defined domain means that all steps up to its definition are done. */
 export const stepsLeft = (domain: DomainState, tasks: Tasks): readonly Step[] => {

@@ -17,6 +17,7 @@ describe('specOf', () => {
       vcpus: 2,
       memoryMiB: 512,
       diskGiB: 3,
+      guest: {},
     });
   });
 

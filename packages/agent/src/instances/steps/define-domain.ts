@@ -1,9 +1,19 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
+import { renderDomain, type DomainDisk } from '@etcd-compute/libvirt/xml/domain';
 import { consoleLog, removeConsoleLogs } from '../../consoles/console-logs.js';
 import { hostArchitecture } from '../../virt-type.js';
 import { renderMark, undefineDomain } from '../domain.js';
 import { needed, type Step } from './step.js';
+
+/** A disk and not a CD-ROM: kernels that are made for clouds have no driver for the controllers of those. */
+const configDriveDisk = (path: string): DomainDisk => ({
+  path,
+  format: 'raw',
+  targetDev: 'vdb',
+  bus: 'virtio',
+  device: 'disk',
+  readOnly: true,
+});
 
 export const defineDomain: Step = {
   name: 'define-domain',
@@ -20,7 +30,10 @@ export const defineDomain: Step = {
       vcpus: spec.vcpus,
       memoryMiB: spec.memoryMiB,
       ...(config.guests.machine !== undefined && { machine: config.guests.machine }),
-      disks: [{ path, format, targetDev: 'vda', bus: 'virtio', device: 'disk', readOnly: false }],
+      disks: [
+        { path, format, targetDev: 'vda', bus: 'virtio', device: 'disk', readOnly: false },
+        ...(made.configDrive === undefined ? [] : [configDriveDisk(made.configDrive)]),
+      ],
       interfaces: [
         ...(first ? [{ network: network.name, mac: first.mac, model: 'virtio' as const }] : []),
         ...(second && config.bridge !== undefined

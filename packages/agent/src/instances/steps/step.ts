@@ -1,5 +1,6 @@
 import type { Logger } from '@etcd-compute/common/log';
 import type { Transfer } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from '../../config.js';
@@ -18,6 +19,8 @@ export interface StepDeps {
   readonly mark: DomainMark;
   /** The folder of the guests' console logs. */
   readonly consolesDir: string;
+  /** The folder of the guests' config drives. */
+  readonly configDrivesDir: string;
   readonly virtType: 'kvm' | 'qemu' | 'test';
 }
 
@@ -30,6 +33,10 @@ export interface InstanceSpec {
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly diskGiB: number;
+  /** Its name, which becomes the guest's host name. */
+  readonly name: string | undefined;
+  /** What the guest is told. Holds secrets: never logged. */
+  readonly guest: GuestMembers;
 }
 
 /** What the steps of one run have made so far. A run always starts with the first step, or after the domain's definition. */
@@ -37,6 +44,8 @@ export interface MadeSoFar {
   image?: CachedImage;
   disk?: Disk;
   interfaces?: { mac: string }[];
+  /** The file of the config drive. Missing when the config says that there is none. */
+  configDrive?: string;
 }
 
 export interface StepContext {

@@ -1,3 +1,4 @@
+import { createConfigDrive } from './create-config-drive.js';
 import { createDisk } from './create-disk.js';
 import { defineDomain } from './define-domain.js';
 import { fetchImage } from './fetch-image.js';
@@ -17,7 +18,7 @@ export interface Tasks {
 }
 
 export const TASKS: Tasks = {
-  build: [fetchImage, createDisk, reserveAddress, defineDomain, startDomain],
+  build: [fetchImage, createDisk, reserveAddress, createConfigDrive, defineDomain, startDomain],
   start: [startDomain],
   stop: [shutDownGuest, stopDomain],
   reboot: [shutDownGuest, stopDomain, startDomain],

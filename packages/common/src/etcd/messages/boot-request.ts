@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { imageChecksumSchema } from '../../image-checksum.js';
 import { instanceNameSchema, instanceUuidSchema, providerUuidSchema, type ProviderUuid } from '../../ids.js';
+import { guestMembers } from './guest-config.js';
 
 /**
  * What was last asked for about the power of a guest that was built. `count` grows with every asking, and the record says which
@@ -34,6 +35,7 @@ export const bootRequestSchema = z.looseObject({
   /** Of the file that the image's URL gives; another file is not used. */
   image_checksum: imageChecksumSchema.optional(),
   power: powerWishSchema.optional(),
+  ...guestMembers,
 });
 export type BootRequest = z.output<typeof bootRequestSchema>;
 

@@ -1,0 +1,54 @@
+/**
+ * The config drive as OpenStack makes it: https://docs.openstack.org/nova/latest/user/metadata.html, with the EC2 part for guests that
+ * know only that one.
+ */
+import type { GuestConfig } from './guest-config.js';
+import type { IsoFile } from './iso9660.js';
+
+export const OPENSTACK_LABEL = 'config-2';
+
+const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`);
+
+const renderMetaData = ({ instance, hostname, sshKeys, meta }: GuestConfig): unknown => ({
+  uuid: instance,
+  name: hostname,
+  hostname,
+  launch_index: 0,
+  ...(sshKeys.length > 0 && {
+    public_keys: Object.fromEntries(sshKeys.map((key, index) => [`key-${index}`, key])),
+    keys: sshKeys.map((data, index) => ({ name: `key-${index}`, type: 'ssh', data })),
+  }),
+  ...(Object.keys(meta).length > 0 && { meta }),
+});
+
+const renderNetworkData = ({ interfaces }: GuestConfig): unknown => ({
+  links: interfaces.map(({ mac }, index) => ({
+    id: `link${index}`,
+    type: 'phy',
+    ethernet_mac_address: mac,
+    mtu: null,
+  })),
+  networks: interfaces.map((_, index) => ({ id: `network${index}`, link: `link${index}`, type: 'ipv4_dhcp' })),
+  services: [],
+});
+
+const renderEc2MetaData = ({ instance, hostname, sshKeys }: GuestConfig): unknown => ({
+  'instance-id': instance,
+  hostname,
+  'local-hostname': hostname,
+  'ami-launch-index': 0,
+  ...(sshKeys.length > 0 && {
+    'public-keys': Object.fromEntries(sshKeys.map((key, index) => [String(index), { 'openssh-key': key }])),
+  }),
+});
+
+export const openstackFiles = (guest: GuestConfig): IsoFile[] => {
+  const userData = guest.userData === undefined ? [] : [Buffer.from(guest.userData)];
+  return [
+    { path: 'openstack/latest/meta_data.json', content: json(renderMetaData(guest)) },
+    { path: 'openstack/latest/network_data.json', content: json(renderNetworkData(guest)) },
+    ...userData.map((content) => ({ path: 'openstack/latest/user_data', content })),
+    { path: 'ec2/latest/meta-data.json', content: json(renderEc2MetaData(guest)) },
+    ...userData.map((content) => ({ path: 'ec2/latest/user-data', content })),
+  ];
+};

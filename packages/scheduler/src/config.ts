@@ -17,6 +17,11 @@ export const scheduleSchema = z.strictObject({
   etcd: etcdSection,
   placement: placementSection,
   image: imageUrlSchema.default(DEFAULT_IMAGE).describe('the image to boot when none is given'),
+  ssh_keys: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('who may log in to a guest when no --ssh-key is given: .pub files, or the lines in them'),
+  user_data: z.string().min(1).optional().describe('the file for the guest’s cloud-init when no --user-data is given'),
   strategy: z
     .enum(STRATEGIES)
     .default('spread')

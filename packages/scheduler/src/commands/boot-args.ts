@@ -3,6 +3,7 @@ import { imageChecksumSchema } from '@etcd-compute/common/image-checksum';
 import { parseDiskGiB, parseMemoryMiB, parseSeconds, parseWhole } from '../amounts.js';
 import type { ScheduleConfig } from '../config.js';
 import { imageUrlSchema } from '../config.js';
+import { parseGuestArgs, type GuestArgs } from '../guest/guest-options.js';
 import { buildResourceQuery } from '../resource-query.js';
 import { STRATEGIES, type Strategy } from '../selection/strategies.js';
 import { closestWord, usageError } from '../usage.js';
@@ -24,6 +25,7 @@ export interface BootArgs {
   readonly retries: string | undefined;
   readonly timeout: string | undefined;
   readonly wait: boolean;
+  readonly guest: GuestArgs;
 }
 
 const MAX_COUNT = 1_000;
@@ -90,10 +92,12 @@ export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => Boot
   const strategy = args.strategy === undefined ? undefined : parseStrategy(args.strategy);
   const retries = args.retries === undefined ? undefined : parseRetries(args.retries);
   const timeoutSeconds = args.timeout === undefined ? undefined : parseSeconds('timeout', args.timeout);
+  const guestFor = parseGuestArgs(args.guest);
   return (config) => ({
     query,
     name,
     count,
+    guest: guestFor(config),
     isWaiting: args.wait,
     image: image ?? config.image,
     checksum,

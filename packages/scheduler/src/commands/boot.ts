@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { EcomputeError, toError } from '@etcd-compute/common/errors';
+import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
 import { namesOf, type HostNames } from '../hosts/host-names.js';
 import type { Presences } from '../hosts/list-presences.js';
@@ -22,6 +23,7 @@ export interface BootOptions {
   readonly name: string | undefined;
   readonly image: string;
   readonly checksum: string | undefined;
+  readonly guest: GuestMembers;
   /** Undefined is one, and is shown as one and not as an array. */
   readonly count: number | undefined;
   readonly strategy: Strategy;
@@ -43,6 +45,7 @@ const newSpecs = (options: BootOptions): InstanceSpec[] => {
     name,
     image: options.image,
     checksum: options.checksum,
+    guest: options.guest,
     userId,
     projectId,
   }));

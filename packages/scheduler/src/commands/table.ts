@@ -3,6 +3,7 @@ import { parseSeconds } from '../amounts.js';
 import type { Args, OptionTable } from '../command-line.js';
 import { DEFAULT_IMAGE } from '../config.js';
 import { OUTPUT_FORMATS } from '../output/output.js';
+import { GUEST_OPTIONS, guestArgsOf } from '../guest/guest-options.js';
 import { STRATEGIES } from '../selection/strategies.js';
 import { usageError } from '../usage.js';
 import { parseBootArgs } from './boot-args.js';
@@ -45,6 +46,7 @@ const boot: CommandSpec = {
   examples: [
     'eschedule boot',
     'eschedule boot --name web --vcpus 2 --memory 2G --disk 10G --image http://images.example/debian.qcow2',
+    'eschedule boot --name web1 --ssh-key ~/.ssh/id_ed25519.pub --user-data setup.yaml',
     'eschedule boot --name web --count 3 --no-wait -o json',
     "eschedule boot --resources 'VCPU:1,MEMORY_MB:512,CUSTOM_GPU:1' --trait HW_CPU_X86_AVX2",
   ],
@@ -65,6 +67,7 @@ cannot build goes on to the next host. With --count, as many as find room are pl
       value: 'SHA256',
       describe: 'sha256:... of the file behind the image’s URL; a host that gets another one does not use it',
     },
+    ...GUEST_OPTIONS,
     resources: {
       value: 'QUERY',
       describe: 'in place of the three: VCPU:1,MEMORY_MB:256,... or a whole query for Placement',
@@ -100,6 +103,7 @@ cannot build goes on to the next host. With --count, as many as find room are pl
       retries: args.one('retries'),
       timeout: args.one('timeout'),
       wait: args.isOn('wait', true),
+      guest: guestArgsOf(args),
     });
     return async (context) => (await import('./boot.js')).boot(context, options(context.cloud.config));
   },

@@ -1,4 +1,5 @@
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { newRecord, withState, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Guard, Write } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
@@ -13,6 +14,8 @@ export interface InstanceSpec {
   readonly image: string;
   /** Of what the image's URL gives. */
   readonly checksum?: string | undefined;
+  /** What the guest is told. Holds secrets: never logged. */
+  readonly guest?: GuestMembers;
   readonly userId: string;
   readonly projectId: string;
 }
@@ -47,6 +50,7 @@ const renderRequest = (spec: InstanceSpec, { request }: Candidate): BootRequest 
   version: 1,
   ...(spec.name !== null && { name: spec.name }),
   ...(spec.checksum !== undefined && { image_checksum: spec.checksum }),
+  ...spec.guest,
 });
 
 const renderRecord = ({ spec, candidate, reason, failed }: WriteRequestOptions, now: Date): InstanceRecord => {

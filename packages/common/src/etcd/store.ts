@@ -1,8 +1,8 @@
-import { noop } from 'cockatiel';
 import { Etcd3, EtcdLeaseInvalidError, type IKeyValue } from 'etcd3';
 import type { EtcdSection } from '../config/sections.js';
 import { readSecretFile } from '../config/load.js';
-import { toEtcdError } from './errors.js';
+import { isSurelyUnwritten, toEtcdError } from './errors.js';
+import { createFailover } from './store-failover.js';
 
 /**
  * All that we use of etcd, and the only importer of etcd3. Revisions and lease ids are decimal strings: they are 64 bit.
@@ -90,13 +90,15 @@ export const openStore = async (etcd: EtcdSection): Promise<Store> => {
   const hosts = etcd.hosts ?? [`${scheme}://${etcd.host}:${etcd.port}`];
   const endpoints = hosts.join(', ');
   const timeoutMs = etcd.timeout * 1000;
+  const failover = createFailover(hosts.length);
+  // A member that says nothing must leave time to ask another one.
+  const attemptMs = hosts.length > 1 ? timeoutMs / 2 : timeoutMs;
   const client = new Etcd3({
     hosts,
     ...(await readCredentials(etcd)),
-    // A call fails at once and says why; who calls decides on a retry. etcd3's own circuit breaker would hide the reason.
-    faultHandling: { host: () => noop, global: noop },
-    dialTimeout: timeoutMs,
-    defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + timeoutMs }),
+    faultHandling: failover.faultHandling,
+    dialTimeout: attemptMs,
+    defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + attemptMs }),
     grpcOptions: {
       // A connection that was cut without a word is noticed within 15 s.
       'grpc.keepalive_time_ms': 10_000,
@@ -108,10 +110,15 @@ export const openStore = async (etcd: EtcdSection): Promise<Store> => {
     },
   });
   const call = async <T>(verb: string, run: () => Promise<T>): Promise<T> => {
-    try {
-      return await run();
-    } catch (thrown) {
-      throw toEtcdError(thrown, verb, endpoints);
+    const giveUpAt = performance.now() + timeoutMs;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await run();
+      } catch (thrown) {
+        const err = toEtcdError(failover.reasonOf(thrown), verb, endpoints);
+        const isElsewhereBetter = err.code === 'ECOMPUTE_ETCD_UNREACHABLE' && isSurelyUnwritten(err);
+        if (!isElsewhereBetter || attempt >= hosts.length || performance.now() > giveUpAt) throw err;
+      }
     }
   };
 
@@ -158,7 +165,7 @@ export const openStore = async (etcd: EtcdSection): Promise<Store> => {
       ttlSeconds,
       keepAlive: async () => {
         try {
-          await call('keep a lease', () => lease.keepaliveOnce({ deadline: Date.now() + timeoutMs }));
+          await call('keep a lease', () => lease.keepaliveOnce({ deadline: Date.now() + attemptMs }));
           return true;
         } catch (err) {
           if (err instanceof Error && err.cause instanceof EtcdLeaseInvalidError) return false;
@@ -166,7 +173,7 @@ export const openStore = async (etcd: EtcdSection): Promise<Store> => {
         }
       },
       revoke: async () => {
-        await call('revoke a lease', () => lease.revoke({ deadline: Date.now() + timeoutMs }));
+        await call('revoke a lease', () => lease.revoke({ deadline: Date.now() + attemptMs }));
       },
     };
   };

@@ -1,75 +1,19 @@
-import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ImageCache, type CachedImage, type FetchOptions } from '@etcd-compute/agent/images/cache';
-import { imagesSection, type ImagesSection } from '@etcd-compute/agent/images/settings';
-import { silentLogger } from '@etcd-compute/common/log';
-import { startImageServer, type ImageFault, type ImageServer } from '@etcd-compute/testing/image-server';
-import { makeTempDir } from '@etcd-compute/testing/temp-dir';
+import type { CachedImage } from '@etcd-compute/agent/images/cache';
+import { startImageServer, type ImageFault } from '@etcd-compute/testing/image-server';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { describe, expect, test } from 'vitest';
+import {
+  holds,
+  RETRY,
+  SHORT_STALL_MS,
+  SIZE,
+  startImageFixture as start,
+  statuses,
+  unwatched,
+} from './agent-image-fixture.js';
 import { rawImage } from './agent-world.js';
-
-/** The cache of images over a real HTTP server, which may hang, cut, change or go away. */
-interface Fixture extends AsyncDisposable {
-  readonly server: ImageServer;
-  readonly cache: ImageCache;
-  readonly folder: string;
-  readonly url: string;
-  fetch(url?: string, options?: Partial<FetchOptions>): Promise<CachedImage>;
-  /** Replaces the content behind `image`. */
-  write(content: Buffer): Promise<void>;
-  /** A second cache on the same folder, as after a restart. */
-  reopen(stallMs?: number, settings?: Partial<ImagesSection>): Promise<ImageCache>;
-  /** Names of the cached contents and of what is left of downloads. */
-  files(): Promise<string[]>;
-}
-
-const SIZE = 600_000;
-
-/** Far longer than this server needs. */
-const STALL_MS = 10_000;
-const SHORT_STALL_MS = 200;
-
-const RETRY = { attempts: 3, minMs: 1, maxMs: 2 };
-
-const start = async (): Promise<Fixture> => {
-  const dir = await makeTempDir('image-cache');
-  const source = join(dir.path, 'source');
-  await writeFile(source, rawImage(SIZE));
-  const server = await startImageServer({ image: source, 'other/image': source });
-  const folder = join(dir.path, 'images');
-  const defaults = imagesSection.parse({ allow_private: ['127.0.0.1'] });
-  const open = async (stallMs = STALL_MS, settings: Partial<ImagesSection> = {}): Promise<ImageCache> =>
-    ImageCache.open(folder, { settings: { ...defaults, ...settings }, stallMs, retry: RETRY, log: silentLogger() });
-  const cache = await open();
-  const url = server.url('image');
-  let version = 0;
-  return {
-    server,
-    cache,
-    folder,
-    url,
-    fetch: async (from = url, options = {}) => cache.fetch(from, { ...unwatched(), ...options }),
-    write: async (content) => {
-      await writeFile(source, content);
-      version += 1;
-      await utimes(source, version, version); // a change of its own, however fast the test is
-    },
-    reopen: open,
-    files: async () => (await readdir(folder)).filter((name) => name !== 'urls').toSorted(),
-    [Symbol.asyncDispose]: async () => {
-      await server.stop();
-      await dir[Symbol.asyncDispose]();
-    },
-  };
-};
-
-const unwatched = (): FetchOptions => ({ onProgress: () => undefined, signal: new AbortController().signal });
-
-/** Whether a file is that image; `toEqual` takes seconds for so many bytes. */
-const holds = async (path: string, content: Buffer): Promise<boolean> => (await readFile(path)).equals(content);
-
-const statuses = (server: ImageServer): number[] => server.requests.map(({ status }) => status);
 
 describe('one download', () => {
   test('serves twenty who ask at once, and tells all of them how far it is', async () => {

@@ -198,12 +198,33 @@ describe('an allocation without a request', () => {
     const config = await cloud.writeConfig({ placement: front.endpoint });
     const { code, stdout } = await cloud.eschedule(['audit', '--fix', '--grace', '0.001', '-o', 'json'], { config });
     expect(code).toBe(1);
-    expect(parseJson(stdout)).toMatchObject([{ instance: orphan, state: 'failed' }]);
+    const changed = { state: 'failed', remedy: 'it changed in this moment; audit again' };
+    expect(parseJson(stdout)).toMatchObject([{ instance: orphan, ...changed }]);
     expect(await cloud.allocationsOn(host)).toEqual([orphan]);
   });
 });
 
 describe('a request without an allocation', () => {
+  test('that only one of the two looks sees is none: others are at work between two questions', async () => {
+    const host = await cloud.addHost({ name: 'one' });
+    await putReport(host);
+    await putWhole(host);
+    let asked = 0;
+    await using front = await startPlacementFront(cloud.placementServer.endpoint, {
+      answer: (_method, path) => {
+        if (path !== `/resource_providers/${host}/allocations`) return undefined;
+        asked += 1;
+        // As it was before the instance was booted.
+        return asked === 1
+          ? { status: 200, body: '{"allocations": {}, "resource_provider_generation": 1}' }
+          : undefined;
+      },
+    });
+    const config = await cloud.writeConfig({ placement: front.endpoint });
+    expect(await cloud.eschedule(['audit', '--fix'], { config })).toMatchObject({ code: 0, stdout: '' });
+    expect(asked).toBe(2);
+  });
+
   test('gets it again, also one of the original without a record', async () => {
     const host = await cloud.addHost({ name: 'one' });
     const instance = await putWhole(host);

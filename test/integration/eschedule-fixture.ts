@@ -266,7 +266,14 @@ export const startPlacementFront = async (endpoint: string, { answer, beforeRepl
       const reply = await fetch(endpoint + url, { method, headers, ...(body !== '' && { body }) });
       const text = await reply.text();
       if ((await beforeReply?.(method, url)) === 'drop') request.socket.destroy();
-      else response.writeHead(reply.status, { 'content-type': 'application/json' }).end(text);
+      else {
+        const lastModified = reply.headers.get('last-modified');
+        const passed = {
+          'content-type': 'application/json',
+          ...(lastModified !== null && { 'last-modified': lastModified }),
+        };
+        response.writeHead(reply.status, passed).end(text);
+      }
     };
     handle().catch(() => request.socket.destroy());
   });

@@ -44,6 +44,7 @@ const aReport = (
     placement,
     host,
     capacity: { VCPU: 4, MEMORY_MB: 8192, DISK_GB: 100 },
+    imagesGiB: 0,
     isLocked: false,
     log: silentLogger(),
     ...changes,

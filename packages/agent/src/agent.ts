@@ -13,16 +13,17 @@ import { createAudits } from './audits/audits.js';
 import { repeat } from './audits/repeat.js';
 import type { AgentConfig } from './config.js';
 import { describeHost } from './describe-host.js';
-import { ensureDiskPool } from './disks/disk-pool.js';
+import { countDisksOnImages, ensureDiskPool } from './disks/disk-pool.js';
 import { followRequests } from './follow-requests.js';
 import { ensureConfigDrivesDir } from './guest-config/config-drives.js';
 import { checkIdentity, ensureFolder, ensureIdentity, warnOfClosedFolder } from './identity.js';
 import { ImageCache } from './images/cache.js';
+import { createImageCollector } from './images/collect.js';
 import { isElsewhere } from './instances/fault.js';
 import { createInstanceReconciler, type InstanceReconciler } from './instances/reconcile.js';
 import type { StepDeps } from './instances/steps/step.js';
 import { TASKS, type Tasks } from './instances/steps/tasks.js';
-import { probeCapacity } from './inventory/probe.js';
+import { probeCapacity, probeImagesGiB } from './inventory/probe.js';
 import { reportInventory } from './inventory/report.js';
 import { openLibvirtLink } from './libvirt-link.js';
 import { createGuestNetwork } from './networks/guest-network.js';
@@ -137,23 +138,25 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
         ),
       { what: 'etcd', log, signal },
     );
+    const images = await ImageCache.open(join(config.state_dir, 'images'), {
+      settings: config.images,
+      stallMs: config.timeouts.image_stall * 1000,
+      log,
+    });
     const state = { mayClaim: true };
     const inTurn = pLimit(1);
     const report = async (): Promise<void> =>
       inTurn(async () => {
         const capacity = await probeCapacity(link.getConnection(), pool.folder);
-        await reportInventory({ placement, host, config, capacity, isLocked: !state.mayClaim, log });
+        const imagesGiB = await probeImagesGiB(images);
+        await reportInventory({ placement, host, config, capacity, imagesGiB, isLocked: !state.mayClaim, log });
       });
     await persist(report, { what: 'the inventory in Placement', log, signal });
 
     const steps: StepDeps = {
       config,
       getConnection: link.getConnection,
-      images: await ImageCache.open(join(config.state_dir, 'images'), {
-        settings: config.images,
-        stallMs: config.timeouts.image_stall * 1000,
-        log,
-      }),
+      images,
       pool,
       network,
       mark: { host, stateDir: config.state_dir },
@@ -210,7 +213,15 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       now: Date.now,
       log,
     });
-    repeat([report, ...audits], { everyMs: config.period * 1000, log, signal: running.signal });
+    const countDisks = async (): Promise<ReadonlyMap<string, number>> => countDisksOnImages(link.getConnection(), pool);
+    const collectImages = createImageCollector({
+      images,
+      countDisks,
+      keepMs: config.images.keep_hours * 3_600_000,
+      graceMs: config.timeouts.disk * 2000,
+      now: Date.now,
+    });
+    repeat([report, collectImages, ...audits], { everyMs: config.period * 1000, log, signal: running.signal });
     log.info({ providerUuid: host }, 'ecompute is ready');
 
     return {

@@ -1,5 +1,5 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
@@ -7,7 +7,7 @@ import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { StoragePool } from '@etcd-compute/libvirt/storage-pool';
 import type { StorageVolume } from '@etcd-compute/libvirt/storage-volume';
 import { parseDirectoryPool, renderDirectoryPool } from '@etcd-compute/libvirt/xml/storage-pool';
-import { renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
+import { parseStorageVolume, renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
 import type { CachedImage } from '../images/cache.js';
 
 /** The libvirt storage pool of the instances' disks: a folder, one file `<instance>.img` each, as in the original. */
@@ -112,6 +112,27 @@ export const deleteDisk = async (
   if (volume) await volume.delete();
   // A file that came in behind the pool's back, by a copy that was cut off.
   await rm(join(folder, volumeName(instance)), { force: true });
+};
+
+/**
+ * How many disks are on each cached image, by the image's SHA-256: the name of its file, whatever way leads to it.
+ *
+ * @throws when any of them cannot be read: an image that looks unused may not be.
+ */
+export const countDisksOnImages = async (
+  connection: Connection,
+  { name }: DiskPool,
+): Promise<ReadonlyMap<string, number>> => {
+  await using pool = await connection.storagePoolLookupByName(name);
+  await pool.refresh();
+  const counts = new Map<string, number>();
+  for (const volume of await pool.listAllVolumes()) {
+    await using handle = volume;
+    const { backing } = parseStorageVolume(await handle.getXMLDesc());
+    const sha256 = backing && basename(backing.path, '.img');
+    if (sha256 !== undefined) counts.set(sha256, (counts.get(sha256) ?? 0) + 1);
+  }
+  return counts;
 };
 
 /** Instances that have a disk. Other files of the folder are not ours, such as one named by a uuid in another spelling. */

@@ -1,7 +1,8 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import { bytesToGiB, kibToMiB } from '@etcd-compute/common/units';
+import { bytesToGiB, GIB, kibToMiB } from '@etcd-compute/common/units';
+import type { ImageCache } from '../images/cache.js';
 
 /** What this host has, in Placement's units. */
 export interface HostCapacity {
@@ -23,6 +24,12 @@ const probeMemoryKiB = async (nodeMemoryKiB: number): Promise<number> => {
 const probeDiskGiB = async (folder: string): Promise<number> => {
   const { blocks, bsize } = await statfs(folder);
   return bytesToGiB(blocks * bsize);
+};
+
+/** To the nearest GiB, as Placement counts whole ones and small images should not cost one each. */
+export const probeImagesGiB = async (images: ImageCache): Promise<number> => {
+  const bytes = (await images.list()).reduce((sum, image) => sum + image.bytes, 0);
+  return Math.round(bytes / GIB);
 };
 
 /** The hypervisor knows its processors; the fake one (`test:`) stands for a host of its own, so nothing else is asked. */

@@ -22,6 +22,8 @@ export interface ReportOptions {
   readonly host: ProviderUuid;
   readonly config: Pick<AgentConfig, 'name' | 'inventory' | 'traits' | 'aggregates'>;
   readonly capacity: HostCapacity;
+  /** What cached images take of the disk. */
+  readonly imagesGiB: number;
   /** The original's lock: all VCPU are reserved, so that nothing new is placed here. */
   readonly isLocked: boolean;
   readonly log: Logger;
@@ -33,18 +35,20 @@ const ATTEMPTS = 5;
 export const renderInventories = ({
   config,
   capacity,
+  imagesGiB,
   isLocked,
-}: Pick<ReportOptions, 'config' | 'capacity' | 'isLocked'>): Record<string, NewInventory> =>
+}: Pick<ReportOptions, 'config' | 'capacity' | 'imagesGiB' | 'isLocked'>): Record<string, NewInventory> =>
   Object.fromEntries(
     (['VCPU', 'MEMORY_MB', 'DISK_GB'] as const)
       .filter((resourceClass) => capacity[resourceClass] > 0)
       .map((resourceClass) => {
         const total = capacity[resourceClass];
         const { reserved, allocation_ratio } = config.inventory[resourceClass];
+        const held = reserved + (resourceClass === 'DISK_GB' ? imagesGiB : 0);
         const isAllReserved = isLocked && resourceClass === 'VCPU';
         return [
           resourceClass,
-          { total, reserved: isAllReserved ? total : Math.min(reserved, total), allocation_ratio, max_unit: total },
+          { total, reserved: isAllReserved ? total : Math.min(held, total), allocation_ratio, max_unit: total },
         ];
       }),
   );

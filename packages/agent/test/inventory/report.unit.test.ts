@@ -8,7 +8,12 @@ const config = agentConfigSchema.parse({});
 describe('renderInventories', () => {
   test('total, reserved, ratio and the largest single unit, per class', () => {
     expect(
-      renderInventories({ config, capacity: { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 }, isLocked: false }),
+      renderInventories({
+        config,
+        capacity: { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 },
+        imagesGiB: 0,
+        isLocked: false,
+      }),
     ).toEqual({
       VCPU: { total: 8, reserved: 0, allocation_ratio: 4, max_unit: 8 },
       MEMORY_MB: { total: 16_000, reserved: 512, allocation_ratio: 1, max_unit: 16_000 },
@@ -16,10 +21,19 @@ describe('renderInventories', () => {
     });
   });
 
+  test('what cached images take of the disk is reserved beside what the config reserves', () => {
+    const custom = agentConfigSchema.parse({ inventory: { DISK_GB: { reserved: 10 } } });
+    const capacity = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 };
+    expect(renderInventories({ config: custom, capacity, imagesGiB: 7, isLocked: false })).toMatchObject({
+      MEMORY_MB: { reserved: 512 },
+      DISK_GB: { total: 100, reserved: 17 },
+    });
+  });
+
   test('locked: all VCPU are reserved, and nothing else changes', () => {
     const capacity = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 };
-    const free = renderInventories({ config, capacity, isLocked: false });
-    expect(renderInventories({ config, capacity, isLocked: true })).toEqual({
+    const free = renderInventories({ config, capacity, imagesGiB: 0, isLocked: false });
+    expect(renderInventories({ config, capacity, imagesGiB: 0, isLocked: true })).toEqual({
       ...free,
       VCPU: { ...free['VCPU'], reserved: 8 },
     });
@@ -30,8 +44,9 @@ describe('renderInventories', () => {
     fc.assert(
       fc.property(fc.record({ VCPU: amount, MEMORY_MB: amount, DISK_GB: amount }), amount, fc.boolean(), (...all) => {
         const [capacity, reserved, isLocked] = all;
+        const imagesGiB = reserved;
         const custom = agentConfigSchema.parse({ inventory: { MEMORY_MB: { reserved }, DISK_GB: { reserved } } });
-        const inventories = Object.values(renderInventories({ config: custom, capacity, isLocked }));
+        const inventories = Object.values(renderInventories({ config: custom, capacity, imagesGiB, isLocked }));
         expect(inventories).toHaveLength(Object.values(capacity).filter((total) => total > 0).length);
         for (const inventory of inventories) {
           expect(inventory.reserved).toBeLessThanOrEqual(inventory.total);

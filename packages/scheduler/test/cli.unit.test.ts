@@ -51,6 +51,10 @@ const WRONG: readonly { argv: string[]; says: string }[] = [
   { argv: ['boot', '--name', 'a'.repeat(62), '--count', '10'], says: 'is not usable: expected 1 to 63' },
   { argv: ['show', 'a', 'b'], says: "show does not take 'b'" },
   { argv: ['destroy'], says: 'destroy needs an instance' },
+  { argv: ['audit', 'web'], says: "audit does not take 'web'" },
+  { argv: ['audit', '--wait'], says: '--wait needs --fix' },
+  { argv: ['audit', '--grace', '0'], says: '--grace 0 is not usable: expected seconds above zero' },
+  { argv: ['audit', '--force'], says: 'audit has no option --force' },
   { argv: ['resources=VCPU:1', 'http://x/', 'more'], says: 'too many arguments' },
   { argv: ['resources=VCPU:1', '--vcpus', '1'], says: "'resources=...' has no option --vcpus" },
   { argv: ['--debug'], says: 'a command is missing' },
@@ -106,13 +110,17 @@ describe('help', () => {
     expect(await textOf(['destroy', '--help'])).toBe(`Examples:
   eschedule destroy web
   eschedule destroy web-1 web-2 --wait
+  eschedule destroy web --force
 
 Usage: eschedule destroy <uuid or name>... [options]
 
-Returns when the wish is written; --wait waits until they are gone. Prints them only with -o.
+Returns when the wish is written; --wait waits until they are gone. Prints them only with -o. What is on a host that is down is
+destroyed when its agent is back. --force gives it up at once: the allocation is released, and can be given to others while
+the guest may still run there; the domain and the disk stay on the host until its agent is back and removes them.
 
 Options:
       --wait             wait until they are gone
+      --force            only where the host is down: do not wait for it
       --timeout SECONDS  how long to wait; default: timeout of the config, else 600
   -c, --config FILE      the config; default ./schedule.yaml if there is one
   -o, --output FORMAT    table, wide, json, yaml, name (name prints uuids)

@@ -1,6 +1,6 @@
 import { isLive, isOurConsumerType, needsAllocation } from '@etcd-compute/common/audit/rules';
 import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
-import { HOST_FINDING_KINDS } from '@etcd-compute/common/etcd/messages/host-audit';
+import { HOST_FINDING_KINDS, LEFTOVER_KINDS } from '@etcd-compute/common/etcd/messages/host-audit';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Guard } from '@etcd-compute/common/etcd/store';
@@ -214,7 +214,7 @@ const findAddresses = (view: View): Finding[] =>
     ];
   });
 
-const LEFTOVERS: readonly string[] = ['domain-without-request', 'disk-without-request', 'console-log-without-request'];
+const LEFTOVERS: readonly string[] = LEFTOVER_KINDS;
 /** Kinds that eschedule sees for itself, and newer than the agents. */
 const SEEN_HERE: readonly string[] = HOST_FINDING_KINDS.filter((kind) => !LEFTOVERS.includes(kind));
 

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { instanceUuidSchema, providerUuidSchema, sessionUuidSchema } from '../../ids.js';
 
+/** What only the host's agent can see: things of ours on the host. */
+export const LEFTOVER_KINDS = [
+  'domain-without-request',
+  'disk-without-request',
+  'console-log-without-request',
+] as const;
+
 /**
  * The value at `/audits/<host>`: what the host's agent found, at its last look, that does not fit together. It is under no lease:
  * what a host held when it went down stays known. Written when the findings change, and now and then all the same, so that
@@ -9,9 +16,7 @@ import { instanceUuidSchema, providerUuidSchema, sessionUuidSchema } from '../..
 export const HOST_FINDING_KINDS = [
   'allocation-without-request',
   'request-without-allocation',
-  'domain-without-request',
-  'disk-without-request',
-  'console-log-without-request',
+  ...LEFTOVER_KINDS,
 ] as const;
 export type HostFindingKind = (typeof HOST_FINDING_KINDS)[number];
 

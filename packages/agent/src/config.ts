@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { etcdSection, logSection, placementSection, secondsKey } from '@etcd-compute/common/config/sections';
+import { FIRMWARES } from '@etcd-compute/common/etcd/messages/guest-config';
 import { providerUuidSchema } from '@etcd-compute/common/ids';
 import { z } from 'zod';
 import { imagesSection } from './images/settings.js';
@@ -78,6 +79,18 @@ export const agentConfigSchema = z.strictObject({
         .enum(['overlay', 'copy'])
         .default('overlay')
         .describe('overlay: a disk holds what differs from the cached image; copy: all of it'),
+      bus: z
+        .enum(['virtio', 'scsi', 'sata'])
+        .default('virtio')
+        .describe('how guests see their disks; scsi is virtio-scsi, sata is for systems without virtio'),
+      cache: z
+        .enum(['none', 'writeback', 'writethrough', 'directsync', 'unsafe'])
+        .optional()
+        .describe('how the host caches disks; when left out, the hypervisor’s default'),
+      discard: z
+        .enum(['unmap', 'ignore'])
+        .default('unmap')
+        .describe('unmap: what a guest discards is free on the host again; ignore: it is not'),
     })
     .prefault({}),
   images: imagesSection,
@@ -92,6 +105,15 @@ export const agentConfigSchema = z.strictObject({
         .enum(['openstack', 'nocloud', 'none'])
         .default('openstack')
         .describe('how guests are told their name, keys and user data: a small disk in this layout, or not at all'),
+      cpu: z
+        .enum(['auto', 'host-passthrough', 'host-model', 'maximum', 'default'])
+        .default('auto')
+        .describe('the processor that guests see; auto: host-passthrough under KVM, else maximum'),
+      firmware: z
+        .enum(FIRMWARES)
+        .optional()
+        .describe('of guests whose boot does not say; when left out, bios, and uefi where there is no BIOS'),
+      balloon: z.boolean().default(true).describe('true: guests can give memory back to the host'),
       machine: libvirtName.optional().describe('the machine type; when left out, the hypervisor’s default'),
     })
     .prefault({}),

@@ -30,6 +30,8 @@ export interface DomainSpec {
   readonly arch?: string;
   readonly machine?: string;
   readonly cpuMode?: 'host-passthrough' | 'host-model' | 'maximum';
+  /** `efi`: UEFI without secure boot, of which libvirt finds a build for the machine. Missing: the machine's own, for a PC BIOS. */
+  readonly firmware?: 'efi';
   readonly bootDevice?: 'hd' | 'cdrom' | 'network';
   readonly smbios?: SmbiosSystem;
   readonly disks: readonly DomainDisk[];
@@ -51,9 +53,17 @@ export interface DomainSpec {
 /** ACPI is how the guest hears a request to shut down. Other architectures have it only with UEFI. */
 const X86 = /^(x86_64|i686)$/;
 
+function featuresMember({ arch, firmware }: DomainSpec): XmlElement | undefined {
+  if (arch === undefined) return undefined;
+  if (X86.test(arch)) return { acpi: {}, apic: {} };
+  return firmware === 'efi' ? { acpi: {} } : undefined;
+}
+
 function osMember(spec: DomainSpec): XmlElement {
   return {
+    '@firmware': spec.firmware,
     type: { '@arch': spec.arch, '@machine': spec.machine, '#text': 'hvm' },
+    firmware: spec.firmware && { feature: { '@enabled': 'no', '@name': 'secure-boot' } },
     boot: spec.bootDevice && { '@dev': spec.bootDevice },
     smbios: spec.smbios && { '@mode': 'sysinfo' },
   };
@@ -68,6 +78,8 @@ function devicesMember(spec: DomainSpec): XmlElement {
   const logFile = spec.serial?.logFile;
   return {
     disk: spec.disks.map(diskMember),
+    // libvirt's own choice of a SCSI controller is one that few systems have a driver for.
+    controller: spec.disks.some(({ bus }) => bus === 'scsi') ? { '@type': 'scsi', '@model': 'virtio-scsi' } : undefined,
     interface: spec.interfaces.map(interfaceMember),
     serial: spec.serial && {
       '@type': 'pty',
@@ -98,7 +110,7 @@ export function renderDomain(spec: DomainSpec): string {
       vcpu: spec.vcpus,
       sysinfo: spec.smbios && sysinfoMember(spec.smbios),
       os: osMember(spec),
-      features: spec.arch !== undefined && X86.test(spec.arch) ? { acpi: {}, apic: {} } : undefined,
+      features: featuresMember(spec),
       cpu: spec.cpuMode && { '@mode': spec.cpuMode },
       clock: { '@offset': 'utc' },
       on_poweroff: spec.onPoweroff,
@@ -159,6 +171,7 @@ export function parseDomain(xml: string): DomainSpec {
       arch: type.attribute('arch'),
       machine: type.attribute('machine'),
       cpuMode: oneOf(['host-passthrough', 'host-model', 'maximum'] as const, domain.child('cpu').attribute('mode')),
+      firmware: oneOf(['efi'] as const, domain.child('os').attribute('firmware')),
       bootDevice: oneOf(['hd', 'cdrom', 'network'] as const, domain.child('os').child('boot').attribute('dev')),
       smbios: domain.has('sysinfo') ? readSmbios(domain.child('sysinfo')) : undefined,
       serial: devices.has('serial') ? present({ logFile }) : undefined,

@@ -20,6 +20,7 @@ const full: DomainSpec = {
   arch: 'x86_64',
   machine: 'pc',
   cpuMode: 'host-model',
+  firmware: 'efi',
   bootDevice: 'hd',
   smbios: { manufacturer: 'OpenStack Foundation', product: 'OpenStack Nova', serial: minimal.uuid },
   disks: [

@@ -1,0 +1,97 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { DomainDisk, DomainSpec } from '@etcd-compute/libvirt/xml/domain';
+import type { AgentConfig } from '../config.js';
+import type { VirtType } from '../virt-type.js';
+import { renderMark, type DomainMark } from './domain.js';
+import { needed, type InstanceSpec, type MadeSoFar } from './steps/step.js';
+
+/** What a domain is made from: the wish, what the steps before have made of it, and what the host is. */
+export interface DomainInput {
+  readonly spec: InstanceSpec;
+  readonly made: MadeSoFar;
+  readonly config: Pick<AgentConfig, 'guests' | 'disks' | 'bridge'>;
+  readonly mark: DomainMark;
+  readonly networkName: string;
+  readonly consoleLog: string;
+  readonly virtType: VirtType;
+  /** libvirt's name of the host's, which is the guests' too. */
+  readonly arch: string;
+}
+
+type Firmware = 'bios' | 'uefi';
+
+/** Machines other than a PC have no BIOS. */
+const isPc = (arch: string): boolean => arch === 'x86_64';
+
+/** @throws ECOMPUTE_REQUEST_INVALID */
+export const firmwareOf = ({ spec, config, arch }: Pick<DomainInput, 'spec' | 'config' | 'arch'>): Firmware => {
+  const firmware = spec.guest.firmware ?? config.guests.firmware ?? (isPc(arch) ? 'bios' : 'uefi');
+  if (firmware === 'uefi' || isPc(arch)) return firmware;
+  throw new EcomputeError(
+    'ECOMPUTE_REQUEST_INVALID',
+    `instance ${spec.instance} wants BIOS, which ${arch} does not have`,
+    {
+      retryable: true,
+      hint: 'boot it with --firmware uefi',
+    },
+  );
+};
+
+/** Under KVM the guest gets the host's processor, emulated all that QEMU knows: its defaults are too old for today's systems. */
+const cpuModeOf = ({ config, virtType }: DomainInput): DomainSpec['cpuMode'] => {
+  const { cpu } = config.guests;
+  if (virtType === 'test' || cpu === 'default') return undefined;
+  if (cpu !== 'auto') return cpu;
+  return virtType === 'kvm' ? 'host-passthrough' : 'maximum';
+};
+
+/** The config drive is a disk and not a CD-ROM: kernels that are made for clouds have no driver for the controllers of those. */
+const disksOf = ({ made, config }: DomainInput): DomainDisk[] => {
+  const { bus, cache, discard } = config.disks;
+  const prefix = bus === 'virtio' ? 'vd' : 'sd';
+  const common = { bus, device: 'disk' as const };
+  const disk = {
+    ...common,
+    ...needed(made.disk, 'the disk'),
+    targetDev: `${prefix}a`,
+    readOnly: false,
+    discard,
+    ...(cache !== undefined && { cache }),
+  };
+  if (made.configDrive === undefined) return [disk];
+  return [disk, { ...common, path: made.configDrive, format: 'raw', targetDev: `${prefix}b`, readOnly: true }];
+};
+
+/** The domain of an instance. libvirt's test driver has no devices but disks and interfaces. */
+export const domainSpecOf = (input: DomainInput): DomainSpec => {
+  const { spec, made, config, mark, networkName, consoleLog, virtType, arch } = input;
+  const [first, second] = needed(made.interfaces, 'the interfaces');
+  const { machine, balloon } = config.guests;
+  const cpuMode = cpuModeOf(input);
+  const isReal = virtType !== 'test';
+  return {
+    type: virtType,
+    uuid: spec.instance,
+    name: spec.instance,
+    vcpus: spec.vcpus,
+    memoryMiB: spec.memoryMiB,
+    ...(isReal && { arch }),
+    ...(machine !== undefined && { machine }),
+    ...(cpuMode !== undefined && { cpuMode }),
+    ...(firmwareOf(input) === 'uefi' && { firmware: 'efi' as const }),
+    disks: disksOf(input),
+    interfaces: [
+      ...(first ? [{ network: networkName, mac: first.mac, model: 'virtio' }] : []),
+      ...(second && config.bridge !== undefined ? [{ bridge: config.bridge, mac: second.mac, model: 'virtio' }] : []),
+    ],
+    serial: isReal ? { logFile: consoleLog } : {},
+    hasRng: isReal,
+    ...(isReal && { hasMemoryBalloon: balloon }),
+    hasPanicDevice: isReal && isPc(arch),
+    metadata: [renderMark(mark)],
+    // A guest that reboots stays; one that powers itself off or crashes is shut off, not forgotten.
+    onPoweroff: 'destroy',
+    onReboot: 'restart',
+    onCrash: 'destroy',
+  };
+};

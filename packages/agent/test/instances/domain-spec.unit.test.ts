@@ -1,0 +1,89 @@
+import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { domainSpecOf, type DomainInput } from '@etcd-compute/agent/instances/domain-spec';
+import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
+import { describe, expect, test } from 'vitest';
+import { HERE, INSTANCE } from './builders.js';
+
+interface Changes extends Partial<Omit<DomainInput, 'config' | 'spec'>> {
+  readonly config?: Record<string, unknown>;
+  readonly firmware?: 'bios' | 'uefi';
+}
+
+const anInput = ({ config = {}, firmware, ...changes }: Changes = {}): DomainInput => ({
+  spec: {
+    instance: INSTANCE,
+    imageUrl: 'http://images/tiny',
+    imageChecksum: undefined,
+    vcpus: 2,
+    memoryMiB: 512,
+    diskGiB: 3,
+    name: 'web1',
+    guest: { firmware },
+  },
+  made: {
+    disk: { path: '/state/disks/a.img', format: 'qcow2' },
+    interfaces: [{ mac: '52:54:00:2d:00:02' }, { mac: '52:54:00:00:00:99' }],
+    configDrive: '/state/config-drives/a.iso',
+  },
+  config: agentConfigSchema.parse({ bridge: 'br0', ...config }),
+  mark: { host: HERE, stateDir: '/state' },
+  networkName: 'ecompute',
+  consoleLog: '/state/consoles/a.log',
+  virtType: 'kvm',
+  arch: 'x86_64',
+  ...changes,
+});
+
+describe('the domain of an instance', () => {
+  test.each([
+    ['KVM on a PC', {}],
+    ['emulation on a PC, with UEFI', { virtType: 'qemu', firmware: 'uefi' }],
+    ['KVM on arm64', { arch: 'aarch64' }],
+    ['emulation on arm64', { arch: 'aarch64', virtType: 'qemu' }],
+    [
+      'SCSI disks and no balloon',
+      { config: { disks: { bus: 'scsi', cache: 'none', discard: 'ignore' }, guests: { balloon: false } } },
+    ],
+    ['libvirt’s test driver', { virtType: 'test' }],
+  ] as const)('with %s', (_what, changes) => {
+    expect(renderDomain(domainSpecOf(anInput(changes)))).toMatchSnapshot();
+  });
+
+  test.each([
+    [{ virtType: 'kvm' }, 'host-passthrough'],
+    [{ virtType: 'qemu' }, 'maximum'],
+    [{ virtType: 'qemu', arch: 'aarch64' }, 'maximum'],
+    [{ virtType: 'kvm', config: { guests: { cpu: 'host-model' } } }, 'host-model'],
+    [{ virtType: 'qemu', config: { guests: { cpu: 'maximum' } } }, 'maximum'],
+    [{ virtType: 'kvm', config: { guests: { cpu: 'default' } } }, undefined],
+    [{ virtType: 'test', config: { guests: { cpu: 'maximum' } } }, undefined],
+  ] as const)('%j has the processor %s', (changes, cpuMode) => {
+    expect(domainSpecOf(anInput(changes)).cpuMode).toBe(cpuMode);
+  });
+
+  test.each([
+    [{}, undefined],
+    [{ firmware: 'uefi' }, 'efi'],
+    [{ config: { guests: { firmware: 'uefi' } } }, 'efi'],
+    [{ firmware: 'bios', config: { guests: { firmware: 'uefi' } } }, undefined],
+    [{ arch: 'aarch64' }, 'efi'],
+  ] as const)('%j has the firmware %s', (changes, firmware) => {
+    expect(domainSpecOf(anInput(changes)).firmware).toBe(firmware);
+  });
+
+  test('BIOS on arm64 is refused, for this host', () => {
+    expect(() => domainSpecOf(anInput({ arch: 'aarch64', firmware: 'bios' }))).toThrow(
+      expect.objectContaining({
+        message: `instance ${INSTANCE} wants BIOS, which aarch64 does not have`,
+        code: 'ECOMPUTE_REQUEST_INVALID',
+      }),
+    );
+  });
+
+  test('without a config drive has one disk', () => {
+    const { made } = anInput();
+    const { configDrive: _, ...rest } = made;
+    expect(domainSpecOf(anInput({ made: rest })).disks.map(({ targetDev }) => targetDev)).toEqual(['vda']);
+    expect(domainSpecOf(anInput()).disks.map(({ targetDev }) => targetDev)).toEqual(['vda', 'vdb']);
+  });
+});

@@ -1,6 +1,6 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hostAuditSchema } from '@etcd-compute/common/etcd/messages/host-audit';
+import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import { newInstanceUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { listProviderAllocations } from '@etcd-compute/common/placement/allocations';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
@@ -41,16 +41,15 @@ const lookNow = async (agent: Ecompute): Promise<string[]> => {
   const marker = newInstanceUuid();
   const file = join(agent.stateDir, 'consoles', `${marker}.log`);
   await writeFile(file, '');
-  const findings = await waitFor(
-    async () => {
-      const entry = await world.store.get(world.keys.audit(hostOf(agent)));
-      const found = entry ? hostAuditSchema.parse(JSON.parse(entry.value)).findings : [];
-      return found.some(({ instance }) => instance === marker) && found;
-    },
-    { what: 'the agent to look again' },
-  );
+  const read = async (): Promise<HostAudit['findings']> => {
+    const entry = await world.store.get(world.keys.audit(hostOf(agent)));
+    return entry ? hostAuditSchema.parse(JSON.parse(entry.value)).findings : [];
+  };
+  const hasMarker = async (): Promise<boolean> => (await read()).some(({ instance }) => instance === marker);
+  await waitFor(hasMarker, { what: 'the agent to look again' });
   await rm(file);
-  return findings.flatMap(({ kind, instance }) => (instance === marker ? [] : [`${kind} ${instance}`]));
+  await waitFor(async () => !(await hasMarker()), { what: 'the agent to look once more' });
+  return (await read()).map(({ kind, instance }) => `${kind} ${instance}`);
 };
 
 /** The fake hypervisor dies with its agent and makes no files: this is what a disk is on a real one. */

@@ -4,6 +4,7 @@ import { consoleLog, removeConsoleLogs } from '../../consoles/console-logs.js';
 import { hostArchitecture } from '../../virt-type.js';
 import { undefineDomain } from '../domain.js';
 import { domainSpecOf } from '../domain-spec.js';
+import { hintOfMissingFirmware } from '../missing-firmware.js';
 import type { Step } from './step.js';
 
 export const defineDomain: Step = {
@@ -24,18 +25,12 @@ export const defineDomain: Step = {
     try {
       await using _domain = await getConnection().domainDefineXML(renderDomain(domainSpec));
     } catch (cause) {
-      const isUefi = domainSpec.firmware === 'efi';
-      throw new EcomputeError(
-        'ECOMPUTE_DOMAIN_FAILED',
-        `could not define domain ${spec.instance}${isUefi ? ', whose firmware is UEFI' : ''}`,
-        {
-          cause,
-          retryable: true,
-          ...(isUefi && {
-            hint: 'when the host has no UEFI for guests, install it there (Debian: ovmf; on arm64 qemu-efi-aarch64)',
-          }),
-        },
-      );
+      const hint = hintOfMissingFirmware(cause);
+      throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not define domain ${spec.instance}`, {
+        cause,
+        retryable: true,
+        ...(hint !== undefined && { hint }),
+      });
     }
   },
   undo: async ({ getConnection, consolesDir }, instance) => {

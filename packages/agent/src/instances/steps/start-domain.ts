@@ -1,5 +1,6 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { destroyDomain } from '../domain.js';
+import { hintOfMissingFirmware } from '../missing-firmware.js';
 import type { Step } from './step.js';
 
 export const startDomain: Step = {
@@ -15,7 +16,9 @@ export const startDomain: Step = {
       throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not start domain ${spec.instance}`, {
         cause,
         retryable: true,
-        hint: `look into the hypervisor's log of the domain, for QEMU /var/log/libvirt/qemu/${spec.instance}.log`,
+        hint:
+          hintOfMissingFirmware(cause) ??
+          `look into the hypervisor's log of the domain, for QEMU /var/log/libvirt/qemu/${spec.instance}.log`,
       });
     }
   },

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await world.etcdctl('user', 'add', 'root:root-secret');
   await world.etcdctl('user', 'grant-role', 'root', 'root');
   await world.etcdctl('role', 'add', 'agent');
-  for (const prefix of [`/hosts/${host}/`, '/instances/', '/booted/'])
+  for (const prefix of [`/hosts/${host}/`, '/instances/', '/booted/', `/images/${host}/`])
     await world.etcdctl('role', 'grant-permission', 'agent', '--prefix=true', 'readwrite', PREFIX + prefix);
   for (const key of [`/agents/${host}`, `/sessions/${host}`, `/audits/${host}`])
     await world.etcdctl('role', 'grant-permission', 'agent', 'readwrite', PREFIX + key);

@@ -19,6 +19,8 @@ import { ensureConfigDrivesDir } from './guest-config/config-drives.js';
 import { checkIdentity, ensureFolder, ensureIdentity, warnOfClosedFolder } from './identity.js';
 import { ImageCache } from './images/cache.js';
 import { createImageCollector } from './images/collect.js';
+import { publishImages } from './images/report.js';
+import { followImageWishes } from './images/wishes.js';
 import { isElsewhere } from './instances/fault.js';
 import { createInstanceReconciler, type InstanceReconciler } from './instances/reconcile.js';
 import type { StepDeps } from './instances/steps/step.js';
@@ -221,7 +223,20 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       graceMs: config.timeouts.disk * 2000,
       now: Date.now,
     });
-    repeat([report, collectImages, ...audits], { everyMs: config.period * 1000, log, signal: running.signal });
+    const imageReport = { store, keys, host, session, fence: presence.fence, images, countDisks };
+    followImageWishes({
+      ...imageReport,
+      graceMs: config.timeouts.disk * 2000,
+      timeoutMs: config.timeouts.image * 1000,
+      relistMs: config.period * 1000,
+      log,
+      signal: running.signal,
+    });
+    repeat([report, collectImages, async () => publishImages(imageReport), ...audits], {
+      everyMs: config.period * 1000,
+      log,
+      signal: running.signal,
+    });
     log.info({ providerUuid: host }, 'ecompute is ready');
 
     return {

@@ -38,10 +38,10 @@ const INSTANCE_COUNTS: Readonly<Record<CommandSpec['instances'], { least: number
   many: { least: 1, most: Number.POSITIVE_INFINITY },
 };
 
-const checkInstances = (name: string, { instances }: CommandSpec, given: readonly string[]): void => {
+const checkInstances = (name: string, { instances, operands }: CommandSpec, given: readonly string[]): void => {
   const { least, most } = INSTANCE_COUNTS[instances];
   const hint = `see \`eschedule ${name} --help\``;
-  if (given.length < least) throw usageError(`${name} needs an instance, by uuid or name`, hint);
+  if (given.length < least) throw usageError(`${name} needs ${operands ?? 'an instance, by uuid or name'}`, hint);
   if (given.length > most) throw usageError(`${name} does not take '${given.slice(most).join(' ')}'`, hint);
 };
 

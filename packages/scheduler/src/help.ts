@@ -53,11 +53,11 @@ ${renderOptions(GLOBAL_OPTIONS)}
 
 export const renderCommandHelp = (
   name: string,
-  { examples, about, summary, instances, options }: CommandSpec,
+  { examples, about, summary, instances, operands, options }: CommandSpec,
 ): string => `Examples:
 ${examples.map((example) => `  ${example}`).join('\n')}
 
-Usage: eschedule ${name}${ARGUMENTS[instances]} [options]
+Usage: eschedule ${name}${operands === undefined ? ARGUMENTS[instances] : ` ${operands}`} [options]
 
 ${about ?? `${summary[0]?.toUpperCase() ?? ''}${summary.slice(1)}.`}
 

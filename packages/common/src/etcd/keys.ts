@@ -25,11 +25,19 @@ export interface Keys {
   /** What a host's agent found that does not fit together; without a lease, so it also tells which hosts are ours. */
   readonly audit: (host: ProviderUuid) => string;
   readonly audits: string;
+  /** What a host's cache of images holds. */
+  readonly imageReport: (host: ProviderUuid) => string;
+  /** A wish about a host's cache of images. */
+  readonly imageWish: (host: ProviderUuid, id: string) => string;
+  readonly imageWishesOf: (host: ProviderUuid) => string;
+  /** Reports and wishes about all caches of images. */
+  readonly images: string;
   /** Undefined unless `request` of the result is this very key: an upper-case uuid makes another key. */
   readonly parseRequest: (key: string) => { host: ProviderUuid; instance: InstanceUuid } | undefined;
   readonly parseRecord: (key: string) => InstanceUuid | undefined;
   readonly parseBooted: (key: string) => InstanceUuid | undefined;
   readonly parseAgent: (key: string) => ProviderUuid | undefined;
+  readonly parseImageReport: (key: string) => ProviderUuid | undefined;
   readonly parseAudit: (key: string) => ProviderUuid | undefined;
 }
 
@@ -40,6 +48,7 @@ export const createKeys = (prefix: string): Keys => {
   const bootedAll = `${prefix}/booted/`;
   const agents = `${prefix}/agents/`;
   const audits = `${prefix}/audits/`;
+  const images = `${prefix}/images/`;
   const after = (start: string, key: string): string | undefined =>
     key.startsWith(start) ? key.slice(start.length) : undefined;
   /** The uuid, in the one spelling that keys have. */
@@ -51,6 +60,7 @@ export const createKeys = (prefix: string): Keys => {
     bootedAll,
     agents,
     audits,
+    images,
     request: (host, instance) => `${requests}${host}/${instance}`,
     requestsOf: (host) => `${requests}${host}/`,
     record: (instance) => `${records}${instance}`,
@@ -58,6 +68,9 @@ export const createKeys = (prefix: string): Keys => {
     agent: (host) => `${agents}${host}`,
     session: (host) => `${prefix}/sessions/${host}`,
     audit: (host) => `${audits}${host}`,
+    imageReport: (host) => `${images}${host}/report`,
+    imageWish: (host, id) => `${images}${host}/wishes/${id}`,
+    imageWishesOf: (host) => `${images}${host}/wishes/`,
     parseRequest: (key) => {
       const [hostText, instanceText, more] = after(requests, key)?.split('/') ?? [];
       const host = exactly(providerUuidSchema.safeParse(hostText), hostText);
@@ -67,6 +80,10 @@ export const createKeys = (prefix: string): Keys => {
     parseRecord: (key) => exactly(instanceUuidSchema.safeParse(after(records, key)), after(records, key)),
     parseBooted: (key) => exactly(instanceUuidSchema.safeParse(after(bootedAll, key)), after(bootedAll, key)),
     parseAudit: (key) => exactly(providerUuidSchema.safeParse(after(audits, key)), after(audits, key)),
+    parseImageReport: (key) => {
+      const [host, what, more] = after(images, key)?.split('/') ?? [];
+      return what === 'report' && more === undefined ? exactly(providerUuidSchema.safeParse(host), host) : undefined;
+    },
     parseAgent: (key) => exactly(providerUuidSchema.safeParse(after(agents, key)), after(agents, key)),
   };
 };

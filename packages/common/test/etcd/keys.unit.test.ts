@@ -10,7 +10,7 @@ const prefix = fc.constantFrom('', '/cloud1', '/a/b.c', '/hosts');
 const anyKey = fc.oneof(
   fc.string(),
   fc
-    .tuple(prefix, fc.constantFrom('hosts', 'instances', 'agents', 'booted', 'audits'), fc.uuid(), fc.uuid())
+    .tuple(prefix, fc.constantFrom('hosts', 'instances', 'agents', 'booted', 'audits', 'images'), fc.uuid(), fc.uuid())
     .map((parts) => parts.join('/')),
   fc.tuple(prefix, fc.uuid(), fc.uuid()).map(([before, a, b]) => `${before}/hosts/${a.toUpperCase()}/${b}`),
 );
@@ -26,6 +26,8 @@ describe('keys', () => {
     expect(keys.record(i)).toBe(`/instances/${i}`);
     expect(keys.agent(h)).toBe(`/agents/${h}`);
     expect(keys.audit(h)).toBe(`/audits/${h}`);
+    expect(keys.imageReport(h)).toBe(`/images/${h}/report`);
+    expect(keys.imageWish(h, i)).toBe(`${keys.imageWishesOf(h)}${i}`);
   });
 
   test('parse is the inverse of build, under any prefix', () => {
@@ -37,6 +39,8 @@ describe('keys', () => {
         expect(keys.parseAgent(keys.agent(h))).toBe(h);
         expect(keys.parseBooted(keys.booted(i))).toBe(i);
         expect(keys.parseAudit(keys.audit(h))).toBe(h);
+        expect(keys.parseImageReport(keys.imageReport(h))).toBe(h);
+        expect(keys.parseImageReport(keys.imageWish(h, i))).toBeUndefined();
       }),
     );
   });

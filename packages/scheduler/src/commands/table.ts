@@ -6,8 +6,9 @@ import { OUTPUT_FORMATS } from '../output/output.js';
 import { GUEST_OPTIONS, guestArgsOf } from '../guest/guest-options.js';
 import { STRATEGIES } from '../selection/strategies.js';
 import { usageError } from '../usage.js';
-import { parseBootArgs } from './boot-args.js';
+import { parseBootArgs, parseChecksum } from './boot-args.js';
 import type { CommandContext } from './context.js';
+import { parseImageAction } from './image-args.js';
 
 /** What a command line asks for; checked, but nothing is opened yet. */
 export type Run = (context: CommandContext) => Promise<number>;
@@ -19,6 +20,8 @@ export interface CommandSpec {
   readonly about?: string;
   /** Instances that it takes, by uuid or name. */
   readonly instances: 'none' | 'one' | 'many';
+  /** What it takes in place of instances, for its help; with `many`. */
+  readonly operands?: string;
   readonly options: OptionTable;
   /** Checks the arguments. The command's own code is loaded only when it runs. */
   readonly plan: (args: Args, instances: readonly string[]) => Run;
@@ -246,6 +249,41 @@ hosts, also guests that run. Look without --fix first. Exit codes: 0 nothing fou
   },
 };
 
+const image: CommandSpec = {
+  summary: 'list, fetch ahead or remove the images that hosts have cached',
+  examples: [
+    'eschedule image list',
+    'eschedule image prefetch http://images.example/debian.qcow2 --host compute-1 --host compute-2',
+    'eschedule image rm http://images.example/debian.qcow2',
+  ],
+  about: `list shows what the hosts have cached, as their agents last reported it. prefetch makes hosts fetch an image before it is
+booted, and rm makes them forget it, by URL or digest; an image that a disk is on is not removed. Both wait until the
+agents are done and print what each says.`,
+  instances: 'many',
+  operands: 'list | prefetch <url> | rm <url or sha256:...>',
+  options: {
+    host: { value: 'HOST', isMany: true, describe: 'only this host, by uuid or name; may be repeated; default: all' },
+    checksum: { value: 'SHA256', describe: 'with prefetch: sha256:... of the file behind the URL' },
+    ...TIMEOUT,
+  },
+  plan: (args, given) => {
+    const action = parseImageAction(given);
+    const hosts = args.many('host');
+    const typed = args.one('checksum');
+    const checksum = typed === undefined ? undefined : parseChecksum(typed);
+    const timeout = timeoutOf(args);
+    if (action.action === 'list') return async (context) => (await import('./image.js')).listImages(context, { hosts });
+    const wish = action.action === 'prefetch' ? 'prefetch' : 'remove';
+    if (wish === 'remove' && checksum !== undefined)
+      throw usageError('--checksum goes with prefetch', 'rm takes a digest in place of the URL');
+    return async (context) => {
+      const timeoutSeconds = timeout ?? context.cloud.config.timeout;
+      const options = { wish, image: action.image, checksum, hosts, timeoutSeconds } as const;
+      return (await import('./image.js')).wishForImage(context, options);
+    };
+  },
+};
+
 /** As long as the agents' own. */
 const DEFAULT_GRACE_SECONDS = 300;
 
@@ -258,5 +296,6 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   reboot,
   destroy,
   hosts,
+  image,
   audit,
 };

@@ -31,20 +31,42 @@ export interface Output {
   readonly error: (thrown: unknown) => void;
   /** A remark for a person. */
   readonly note: (text: string) => void;
-  /** A remark on how it goes, which nobody needs afterwards. */
-  readonly progress: (text: string) => void;
+  /** A remark on how it goes, which nobody needs afterwards. A `passing` one is written over by what comes next. */
+  readonly progress: (text: string, options?: { readonly isPassing?: boolean }) => void;
+}
+
+interface Stream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
 }
 
 export interface OutputOptions {
   readonly format: OutputFormat | undefined;
   readonly isDebug: boolean;
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stdout: Stream;
+  readonly stderr: Stream;
 }
 
-export const createOutput = ({ format, isDebug, stdout, stderr }: OutputOptions): Output => {
+const CLEAR_LINE = '\r\u001b[2K';
+const DEFAULT_COLUMNS = 80;
+
+export const createOutput = ({ format, isDebug, stdout: out, stderr: err }: OutputOptions): Output => {
+  /** There is a line on the terminal that the next one replaces. */
+  let isPassing = false;
+  const clear = (): void => {
+    if (isPassing) err.write(CLEAR_LINE);
+    isPassing = false;
+  };
+  const over = (stream: Stream): Pick<Stream, 'write'> => ({
+    write: (text) => {
+      clear();
+      return stream.write(text);
+    },
+  });
+  const [stdout, stderr] = [over(out), over(err)];
   // picocolors heeds NO_COLOR, and also FORCE_COLOR and CI, which must not put colours into a file.
-  const isColorful = stdout.isTTY === true && picocolors.isColorSupported;
+  const isColorful = out.isTTY === true && picocolors.isColorSupported;
   const print = (text: string): void => {
     stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   };
@@ -85,8 +107,15 @@ export const createOutput = ({ format, isDebug, stdout, stderr }: OutputOptions)
     note: (text) => {
       stderr.write(`${text}\n`);
     },
-    progress: (text) => {
-      if (stderr.isTTY === true) stderr.write(`${text}\n`);
+    progress: (text, options) => {
+      if (err.isTTY !== true) return;
+      if (options?.isPassing !== true) {
+        stderr.write(`${text}\n`);
+        return;
+      }
+      // One that wraps could not be written over.
+      stderr.write(text.slice(0, (err.columns ?? DEFAULT_COLUMNS) - 1));
+      isPassing = true;
     },
   };
 };

@@ -6,6 +6,7 @@ import type { HostNames } from '../hosts/host-names.js';
 import { readRecordsOf } from '../instances/snapshot.js';
 import type { Placer } from '../placing/placer.js';
 import type { InstanceSpec } from '../placing/write-request.js';
+import { renderTransfer } from '../output/transfer.js';
 import { prefixesToWatch, waitUntil } from './wait-until.js';
 
 /** How a boot ended: `gone` is an instance that someone destroyed meanwhile. */
@@ -81,9 +82,13 @@ const report = (
   record: InstanceRecord,
 ): void => {
   const describe = ({ state, host, step }: InstanceRecord): string =>
-    `${state} on ${hostNames(host) ?? host}${step ? `: ${step.name}${step.progress === null ? '' : ` ${step.progress}`}` : ''}`;
+    `${state} on ${hostNames(host) ?? host}${step ? `: ${step.name}` : ''}`;
   const now = describe(record);
-  if (now !== describe(before)) context.output.progress(`${record.name ?? record.instance}: ${now}`);
+  const line = `${record.name ?? record.instance}: ${now}`;
+  if (now !== describe(before)) context.output.progress(line);
+  const { step } = record;
+  if (step?.progress && step.progress !== before.step?.progress)
+    context.output.progress(`${line} ${renderTransfer(step.progress, step.transfer)}`, { isPassing: true });
 };
 
 /** Tries the next host. @returns false when the failure is final. */

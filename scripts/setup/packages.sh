@@ -14,6 +14,8 @@ base libvirt-daemon-driver-qemu /usr/lib/$machine-linux-gnu/libvirt/connection-d
 base libvirt-clients virsh "looks at guests from outside"
 base qemu-system-x86 qemu-system-x86_64 "runs the guests"
 base qemu-utils qemu-img "makes disks in tests"
+base xz-utils xz "unpacks images"
+base zstd zstd "unpacks images"
 base dnsmasq-base dnsmasq "gives guests their addresses"
 base iptables iptables "lets guests out of their network"
 base iproute2 ip "networks of guests"

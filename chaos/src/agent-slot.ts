@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { withResolvers } from '@etcd-compute/common/async/deadline';
 import { startEcompute, type Ecompute, type EcomputeOptions, type Exit } from '@etcd-compute/testing/ecompute';
 
 /**
@@ -20,26 +21,31 @@ export interface AgentSlot extends AsyncDisposable {
 }
 
 const RESTART_DELAY_MS = 100;
+const OUR_SIGNALS: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGTERM'];
 /** Far more than the lease of the presence and the deadline of a shutdown. */
 const LEAVE_TIMEOUT_MS = 40_000;
 
 export const startAgentSlot = async (options: EcomputeOptions): Promise<AgentSlot> => {
   let current = await startEcompute(options);
   let isStopping = false;
-  let isReplacing = false;
+  let replacing: Promise<unknown> | undefined;
   let restarts = 0;
   const surprises: string[] = [];
 
-  const note = ({ code }: Exit, isExplained: boolean): void => {
+  const note = ({ code, signal }: Exit, isExplained: boolean): void => {
     if (code !== null && code !== 0 && !isExplained) surprises.push(`ecompute ended by itself with exit code ${code}`);
+    if (signal !== null && !OUR_SIGNALS.includes(signal)) surprises.push(`ecompute crashed with ${signal}`);
   };
   const supervise = async (): Promise<void> => {
     for (;;) {
       const watched: Ecompute = current;
       const exit = await watched.exit();
       if (isStopping) return;
+      // Which of the two goes on is decided there; starting a third would confuse both.
+      const isExplained = replacing !== undefined;
+      await replacing;
+      note(exit, isExplained);
       if (current !== watched) continue;
-      note(exit, isReplacing);
       await delay(RESTART_DELAY_MS);
       if (isStopping) return;
       if (current !== watched) continue;
@@ -50,8 +56,9 @@ export const startAgentSlot = async (options: EcomputeOptions): Promise<AgentSlo
   const supervised = supervise();
 
   const replace: AgentSlot['replace'] = async () => {
-    if (isReplacing) return undefined;
-    isReplacing = true;
+    if (replacing) return undefined;
+    const { promise, resolve } = withResolvers<void>();
+    replacing = promise;
     const first = current;
     first.kill('SIGSTOP');
     const second = await startEcompute({ ...options, until: 'running' });
@@ -64,8 +71,9 @@ export const startAgentSlot = async (options: EcomputeOptions): Promise<AgentSlo
       ]);
       if (!left) surprises.push('two agents of one uuid go on beside each other');
       current = left === first ? second : first;
-      if (current === first && left !== second) await second.stop();
-      isReplacing = false;
+      if (!left) await second.stop();
+      replacing = undefined;
+      resolve();
     };
   };
 
@@ -82,8 +90,11 @@ export const startAgentSlot = async (options: EcomputeOptions): Promise<AgentSlo
     replace,
     [Symbol.asyncDispose]: async () => {
       isStopping = true;
-      await current.stop();
-      await supervised;
+      // More than once: the supervisor may be about to start it again.
+      for (let hasEnded = false; !hasEnded;) {
+        await current.stop();
+        hasEnded = await Promise.race([supervised.then(() => true), delay(RESTART_DELAY_MS).then(() => false)]);
+      }
     },
   };
 };

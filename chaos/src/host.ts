@@ -77,6 +77,8 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
         ...path.config,
         libvirt: { uri: uriOf(join(dir, 'proxy-sock')) },
         network: { cidr: `10.46.${index}.0/24` },
+        // A small file system of their own, which only a fault fills.
+        images: { allow_private: ['127.0.0.0/8'], keep_free: 0 },
         inventory: { VCPU: { allocation_ratio: 16 } },
         // Their file system is a small one.
         images: { allow_private: ['127.0.0.0/8'], keep_free: 0 },

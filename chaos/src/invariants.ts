@@ -66,6 +66,17 @@ const toldIsTrue: Rule = ({ world, ledger }) =>
     return [];
   });
 
+/** What the faults here can do to a build. Anything else is our own mistake: a domain lost, an image refused, an internal error. */
+const FAULTS_OF_BUILDS: readonly string[] = [
+  'ECOMPUTE_DISK_FAILED',
+  'ECOMPUTE_DOMAIN_FAILED',
+  'ECOMPUTE_IMAGE_DOWNLOAD_FAILED',
+  'ECOMPUTE_IMAGE_NO_SPACE',
+  'ECOMPUTE_IMAGE_TIMED_OUT',
+  'ECOMPUTE_PLACEMENT_FAILED',
+  'ECOMPUTE_STEP_TIMED_OUT',
+];
+
 const SETTLED: readonly InstanceRecord['state'][] = ['active', 'stopped', 'error', 'deleted'];
 
 const recordsAreSettled: Rule = ({ world }) =>
@@ -74,7 +85,7 @@ const recordsAreSettled: Rule = ({ world }) =>
     if (!SETTLED.includes(state)) return [{ rule: 'not settled', instance, what: `the record still says ${state}` }];
     if (state !== 'error') return [];
     if (!fault) return [{ rule: 'error without a reason', instance, what: 'the record says error, and not why' }];
-    if (fault.code === 'ECOMPUTE_DOMAIN_LOST' || fault.code === 'ECOMPUTE_INTERNAL')
+    if (!FAULTS_OF_BUILDS.includes(fault.code))
       return [{ rule: 'wrong fault', instance, what: `${fault.code}: ${fault.message}` }];
     return [];
   });
@@ -157,7 +168,7 @@ const sorted = (resources: Readonly<Record<string, number>>): [string, number][]
   Object.entries(resources).toSorted(([a], [b]) => a.localeCompare(b));
 
 const filesBelongToInstances: Rule = ({ world }) =>
-  world.hosts.flatMap(({ host, disks, consoles, partialImages }): Violation[] => {
+  world.hosts.flatMap(({ host, disks, files, partialImages }): Violation[] => {
     const isWanted = (name: string): boolean => {
       const instance = name.replace(/\.[a-z]+$/, '');
       return requestOf(world, instance)?.host === host && isBuilt(recordOf(world, instance));
@@ -167,7 +178,7 @@ const filesBelongToInstances: Rule = ({ world }) =>
       (name: string): Violation => ({ rule, instance: name.replace(/\.[a-z]+$/, ''), what: `${name} on ${host}` });
     return [
       ...disks.filter((name) => !isWanted(name)).map(leftover('disk left')),
-      ...consoles.filter((name) => !isWanted(name)).map(leftover('console log left')),
+      ...files.filter((name) => !isWanted(name)).map(leftover('file left')),
       ...partialImages.map((name) => ({ rule: 'partial image left', what: `${name} on ${host}` })),
     ];
   });

@@ -27,7 +27,8 @@ const MOST_RUNNING = 10;
 export const playRound = async (play: Play, round: Round): Promise<void> => {
   const started = new Map<Operation, RunningOperation>();
   const at = async (atMs: number): Promise<void> => delay(atMs, undefined, { signal: play.signal });
-  await Promise.all([
+  // All of them to their end, also when the run is ended early: what a fault broke is mended before anything is cleaned up.
+  const results = await Promise.allSettled([
     ...round.operations.map(async (operation) => {
       await at(operation.atMs);
       started.set(operation, await begin(play, operation));
@@ -40,6 +41,8 @@ export const playRound = async (play: Play, round: Round): Promise<void> => {
       });
     }),
   ]);
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
   while (play.running.size > MOST_RUNNING) await at(20);
 };
 

@@ -66,7 +66,7 @@ const logLines = async (path: string, name: string, instance: string): Promise<s
     .map((line) => `${/"time":"([^"]*)"/.exec(line)?.[1] ?? ''} ${name} ${line}`);
 };
 
-const row = (name: string, text: string): string => `  ${name.padEnd(24)}${text}`;
+const row = (name: string, text: string): string => `  ${name.padEnd(36)}${text}`;
 
 /** The table at the end. */
 export const renderResult = (options: ChaosOptions, result: ChaosResult): string => {
@@ -85,9 +85,12 @@ export const renderResult = (options: ChaosOptions, result: ChaosResult): string
       const count = tally.faults.get(kind);
       return count ? [row(kind, `${count.done}${count.missed > 0 ? ` (${count.missed} hit nobody)` : ''}`)] : [];
     }),
+    'instances at the last check',
+    ...[...tally.states].toSorted(([a], [b]) => a.localeCompare(b)).map(([state, count]) => row(state, String(count))),
     'checks',
     row('made', String(tally.checks)),
     row('slowest to settle', `${(tally.slowestSettleMs / 1000).toFixed(1)} s`),
+    row('leases that hold nothing', String(tally.emptyLeases)),
     row('violations', String(violations.length)),
     ...violations.map(({ rule, instance, what }) => `  ${rule}: ${instance ?? ''} ${what}`),
     ...told.flatMap(({ violation, lines }) => ['', `${violation.rule}: ${violation.instance ?? ''}`, ...lines]),

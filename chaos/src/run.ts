@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openDiary } from './diary.js';
+import { listEmptyLeases } from './faults/etcd-api.js';
 import { putForeignThings } from './foreign.js';
 import { findDoubles, type Violation } from './invariants.js';
 import { createKeeper } from './keeper.js';
@@ -7,6 +8,8 @@ import { readError, type Ledger } from './ledger.js';
 import { playRound, type Play } from './play-round.js';
 import { tellViolation } from './report.js';
 import type { ChaosOptions, ChaosResult, Told } from './result.js';
+import type { RunningOperation } from './operations.js';
+import { proveLife } from './proof-of-life.js';
 import { planSchedule } from './schedule.js';
 import { settle } from './settle.js';
 import { openStage, type Stage } from './stage.js';
@@ -24,7 +27,8 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   const foreign = await putForeignThings(stage);
   const diary = openDiary(join(stage.dir, 'chaos.log'));
   const [ledger, tally]: [Ledger, Tally] = [new Map(), createTally()];
-  const play: Play = { stage, keeper: createKeeper(), ledger, tally, diary, running: new Set(), signal };
+  await using commands = createRunning();
+  const play: Play = { stage, keeper: createKeeper(), ledger, tally, diary, running: commands.running, signal };
   const startedAt = performance.now();
   const secondsNow = (): number => (performance.now() - startedAt) / 1000;
   let violations: readonly Violation[] = [];
@@ -41,6 +45,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
       const settled = await settle(play, foreign);
       ({ violations, world } = settled);
       violations = [...violations, ...findBadManners(ledger)];
+      if (violations.length === 0) violations = await proveLife(stage, `life${options.seed}-${roundsPlayed}`);
       tally.checks += 1;
       tally.slowestSettleMs = Math.max(tally.slowestSettleMs, settled.tookMs);
       onProgress(
@@ -50,11 +55,25 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
     }
     if (violations.length > 0) break;
   }
+  tally.states = countStates(world);
+  tally.emptyLeases = await countEmptyLeases(stage);
   if (violations.length > 0) stage.keepLogs();
   const told: Told[] = [];
   for (const violation of violations.slice(0, MOST_TOLD))
     told.push(await tellViolation(violation, { stage, ledger, diary, world }));
   return { roundsPlayed, tally, seconds: secondsNow(), violations, told, dir: stage.dir };
+};
+
+/** Commands under way; none outlives the run. */
+const createRunning = (): AsyncDisposable & { running: Set<RunningOperation> } => {
+  const running = new Set<RunningOperation>();
+  return {
+    running,
+    [Symbol.asyncDispose]: async () => {
+      for (const command of running) command.signal('SIGKILL');
+      await Promise.allSettled([...running].map(async ({ finished }) => finished));
+    },
+  };
 };
 
 /** Whether faults are still about does not matter: these never may be. What cannot be read now is read later. */
@@ -64,6 +83,21 @@ const findDoublesNow = async (stage: Stage): Promise<Violation[]> => {
   } catch {
     return [];
   }
+};
+
+/** By state, errors by their code. */
+const countStates = (world: World | undefined): Map<string, number> => {
+  const states = new Map<string, number>();
+  for (const { state, fault } of world?.records ?? []) {
+    const what = state === 'error' ? `error: ${fault?.code ?? 'no reason'}` : state;
+    states.set(what, (states.get(what) ?? 0) + 1);
+  }
+  return states;
+};
+
+const countEmptyLeases = async ({ etcd }: Stage): Promise<number> => {
+  const [member] = etcd.members;
+  return member ? (await listEmptyLeases(member)).length : 0;
 };
 
 /** Commands that did not end, or that did not say why they failed. */

@@ -10,17 +10,23 @@ export interface Tally {
   readonly faults: Map<FaultKind, { done: number; missed: number }>;
   /** What commands that failed gave as the reason. */
   readonly errors: Map<string, number>;
+  /** What the instances have become, at the last check. */
+  states: ReadonlyMap<string, number>;
   checks: number;
   /** From the end of the last fault to a world in which everything holds. */
   slowestSettleMs: number;
+  /** Leases of etcd that hold nothing at the end: what was granted just before a crash. They run out by themselves. */
+  emptyLeases: number;
 }
 
 export const createTally = (): Tally => ({
   operations: new Map(),
   faults: new Map(),
   errors: new Map(),
+  states: new Map(),
   checks: 0,
   slowestSettleMs: 0,
+  emptyLeases: 0,
 });
 
 export const countFault = ({ faults }: Tally, kind: FaultKind, outcome: 'done' | 'missed'): void => {

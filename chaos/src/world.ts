@@ -50,7 +50,8 @@ export interface WorldHost {
   readonly domains: readonly WorldDomain[];
   /** Names of volumes in the storage pool, and of files in its folder. */
   readonly disks: readonly string[];
-  readonly consoles: readonly string[];
+  /** Console logs, config drives and whatever else has a file of its own for each instance. */
+  readonly files: readonly string[];
   /** Files in the image cache that are no whole images. */
   readonly partialImages: readonly string[];
 }
@@ -129,7 +130,7 @@ const readHost = async ({ uuid, stateDir, imagesDir, link, agent }: Host): Promi
     agentPid: agent.pid,
     domains: await readDomains(connection, uuid),
     disks: [...new Set([...(await readVolumes(connection)), ...(await listFolder(join(stateDir, 'disks')))])],
-    consoles: await listFolder(join(stateDir, 'consoles')),
+    files: await listFiles(stateDir),
     partialImages: images.filter((name) => name.endsWith('.part')),
   };
 };
@@ -159,6 +160,13 @@ const readVolumes = async (connection: Connection): Promise<string[]> => {
     names.push(handle.name);
   }
   return names;
+};
+
+/** By their names, so that what a later version keeps is covered too. */
+const listFiles = async (stateDir: string): Promise<string[]> => {
+  const folders = (await readdir(stateDir, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const names = folders.map(({ name }) => name).filter((name) => !['disks', 'images'].includes(name));
+  return (await Promise.all(names.map(async (name) => listFolder(join(stateDir, name))))).flat();
 };
 
 /** What is not there holds nothing. */

@@ -60,14 +60,14 @@ const quietHost = (host: WorldHost['host']): WorldHost => ({
   agentPid: 1,
   domains: [foreignDomainOf(host)],
   disks: [],
-  consoles: [],
+  files: [],
   partialImages: [],
 });
 const busyHost: WorldHost = {
   ...quietHost(hostA),
   domains: [foreignDomainOf(hostA), domain],
   disks: [`${instance}.img`],
-  consoles: [`${instance}.log`],
+  files: [`${instance}.log`],
 };
 const foreignAllocations = [hostA, hostB].map((host) => ({
   host,
@@ -146,7 +146,7 @@ const cases: readonly (readonly [
   ],
   [
     'a build that does not end',
-    ['allocation left', 'booted key left', 'console log left', 'disk left', 'domain left', 'not settled'],
+    ['allocation left', 'booted key left', 'disk left', 'domain left', 'file left', 'not settled'],
     withRecord({ state: 'building' }),
   ],
   [
@@ -206,7 +206,7 @@ const cases: readonly (readonly [
     { allocations: [...foreignAllocations, { ...allocation, resources: { VCPU: 2 } }] },
   ],
   ['a disk that nobody wishes', ['disk left'], withHostA({ disks: [`${instance}.img`, `${second}.img`] })],
-  ['a console log that nobody wishes', ['console log left'], withHostA({ consoles: [`${second}.log`] })],
+  ['a console log or a config drive that nobody wishes', ['file left'], withHostA({ files: [`${second}.log`] })],
   ['half an image', ['partial image left'], withHostA({ partialImages: ['x.part'] })],
   [
     'an instance on two hosts',

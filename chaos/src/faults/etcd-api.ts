@@ -63,3 +63,17 @@ export const setNoSpaceAlarm = async (
 ): Promise<void> => {
   await call(member, 'maintenance/alarm', { body: { action, memberID, alarm: 'NOSPACE' }, schema: z.unknown() });
 };
+
+const leasesSchema = z.looseObject({ leases: z.array(z.looseObject({ ID: z.string() })).default([]) });
+const leaseSchema = z.looseObject({ grantedTTL: z.string().default('0'), keys: z.array(z.string()).default([]) });
+
+/** Leases that hold no key, and how long they were given. They run out by themselves. */
+export const listEmptyLeases = async (member: EtcdServer): Promise<{ grantedSeconds: number }[]> => {
+  const { leases } = await call(member, 'lease/leases', { body: {}, schema: leasesSchema });
+  const empty: { grantedSeconds: number }[] = [];
+  for (const { ID } of leases) {
+    const lease = await call(member, 'lease/timetolive', { body: { ID, keys: true }, schema: leaseSchema });
+    if (lease.keys.length === 0) empty.push({ grantedSeconds: Number(lease.grantedTTL) });
+  }
+  return empty;
+};

@@ -1,0 +1,21 @@
+import type { Violation } from './invariants.js';
+import type { OperationKind } from './operation-kinds.js';
+import { startOperation } from './operations.js';
+import type { Stage } from './stage.js';
+
+/** One instance's whole life. */
+const LIFE: readonly OperationKind[] = ['boot-and-wait', 'stop-and-wait', 'start-and-wait', 'destroy-and-wait'];
+
+/**
+ * With no fault about, everything must work: a cloud in which all is consistent because nothing runs any more would break no rule.
+ * Leaves nothing behind when it works.
+ */
+export const proveLife = async (stage: Stage, name: string): Promise<Violation[]> => {
+  for (const kind of LIFE) {
+    const command = await startOperation(stage, { atMs: 0, kind, name, image: 'image-0' });
+    const { code, stderr } = await command.finished;
+    if (code !== 0)
+      return [{ rule: 'no life', what: `${kind} ${name}: exit ${code} without any fault: ${stderr.trim()}` }];
+  }
+  return [];
+};

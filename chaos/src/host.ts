@@ -80,8 +80,6 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
         // A small file system of their own, which only a fault fills.
         images: { allow_private: ['127.0.0.0/8'], keep_free: 0 },
         inventory: { VCPU: { allocation_ratio: 16 } },
-        // Their file system is a small one.
-        images: { allow_private: ['127.0.0.0/8'], keep_free: 0 },
         ...PERIODS,
         timeouts: hasGuests ? GUEST_TIMEOUTS : TIMEOUTS,
       },

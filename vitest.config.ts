@@ -22,6 +22,8 @@ export default defineConfig({
       tier('binding', 'packages/libvirt/test/**/*.binding.test.ts', { timeoutSeconds: 60 }),
       tier('integration', 'test/integration/**/*.integration.test.ts', { timeoutSeconds: 120 }),
       tier('e2e', 'test/e2e/**/*.e2e.test.ts', { timeoutSeconds: 300 }),
+      // Not of `npm test`: `npm run test:debian`.
+      tier('debian', 'test/debian/**/*.debian.test.ts', { timeoutSeconds: 7200 }),
     ],
   },
 });

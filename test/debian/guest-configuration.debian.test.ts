@@ -1,0 +1,184 @@
+/**
+ * A full Debian, booted by `eschedule boot` as a person does it, and logged in to. Everything that the guest knows of itself comes from
+ * its config drive. Under emulation each boot takes minutes: `npm run test:debian` runs it, `npm test` does not.
+ */
+import { spawn } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connect } from '@etcd-compute/libvirt/connection';
+import { buildDebianImage } from '@etcd-compute/testing/debian-image';
+import type { Ecompute } from '@etcd-compute/testing/ecompute';
+import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
+import { runCommand } from '@etcd-compute/testing/run-command';
+import { waitFor } from '@etcd-compute/testing/wait-for';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startWorld, type World } from '../integration/agent-world.js';
+import { start } from '../integration/eschedule-fixture.js';
+
+const CACHE = join(import.meta.dirname, '../../.cache/debian-image');
+/** Emulated, on a machine with other work. */
+const BOOT_TIMEOUT_MS = 20 * 60_000;
+const BRIDGE = 'br-guests';
+const SECOND_ADDRESS = '10.99.0.10';
+
+const USER_DATA = `#cloud-config
+write_files:
+  - path: /etc/motto
+    content: from the user data
+runcmd:
+  - [sh, -c, 'date +%s >> /var/lib/first-boots']
+`;
+
+let world: World;
+let libvirtd: LibvirtDaemon;
+let agent: Ecompute;
+let image: string;
+
+/** A network beside the agent's own, as a person has it: a bridge, and somebody who gives out addresses there. */
+const startBridge = async (): Promise<void> => {
+  await libvirtd.netnsExec(['ip', 'link', 'add', BRIDGE, 'type', 'bridge']);
+  await libvirtd.netnsExec(['ip', 'address', 'add', '10.99.0.1/24', 'dev', BRIDGE]);
+  await libvirtd.netnsExec(['ip', 'link', 'set', BRIDGE, 'up']);
+  const [command = '', ...args] = libvirtd.netnsArgv([
+    'dnsmasq',
+    '--conf-file=/dev/null',
+    `--interface=${BRIDGE}`,
+    '--bind-interfaces',
+    '--except-interface=lo',
+    '--port=0',
+    `--dhcp-range=${SECOND_ADDRESS},${SECOND_ADDRESS},1h`,
+    '--dhcp-option=option:router',
+    '--leasefile-ro',
+    '--pid-file=',
+    '--user=root',
+  ]);
+  // It goes into the background by itself, and ends with libvirtd's namespace.
+  const child = spawn(command, args, { stdio: 'inherit' });
+  await new Promise((resolve) => child.once('close', resolve));
+};
+
+beforeAll(async () => {
+  const debian = await buildDebianImage(CACHE);
+  world = await startWorld();
+  // Guests run as another user, who must reach their disks.
+  await chmod(world.dir.path, 0o755);
+  const [dir, agentDir] = [join(world.dir.path, 'v'), join(world.dir.path, 'agent')];
+  await Promise.all([mkdir(dir), mkdir(agentDir)]);
+  world.images.setFile('debian', debian);
+  image = world.images.url('debian');
+  libvirtd = await startLibvirtd({ dir });
+  await startBridge();
+  agent = await world.startAgent({
+    dir: agentDir,
+    config: {
+      libvirt: { uri: libvirtd.uri },
+      bridge: BRIDGE,
+      inventory: { VCPU: { allocation_ratio: 100 } },
+      timeouts: { address: BOOT_TIMEOUT_MS / 1000, guest_shutdown: 600 },
+    },
+  });
+  const endpoints = {
+    etcd: { host: world.etcd.host, port: world.etcd.port },
+    placement: { endpoint: world.placement.endpoint },
+  };
+  await writeFile(join(world.dir.path, 'schedule.yaml'), JSON.stringify(endpoints));
+  await writeFile(join(world.dir.path, 'user-data.yaml'), USER_DATA);
+  await runCommand(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(world.dir.path, 'key')]);
+});
+afterAll(async () => {
+  await agent[Symbol.asyncDispose]();
+  await libvirtd.stop();
+  await world[Symbol.asyncDispose]();
+});
+
+const eschedule = async (...argv: string[]): Promise<string> => {
+  const { code, stdout, stderr } = await start(argv, world.dir.path).finished;
+  expect({ argv, code, stderr }).toMatchObject({ code: 0 });
+  return stdout;
+};
+
+const ssh = async (address: string, command: string, timeoutMs = 120_000): Promise<string> => {
+  const options = [
+    'BatchMode=yes',
+    'StrictHostKeyChecking=no',
+    'UserKnownHostsFile=/dev/null',
+    'LogLevel=ERROR',
+    'ConnectTimeout=20',
+  ];
+  const { stdout } = await libvirtd.netnsExec(
+    [
+      'ssh',
+      '-i',
+      join(world.dir.path, 'key'),
+      ...options.flatMap((option) => ['-o', option]),
+      `debian@${address}`,
+      command,
+    ],
+    { timeoutMs },
+  );
+  return stdout.trim();
+};
+
+const readConsole = async (instance: string): Promise<string> =>
+  readFile(join(agent.stateDir, 'consoles', `${instance}.log`), 'utf8').catch(() => 'there is no console log');
+
+const waitForSsh = async (instance: string, address: string, matches: (bootId: string) => boolean): Promise<string> =>
+  waitFor(
+    async () => {
+      const bootId = await ssh(address, 'cat /proc/sys/kernel/random/boot_id');
+      return matches(bootId) && bootId;
+    },
+    {
+      what: `ssh to ${address}`,
+      timeoutMs: BOOT_TIMEOUT_MS,
+      intervalMs: 1000,
+      onTimeout: async () => (await readConsole(instance)).slice(-4000),
+    },
+  );
+
+test('a guest has its name, key, user data, disk and networks from its config drive, and keeps them over a reboot', async () => {
+  const startedAt = Date.now();
+  const say = (what: string): void =>
+    void process.stderr.write(`${what} after ${Math.round((Date.now() - startedAt) / 1000)} s
+`);
+  const sizes = ['--vcpus', '2', '--memory', '768M', '--disk', '4G'];
+  const guest = ['--ssh-key', 'key.pub', '--user-data', 'user-data.yaml', '--meta', 'role=web'];
+  const boot = ['boot', '--name', 'web1', ...sizes, '--image', image, ...guest, '--timeout', '3000', '-o', 'json'];
+  const { instance, addresses }: { instance: string; addresses: { address: string }[] } = JSON.parse(
+    await eschedule(...boot),
+  );
+  const address = addresses[0]?.address ?? 'no address';
+  say(`up at ${address}`);
+  const bootId = await waitForSsh(instance, address, () => true);
+  say('ssh prompt');
+  // What went wrong in the guest stands in its log, which is gone with it.
+  const problems = "sudo grep -hE 'WARNING|ERROR|Error:' /var/log/cloud-init.log";
+  const status = await ssh(address, `cloud-init status --wait --long || ${problems}`, BOOT_TIMEOUT_MS);
+  expect(status).toContain('status: done');
+  say('cloud-init done');
+
+  expect(await ssh(address, 'hostname')).toBe('web1');
+  expect(await ssh(address, 'cat /etc/motto')).toBe('from the user data');
+  expect(await ssh(address, 'sudo cloud-init query ds.meta_data.meta.role')).toBe('web');
+  expect(await ssh(address, 'cloud-init query v1.instance_id')).toBe(instance);
+  expect(await ssh(address, 'cloud-init query subplatform')).toContain('config');
+  const rootMiB = Number(await ssh(address, 'df --output=size -m / | tail -n 1'));
+  expect(rootMiB).toBeGreaterThan(3500);
+  const interfaces = await ssh(address, 'ip -4 -br address');
+  expect(interfaces).toContain(`${address}/`);
+  expect(interfaces).toContain(`${SECOND_ADDRESS}/`);
+  const hostKey = await ssh(address, 'cat /etc/ssh/ssh_host_ed25519_key.pub');
+
+  await eschedule('reboot', 'web1', '--timeout', '3000');
+  await waitForSsh(instance, address, (now) => now !== bootId);
+  say('rebooted');
+  expect(await ssh(address, 'hostname')).toBe('web1');
+  expect(await ssh(address, 'cat /etc/ssh/ssh_host_ed25519_key.pub')).toBe(hostKey);
+  expect((await ssh(address, 'cat /var/lib/first-boots')).split('\n')).toHaveLength(1);
+
+  await eschedule('destroy', 'web1', '--wait', '--timeout', '600');
+  await using connection = await connect(libvirtd.uri);
+  expect(await connection.listAllDomains()).toEqual([]);
+  for (const folder of ['disks', 'config-drives', 'consoles'])
+    expect(await readdir(join(agent.stateDir, folder))).toEqual([]);
+});

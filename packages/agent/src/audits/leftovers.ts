@@ -3,6 +3,8 @@ import type { HostFindingKind } from '@etcd-compute/common/etcd/messages/host-au
 import type { Store } from '@etcd-compute/common/etcd/store';
 import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
+import type { Domain } from '@etcd-compute/libvirt/domain';
+import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { listConsoleLogs } from '../consoles/console-logs.js';
 import { listDisks } from '../disks/disk-pool.js';
 import { listConfigDrives } from '../guest-config/config-drives.js';
@@ -27,6 +29,16 @@ type Kind = Extract<HostFindingKind, 'domain-without-request' | 'disk-without-re
 /** What of ours is there, by instance, with words for a person. */
 type Ours = Map<InstanceUuid, Map<Kind, string>>;
 
+/** Undefined when it has gone since it was listed, as a destroyed one does. */
+const describeState = async (domain: Domain): Promise<string | undefined> => {
+  try {
+    return (await domain.isActive()) ? 'it runs' : 'it is shut off';
+  } catch (err) {
+    if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) return undefined;
+    throw err;
+  }
+};
+
 /**
  * What of ours is on this host without a boot request: domains, disks and console logs. Reported once each; removed only when the
  * config says so, or when a boot request comes that wishes for it. What is not marked as this host's is never looked at.
@@ -45,7 +57,8 @@ export const createLeftoverAudit = (deps: LeftoverAuditDeps): Audit => {
       await using handle = domain;
       const instance = instanceUuidSchema.safeParse(handle.uuid).data;
       if (instance === undefined || (await readMark(handle))?.host !== host) continue;
-      add(instance, 'domain-without-request', (await handle.isActive()) ? 'it runs' : 'it is shut off');
+      const state = await describeState(handle);
+      if (state !== undefined) add(instance, 'domain-without-request', state);
     }
     for (const instance of await listConfigDrives(steps.configDrivesDir))
       add(instance, 'disk-without-request', `its config drive, in ${steps.configDrivesDir}`);

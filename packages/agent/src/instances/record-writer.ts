@@ -1,4 +1,5 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
+import { isSurelyUnwritten } from '@etcd-compute/common/etcd/errors';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import {
@@ -124,11 +125,17 @@ export class RecordWriter {
       now: new Date(),
     });
     const recordKey = keys.record(this.#instance);
-    await this.#commit([
-      { op: 'put', key: recordKey, value: JSON.stringify(value), lease: lease.id },
-      { op: 'delete', key: keys.request(host, this.#instance) },
-      { op: 'delete', key: keys.booted(this.#instance) },
-    ]);
+    try {
+      await this.#commit([
+        { op: 'put', key: recordKey, value: JSON.stringify(value), lease: lease.id },
+        { op: 'delete', key: keys.request(host, this.#instance) },
+        { op: 'delete', key: keys.booted(this.#instance) },
+      ]);
+    } catch (err) {
+      // When nothing was written, the lease holds nothing. If this fails too, it runs out by itself.
+      if (isChanged(err) || isSurelyUnwritten(err)) await lease.revoke().catch(() => undefined);
+      throw err;
+    }
   }
 
   async #put(value: InstanceRecord, extra: readonly Write[]): Promise<void> {

@@ -247,6 +247,12 @@ const agentsArePresent: Rule = ({ world }) =>
       what: `the presence of host ${host} is not that of its agent, process ${agentPid}`,
     }));
 
+/** What an agent keeps under its host's uuid is its own business; everything else belongs to an instance, and goes with it. */
+const keysHaveOwners: Rule = ({ world, foreign }) =>
+  [...world.otherKeys.keys()]
+    .filter((key) => key !== foreign.key && !world.hosts.some(({ host }) => key.includes(host)))
+    .map((key) => ({ rule: 'key left', what: key }));
+
 /** The agents look for the same things by themselves, and must not find what is not there. */
 const auditsFindNothing: Rule = ({ world }) =>
   [...world.findings].flatMap(([host, findings]) =>
@@ -267,7 +273,6 @@ const foreignIsUntouched: Rule = ({ world, foreign }) => {
     const held = world.allocations.find(({ consumer, host: at }) => consumer === foreign.consumer && at === host);
     if (JSON.stringify(held?.resources) !== JSON.stringify(foreign.resources)) touched(`the allocation on ${host}`);
   }
-  for (const key of world.otherKeys.keys()) if (key !== foreign.key) violations.push({ rule: 'key left', what: key });
   return violations;
 };
 
@@ -284,5 +289,6 @@ const RULES: readonly Rule[] = [
   addressesAreTrue,
   agentsArePresent,
   auditsFindNothing,
+  keysHaveOwners,
   foreignIsUntouched,
 ];

@@ -24,7 +24,7 @@ export interface World {
   readonly presences: ReadonlyMap<string, number>;
   /** What the agents' own audits complain about, by host. */
   readonly findings: ReadonlyMap<string, readonly HostAudit['findings'][number][]>;
-  /** Keys that are none of ours, with their values. */
+  /** All other keys, with their values: somebody else's, and what an agent keeps under its host. */
   readonly otherKeys: ReadonlyMap<string, string>;
   readonly allocations: readonly WorldAllocation[];
   readonly hosts: readonly WorldHost[];
@@ -82,7 +82,7 @@ export const readWorld = async (stage: Stage): Promise<World> => {
 type EtcdWorld = Omit<World, 'allocations' | 'hosts'>;
 
 /** All keys as of one revision. */
-const readEtcd = async ({ store, keys, hosts }: Stage): Promise<EtcdWorld> => {
+const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
   const { entries } = await store.list('/');
   const requests: WorldRequest[] = [];
   const records: InstanceRecord[] = [];
@@ -91,7 +91,6 @@ const readEtcd = async ({ store, keys, hosts }: Stage): Promise<EtcdWorld> => {
   const findings = new Map<string, HostAudit['findings']>();
   const otherKeys = new Map<string, string>();
   const bootedPrefix = '/booted/';
-  const sessions = new Set(hosts.map(({ uuid }) => keys.session(uuid)));
   for (const entry of entries) {
     const request = keys.parseRequest(entry.key);
     const agent = keys.parseAgent(entry.key);
@@ -103,7 +102,7 @@ const readEtcd = async ({ store, keys, hosts }: Stage): Promise<EtcdWorld> => {
     else if (agent !== undefined)
       presences.set(agent, parseMessage(presenceSchema, entry.key, entry.value).process.pid);
     else if (audit !== undefined) findings.set(audit, parseMessage(hostAuditSchema, entry.key, entry.value).findings);
-    else if (!sessions.has(entry.key)) otherKeys.set(entry.key, entry.value);
+    else otherKeys.set(entry.key, entry.value);
   }
   return { requests, records, booted, presences, findings, otherKeys };
 };

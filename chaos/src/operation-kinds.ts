@@ -20,20 +20,19 @@ export interface OperationSpec {
   readonly of: 'new' | 'booted';
   /** What it asks for: the checks at the end rest on it. */
   readonly wish: 'exist' | 'be-gone' | 'anything';
-  readonly argv: (name: string) => readonly string[];
+  /** `wait` is for commands that wait, and says for how long. */
+  readonly argv: (name: string, wait: readonly string[]) => readonly string[];
 }
-
-const WAIT = ['--wait', '--timeout', '12'];
 
 export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
   boot: { weight: 6, of: 'new', wish: 'exist', argv: (name) => ['boot', '--name', name, '--no-wait'] },
-  'boot-and-wait': { weight: 4, of: 'new', wish: 'exist', argv: (name) => ['boot', '--name', name, ...WAIT] },
+  'boot-and-wait': { weight: 4, of: 'new', wish: 'exist', argv: (name, wait) => ['boot', '--name', name, ...wait] },
   stop: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['stop', name, '--no-wait'] },
-  'stop-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name) => ['stop', name, ...WAIT] },
+  'stop-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['stop', name, ...wait] },
   start: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['start', name, '--no-wait'] },
-  'start-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name) => ['start', name, ...WAIT] },
+  'start-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['start', name, ...wait] },
   reboot: { weight: 1, of: 'booted', wish: 'anything', argv: (name) => ['reboot', name, '--no-wait'] },
-  'reboot-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name) => ['reboot', name, ...WAIT] },
+  'reboot-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['reboot', name, ...wait] },
   destroy: { weight: 6, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, '--no-wait'] },
-  'destroy-and-wait': { weight: 2, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, ...WAIT] },
+  'destroy-and-wait': { weight: 2, of: 'booted', wish: 'be-gone', argv: (name, wait) => ['destroy', name, ...wait] },
 };

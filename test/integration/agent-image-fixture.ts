@@ -25,7 +25,7 @@ export interface ImageFixture extends AsyncDisposable {
 export const SIZE = 600_000;
 
 /** Far longer than this server needs. */
-export const STALL_MS = 10_000;
+const STALL_MS = 10_000;
 export const SHORT_STALL_MS = 200;
 
 export const RETRY = { attempts: 3, minMs: 1, maxMs: 2 };

@@ -51,4 +51,5 @@ const main = async (): Promise<number> => {
   }
 };
 
-process.exitCode = await main();
+// All that was started has ended by now; a socket that a fault has left half open must not keep the program.
+process.exit(await main());

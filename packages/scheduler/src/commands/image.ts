@@ -25,7 +25,9 @@ export const listImages = async (
   );
   const reporting = reports.map(({ host }) => host);
   const names = await findHostNames(cloud, presences, reporting);
-  const wanted = hosts.length === 0 ? reporting : hosts.map((host) => resolveHost(host, reporting, names));
+  // An agent that has just started has reported nothing yet, and is known all the same.
+  const known = [...new Set([...reporting, ...presences.keys()])];
+  const wanted = hosts.length === 0 ? reporting : hosts.map((host) => resolveHost(host, known, names));
   const views = reports
     .filter(({ host }) => wanted.includes(host))
     .flatMap(({ host, images }) =>

@@ -186,7 +186,8 @@ test('SIGTERM while ten guests are built: exit 0, the host is locked, a running 
   expect(inventories['VCPU']?.reserved).toBe(inventories['VCPU']?.total);
   expect(await qemusOf(running)).toEqual(before);
   const left = await Promise.all(instances.map(async (instance) => findRecord(world, instance)));
-  for (const record of left) expect(['scheduled', 'building', 'active']).toContain(record?.state);
+  // One that was not claimed yet has no record: these requests are the original's.
+  for (const record of left) expect([undefined, 'building', 'active']).toContain(record?.state);
   await agent.restart();
   for (const instance of instances) await waitForState(world, instance, 'active');
   for (const instance of [running, ...instances]) expect(await qemusOf(instance)).toHaveLength(1);

@@ -142,15 +142,18 @@ test('etcd that is away is said once, however often it is tried, and that it is 
   await using agent = await world.startAgent({ etcd, config: { log: { level: 'debug' } } });
   await etcd.refuse(true);
   etcd.cutAll();
-  const linesOf = async (level: string): Promise<string[]> =>
+  const linesOf = async (...levels: string[]): Promise<string[]> =>
     (await agent.readLog())
-      .filter((line) => line.msg === 'boot requests not followed, trying again' && line.level === level)
-      .map((line) => JSON.stringify(line['err']));
-  await waitFor(async () => (await linesOf('debug')).length >= 3, { what: 'some more tries' });
-  const warned = await linesOf('warn');
+      .filter(({ level }) => levels.includes(level ?? ''))
+      .map(({ msg, err }) => JSON.stringify([msg, err]));
+  const isTry = (line: string): boolean => line.includes('boot requests not followed, trying again');
+  await waitFor(async () => (await linesOf('debug')).filter(isTry).length >= 3, { what: 'some more tries' });
+  const warned = await linesOf('warn', 'error');
+  expect(warned.some(isTry)).toBe(true);
   expect(new Set(warned).size).toBe(warned.length);
   await etcd.refuse(false);
   await agent.waitForLog('boot requests are followed again');
+  await agent.waitForLog('wishes about images are followed again');
 });
 
 describe.concurrent('SIGTERM', () => {

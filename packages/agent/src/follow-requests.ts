@@ -32,8 +32,6 @@ export const followRequests = ({
 }: FollowOptions): void => {
   /** Keys that are no boot requests: said once, not at every look. */
   const foreign = new Set<string>();
-  /** What was said about etcd being away: once, not at every try. */
-  let said: string | undefined;
   const wake = (key: string): void => {
     const instance = keys.parseRequest(key)?.instance;
     if (instance === undefined) {
@@ -50,8 +48,6 @@ export const followRequests = ({
     prefix: keys.requestsOf(host),
     relistMs: config.period * 1000,
     onList: (entries) => {
-      if (said !== undefined) log.info('boot requests are followed again');
-      said = undefined;
       requested.clear();
       const listed = new Set(entries.map(({ key }) => key));
       for (const key of foreign) if (!listed.has(key)) foreign.delete(key);
@@ -60,10 +56,9 @@ export const followRequests = ({
     onChange: (changed) => {
       for (const key of changed) wake(key);
     },
-    onTrouble: (err, nextInMs) => {
-      log[err.message === said ? 'debug' : 'warn']({ err, nextInMs }, 'boot requests not followed, trying again');
-      said = err.message;
-    },
+    onTrouble: (err, { nextInMs, isRepeat }) =>
+      log[isRepeat ? 'debug' : 'warn']({ err, nextInMs }, 'boot requests not followed, trying again'),
+    onRecovered: () => log.info('boot requests are followed again'),
     signal,
   });
 };

@@ -50,7 +50,9 @@ export const followImageWishes = (deps: ImageWishesDeps): void => {
     onChange: (changed) => {
       for (const key of changed) take(key);
     },
-    onTrouble: (err, nextInMs) => log.warn({ err, nextInMs }, 'wishes about images not followed, trying again'),
+    onTrouble: (err, { nextInMs, isRepeat }) =>
+      log[isRepeat ? 'debug' : 'warn']({ err, nextInMs }, 'wishes about images not followed, trying again'),
+    onRecovered: () => log.info('wishes about images are followed again'),
     signal,
   });
 };

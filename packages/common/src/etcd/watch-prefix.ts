@@ -13,8 +13,12 @@ export interface WatchPrefixOptions {
   readonly onList: (entries: readonly Entry[]) => void;
   /** Keys that changed after the list. A hint to read them again. */
   readonly onChange: (keys: readonly string[]) => void;
-  /** The watch was lost or could not be set up; it is tried again after `nextInMs`. */
-  readonly onTrouble: (err: Error, nextInMs: number) => void;
+  /**
+   * The watch was lost or could not be set up; it is tried again after `nextInMs`. `isRepeat`: for the same reason as at the last try.
+   */
+  readonly onTrouble: (err: Error, details: { nextInMs: number; isRepeat: boolean }) => void;
+  /** The first list after trouble has come; called before `onList`. */
+  readonly onRecovered?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -25,18 +29,23 @@ const RETRY_MS = { minMs: 200, maxMs: 5_000 };
  * compaction or after a period: from the start. So nothing is missed for good, whatever the watch does. Never throws.
  */
 export const watchPrefix = async (options: WatchPrefixOptions): Promise<void> => {
-  const { signal, onTrouble } = options;
+  const { signal, onTrouble, onRecovered } = options;
   setMaxListeners(0, signal);
+  let trouble: string | undefined;
   for (let attempt = 1; !signal.aborted;) {
     try {
       await listAndWatch(options, () => {
         attempt = 1;
+        if (trouble !== undefined) onRecovered?.();
+        trouble = undefined;
       });
-    } catch (err) {
+    } catch (thrown) {
       const nextInMs = backoff(attempt, RETRY_MS);
       attempt += 1;
       if (signal.aborted) return;
-      onTrouble(toError(err), nextInMs);
+      const err = toError(thrown);
+      onTrouble(err, { nextInMs, isRepeat: err.message === trouble });
+      trouble = err.message;
       await sleep(nextInMs, signal).catch(() => undefined);
     }
   }

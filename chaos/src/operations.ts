@@ -32,15 +32,25 @@ const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/esche
 const HUNG_AFTER_MS = { simulated: 60_000, guests: 180_000 } as const;
 
 /** Far longer than a healthy instance takes; one that a fault holds up is let go on without its command. */
-const WAIT_SECONDS = { simulated: '12', guests: '90' } as const;
+const WAIT_SECONDS = { simulated: 12, guests: 90 } as const;
 
 const SIZE = ['--vcpus', '1', '--disk', '1'] as const;
 
-export const startOperation = async (stage: Stage, operation: Operation): Promise<RunningOperation> => {
+export interface OperationOptions {
+  /** How long a command that waits does so. */
+  readonly waitSeconds?: number;
+}
+
+export const startOperation = async (
+  stage: Stage,
+  operation: Operation,
+  options: OperationOptions = {},
+): Promise<RunningOperation> => {
   const { of, argv } = OPERATIONS[operation.kind];
   const memoryMiB = stage.hasGuests ? '128' : '64';
   const image = of === 'new' ? ['--image', await stage.addImage(operation.image), '--memory', memoryMiB, ...SIZE] : [];
-  const wait = ['--wait', '--timeout', stage.hasGuests ? WAIT_SECONDS.guests : WAIT_SECONDS.simulated];
+  const { waitSeconds = stage.hasGuests ? WAIT_SECONDS.guests : WAIT_SECONDS.simulated } = options;
+  const wait = ['--wait', '--timeout', `${waitSeconds}`];
   const startedAt = new Date();
   const args = [PROGRAM, ...argv(operation.name, wait), ...image, '-o', 'json', '--config', stage.scheduleConfig];
   const child = spawn(process.execPath, args, {

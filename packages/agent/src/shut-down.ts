@@ -3,6 +3,7 @@ import type { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { AgentConfig } from './config.js';
+import { persist } from './persist.js';
 import type { PresenceKeeper } from './presence.js';
 import { closeServers, type Servers } from './servers.js';
 
@@ -16,6 +17,9 @@ export interface ShutDownOptions {
   readonly log: Logger;
 }
 
+/** A busy Placement is asked again; one that is away does not hold the agent up for long. */
+const MAX_LOCK_MS = 15_000;
+
 /** Each part has the whole deadline; what does not end within it is logged and left. Guests go on. */
 export const shutDown = async ({
   presence,
@@ -26,8 +30,12 @@ export const shutDown = async ({
   config,
   log,
 }: ShutDownOptions): Promise<void> => {
-  const timeoutMs = config.timeouts.shutdown * 1000;
-  const attempt = async (what: string, task: () => Promise<void>): Promise<void> => {
+  const shutdownMs = config.timeouts.shutdown * 1000;
+  const attempt = async (
+    what: string,
+    task: (signal: AbortSignal) => Promise<void>,
+    timeoutMs = shutdownMs,
+  ): Promise<void> => {
     try {
       await withDeadline(task, { timeoutMs, what });
     } catch (err) {
@@ -37,7 +45,11 @@ export const shutDown = async ({
   log.info('locking inventory by reserving VCPU');
   await Promise.all([
     attempt('showing the host as draining', presence.drain),
-    attempt('locking the inventory', report),
+    attempt(
+      'locking the inventory',
+      async (signal) => persist(report, { what: 'the lock of the inventory', log, signal }),
+      Math.min(shutdownMs, MAX_LOCK_MS),
+    ),
     attempt('finishing the builds in hand', async () => loop.idle()),
   ]);
   await attempt('giving up the lease', presence.leave);

@@ -7,6 +7,7 @@ import { presenceSchema, type Presence } from '@etcd-compute/common/etcd/message
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { getInventories } from '@etcd-compute/common/placement/resource-providers';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
+import { startHttpProxy } from '@etcd-compute/testing/http-proxy';
 import { startTcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -167,6 +168,18 @@ describe.concurrent('SIGTERM', () => {
     await agent.restart();
     expect(await reservedVcpus(agent)).toMatchObject({ reserved: 0 });
     expect(await presenceOf(agent)).toMatchObject({ state: 'up' });
+  });
+
+  test('locks the host also when Placement does not do so at once', async () => {
+    await using placement = await startHttpProxy(world.placement);
+    await using agent = await world.startAgent({ placement });
+    placement.setFault({ kind: 'status', status: 500, body: '{}', writesOnly: true });
+    agent.kill('SIGTERM');
+    await agent.waitForLog('waiting for the lock of the inventory');
+    placement.setFault(undefined);
+    expect(await agent.exit()).toEqual({ code: 0, signal: null });
+    const { reserved, total } = await reservedVcpus(agent);
+    expect(reserved).toBe(total);
   });
 
   test('while ten builds wait for their image: draining, present and gone by the deadline; the next start finishes all', async () => {

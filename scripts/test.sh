@@ -23,18 +23,35 @@ run_check() {
   touch "$results/check-failed"
 }
 
-# usage: run_tiers NAME COMMAND-PREFIX... -- VITEST-ARGUMENT...
-run_tiers() {
-  local name=$1 prefix=()
+# Tests with real processes share two processors with each other. Some files that fail together may pass alone: they are run once
+# more, one by one, and the sum names what needed it. When more fail than this, it is not the machine.
+max_again=3
+
+# usage: run_vitest REPORT COMMAND-PREFIX... -- VITEST-ARGUMENT...
+run_vitest() {
+  local report=$1 prefix=()
   shift
   while [ "$1" != -- ]; do
     prefix+=("$1")
     shift
   done
   shift
+  "${prefix[@]}" node node_modules/vitest/vitest.mjs run --reporter=default --reporter=json --outputFile.json="$report" "$@"
+}
+
+# usage: run_tiers NAME COMMAND-PREFIX... -- VITEST-ARGUMENT...
+run_tiers() {
+  local name=$1 report=$results/$1.json failed=()
+  shift
   echo "== tests: $name"
-  "${prefix[@]}" node node_modules/vitest/vitest.mjs run \
-    --reporter=default --reporter=json --outputFile.json="$results/$name.json" "$@" || is_passed=false
+  if run_vitest "$report" "$@"; then return; fi
+  if [ -e "$report" ]; then mapfile -t failed < <(node scripts/list-failed-files.mjs "$report"); fi
+  if [ "${#failed[@]}" -eq 0 ] || [ "${#failed[@]}" -gt "$max_again" ]; then
+    is_passed=false
+    return
+  fi
+  echo "== tests: $name, once more what failed: ${failed[*]}"
+  run_vitest "$results/$name-again.json" "$@" --no-file-parallelism "${failed[@]}" || is_passed=false
 }
 
 run_check
@@ -46,6 +63,7 @@ else
   run_tiers e2e sudo --preserve-env=ETCD_COMPUTE_TEST_LOGS env "PATH=$PATH" -- --project e2e "$@"
 fi
 
-if "$is_passed"; then rm -rf "$results/logs"; else echo "the logs of what ran are in $results/logs" >&2; fi
+is_first_try() { ! compgen -G "$results/*-again.json" > /dev/null; }
+if "$is_passed" && is_first_try; then rm -rf "$results/logs"; else echo "the logs of what ran are in $results/logs" >&2; fi
 node scripts/count-tests.mjs "$results" fast e2e || is_passed=false
 "$is_passed"

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EcomputeError } from '../errors.js';
 import { newInstanceUuid, type InstanceUuid, type ProviderUuid } from '../ids.js';
 import type { PlacementClient } from './client.js';
 import { isConcurrentUpdate, isPlacementConflict } from './errors.js';
@@ -38,14 +39,31 @@ export interface AllocateRequest {
   readonly projectId: string;
 }
 
-/** What Placement holds for an instance; empty `allocations` when nothing. */
-export const getAllocations = async (placement: PlacementClient, instance: InstanceUuid): Promise<Allocations> =>
-  placement.send({
+const readAllocations = (instance: InstanceUuid) =>
+  ({
     method: 'GET',
     path: `/allocations/${instance}`,
     verb: `read the allocations of instance ${instance}`,
     schema: allocationsSchema,
+  }) as const;
+
+/** What Placement holds for an instance; empty `allocations` when nothing. */
+export const getAllocations = async (placement: PlacementClient, instance: InstanceUuid): Promise<Allocations> =>
+  placement.send(readAllocations(instance));
+
+const putAllocations = async (
+  placement: PlacementClient,
+  instance: InstanceUuid,
+  { verb, body }: { verb: string; body: Omit<Allocations, 'consumer_type'> & { mappings?: unknown } },
+): Promise<void> => {
+  await placement.send({
+    method: 'PUT',
+    path: `/allocations/${instance}`,
+    verb: `${verb} instance ${instance}`,
+    schema: z.unknown(),
+    body: { ...body, ...consumerType(placement) },
   });
+};
 
 /**
  * Allocates for a new consumer.
@@ -57,46 +75,20 @@ export const allocate = async (
   { instance, allocations, mappings, userId, projectId }: AllocateRequest,
 ): Promise<{ outcome: 'allocated' } | { outcome: 'conflict'; err: Error }> => {
   try {
-    await placement.send({
-      method: 'PUT',
-      path: `/allocations/${instance}`,
-      verb: `allocate for instance ${instance}`,
-      schema: z.unknown(),
+    await putAllocations(placement, instance, {
+      verb: 'allocate for',
       body: {
         allocations,
         ...(mappings !== undefined && { mappings }),
         user_id: userId,
         project_id: projectId,
         consumer_generation: null,
-        ...consumerType(placement),
       },
     });
     return { outcome: 'allocated' };
   } catch (err) {
     if (isPlacementConflict(err) && err instanceof Error) return { outcome: 'conflict', err };
     throw err;
-  }
-};
-
-const RELEASE_ATTEMPTS = 5;
-
-/** Releases all that an instance holds; repeatable. The generation guards against someone else's change in between. */
-export const releaseAllocations = async (placement: PlacementClient, instance: InstanceUuid): Promise<void> => {
-  for (let attempt = 1; ; attempt += 1) {
-    const held = await getAllocations(placement, instance);
-    if (Object.keys(held.allocations).length === 0) return;
-    try {
-      await placement.send({
-        method: 'PUT',
-        path: `/allocations/${instance}`,
-        verb: `release the allocations of instance ${instance}`,
-        schema: z.unknown(),
-        body: { ...held, allocations: {}, ...consumerType(placement) },
-      });
-      return;
-    } catch (err) {
-      if (!isConcurrentUpdate(err) || attempt === RELEASE_ATTEMPTS) throw err;
-    }
   }
 };
 
@@ -107,12 +99,7 @@ export interface Held extends Allocations {
 
 /** As `getAllocations`, with how long it is held. */
 export const getHeld = async (placement: PlacementClient, instance: InstanceUuid): Promise<Held> => {
-  const { value, lastModified } = await placement.sendForTime({
-    method: 'GET',
-    path: `/allocations/${instance}`,
-    verb: `read the allocations of instance ${instance}`,
-    schema: allocationsSchema,
-  });
+  const { value, lastModified } = await placement.sendForTime(readAllocations(instance));
   return { ...value, since: lastModified };
 };
 
@@ -134,18 +121,31 @@ export const releaseHeld = async (
   { consumer_generation, user_id, project_id }: Allocations,
 ): Promise<'released' | 'changed'> => {
   try {
-    await placement.send({
-      method: 'PUT',
-      path: `/allocations/${instance}`,
-      verb: `release the allocations of instance ${instance}`,
-      schema: z.unknown(),
-      body: { allocations: {}, consumer_generation, user_id, project_id, ...consumerType(placement) },
+    await putAllocations(placement, instance, {
+      verb: 'release the allocations of',
+      body: { allocations: {}, consumer_generation, user_id, project_id },
     });
     return 'released';
   } catch (err) {
     if (isConcurrentUpdate(err)) return 'changed';
     throw err;
   }
+};
+
+const RELEASE_ATTEMPTS = 5;
+
+/** Releases all that an instance holds; repeatable. @throws EcomputeError ECOMPUTE_PLACEMENT_CONFLICT when others keep changing it. */
+export const releaseAllocations = async (placement: PlacementClient, instance: InstanceUuid): Promise<void> => {
+  for (let attempt = 1; attempt <= RELEASE_ATTEMPTS; attempt += 1) {
+    const held = await getAllocations(placement, instance);
+    if (Object.keys(held.allocations).length === 0) return;
+    if ((await releaseHeld(placement, instance, held)) === 'released') return;
+  }
+  throw new EcomputeError(
+    'ECOMPUTE_PLACEMENT_CONFLICT',
+    `could not release the allocations of instance ${instance}: they keep changing`,
+    { retryable: true, hint: 'try again' },
+  );
 };
 
 const providerAllocationsSchema = z.looseObject({

@@ -3,16 +3,14 @@ import { instanceUuidSchema, providerUuidSchema } from '@etcd-compute/common/ids
 import { getAllocations } from '@etcd-compute/common/placement/allocations';
 import type { Cloud } from '../cloud.js';
 import { EXIT_CODES } from '../exit-code.js';
-import { findHostNames } from '../hosts/host-names.js';
 import { listPresences, type Presences } from '../hosts/list-presences.js';
 import { getInstance, isDeleted, nameOf } from '../instances/find-instance.js';
 import { readSnapshot, type InstanceEntry, type Snapshot } from '../instances/snapshot.js';
-import { viewOf } from '../instances/view.js';
-import { instanceShape } from '../output/instance-shape.js';
 import { checkHostDown, forceDestroy } from '../placing/force-destroy.js';
 import { writeDestroyWish } from '../placing/write-destroy.js';
 import { waitForDestroy } from '../waiting/wait-for-destroy.js';
 import type { CommandContext } from './context.js';
+import { printInstancesNow } from './print-instances.js';
 
 export interface DestroyOptions {
   readonly uuidsOrNames: readonly string[];
@@ -62,7 +60,7 @@ export const destroy = async (context: CommandContext, options: DestroyOptions):
   // Of what was given up, nobody can say when its host is back.
   const awaited = pending.filter((entry) => !forced.has(entry));
   const timeout = options.isWaiting ? await waitForDestroy(context, awaited, options.timeoutSeconds * 1000) : undefined;
-  await print(context, entries, presences);
+  await printInstancesNow(context, entries, presences);
   if (timeout) throw timeout;
   return EXIT_CODES.done;
 };
@@ -92,24 +90,4 @@ const destroyOne = async (
       `${what} is given up, because its host ${host} is down: its room there is free for others, and its guest may run on and its domain and disk stay until the agent of the host is back and removes them`,
     );
   return outcome === 'forced';
-};
-
-/** Silent unless a format is asked for: so is the original. */
-const print = async (
-  { cloud, output }: CommandContext,
-  entries: readonly InstanceEntry[],
-  presences: Presences,
-): Promise<void> => {
-  if (output.format === undefined) return;
-  const after = new Map((await readSnapshot(cloud)).instances.map((entry) => [entry.instance, entry]));
-  const now = entries.map((entry) => after.get(entry.instance) ?? entry);
-  const hostNames = await findHostNames(
-    cloud,
-    presences,
-    now.map(({ host }) => host),
-  );
-  await output.list(
-    now.map((entry) => viewOf(entry, hostNames)),
-    instanceShape,
-  );
 };

@@ -1,14 +1,12 @@
 import type { PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import { EXIT_CODES } from '../exit-code.js';
-import { findHostNames } from '../hosts/host-names.js';
 import { listPresences } from '../hosts/list-presences.js';
 import { getInstance } from '../instances/find-instance.js';
 import { readSnapshot } from '../instances/snapshot.js';
-import { viewOf } from '../instances/view.js';
-import { instanceShape } from '../output/instance-shape.js';
 import { writePowerWish } from '../placing/write-power.js';
 import { waitForPower, type PendingPower } from '../waiting/wait-for-power.js';
 import type { CommandContext } from './context.js';
+import { printInstancesNow } from './print-instances.js';
 
 export interface PowerOptions {
   readonly uuidsOrNames: readonly string[];
@@ -35,19 +33,7 @@ export const power = async (context: CommandContext, options: PowerOptions): Pro
   }
   interruption.describe = () => `the instances will be ${wish} all the same: see \`eschedule list\``;
   const errors = options.isWaiting ? await waitForPower(context, wishes, options.timeoutSeconds * 1000) : [];
-  if (output.format !== undefined) {
-    const after = new Map((await readSnapshot(cloud)).instances.map((entry) => [entry.instance, entry]));
-    const now = entries.map((entry) => after.get(entry.instance) ?? entry);
-    const hostNames = await findHostNames(
-      cloud,
-      presences,
-      now.map(({ host }) => host),
-    );
-    await output.list(
-      now.map((entry) => viewOf(entry, hostNames)),
-      instanceShape,
-    );
-  }
+  await printInstancesNow(context, entries, presences);
   const [first, ...others] = errors;
   for (const error of others) output.note(`eschedule: ${error.message}`);
   if (first) throw first;

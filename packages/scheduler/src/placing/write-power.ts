@@ -2,11 +2,8 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import { isDestroyWish, type BootRequest, type PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Cloud } from '../cloud.js';
 import { nameOf } from '../instances/find-instance.js';
-import { rereadEntry, type InstanceEntry } from '../instances/snapshot.js';
-import { commit } from './commit.js';
-
-/** How often the request may change under us before we give up. */
-const ATTEMPTS = 5;
+import type { InstanceEntry } from '../instances/snapshot.js';
+import { rewriteRequest } from './rewrite-request.js';
 
 type Wish = Pick<PowerWish, 'wish' | 'hard'>;
 
@@ -17,25 +14,16 @@ type Wish = Pick<PowerWish, 'wish' | 'hard'>;
  * @throws EcomputeError when the instance is in no state for it, and what etcd throws; the instance is then as it was.
  */
 export const writePowerWish = async (cloud: Cloud, found: InstanceEntry, { wish, hard }: Wish): Promise<number> => {
-  const store = await cloud.store();
-  const patienceMs = 2 * cloud.config.etcd.timeout * 1000;
-  let entry = found;
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const request = requestOf(entry);
-    const key = cloud.keys.request(entry.host, entry.instance);
-    const count = Math.max(request.power?.count ?? 0, entry.record?.power_count ?? 0) + 1;
-    const value = JSON.stringify({ ...request, version: 1, power: { wish, count, hard } } satisfies BootRequest);
-    const guards = [{ key, modRevision: entry.requestRevision }];
-    const result = await commit({ store, guards, writes: [{ op: 'put', key, value }], patienceMs });
-    if (result.outcome === 'committed') return count;
-    if (result.outcome !== 'lost-race') throw result.err;
-    entry = await rereadEntry(cloud, entry);
-  }
-  throw new EcomputeError(
-    'ECOMPUTE_INSTANCE_CHANGED',
-    `could not change the power of instance ${found.instance}: its request keeps changing`,
-    { details: { instance: found.instance, host: found.host }, hint: 'try again' },
-  );
+  let count = 0;
+  await rewriteRequest(cloud, found, {
+    verb: 'change the power of',
+    render: async (entry) => {
+      const request = requestOf(entry);
+      count = Math.max(request.power?.count ?? 0, entry.record?.power_count ?? 0) + 1;
+      return { ...request, version: 1, power: { wish, count, hard } };
+    },
+  });
+  return count;
 };
 
 /** @throws EcomputeError when there is no guest to start or stop, and none is on its way. */

@@ -2,8 +2,9 @@
  * A libvirtd starts domains, networks and pools that are marked for it, once after each boot of the machine. One that the demo has
  * started must not: neither those of the host, nor later the demo's own with the host's libvirtd.
  */
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '@etcd-compute/testing/replace-file';
 
 /** The marks: folders of links. */
 const LINK_FOLDERS = [
@@ -29,8 +30,7 @@ export const suppressAutostart = async (folder: string): Promise<Mount[]> => {
     const missing: string[] = [];
     for (const path of DONE_FILES) if (!(await exists(path))) missing.push(path);
     const done: Done = { bootId: await readBootId(), missing };
-    await writeFile(`${doneRecord(folder)}.new`, JSON.stringify(done));
-    await rename(`${doneRecord(folder)}.new`, doneRecord(folder));
+    await replaceFile(doneRecord(folder), JSON.stringify(done));
   }
   const mounts: Mount[] = [];
   for (const [index, over] of LINK_FOLDERS.entries()) {

@@ -1,8 +1,9 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { newProviderUuid, providerUuidSchema } from '@etcd-compute/common/ids';
 import { getFreePort } from '@etcd-compute/testing/free-port';
+import { replaceFile } from '@etcd-compute/testing/replace-file';
 import { z } from 'zod';
 import type { Folders } from './folders.js';
 
@@ -55,9 +56,5 @@ export const findRecord = async (folders: Folders): Promise<DemoRecord | undefin
   }
 };
 
-/** Replaces it as a whole: a reader sees the old one or the new one. */
-export const writeRecord = async (folders: Folders, record: DemoRecord): Promise<void> => {
-  const path = recordPath(folders);
-  await writeFile(`${path}.new`, `${JSON.stringify(record, undefined, 2)}\n`);
-  await rename(`${path}.new`, path);
-};
+export const writeRecord = async (folders: Folders, record: DemoRecord): Promise<void> =>
+  replaceFile(recordPath(folders), `${JSON.stringify(record, undefined, 2)}\n`);

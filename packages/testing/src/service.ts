@@ -9,10 +9,11 @@
  */
 import { spawn } from 'node:child_process';
 import { constants, accessSync } from 'node:fs';
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { identifyProcess, isAlive, signalProcess, waitForExit } from './process-identity.js';
 import type { ProcessIdentity } from './process-identity.js';
+import { replaceFile } from './replace-file.js';
 import { StopWaiting, waitFor } from './wait-for.js';
 
 export interface ServiceSpec {
@@ -132,9 +133,7 @@ export function extendService<Facts extends object>(
 async function launch(spec: ServiceSpec, isReady: ReadyCheck): Promise<ProcessIdentity> {
   const identity = await spawnOwned(spec);
   if (spec.detached && spec.stateFile) {
-    // As a whole: whoever is killed in this moment leaves no half of it to the next.
-    await writeFile(`${spec.stateFile}.new`, JSON.stringify({ identity, spec }, undefined, 2));
-    await rename(`${spec.stateFile}.new`, spec.stateFile);
+    await replaceFile(spec.stateFile, JSON.stringify({ identity, spec }, undefined, 2));
   }
   const check = async (): Promise<boolean> => {
     if (!(await isAlive(identity))) {

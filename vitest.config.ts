@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * One project per tier. Tests import the packages by name, so they exercise what is built (`npm run build` first),
- * worker threads and all. Files of the last tier share the machine's processors with their guests, so they run one by one.
+ * worker threads and all. Files of the last tiers share the machine's processors with their guests, so those run one by one.
  */
 const tier = (name: string, include: string, { timeoutSeconds }: { timeoutSeconds: number }) => ({
   test: {
@@ -10,7 +10,7 @@ const tier = (name: string, include: string, { timeoutSeconds }: { timeoutSecond
     include: [include],
     testTimeout: timeoutSeconds * 1000,
     hookTimeout: timeoutSeconds * 1000,
-    fileParallelism: name !== 'e2e',
+    fileParallelism: name !== 'e2e' && name !== 'guests',
     pool: 'forks' as const,
   },
 });
@@ -22,8 +22,8 @@ export default defineConfig({
       tier('binding', 'packages/libvirt/test/**/*.binding.test.ts', { timeoutSeconds: 60 }),
       tier('integration', 'test/integration/**/*.integration.test.ts', { timeoutSeconds: 120 }),
       tier('e2e', 'test/e2e/**/*.e2e.test.ts', { timeoutSeconds: 300 }),
-      // Not of `npm test`: `npm run test:debian`.
-      tier('debian', 'test/debian/**/*.debian.test.ts', { timeoutSeconds: 7200 }),
+      // Not of `npm test`: `npm run test:guests`.
+      tier('guests', 'test/guests/**/*.guests.test.ts', { timeoutSeconds: 7200 }),
     ],
   },
 });

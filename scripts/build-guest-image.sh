@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Builds the tiny guest: a raw disk of some 18 MiB that boots by BIOS to an address in about two seconds without KVM.
+# Builds the tiny guest: a raw disk of some 18 MiB that boots by BIOS to an address in about two seconds without KVM, and by UEFI.
 # It holds Debian's cloud kernel, a busybox and the virtio drivers, nothing else. See scripts/guest/ for what it does.
 #
-#   scripts/build-guest-image.sh OUTPUT
+#   scripts/build-guest-image.sh OUTPUT [amd64|arm64]
 #
-# Packages are downloaded and unpacked into a temporary folder, never installed; root is not needed.
+# Packages are downloaded and unpacked into a temporary folder, never installed; root is not needed. One for arm64, which boots by UEFI
+# only, can be built on any machine.
 set -euo pipefail
 
-output=${1:?usage: build-guest-image.sh OUTPUT}
+output=${1:?usage: build-guest-image.sh OUTPUT [amd64|arm64]}
 recipe=$(cd "$(dirname "${BASH_SOURCE[0]}")/guest" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -17,29 +18,59 @@ fail() {
   exit 1
 }
 
+command -v apt-get > /dev/null || fail "needs apt-get (Debian or Ubuntu)"
+machine=${2:-$(dpkg --print-architecture)}
+[[ $machine =~ ^(amd64|arm64)$ ]] || fail "builds for amd64 and arm64, not for $machine"
+
+# apt, for the guest's architecture: with lists of its own when that is not the host's.
+guest_apt=()
+prepare_apt() {
+  [ "$machine" != "$(dpkg --print-architecture)" ] || return 0
+  mkdir -p "$work/apt/lists/partial"
+  guest_apt=(-o "APT::Architecture=$machine" -o "APT::Architectures=$machine" -o "Dir::State::lists=$work/apt/lists"
+    -o "Dir::Cache=$work/apt" -o Dir::State::status=/dev/null)
+  apt-get "${guest_apt[@]}" update -q > "$work/update.log" 2>&1 || fail "apt could not update: $(cat "$work/update.log")"
+}
+
+is_known() {
+  apt-cache "${guest_apt[@]}" show "$1" > /dev/null 2>&1
+}
+
 # Debian's cloud kernel carries few drivers; Ubuntu has none by that name, and keeps its modules in a package of their own.
 kernel_packages() {
   local meta
-  for meta in linux-image-cloud-amd64 linux-image-virtual; do
-    apt-cache show "$meta" > /dev/null 2>&1 || continue
-    apt-cache depends "$meta" | sed -n 's/^ *Depends: \(linux-\(image\|modules\)-[0-9].*\)$/\1/p'
-    apt-cache depends "$meta" | sed -n 's/^ *Depends: linux-image-\([0-9].*\)$/linux-modules-\1/p' |
-      while read -r name; do if apt-cache show "$name" > /dev/null 2>&1; then echo "$name"; fi; done
+  for meta in "linux-image-cloud-$machine" linux-image-virtual; do
+    is_known "$meta" || continue
+    apt-cache "${guest_apt[@]}" depends "$meta" | sed -n 's/^ *Depends: \(linux-\(image\|modules\)-[0-9].*\)$/\1/p'
+    apt-cache "${guest_apt[@]}" depends "$meta" | sed -n 's/^ *Depends: linux-image-\([0-9].*\)$/linux-modules-\1/p' |
+      while read -r name; do if is_known "$name"; then echo "$name"; fi; done
     return
   done
+}
+
+# The boot loader for UEFI; older Ubuntus have it in systemd itself.
+boot_loader_package() {
+  if is_known systemd-boot-efi; then echo systemd-boot-efi; else echo systemd; fi
+}
+
+download() {
+  local folder=$1
+  shift
+  mkdir -p "$folder"
+  (cd "$folder" && apt-get "$@" > download.log 2>&1) || fail "could not download packages: $(cat "$folder/download.log")"
+  local package
+  for package in "$folder"/*.deb; do dpkg -x "$package" "$folder/unpacked"; done
 }
 
 unpack_packages() {
   local kernels
   kernels=$(kernel_packages)
-  [ -n "$kernels" ] || fail "apt knows no kernel package (linux-image-cloud-amd64): run apt-get update"
+  [ -n "$kernels" ] || fail "apt knows no kernel package (linux-image-cloud-$machine): run apt-get update"
   # shellcheck disable=SC2086 # one word per package
-  (cd "$work" && apt-get download -q $kernels busybox-static syslinux syslinux-common mtools lz4 > download.log 2>&1) ||
-    fail "could not download packages: $(cat "$work/download.log")"
-  local package
-  for package in "$work"/*.deb; do dpkg -x "$package" "$work/unpacked"; done
+  download "$work/guest" "${guest_apt[@]}" download -q $kernels busybox-static "$(boot_loader_package)"
+  download "$work/host" download -q busybox-static syslinux syslinux-common mtools lz4
   # Unpacked tools come before the host's; mtools is what syslinux writes with.
-  PATH="$work/unpacked/usr/bin:$work/unpacked/bin:$PATH"
+  PATH="$work/host/unpacked/usr/bin:$work/host/unpacked/bin:$PATH"
 }
 
 # The drivers by name, wherever this kernel keeps them; those that are built in have no file, and init skips them.
@@ -47,7 +78,7 @@ copy_modules() {
   local name file
   for name in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net \
     button evdev virtio_blk pvpanic pvpanic-mmio; do
-    file=$(find "$work/unpacked" -name "$name.ko*" -path '*/kernel/*' | head -n 1)
+    file=$(find "$work/guest/unpacked" -name "$name.ko*" -path '*/kernel/*' | head -n 1)
     case $file in
       '') ;;
       *.zst) zstd -q -d "$file" -o "$1/$name.ko" ;;
@@ -60,36 +91,62 @@ copy_modules() {
 make_initramfs() {
   local root=$work/root
   mkdir -p "$root"/{bin,sbin,dev,proc,sys,etc,run,tmp,mnt,lib/modules}
-  cp "$(find "$work/unpacked" -path '*/bin/busybox' -type f)" "$root/bin/busybox"
+  cp "$(find "$work/guest/unpacked" -path '*/bin/busybox' -type f)" "$root/bin/busybox"
   install -m 755 "$recipe/init" "$root/init"
   install -m 755 "$recipe/dhcp-event" "$root/lib/dhcp-event"
   copy_modules "$root/lib/modules"
   # -l: the old frame format is the only one that the kernel reads.
-  (cd "$root" && find . | "$root/bin/busybox" cpio -o -H newc 2> /dev/null) | lz4 -l -9 -q - "$work/initrd"
+  (cd "$root" && find . | "$(find "$work/host/unpacked" -path '*/bin/busybox' -type f)" cpio -o -H newc 2> /dev/null) | lz4 -l -9 -q - "$work/initrd"
 }
 
 little_endian() {
   printf '%08x' "$1" | sed 's/\(..\)\(..\)\(..\)\(..\)/\\x\4\\x\3\\x\2\\x\1/'
 }
 
-# A master boot record with one active FAT16 partition that starts at 1 MiB and holds syslinux, kernel and initramfs.
+kernel_arguments() {
+  local arguments
+  arguments=$(grep -v '^#' "$recipe/kernel-arguments" | tr '\n' ' ')
+  if [ "$machine" = arm64 ]; then echo "${arguments/ttyS0/ttyAMA0}"; else echo "$arguments"; fi
+}
+
+# What UEFI looks for on a disk that nobody has told it of.
+copy_uefi_loader() {
+  local part=$1 loader name=BOOTX64.EFI
+  [ "$machine" = amd64 ] || name=BOOTAA64.EFI
+  loader=$(find "$work/guest/unpacked" -name 'systemd-boot*.efi' | head -n 1)
+  [ -f "$loader" ] || fail "the package $(boot_loader_package) holds no systemd-boot*.efi"
+  printf 'timeout 0\n' > "$work/loader.conf"
+  printf 'linux /linux\ninitrd /initrd\noptions %s\n' "$(kernel_arguments)" > "$work/guest.conf"
+  mmd -i "$part" ::EFI ::EFI/BOOT ::loader ::loader/entries
+  mcopy -i "$part" "$loader" "::EFI/BOOT/$name"
+  mcopy -i "$part" "$work/loader.conf" ::loader/loader.conf
+  mcopy -i "$part" "$work/guest.conf" ::loader/entries/guest.conf
+}
+
+copy_bios_loader() {
+  local part=$1
+  printf 'SERIAL 0 115200\nDEFAULT linux\nPROMPT 0\nTIMEOUT 0\nLABEL linux\n KERNEL linux\n INITRD initrd\n APPEND %s' \
+    "$(kernel_arguments)" > "$work/syslinux.cfg"
+  mcopy -i "$part" "$work/syslinux.cfg" ::syslinux.cfg
+  syslinux --install "$part"
+}
+
+# A master boot record with one active FAT16 partition that starts at 1 MiB and holds boot loaders, kernel and initramfs.
 make_disk() {
   local kernel part=$work/part sectors first=2048
-  kernel=$(find "$work/unpacked/boot" -name 'vmlinuz-*' | head -n 1)
+  kernel=$(find "$work/guest/unpacked/boot" -name 'vmlinuz-*' | head -n 1)
   [ -f "$kernel" ] || fail "the kernel package holds no boot/vmlinuz-*"
   sectors=$((($(stat -c %s "$kernel") + $(stat -c %s "$work/initrd")) / 512 / 2048 * 2048 + 3 * 2048))
   # Clusters of 32 KiB: with 4 KiB, the BIOS reads in small pieces and takes half a second longer.
   mformat -C -i "$part" -T "$sectors" -h 64 -s 32 -c 64 -H "$first" -v GUEST ::
-  grep -v '^#' "$recipe/kernel-arguments" | tr '\n' ' ' |
-    sed 's/^/SERIAL 0 115200\nDEFAULT linux\nPROMPT 0\nTIMEOUT 0\nLABEL linux\n KERNEL linux\n INITRD initrd\n APPEND /' > "$work/syslinux.cfg"
   mcopy -i "$part" "$kernel" ::linux
   mcopy -i "$part" "$work/initrd" ::initrd
-  mcopy -i "$part" "$work/syslinux.cfg" ::syslinux.cfg
-  syslinux --install "$part"
+  copy_uefi_loader "$part"
+  if [ "$machine" = amd64 ]; then copy_bios_loader "$part"; fi
 
   local disk=$work/disk
   truncate -s $((first * 512 + sectors * 512)) "$disk"
-  head -c 440 "$work/unpacked/usr/lib/syslinux/mbr/mbr.bin" | dd of="$disk" conv=notrunc status=none
+  head -c 440 "$work/host/unpacked/usr/lib/syslinux/mbr/mbr.bin" | dd of="$disk" conv=notrunc status=none
   # 0x80 active, type 0x0e FAT16 by block address; the old cylinder fields say "beyond".
   printf '%b' "\x80\xfe\xff\xff\x0e\xfe\xff\xff$(little_endian $first)$(little_endian "$sectors")" |
     dd of="$disk" bs=1 seek=446 conv=notrunc status=none
@@ -98,8 +155,7 @@ make_disk() {
   mv "$disk" "$output"
 }
 
-[ "$(uname -m)" = x86_64 ] || fail "the guest is built for x86_64 only, this machine is $(uname -m)"
-command -v apt-get > /dev/null || fail "needs apt-get (Debian or Ubuntu)"
+prepare_apt
 unpack_packages
 make_initramfs
 make_disk

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets this clone up for `npm test` and `npm run demo`: installs what is missing, and only that, then builds.
 #
-#   scripts/setup.sh [--with docker] [--no-build]
+#   scripts/setup.sh [--with docker|guests] [--no-build]
 #
 # It says what it installs and why, asks for nothing, and neither starts nor enables a service of the host. When all is there, it takes
 # less than two seconds.
@@ -27,7 +27,7 @@ is_build_wanted=true
 while [ $# -gt 0 ]; do
   case $1 in
     --with)
-      [ "${2:-}" = docker ] || fail "--with knows one group: docker"
+      [[ ${2:-} =~ ^(docker|guests)$ ]] || fail "--with knows two groups, docker and guests, not '${2:-}'"
       groups+=("$2")
       shift 2
       ;;
@@ -35,7 +35,7 @@ while [ $# -gt 0 ]; do
       is_build_wanted=false
       shift
       ;;
-    *) fail "does not know '$1'; usage: scripts/setup.sh [--with docker] [--no-build]" ;;
+    *) fail "does not know '$1'; usage: scripts/setup.sh [--with docker|guests] [--no-build]" ;;
   esac
 done
 

@@ -51,7 +51,7 @@ export const openStage = async ({ parallel, cidr }: StageOptions): Promise<Stage
     // Guests run as another user, who must reach their disks.
     await chmod(dir, 0o755);
     await mkdir(agentDir);
-    const image = await buildGuestImage(join(CACHE, 'guest-image'));
+    const image = await buildGuestImage(CACHE);
     const etcd = keep(await startEtcd());
     const placementServer = keep(await startPlacement());
     const libvirtd = keep(await startLibvirtd({ dir: join(dir, 'v') }));

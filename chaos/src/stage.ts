@@ -94,7 +94,7 @@ const addImage = async (
   name: string,
 ): Promise<string> => {
   if (hasGuests) {
-    images.setFile(name, (await buildGuestImage(join(CACHE, 'guest-image'))).path);
+    images.setFile(name, (await buildGuestImage(CACHE)).path);
     return images.url(name);
   }
   const path = join(dir, 'images', `${name}.raw`);

@@ -19,11 +19,13 @@ import {
   startWorld,
   waitForRecord,
   waitForState,
+  type WishOptions,
   type World,
 } from '../integration/agent-world.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const GUEST = { VCPU: 1, DISK_GB: 1, MEMORY_MB: 128 };
+const GUEST_WITH_UEFI = { ...GUEST, MEMORY_MB: 256 };
 
 let world: World;
 let libvirtd: LibvirtDaemon;
@@ -37,7 +39,7 @@ beforeAll(async () => {
   await chmod(world.dir.path, 0o755);
   const [dir, agentDir] = [join(world.dir.path, 'v'), join(world.dir.path, 'agent')];
   await Promise.all([mkdir(dir), mkdir(agentDir)]);
-  const guest = await buildGuestImage(join(CACHE, 'guest-image'));
+  const guest = await buildGuestImage(CACHE);
   world.images.setFile('guest', guest.path);
   image = world.images.url('guest');
   libvirtd = await startLibvirtd({ dir });
@@ -57,14 +59,14 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-const bootGuest = async (): Promise<InstanceUuid> => {
-  const instance = await boot(world, agent.uuid, { image, resources: GUEST });
+const bootGuest = async (options: WishOptions = {}): Promise<InstanceUuid> => {
+  const instance = await boot(world, agent.uuid, { image, resources: GUEST, ...options });
   booted.push(instance);
   return instance;
 };
 
-const bootToAddress = async (): Promise<InstanceUuid> => {
-  const instance = await bootGuest();
+const bootToAddress = async (options: WishOptions = {}): Promise<InstanceUuid> => {
+  const instance = await bootGuest(options);
   await waitForRecord(world, instance, ({ addresses }) => addresses.length > 0);
   return instance;
 };
@@ -133,6 +135,17 @@ test('a guest that panics, and one whose qemu is killed, have crashed', async ()
   process.kill(pid, 'SIGKILL');
   await waitForState(world, killed, 'stopped');
   expect(await lastReason(killed)).toBe('the guest crashed');
+});
+
+test('a guest boots by UEFI, whose settings are gone with it', async () => {
+  const instance = await bootToAddress({ resources: GUEST_WITH_UEFI, guest: { firmware: 'uefi' } });
+  expect(await readFile(join(agent.stateDir, 'consoles', `${instance}.log`), 'latin1')).toContain('BdsDxe: starting');
+  const listSettings = async (): Promise<string> =>
+    (await libvirtd.netnsExec(['ls', '/var/lib/libvirt/qemu/nvram'])).stdout;
+  expect(await listSettings()).toContain(instance);
+  await askToDestroy(world, agent.uuid, instance);
+  await waitForState(world, instance, 'deleted');
+  expect(await listSettings()).not.toContain(instance);
 });
 
 test('libvirtd is killed while a guest runs: it runs on, and what it does afterwards is noticed', async () => {

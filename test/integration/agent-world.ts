@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { etcdSection, placementSection } from '@etcd-compute/common/config/sections';
 import { createKeys, type Keys } from '@etcd-compute/common/etcd/keys';
 import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { openStore, type Store } from '@etcd-compute/common/etcd/store';
 import { newInstanceUuid, providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
@@ -119,12 +120,14 @@ export interface WishOptions {
   readonly instance?: InstanceUuid;
   readonly image?: string;
   readonly resources?: Record<string, number>;
+  /** Members that the original does not know. */
+  readonly guest?: GuestMembers;
 }
 
 /** The original's message, with members in the original's order. */
 export const bootMessage = (
   host: string,
-  { instance = newInstanceUuid(), image, resources = SMALL }: WishOptions,
+  { instance = newInstanceUuid(), image, resources = SMALL, guest }: WishOptions,
 ): { instance: InstanceUuid; [member: string]: unknown } => ({
   allocations: { [host]: { resources } },
   user_id: USER,
@@ -132,6 +135,7 @@ export const bootMessage = (
   consumer_generation: null,
   instance,
   image,
+  ...guest,
 });
 
 export const SMALL = { VCPU: 1, DISK_GB: 1, MEMORY_MB: 64 };

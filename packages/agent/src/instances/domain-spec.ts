@@ -37,6 +37,10 @@ export const firmwareOf = ({ spec, config, arch }: Pick<DomainInput, 'spec' | 'c
   );
 };
 
+/** An emulated arm64 would be a board of long ago, with one processor and no PCI. */
+const machineOf = ({ config, arch }: DomainInput): string | undefined =>
+  config.guests.machine ?? (arch === 'aarch64' ? 'virt' : undefined);
+
 /** Under KVM the guest gets the host's processor, emulated all that QEMU knows: its defaults are too old for today's systems. */
 const cpuModeOf = ({ config, virtType }: DomainInput): DomainSpec['cpuMode'] => {
   const { cpu } = config.guests;
@@ -66,7 +70,8 @@ const disksOf = ({ made, config }: DomainInput): DomainDisk[] => {
 export const domainSpecOf = (input: DomainInput): DomainSpec => {
   const { spec, made, config, mark, networkName, consoleLog, virtType, arch } = input;
   const [first, second] = needed(made.interfaces, 'the interfaces');
-  const { machine, balloon } = config.guests;
+  const { balloon } = config.guests;
+  const machine = machineOf(input);
   const cpuMode = cpuModeOf(input);
   const isReal = virtType !== 'test';
   return {

@@ -1,6 +1,6 @@
 /**
  * A full Debian, booted by `eschedule boot` as a person does it, and logged in to. Everything that the guest knows of itself comes from
- * its config drive. Under emulation each boot takes minutes: `npm run test:debian` runs it, `npm test` does not.
+ * its config drive. Under emulation each boot takes minutes: `npm run test:guests` runs it, `npm test` does not.
  */
 import { spawn } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -31,7 +31,6 @@ runcmd:
 
 let world: World;
 let libvirtd: LibvirtDaemon;
-let agent: Ecompute;
 let image: string;
 
 /** A network beside the agent's own, as a person has it: a bridge, and somebody who gives out addresses there. */
@@ -62,21 +61,12 @@ beforeAll(async () => {
   world = await startWorld();
   // Guests run as another user, who must reach their disks.
   await chmod(world.dir.path, 0o755);
-  const [dir, agentDir] = [join(world.dir.path, 'v'), join(world.dir.path, 'agent')];
-  await Promise.all([mkdir(dir), mkdir(agentDir)]);
+  const dir = join(world.dir.path, 'v');
+  await mkdir(dir);
   world.images.setFile('debian', debian);
   image = world.images.url('debian');
   libvirtd = await startLibvirtd({ dir });
   await startBridge();
-  agent = await world.startAgent({
-    dir: agentDir,
-    config: {
-      libvirt: { uri: libvirtd.uri },
-      bridge: BRIDGE,
-      inventory: { VCPU: { allocation_ratio: 100 } },
-      timeouts: { address: BOOT_TIMEOUT_MS / 1000, guest_shutdown: 600 },
-    },
-  });
   const endpoints = {
     etcd: { host: world.etcd.host, port: world.etcd.port },
     placement: { endpoint: world.placement.endpoint },
@@ -86,7 +76,6 @@ beforeAll(async () => {
   await runCommand(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(world.dir.path, 'key')]);
 });
 afterAll(async () => {
-  await agent[Symbol.asyncDispose]();
   await libvirtd.stop();
   await world[Symbol.asyncDispose]();
 });
@@ -119,66 +108,123 @@ const ssh = async (address: string, command: string, timeoutMs = 120_000): Promi
   return stdout.trim();
 };
 
-const readConsole = async (instance: string): Promise<string> =>
-  readFile(join(agent.stateDir, 'consoles', `${instance}.log`), 'utf8').catch(() => 'there is no console log');
+const startAgent = async (name: string, config: object): Promise<Ecompute> => {
+  const dir = join(world.dir.path, name);
+  await mkdir(dir);
+  return world.startAgent({
+    dir,
+    config: {
+      libvirt: { uri: libvirtd.uri },
+      inventory: { VCPU: { allocation_ratio: 100 } },
+      timeouts: { address: BOOT_TIMEOUT_MS / 1000, guest_shutdown: 600 },
+      ...config,
+    },
+  });
+};
 
-const waitForSsh = async (instance: string, address: string, matches: (bootId: string) => boolean): Promise<string> =>
+interface Guest {
+  readonly instance: string;
+  readonly address: string;
+  /** Changes with every boot. */
+  readonly bootId: string;
+}
+
+const waitForSsh = async (
+  agent: Ecompute,
+  { instance, address }: Pick<Guest, 'instance' | 'address'>,
+  isWanted: (bootId: string) => boolean = () => true,
+): Promise<string> =>
   waitFor(
     async () => {
       const bootId = await ssh(address, 'cat /proc/sys/kernel/random/boot_id');
-      return matches(bootId) && bootId;
+      return isWanted(bootId) && bootId;
     },
     {
       what: `ssh to ${address}`,
       timeoutMs: BOOT_TIMEOUT_MS,
       intervalMs: 1000,
-      onTimeout: async () => (await readConsole(instance)).slice(-4000),
+      onTimeout: async () => {
+        const log = join(agent.stateDir, 'consoles', `${instance}.log`);
+        return (await readFile(log, 'utf8').catch(() => 'there is no console log')).slice(-4000);
+      },
     },
   );
 
-test('a guest has its name, key, user data, disk and networks from its config drive, and keeps them over a reboot', async () => {
-  const startedAt = Date.now();
-  const say = (what: string): void =>
-    void process.stderr.write(`${what} after ${Math.round((Date.now() - startedAt) / 1000)} s
-`);
+/** What this test measures. */
+const say = (what: string, sinceMs: number): void => {
+  process.stderr.write(`${what}: ${Math.round((performance.now() - sinceMs) / 1000)} s after the request\n`);
+};
+
+/** Boots a guest as a person does, up to the first answer of its sshd. */
+const bootToPrompt = async (agent: Ecompute, what: string, options: readonly string[] = []): Promise<Guest> => {
+  const startedAt = performance.now();
   const sizes = ['--vcpus', '2', '--memory', '768M', '--disk', '4G'];
-  const guest = ['--ssh-key', 'key.pub', '--user-data', 'user-data.yaml', '--meta', 'role=web'];
-  const boot = ['boot', '--name', 'web1', ...sizes, '--image', image, ...guest, '--timeout', '3000', '-o', 'json'];
+  const own = ['--ssh-key', 'key.pub', '--user-data', 'user-data.yaml', '--meta', 'role=web', ...options];
+  const command = ['boot', '--name', 'web1', ...sizes, '--image', image, ...own, '--timeout', '3000', '-o', 'json'];
   const { instance, addresses }: { instance: string; addresses: { address: string }[] } = JSON.parse(
-    await eschedule(...boot),
+    await eschedule(...command),
   );
   const address = addresses[0]?.address ?? 'no address';
-  say(`up at ${address}`);
-  const bootId = await waitForSsh(instance, address, () => true);
-  say('ssh prompt');
+  say(`${what}, address`, startedAt);
+  const bootId = await waitForSsh(agent, { instance, address });
+  say(`${what}, ssh prompt`, startedAt);
+  return { instance, address, bootId };
+};
+
+/** Everything that a guest is told is what it knows. @param subplatform of its cloud-init */
+const expectConfigured = async ({ instance, address }: Guest, subplatform: string): Promise<void> => {
   // What went wrong in the guest stands in its log, which is gone with it.
   const problems = "sudo grep -hE 'WARNING|ERROR|Error:' /var/log/cloud-init.log";
   const status = await ssh(address, `cloud-init status --wait --long || ${problems}`, BOOT_TIMEOUT_MS);
   expect(status).toContain('status: done');
-  say('cloud-init done');
-
+  expect(await ssh(address, 'cloud-init query subplatform')).toContain(subplatform);
+  expect(await ssh(address, 'cloud-init query v1.instance_id')).toBe(instance);
   expect(await ssh(address, 'hostname')).toBe('web1');
   expect(await ssh(address, 'cat /etc/motto')).toBe('from the user data');
-  expect(await ssh(address, 'sudo cloud-init query ds.meta_data.meta.role')).toBe('web');
-  expect(await ssh(address, 'cloud-init query v1.instance_id')).toBe(instance);
-  expect(await ssh(address, 'cloud-init query subplatform')).toContain('config');
   const rootMiB = Number(await ssh(address, 'df --output=size -m / | tail -n 1'));
   expect(rootMiB).toBeGreaterThan(3500);
-  const interfaces = await ssh(address, 'ip -4 -br address');
-  expect(interfaces).toContain(`${address}/`);
-  expect(interfaces).toContain(`${SECOND_ADDRESS}/`);
-  const hostKey = await ssh(address, 'cat /etc/ssh/ssh_host_ed25519_key.pub');
+};
 
-  await eschedule('reboot', 'web1', '--timeout', '3000');
-  await waitForSsh(instance, address, (now) => now !== bootId);
-  say('rebooted');
-  expect(await ssh(address, 'hostname')).toBe('web1');
-  expect(await ssh(address, 'cat /etc/ssh/ssh_host_ed25519_key.pub')).toBe(hostKey);
-  expect((await ssh(address, 'cat /var/lib/first-boots')).split('\n')).toHaveLength(1);
-
+const destroy = async (agent: Ecompute): Promise<void> => {
   await eschedule('destroy', 'web1', '--wait', '--timeout', '600');
   await using connection = await connect(libvirtd.uri);
   expect(await connection.listAllDomains()).toEqual([]);
   for (const folder of ['disks', 'config-drives', 'consoles'])
     expect(await readdir(join(agent.stateDir, folder))).toEqual([]);
+};
+
+test('a guest has its name, key, user data, disk and networks from its config drive, and keeps them over a reboot', async () => {
+  await using agent = await startAgent('openstack', { bridge: BRIDGE });
+  await bootToPrompt(agent, 'image not cached');
+  await destroy(agent);
+
+  const guest = await bootToPrompt(agent, 'image cached');
+  await expectConfigured(guest, 'config-disk');
+  const { address } = guest;
+  expect(await ssh(address, 'sudo cloud-init query ds.meta_data.meta.role')).toBe('web');
+  const interfaces = await ssh(address, 'ip -4 -br address');
+  expect(interfaces).toContain(`${address}/`);
+  expect(interfaces).toContain(`${SECOND_ADDRESS}/`);
+  const hostKey = await ssh(address, 'cat /etc/ssh/ssh_host_ed25519_key.pub');
+
+  const askedAt = performance.now();
+  await eschedule('reboot', 'web1', '--timeout', '3000');
+  await waitForSsh(agent, guest, (bootId) => bootId !== guest.bootId);
+  say('reboot, ssh prompt', askedAt);
+  expect(await ssh(address, 'hostname')).toBe('web1');
+  expect(await ssh(address, 'cat /etc/ssh/ssh_host_ed25519_key.pub')).toBe(hostKey);
+  expect((await ssh(address, 'cat /var/lib/first-boots')).split('\n')).toHaveLength(1);
+  await destroy(agent);
+});
+
+test('a guest with UEFI has the same from a NoCloud drive', async () => {
+  await using agent = await startAgent('nocloud', {
+    guests: { config_drive: 'nocloud' },
+    network: { name: 'nocloud', cidr: '10.46.0.0/24' },
+    disks: { pool: 'nocloud' },
+  });
+  const guest = await bootToPrompt(agent, 'UEFI and NoCloud', ['--firmware', 'uefi']);
+  await expectConfigured(guest, 'config-disk');
+  expect(await ssh(guest.address, 'test -d /sys/firmware/efi && echo UEFI')).toBe('UEFI');
+  await destroy(agent);
 });

@@ -4,7 +4,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
 import { allocate } from '@etcd-compute/common/placement/allocations';
 import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
-import { listResourceProviders } from '@etcd-compute/common/placement/resource-providers';
+import { ensureTrait, listResourceProviders } from '@etcd-compute/common/placement/resource-providers';
 import { describe, expect, test } from 'vitest';
 
 /** The Placement client on servers that answer as old, broken and wrong ones do. */
@@ -48,6 +48,15 @@ const json =
 
 const NO_PROVIDERS = { resource_providers: [] };
 
+/** Fails `times` times, then answers. */
+const failing = (times: number, fail: Answer): Answer => {
+  let count = 0;
+  return (request, response) => {
+    count += 1;
+    (count > times ? json(200, NO_PROVIDERS) : fail)(request, response);
+  };
+};
+
 /** A Placement that knows microversions up to `max`. */
 const oldPlacement =
   (max: number): Answer =>
@@ -56,6 +65,22 @@ const oldPlacement =
     if (asked <= max) json(200, NO_PROVIDERS)(request, response);
     else json(406, { errors: [{ status: 406, max_version: `1.${max}`, min_version: '1.0' }] })(request, response);
   };
+
+describe('what passes', () => {
+  test.each<[string, Answer]>([
+    ['an answer of 503', json(503, {})],
+    ['a connection that breaks', (request) => void request.socket.resetAndDestroy()],
+  ])('%s: a read is asked again, a write is not', async (_what, fail) => {
+    await using reads = await startFake(failing(2, fail));
+    await listResourceProviders(reads.client);
+    expect(reads.versions).toHaveLength(3);
+    await using writes = await startFake(failing(1, fail));
+    await expect(ensureTrait(writes.client, 'CUSTOM_X')).rejects.toMatchObject({
+      code: expect.stringMatching(/^ECOMPUTE_PLACEMENT_/),
+    });
+    expect(writes.versions).toHaveLength(1);
+  });
+});
 
 describe('microversions', () => {
   test('an older Placement is spoken to in its newest, asked once', async () => {

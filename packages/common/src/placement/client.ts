@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
+import { jitter, sleep } from '../async/sleep.js';
 import { readSecretFile } from '../config/load.js';
 import type { PlacementSection } from '../config/sections.js';
 import { EcomputeError, toError } from '../errors.js';
@@ -25,6 +26,8 @@ export interface PlacementClient {
   /** The microversion in use: the newest that both sides know. Before the first reply it is ours. */
   readonly microversion: () => Microversion;
   /**
+   * A read that meets a 5xx or a broken connection is asked twice more, within a second.
+   *
    * @throws EcomputeError ECOMPUTE_PLACEMENT_*: UNREACHABLE, UNAUTHORIZED (401, 403), NOT_FOUND, CONFLICT (409), REFUSED (other 4xx),
    *   FAILED (5xx), BAD_REPLY (not Placement's JSON), TOO_OLD.
    */
@@ -46,11 +49,11 @@ export const openPlacement = async (placement: PlacementSection): Promise<Placem
   let version = NEWEST;
   let hasAsked = false;
   const sendForTime: PlacementClient['sendForTime'] = async (request) => {
-    let response = await exchange({ http, version, endpoint, token }, request);
+    let response = await exchangePatiently({ http, version, endpoint, token }, request);
     if (response.status === 406 && !hasAsked) {
       // The service is older than we are: it says in this reply what it knows.
       version = negotiate(response.text, endpoint);
-      response = await exchange({ http, version, endpoint, token }, request);
+      response = await exchangePatiently({ http, version, endpoint, token }, request);
     }
     hasAsked = true;
     if (response.status >= 300) throw refusal(response, request, endpoint);
@@ -71,6 +74,30 @@ interface Connection {
   readonly endpoint: string;
   readonly token: string;
 }
+
+const READ_AGAIN_AFTER_MS = [100, 400];
+
+/** A connection that was kept too long, or a service that is just being restarted behind its proxy. */
+const isPassing = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
+
+/** Writes are not repeated here: their callers know what has become of one whose reply was lost. */
+const exchangePatiently = async <S extends z.ZodType>(
+  connection: Connection,
+  request: PlacementRequest<S>,
+): Promise<HttpReply> => {
+  const pauses = request.method === 'GET' ? READ_AGAIN_AFTER_MS : [];
+  for (const pauseMs of pauses) {
+    try {
+      const reply = await exchange(connection, request);
+      if (reply.status < 500) return reply;
+    } catch (err) {
+      if (!(err instanceof EcomputeError) || !isPassing(err.cause)) throw err;
+    }
+    await sleep(jitter(pauseMs));
+  }
+  return exchange(connection, request);
+};
 
 const exchange = async <S extends z.ZodType>(
   { http, version, endpoint, token }: Connection,

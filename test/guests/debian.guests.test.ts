@@ -19,7 +19,7 @@ const CACHE = join(import.meta.dirname, '../../.cache/debian-image');
 /** Emulated, on a machine with other work. */
 const BOOT_TIMEOUT_MS = 20 * 60_000;
 const BRIDGE = 'br-guests';
-const SECOND_ADDRESS = '10.99.0.10';
+const BRIDGE_ADDRESSES = { first: '10.99.0.10', last: '10.99.0.99' };
 
 const USER_DATA = `#cloud-config
 write_files:
@@ -45,7 +45,7 @@ const startBridge = async (): Promise<void> => {
     '--bind-interfaces',
     '--except-interface=lo',
     '--port=0',
-    `--dhcp-range=${SECOND_ADDRESS},${SECOND_ADDRESS},1h`,
+    `--dhcp-range=${BRIDGE_ADDRESSES.first},${BRIDGE_ADDRESSES.last},1h`,
     '--dhcp-option=option:router',
     '--leasefile-ro',
     '--pid-file=',
@@ -123,6 +123,7 @@ const startAgent = async (name: string, config: object): Promise<Ecompute> => {
 };
 
 interface Guest {
+  readonly name: string;
   readonly instance: string;
   readonly address: string;
   /** Changes with every boot. */
@@ -131,7 +132,7 @@ interface Guest {
 
 const waitForSsh = async (
   agent: Ecompute,
-  { instance, address }: Pick<Guest, 'instance' | 'address'>,
+  { instance, address }: Omit<Guest, 'bootId'>,
   isWanted: (bootId: string) => boolean = () => true,
 ): Promise<string> =>
   waitFor(
@@ -156,37 +157,40 @@ const say = (what: string, sinceMs: number): void => {
 };
 
 /** Boots a guest as a person does, up to the first answer of its sshd. */
-const bootToPrompt = async (agent: Ecompute, what: string, options: readonly string[] = []): Promise<Guest> => {
+const bootToPrompt = async (
+  agent: Ecompute,
+  { name, what, options = [] }: { name: string; what: string; options?: readonly string[] },
+): Promise<Guest> => {
   const startedAt = performance.now();
   const sizes = ['--vcpus', '2', '--memory', '768M', '--disk', '4G'];
   const own = ['--ssh-key', 'key.pub', '--user-data', 'user-data.yaml', '--meta', 'role=web', ...options];
-  const command = ['boot', '--name', 'web1', ...sizes, '--image', image, ...own, '--timeout', '3000', '-o', 'json'];
+  const command = ['boot', '--name', name, ...sizes, '--image', image, ...own, '--timeout', '3000', '-o', 'json'];
   const { instance, addresses }: { instance: string; addresses: { address: string }[] } = JSON.parse(
     await eschedule(...command),
   );
   const address = addresses[0]?.address ?? 'no address';
   say(`${what}, address`, startedAt);
-  const bootId = await waitForSsh(agent, { instance, address });
+  const bootId = await waitForSsh(agent, { name, instance, address });
   say(`${what}, ssh prompt`, startedAt);
-  return { instance, address, bootId };
+  return { name, instance, address, bootId };
 };
 
 /** Everything that a guest is told is what it knows. @param subplatform of its cloud-init */
-const expectConfigured = async ({ instance, address }: Guest, subplatform: string): Promise<void> => {
+const expectConfigured = async ({ name, instance, address }: Guest, subplatform: string): Promise<void> => {
   // What went wrong in the guest stands in its log, which is gone with it.
   const problems = "sudo grep -hE 'WARNING|ERROR|Error:' /var/log/cloud-init.log";
   const status = await ssh(address, `cloud-init status --wait --long || ${problems}`, BOOT_TIMEOUT_MS);
   expect(status).toContain('status: done');
   expect(await ssh(address, 'cloud-init query subplatform')).toContain(subplatform);
   expect(await ssh(address, 'cloud-init query v1.instance_id')).toBe(instance);
-  expect(await ssh(address, 'hostname')).toBe('web1');
+  expect(await ssh(address, 'hostname')).toBe(name);
   expect(await ssh(address, 'cat /etc/motto')).toBe('from the user data');
   const rootMiB = Number(await ssh(address, 'df --output=size -m / | tail -n 1'));
   expect(rootMiB).toBeGreaterThan(3500);
 };
 
-const destroy = async (agent: Ecompute): Promise<void> => {
-  await eschedule('destroy', 'web1', '--wait', '--timeout', '600');
+const destroy = async (agent: Ecompute, { name }: Pick<Guest, 'name'>): Promise<void> => {
+  await eschedule('destroy', name, '--wait', '--timeout', '600');
   await using connection = await connect(libvirtd.uri);
   expect(await connection.listAllDomains()).toEqual([]);
   for (const folder of ['disks', 'config-drives', 'consoles'])
@@ -195,16 +199,15 @@ const destroy = async (agent: Ecompute): Promise<void> => {
 
 test('a guest has its name, key, user data, disk and networks from its config drive, and keeps them over a reboot', async () => {
   await using agent = await startAgent('openstack', { bridge: BRIDGE });
-  await bootToPrompt(agent, 'image not cached');
-  await destroy(agent);
+  await destroy(agent, await bootToPrompt(agent, { name: 'first', what: 'image not cached' }));
 
-  const guest = await bootToPrompt(agent, 'image cached');
+  const guest = await bootToPrompt(agent, { name: 'web1', what: 'image cached' });
   await expectConfigured(guest, 'config-disk');
   const { address } = guest;
   expect(await ssh(address, 'sudo cloud-init query ds.meta_data.meta.role')).toBe('web');
   const interfaces = await ssh(address, 'ip -4 -br address');
   expect(interfaces).toContain(`${address}/`);
-  expect(interfaces).toContain(`${SECOND_ADDRESS}/`);
+  expect(interfaces).toMatch(/ 10\.99\.0\.\d+\//);
   const hostKey = await ssh(address, 'cat /etc/ssh/ssh_host_ed25519_key.pub');
 
   const askedAt = performance.now();
@@ -214,7 +217,7 @@ test('a guest has its name, key, user data, disk and networks from its config dr
   expect(await ssh(address, 'hostname')).toBe('web1');
   expect(await ssh(address, 'cat /etc/ssh/ssh_host_ed25519_key.pub')).toBe(hostKey);
   expect((await ssh(address, 'cat /var/lib/first-boots')).split('\n')).toHaveLength(1);
-  await destroy(agent);
+  await destroy(agent, guest);
 });
 
 test('a guest with UEFI has the same from a NoCloud drive', async () => {
@@ -223,8 +226,8 @@ test('a guest with UEFI has the same from a NoCloud drive', async () => {
     network: { name: 'nocloud', cidr: '10.46.0.0/24' },
     disks: { pool: 'nocloud' },
   });
-  const guest = await bootToPrompt(agent, 'UEFI and NoCloud', ['--firmware', 'uefi']);
+  const guest = await bootToPrompt(agent, { name: 'web2', what: 'UEFI and NoCloud', options: ['--firmware', 'uefi'] });
   await expectConfigured(guest, 'config-disk');
   expect(await ssh(guest.address, 'test -d /sys/firmware/efi && echo UEFI')).toBe('UEFI');
-  await destroy(agent);
+  await destroy(agent, guest);
 });

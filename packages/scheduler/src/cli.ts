@@ -1,4 +1,4 @@
-import { createArgs, splitCommandLine, type CommandLine, type OptionTable } from './command-line.js';
+import { beforeOperands, createArgs, splitCommandLine, type CommandLine, type OptionTable } from './command-line.js';
 import { parseOriginalForm } from './commands/original-form.js';
 import { COMMANDS, GLOBAL_OPTIONS, type CommandSpec, type Run } from './commands/table.js';
 import { OUTPUT_FORMATS, type OutputFormat } from './output/output.js';
@@ -100,7 +100,10 @@ export const parseCommandLine = (argv: readonly string[]): Invocation => {
 };
 
 /** What can be told of the global switches even when the rest is wrong, for telling what is wrong. */
-export const peekReportOptions = (argv: readonly string[]): { format: 'json' | undefined; isDebug: boolean } => ({
-  format: /(^|\s)(-o|--output)[\s=]?json(\s|$)/.test(argv.join(' ')) ? 'json' : undefined,
-  isDebug: argv.includes('--debug'),
-});
+export const peekReportOptions = (argv: readonly string[]): { format: 'json' | undefined; isDebug: boolean } => {
+  const words = beforeOperands(argv);
+  return {
+    format: /(^|\s)(-o|--output)[\s=]?json(\s|$)/.test(words.join(' ')) ? 'json' : undefined,
+    isDebug: words.includes('--debug'),
+  };
+};

@@ -23,6 +23,12 @@ export interface CommandLine {
   readonly unknown: readonly string[];
 }
 
+/** The words before `--`: what comes after it is no option, whatever it looks like. */
+export const beforeOperands = (argv: readonly string[]): readonly string[] => {
+  const end = argv.indexOf('--');
+  return end < 0 ? argv : argv.slice(0, end);
+};
+
 /**
  * Splits a command line. Nothing is judged yet, except a value that is missing or too much: the command is not known before.
  *
@@ -31,7 +37,9 @@ export interface CommandLine {
 export const splitCommandLine = (argv: readonly string[], table: OptionTable): CommandLine => {
   const names = Object.keys(table);
   const isSwitch = (name: string): boolean => table[name] !== undefined && table[name].value === undefined;
-  const words = argv.flatMap((word) => detachValue(word, table));
+  const before = beforeOperands(argv);
+  const operands = argv.slice(before.length + 1);
+  const words = before.flatMap((word) => detachValue(word, table));
   refuseSwitchValues(words, isSwitch);
   const { argv: parsed, error } = Parser.detailed(words, {
     alias: Object.fromEntries(Object.entries(table).flatMap(([name, { short }]) => (short ? [[name, [short]]] : []))),
@@ -53,7 +61,7 @@ export const splitCommandLine = (argv: readonly string[], table: OptionTable): C
         Array.isArray(value) ? value.map(String) : [typeof value === 'boolean' ? value : String(value)],
       );
   }
-  return { positionals: parsed._.map(String), options, unknown };
+  return { positionals: [...parsed._.map(String), ...operands], options, unknown };
 };
 
 const PARSER_CONFIGURATION = {

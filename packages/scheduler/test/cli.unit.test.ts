@@ -1,5 +1,7 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { parseCommandLine, peekReportOptions } from '@etcd-compute/scheduler/cli';
+import { splitCommandLine } from '@etcd-compute/scheduler/command-line';
+import { GLOBAL_OPTIONS } from '@etcd-compute/scheduler/commands/table';
 import { describe, expect, test } from 'vitest';
 
 /** The message and the hint of the mistake, as they are told. */
@@ -89,6 +91,18 @@ describe('parseCommandLine', () => {
   });
 });
 
+describe('splitCommandLine', () => {
+  test('leaves every word after -- as it is', () => {
+    const operands = ['head', '-n5', '-ofile', '--wait=no', '--', '--help', '007', ''];
+    const { positionals, options, unknown } = splitCommandLine(['ssh', 'web', '--', ...operands], GLOBAL_OPTIONS);
+    expect({ positionals, options: [...options], unknown }).toEqual({
+      positionals: ['ssh', 'web', ...operands],
+      options: [],
+      unknown: [],
+    });
+  });
+});
+
 describe('help', () => {
   test('opens with examples, for every command', async () => {
     for (const argv of [
@@ -142,5 +156,7 @@ describe('peekReportOptions', () => {
     for (const argv of [['-o', 'json'], ['-ojson'], ['--output', 'json'], ['--output=json']])
       expect(peekReportOptions(['boot', ...argv]).format).toBe('json');
     expect(peekReportOptions(['boot', '-o', 'yaml']).format).toBeUndefined();
+    const ofTheGuest = ['ssh', 'web', '--', 'kubectl', '-o', 'json', '--debug'];
+    expect(peekReportOptions(ofTheGuest)).toEqual({ format: undefined, isDebug: false });
   });
 });

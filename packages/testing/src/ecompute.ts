@@ -19,6 +19,8 @@ export interface EcomputeOptions {
   readonly until?: 'ready' | 'running';
   /** Holds config, state and log; kept when given. */
   readonly dir?: string;
+  /** What goes before its command line, such as a program that runs it in another network; it is to become the agent, not to wait for it. */
+  readonly wrapper?: readonly string[];
 }
 
 /** One line of the log. What the agent writes to standard error has only `msg`. */
@@ -82,7 +84,9 @@ export async function startEcompute(options: EcomputeOptions): Promise<Ecompute>
     ...options.config,
   };
   await writeFile(configPath, JSON.stringify(config, undefined, 2)); // which is YAML too
-  const ecompute = makeEcompute({ uuid, stateDir, configPath, logPath: join(dir, 'ecompute.log') }, cleanUp.folder);
+  const { wrapper = [] } = options;
+  const logPath = join(dir, 'ecompute.log');
+  const ecompute = makeEcompute({ uuid, stateDir, configPath, logPath }, { folder: cleanUp.folder, wrapper });
   try {
     await ecompute.launch(options.until ?? 'ready');
   } catch (error) {
@@ -116,7 +120,7 @@ interface Facts {
 
 function makeEcompute(
   facts: Facts,
-  folder: Folder,
+  { folder, wrapper }: { folder: Folder; wrapper: readonly string[] },
 ): { handle: Ecompute; launch: (until: 'ready' | 'running') => Promise<void> } {
   let child: ChildProcess | undefined;
   let ended: Promise<Exit> = Promise.resolve({ code: null, signal: null });
@@ -147,7 +151,8 @@ function makeEcompute(
     try {
       logStart = (await log.stat()).size;
       exit = undefined;
-      child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, '--config', facts.configPath], {
+      const argv = [...wrapper, program, '--config', facts.configPath];
+      child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...argv], {
         stdio: ['ignore', log.fd, log.fd],
         env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ECOMPUTE_'))),
       });

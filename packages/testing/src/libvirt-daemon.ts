@@ -22,6 +22,8 @@ export interface LibvirtdOptions {
 export interface LibvirtDaemon extends Service {
   /** Works from outside the namespaces: a unix socket under `dir`. */
   readonly uri: string;
+  /** Its network namespace, for others to enter; gone when it is stopped. */
+  readonly netnsPath: string;
   /** An argv that runs the given one in libvirtd's namespaces, where its bridges, guests' addresses and /run are. */
   netnsArgv(argv: readonly string[]): readonly string[];
   /** Runs a command there to its end; a failure is an error. */
@@ -91,6 +93,7 @@ export async function startLibvirtd({ dir }: LibvirtdOptions): Promise<LibvirtDa
     await copyCapabilities(join(dir, 'cache', 'qemu', 'capabilities'), CAPABILITIES_CACHE);
     const facts = {
       uri,
+      netnsPath: `/proc/${namespace.pid}/ns/net`,
       netnsArgv,
       netnsExec: (argv: readonly string[], options?: { readonly timeoutMs?: number }) =>
         runCommand(netnsArgv(argv), options),

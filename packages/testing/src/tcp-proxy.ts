@@ -1,4 +1,4 @@
-/** A TCP proxy on 127.0.0.1 that breaks connections on request: what a bad network does to a client, in one process. */
+/** A TCP proxy, on 127.0.0.1 unless told otherwise, that breaks connections on request: what a bad network does to a client, in one process. */
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 
@@ -42,9 +42,13 @@ export type ProxyTarget = { readonly host: string; readonly port: number } | { r
 /**
  * Starts a proxy to `target`, which need not be listening yet: a connection that cannot be passed on is reset.
  *
- * @param options.path listens on this unix socket, not on a port of 127.0.0.1.
+ * @param options.path listens on this unix socket, not on a port.
+ * @param options.host the address to listen at, for others than this machine.
  */
-export async function startTcpProxy(target: ProxyTarget, options: { readonly path?: string } = {}): Promise<TcpProxy> {
+export async function startTcpProxy(
+  target: ProxyTarget,
+  options: { readonly path?: string; readonly host?: string } = {},
+): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   let stalled: Direction | undefined;
   let acceptedConnections = 0;
@@ -73,8 +77,8 @@ export async function startTcpProxy(target: ProxyTarget, options: { readonly pat
     applyStall(pair);
   };
 
-  const { path } = options;
-  let listener: Server | undefined = await listen(accept, path ?? 0);
+  const { path, host = '127.0.0.1' } = options;
+  let listener: Server | undefined = await listen(accept, path ?? { host, port: 0 });
   const address = listener.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
 
@@ -94,9 +98,9 @@ export async function startTcpProxy(target: ProxyTarget, options: { readonly pat
     cutAll();
   };
   return {
-    host: '127.0.0.1',
+    host,
     port,
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `http://${host}:${port}`,
     get openConnections() {
       return pairs.size;
     },
@@ -117,21 +121,22 @@ export async function startTcpProxy(target: ProxyTarget, options: { readonly pat
     },
     refuse: async (isRefusing) => {
       if (isRefusing) await close();
-      else listener ??= await listen(accept, path ?? port);
+      else listener ??= await listen(accept, path ?? { host, port });
     },
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
 
-/** @param where a port of 127.0.0.1, or the path of a unix socket. */
-async function listen(accept: (client: Socket) => void, where: number | string): Promise<Server> {
+/** @param where a port, or the path of a unix socket. */
+async function listen(
+  accept: (client: Socket) => void,
+  where: { readonly host: string; readonly port: number } | string,
+): Promise<Server> {
   return await new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
     server.once('error', reject);
-    server.listen(typeof where === 'string' ? { path: where } : { host: '127.0.0.1', port: where }, () =>
-      resolve(server),
-    );
+    server.listen(typeof where === 'string' ? { path: where } : where, () => resolve(server));
   });
 }
 

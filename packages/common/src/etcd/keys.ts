@@ -25,6 +25,8 @@ export interface Keys {
   /** What a host's agent found that does not fit together; without a lease, so it also tells which hosts are ours. */
   readonly audit: (host: ProviderUuid) => string;
   readonly audits: string;
+  /** Where a host's agent serves consoles, with the secret that it takes; under the agent's lease. */
+  readonly console: (host: ProviderUuid) => string;
   /** What a host's cache of images holds. */
   readonly imageReport: (host: ProviderUuid) => string;
   /** A wish about a host's cache of images. */
@@ -67,6 +69,7 @@ export const createKeys = (prefix: string): Keys => {
     booted: (instance) => `${bootedAll}${instance}`,
     agent: (host) => `${agents}${host}`,
     session: (host) => `${prefix}/sessions/${host}`,
+    console: (host) => `${prefix}/consoles/${host}`,
     audit: (host) => `${audits}${host}`,
     imageReport: (host) => `${images}${host}/report`,
     imageWish: (host, id) => `${images}${host}/wishes/${id}`,

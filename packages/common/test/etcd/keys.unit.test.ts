@@ -26,6 +26,7 @@ describe('keys', () => {
     expect(keys.record(i)).toBe(`/instances/${i}`);
     expect(keys.agent(h)).toBe(`/agents/${h}`);
     expect(keys.audit(h)).toBe(`/audits/${h}`);
+    expect(keys.console(h)).toBe(`/consoles/${h}`);
     expect(keys.imageReport(h)).toBe(`/images/${h}/report`);
     expect(keys.imageWish(h, i)).toBe(`${keys.imageWishesOf(h)}${i}`);
   });

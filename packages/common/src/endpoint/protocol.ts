@@ -1,0 +1,40 @@
+/**
+ * How `eschedule` asks an agent for a console or a tunnel: HTTP/1.1 over TLS with a pre-shared key, which is in etcd.
+ *
+ *   GET /instances/<instance>/console?follow=true&tail=20|from=<position>
+ *     200  bytes of one file of the log, from `position` on to its end; with `follow`, until the log is continued elsewhere. Whoever
+ *          wants what comes then asks again, from where the bytes ended: so a reader who was cut off goes on the same way.
+ *   GET /instances/<instance>/tunnel?port=22, connection: upgrade, upgrade: ecompute-tunnel
+ *     101  from here on the bytes of a connection to that port of the guest
+ *   else a status of 4xx or 5xx, and `{code, message, hint}` in JSON
+ */
+export const ENDPOINT_TLS = {
+  // OpenSSL has no pre-shared keys of our own in TLS 1.3 that Node could set. This cipher has forward secrecy and is authenticated.
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.2',
+  ciphers: 'ECDHE-PSK-CHACHA20-POLY1305',
+} as const;
+
+export const TUNNEL_PROTOCOL = 'ecompute-tunnel';
+
+export const CONSOLE_HEADERS = {
+  /** Where the bytes begin. */
+  position: 'ecompute-position',
+  /** `true`: nothing is newer than this file. */
+  newest: 'ecompute-newest',
+  /** `true`: the bytes do not go on where it was asked. */
+  gap: 'ecompute-gap',
+} as const;
+
+/** A place in a log: a file, by an id that it keeps when it is moved aside, and an offset in it. */
+export interface ConsolePosition {
+  readonly file: string;
+  readonly offset: number;
+}
+
+export const formatPosition = ({ file, offset }: ConsolePosition): string => `${file}:${offset}`;
+
+export const parsePosition = (text: string): ConsolePosition | undefined => {
+  const [, file, offset] = /^([0-9a-f]{1,16}-[0-9a-f]{1,24}):(\d{1,15})$/.exec(text) ?? [];
+  return file === undefined ? undefined : { file, offset: Number(offset) };
+};

@@ -14,6 +14,7 @@ import { repeat } from './audits/repeat.js';
 import type { AgentConfig } from './config.js';
 import { describeHost } from './describe-host.js';
 import { countDisksOnImages, ensureDiskPool } from './disks/disk-pool.js';
+import { createEndpoint, type Endpoint } from './endpoint/endpoint.js';
 import { followRequests } from './follow-requests.js';
 import { ensureConfigDrivesDir } from './guest-config/config-drives.js';
 import { checkIdentity, ensureFolder, ensureIdentity, warnOfClosedFolder } from './identity.js';
@@ -90,6 +91,13 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     signal: running.signal,
   });
   let reconciler: InstanceReconciler | undefined;
+  let endpoint: Endpoint | undefined;
+  /** A start does not fail for it, and it is tried again once a period. */
+  const serve = (): void => {
+    endpoint?.ensure().catch((err: unknown) => {
+      if (!running.signal.aborted) log.warn({ err }, 'consoles are not served, trying again next period');
+    });
+  };
   const wakeAll = (): void => {
     for (const instance of requested) loop.wake(instance);
   };
@@ -131,6 +139,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
             log,
             presence: await describeHost(link.getConnection(), { config, host, session }),
             lifetime: running.signal,
+            onTakenAnew: () => serve(),
             onReplaced: (err) => {
               running.abort();
               resolveReplaced(err);
@@ -232,7 +241,10 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       log,
       signal: running.signal,
     });
-    repeat([report, collectImages, async () => publishImages(imageReport), ...audits], {
+    const served = createEndpoint({ config, store, keys, host, session, presence, log });
+    endpoint = served;
+    serve();
+    repeat([report, collectImages, async () => publishImages(imageReport), async () => served.ensure(), ...audits], {
       everyMs: config.period * 1000,
       log,
       signal: running.signal,
@@ -244,11 +256,16 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       replaced,
       stop: async () => {
         state.mayClaim = false;
-        if (running.signal.aborted) await closeServers(servers, running);
-        else await shutDown({ presence, report, loop, servers, running, config, log });
+        try {
+          if (running.signal.aborted) await closeServers(servers, running);
+          else await shutDown({ presence, report, loop, servers, running, config, log });
+        } finally {
+          await served.close();
+        }
       },
     };
   } catch (err) {
+    await endpoint?.close();
     await closeServers(servers, running);
     throw err;
   }

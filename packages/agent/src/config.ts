@@ -3,6 +3,7 @@ import { etcdSection, logSection, placementSection, secondsKey } from '@etcd-com
 import { FIRMWARES } from '@etcd-compute/common/etcd/messages/guest-config';
 import { providerUuidSchema } from '@etcd-compute/common/ids';
 import { z } from 'zod';
+import { endpointSection } from './endpoint/settings.js';
 import { imagesSection } from './images/settings.js';
 
 /** `compute.yaml`. The keys `uuid`, `etcd`, `placement`, `resize` and `bridge` are the original's. */
@@ -94,6 +95,7 @@ export const agentConfigSchema = z.strictObject({
     })
     .prefault({}),
   images: imagesSection,
+  endpoint: endpointSection,
   guests: z
     .strictObject({
       type: z.enum(['auto', 'kvm', 'qemu']).default('auto').describe('auto: KVM where it really works, else emulation'),

@@ -22,10 +22,14 @@ export interface PresenceOptions {
   readonly lifetime: AbortSignal;
   /** Called once when another session holds the presence: this agent was away for longer than its lease, and must not go on. */
   readonly onReplaced: (err: EcomputeError) => void;
+  /** Called when the presence had been lost and is there again: what else was under its lease is to be written anew. */
+  readonly onTakenAnew: () => void;
 }
 
 export interface PresenceKeeper {
   readonly fence: Fence;
+  /** The lease that the presence is under, for what goes with it; another one after the presence was lost. */
+  readonly leaseId: () => string;
   /** Shows the agent as draining from now on. */
   readonly drain: () => Promise<void>;
   /** Removes the presence. */
@@ -114,7 +118,10 @@ const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fe
     if (!(await fence.renew())) throw duplicate(presence.host, undefined);
     if (isLeased && holder) return;
     if (!isLeased) lease = await store.grantLease(ttlSeconds);
-    if (await put({ ...options, presence }, lease, entry?.modRevision ?? '0')) log.info('presence taken anew');
+    if (await put({ ...options, presence }, lease, entry?.modRevision ?? '0')) {
+      log.info('presence taken anew');
+      options.onTakenAnew();
+    }
   };
   const keep = async (): Promise<void> => {
     while (!over.aborted) {
@@ -137,6 +144,7 @@ const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fe
   void keep();
   return {
     fence,
+    leaseId: () => lease.id,
     drain: async () => {
       presence = { ...presence, state: 'draining' };
       const entry = await store.get(key);

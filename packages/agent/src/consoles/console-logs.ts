@@ -29,6 +29,13 @@ export const listConsoleLogs = async (folder: string): Promise<InstanceUuid[]> =
   ...new Set((await listFiles(folder)).flatMap((name) => instanceOf(name) ?? [])),
 ];
 
+/** Paths of the files of one instance's log, the oldest first. */
+export const listConsoleFiles = async (folder: string, instance: InstanceUuid): Promise<string[]> => {
+  const names = (await listFiles(folder)).filter((name) => instanceOf(name) === instance);
+  const ageOf = (name: string): number => Number(/\.log\.(\d+)$/.exec(name)?.[1] ?? '-1');
+  return names.toSorted((a, b) => ageOf(b) - ageOf(a)).map((name) => join(folder, name));
+};
+
 /** Removes the console logs of an instance; repeatable. */
 export const removeConsoleLogs = async (folder: string, instance: InstanceUuid): Promise<void> => {
   for (const name of await listFiles(folder))

@@ -1,0 +1,63 @@
+import { createSocket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { EtcdSection } from '@etcd-compute/common/config/sections';
+import { withResolvers } from '@etcd-compute/common/async/deadline';
+import type { EndpointSection } from './settings.js';
+
+const MAX_ADDRESSES = 8;
+
+/** Those that nobody on another machine can use: loopback is not among them, because everybody may be on this one. */
+const isLinkLocal = (address: string): boolean => /^(169\.254\.|fe[89ab])/i.test(address);
+
+interface ServerName {
+  readonly host: string;
+  readonly port: number;
+}
+
+const etcdServers = ({ host, port, hosts }: EtcdSection): ServerName[] =>
+  hosts
+    ? hosts.map((text) => {
+        const url = new URL(text);
+        return { host: url.hostname.replaceAll(/^\[|\]$/g, ''), port: Number(url.port || '2379') };
+      })
+    : [{ host, port }];
+
+/** The address of this host that packets to a server come from. Connecting a datagram socket asks the routing table and sends nothing. */
+const findLocalAddress = async ({ host, port }: ServerName): Promise<string | undefined> => {
+  try {
+    const { address, family } = await lookup(host);
+    const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+    const { promise, resolve, reject } = withResolvers<string>();
+    socket.once('error', reject);
+    socket.connect(port, address, () => resolve(socket.address().address));
+    return await promise.finally(() => socket.close());
+  } catch {
+    return undefined; // no such name or no way there now; it is asked again once a period
+  }
+};
+
+/**
+ * Where others may reach what listens at `listen`: the way that leads to etcd first, which everyone in a cloud shares, then every other
+ * address of the host, for one that has etcd beside it or several networks. Whoever comes tries all, and the key tells the right one.
+ *
+ * @param except addresses that every host has, such as that of the guests' network.
+ */
+export const listAdvertisedAddresses = async (
+  { listen, advertise }: Pick<EndpointSection, 'listen' | 'advertise'>,
+  { etcd, except }: { etcd: EtcdSection; except: ReadonlySet<string> },
+): Promise<string[]> => {
+  if (advertise) return [...advertise];
+  if (listen !== undefined && !/^(0\.0\.0\.0|::)$/.test(listen)) return [listen];
+  const towardsEtcd = await Promise.all(etcdServers(etcd).map(findLocalAddress));
+  const others = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address);
+  const usable = [...towardsEtcd, ...others].filter(
+    (address) => address !== undefined && !isLinkLocal(address) && !except.has(address),
+  );
+  const reachable = listen === '0.0.0.0' ? usable.filter((address) => !isIPv6(address ?? '')) : usable;
+  return [...new Set(reachable.flatMap((address) => address ?? []))].slice(0, MAX_ADDRESSES);
+};

@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { Keys } from '@etcd-compute/common/etcd/keys';
+import { instanceRecordSchema } from '@etcd-compute/common/etcd/messages/instance-record';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import type { Store } from '@etcd-compute/common/etcd/store';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+
+export interface TunnelDeps {
+  readonly store: Pick<Store, 'get'>;
+  readonly keys: Keys;
+  readonly host: ProviderUuid;
+  /** Of guests, that tunnels may lead to. */
+  readonly ports: readonly number[];
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * Connects to a port of a guest of this host. The address is one that this host's DHCP has given to the guest: never one that the
+ * client names, nor one that only the guest says it has, which could be anybody's.
+ */
+export const openTunnel = async (
+  { store, keys, host, ports }: TunnelDeps,
+  { instance, port }: { instance: InstanceUuid; port: number },
+): Promise<Socket> => {
+  const what = `could not reach port ${port} of instance ${instance}`;
+  if (!ports.includes(port))
+    throw new EcomputeError('ECOMPUTE_ENDPOINT_REFUSED', `${what}: its host does not allow tunnels to that port`, {
+      hint: `allowed: ${ports.length === 0 ? 'none' : ports.join(', ')} (endpoint.tunnel_ports of the agent)`,
+    });
+  const failed = (reason: string, hint: string, cause?: unknown): EcomputeError =>
+    new EcomputeError('ECOMPUTE_TUNNEL_FAILED', `${what}: ${reason}`, { hint, cause });
+  const entry = await store.get(keys.record(instance));
+  const record = entry && parseMessage(instanceRecordSchema, entry.key, entry.value);
+  if (!record || record.host !== host) throw failed('it is not on this host', 'see `eschedule list`');
+  if (record.state !== 'active') throw failed(`it is ${record.state}`, `see \`eschedule show ${instance}\``);
+  const addresses = record.addresses.filter(({ source }) => source === 'lease').map(({ address }) => address);
+  if (addresses.length === 0)
+    throw failed(
+      'its host has given it no address',
+      `see \`eschedule show ${instance}\`: the guest may be starting still`,
+    );
+  const errors: unknown[] = [];
+  for (const address of addresses) {
+    const socket = connect({ host: address, port, noDelay: true, keepAlive: true, allowHalfOpen: true });
+    try {
+      await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) });
+      return socket;
+    } catch (err) {
+      socket.destroy();
+      errors.push(err);
+    }
+  }
+  throw failed(
+    `nothing answers at ${addresses.join(', ')}`,
+    'is the guest up, and does it listen there? its console tells: `eschedule logs`',
+    errors[0],
+  );
+};

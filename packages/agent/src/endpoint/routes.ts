@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import { parsePosition, type ConsolePosition } from '@etcd-compute/common/endpoint/protocol';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
+
+/** What a request asks for. */
+export type Route =
+  | {
+      readonly what: 'console';
+      readonly instance: InstanceUuid;
+      readonly follow: boolean;
+      readonly from: ConsolePosition | undefined;
+      readonly tail: number | undefined;
+    }
+  | { readonly what: 'tunnel'; readonly instance: InstanceUuid; readonly port: number };
+
+const PATH = /^\/instances\/([^/]{36})\/(console|tunnel)$/;
+
+const refused = (message: string): EcomputeError =>
+  new EcomputeError('ECOMPUTE_REQUEST_INVALID', message, {
+    hint: 'eschedule and this agent may be of different versions',
+  });
+
+const readNumber = (query: URLSearchParams, name: string, max: number): number | undefined => {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  if (!/^\d{1,9}$/.test(text) || Number(text) > max) throw refused(`${name} is not a number from 0 to ${max}`);
+  return Number(text);
+};
+
+/** @throws EcomputeError ECOMPUTE_REQUEST_INVALID */
+export const parseRoute = ({ method, url }: Pick<IncomingMessage, 'method' | 'url'>): Route => {
+  const [path = '', search] = (url ?? '').split('?', 2);
+  const [, text, what] = PATH.exec(path) ?? [];
+  const instance = instanceUuidSchema.safeParse(text).data;
+  if (method !== 'GET' || instance === undefined) throw refused('this agent serves nothing of that name');
+  const query = new URLSearchParams(search);
+  if (what === 'tunnel') {
+    const port = readNumber(query, 'port', 65_535) ?? 0;
+    if (port === 0) throw refused('a tunnel needs a port');
+    return { what, instance, port };
+  }
+  const fromText = query.get('from');
+  const from = fromText === null ? undefined : parsePosition(fromText);
+  if (fromText !== null && !from) throw refused('from is not a position');
+  const tail = readNumber(query, 'tail', 999_999_999);
+  return { what: 'console', instance, follow: query.get('follow') === 'true', from, tail };
+};

@@ -1,0 +1,115 @@
+import type { ServerResponse } from 'node:http';
+import { isAbort } from '@etcd-compute/common/errors';
+import { sleep } from '@etcd-compute/common/async/sleep';
+import { CONSOLE_HEADERS, formatPosition, type ConsolePosition } from '@etcd-compute/common/endpoint/protocol';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { findTail, locate, type Start } from '../consoles/console-positions.js';
+import { findCurrentId, withConsoleFiles, type ConsoleFile } from '../consoles/open-console.js';
+
+export interface ConsoleQuery {
+  readonly instance: InstanceUuid;
+  readonly follow: boolean;
+  /** Where to begin; neither is the beginning. */
+  readonly from: ConsolePosition | undefined;
+  readonly tail: number | undefined;
+}
+
+const CHUNK_BYTES = 64 * 1024;
+/** How often a log that is followed is looked at: two system calls. */
+const LOOK_EVERY_MS = 200;
+
+/**
+ * Sends one file of a console log. One buffer is all that a reader costs, however slow: nothing is read before what was read is sent.
+ *
+ * @param signal ends a stream that follows, with a clear end.
+ */
+export const serveConsole = async (
+  response: ServerResponse,
+  query: ConsoleQuery,
+  { folder, signal }: { folder: string; signal: AbortSignal },
+): Promise<void> => {
+  const { instance, follow } = query;
+  const { keep, start, isNewest } = await withConsoleFiles({ folder, instance }, async (files) => {
+    if (files.length === 0) throw missing(instance);
+    const start = await findStart(files, query, signal);
+    return { keep: files[start.index], start, isNewest: start.index === files.length - 1 };
+  });
+  if (!keep) throw missing(instance);
+  try {
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      [CONSOLE_HEADERS.position]: formatPosition({ file: keep.id, offset: start.offset }),
+      [CONSOLE_HEADERS.newest]: String(isNewest),
+      [CONSOLE_HEADERS.gap]: String(start.isGap),
+    });
+    response.flushHeaders();
+    const isContinuedElsewhere = async (): Promise<boolean> => (await findCurrentId(folder, instance)) !== keep.id;
+    await sendFile(response, keep, {
+      offset: start.offset,
+      // What is written while it is read would make an end that is never reached.
+      end: isNewest ? keep.sizeBytes : Number.POSITIVE_INFINITY,
+      isOver: follow && isNewest ? isContinuedElsewhere : undefined,
+      signal,
+    });
+    response.end();
+  } finally {
+    await keep.handle.close();
+  }
+};
+
+const findStart = async (files: readonly ConsoleFile[], query: ConsoleQuery, signal: AbortSignal): Promise<Start> => {
+  if (query.from) return locate(files, query.from);
+  if (query.tail !== undefined) return findTail(files, query.tail, signal);
+  return { index: 0, offset: 0, isGap: false };
+};
+
+const missing = (instance: InstanceUuid): EcomputeError =>
+  new EcomputeError('ECOMPUTE_CONSOLE_MISSING', `there is no console log of instance ${instance} on its host`, {
+    hint: 'a guest has one from its first start on; see `eschedule show`',
+  });
+
+interface SendOptions {
+  readonly offset: number;
+  readonly end: number;
+  /** Given when the file is to be followed: whether nothing will be added to it any more. */
+  readonly isOver: (() => Promise<boolean>) | undefined;
+  readonly signal: AbortSignal;
+}
+
+const sendFile = async (
+  response: ServerResponse,
+  { handle }: ConsoleFile,
+  { offset: from, end, isOver, signal }: SendOptions,
+): Promise<void> => {
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  let offset = from;
+  /** Sends what there is. */
+  const send = async (limit: number): Promise<void> => {
+    while (offset < limit && !signal.aborted) {
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(CHUNK_BYTES, limit - offset), offset);
+      if (bytesRead === 0) return;
+      await write(response, buffer.subarray(0, bytesRead));
+      offset += bytesRead;
+    }
+  };
+  if (!isOver) return send(end);
+  for (;;) {
+    await send(Number.POSITIVE_INFINITY);
+    if (signal.aborted) return;
+    const hasEnded = await isOver();
+    // Whatever was written before it was moved aside is there now.
+    await send(Number.POSITIVE_INFINITY);
+    const isCut = (await handle.stat()).size < offset;
+    if (hasEnded || isCut) return;
+    await sleep(LOOK_EVERY_MS, signal).catch((err: unknown) => {
+      if (!isAbort(err)) throw err;
+    });
+  }
+};
+
+/** Resolves when the bytes have left the process. */
+const write = async (response: ServerResponse, bytes: Buffer): Promise<void> =>
+  new Promise((resolve, reject) => {
+    response.write(bytes, (err) => (err ? reject(err) : resolve()));
+  });

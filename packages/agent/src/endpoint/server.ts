@@ -1,0 +1,171 @@
+import { constants, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { Socket } from 'node:net';
+import { ENDPOINT_TLS, TUNNEL_PROTOCOL } from '@etcd-compute/common/endpoint/protocol';
+import { EcomputeError, formatErrorChain, isAbort, type ErrorCode } from '@etcd-compute/common/errors';
+import type { InstanceUuid, SessionUuid } from '@etcd-compute/common/ids';
+import type { Logger } from '@etcd-compute/common/log';
+import { parseRoute } from './routes.js';
+import { serveConsole } from './serve-console.js';
+import type { EndpointSection } from './settings.js';
+
+/**
+ * The agent's own server: consoles of this host's guests, and tunnels to them, for those who know the session's key. Without the key a
+ * connection ends in the TLS handshake; nothing of ours reads a byte of it.
+ */
+export interface EndpointServer {
+  /** Secret: in memory and in etcd, and nowhere else. */
+  readonly key: string;
+  /** Where it listens; undefined while it does not. */
+  readonly port: () => number | undefined;
+  /** Repeatable. @throws when the address or the port is not to be had. */
+  listen(): Promise<void>;
+  /** Ends every stream; console logs end in order, so that whoever follows knows to come again. */
+  close(): Promise<void>;
+}
+
+export interface EndpointServerDeps {
+  readonly settings: EndpointSection;
+  readonly session: SessionUuid;
+  readonly consolesDir: string;
+  readonly openTunnel: (target: { instance: InstanceUuid; port: number }) => Promise<Socket>;
+  readonly log: Logger;
+}
+
+const HANDSHAKE_MS = 10_000;
+/** A reader that takes nothing must not hold up the agent's end. */
+const CLOSE_MS = 1_000;
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  ECOMPUTE_REQUEST_INVALID: 400,
+  ECOMPUTE_ENDPOINT_REFUSED: 403,
+  ECOMPUTE_CONSOLE_MISSING: 404,
+  ECOMPUTE_TUNNEL_FAILED: 502,
+  ECOMPUTE_ETCD_UNREACHABLE: 503,
+};
+
+/** Either side may end first, and the other goes on until it ends too. One that is gone takes the other along, after its last bytes. */
+const joinSockets = async (one: Socket, other: Socket): Promise<void> => {
+  const forward = async (from: Socket, to: Socket): Promise<void> => {
+    from.on('error', () => undefined); // 'close' follows
+    from.pipe(to);
+    await new Promise<void>((resolve) => from.once('close', () => resolve()));
+    to.destroySoon();
+  };
+  await Promise.all([forward(one, other), forward(other, one)]);
+};
+
+/** What is told of an error: not its stack, and nothing of what we did not foresee. */
+const describe = (err: unknown): { status: number; body: string } => {
+  const { code, hint } = err instanceof EcomputeError ? err : { code: 'ECOMPUTE_INTERNAL' as const, hint: undefined };
+  const message = err instanceof EcomputeError ? formatErrorChain(err) : 'the agent has a fault: see its log';
+  return { status: STATUS[code] ?? 500, body: JSON.stringify({ code, message, hint: hint ?? null }) };
+};
+
+export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer => {
+  const { settings, session, consolesDir, openTunnel, log } = deps;
+  const key = randomBytes(32);
+  const closing = new AbortController();
+  const tunnels = new Set<Socket>();
+
+  const server = createServer({
+    ...ENDPOINT_TLS,
+    // Nothing but the key lets anybody in, and a session that could be resumed would be a second one.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    pskCallback: (_socket, identity) => (identity === session ? key : null),
+    handshakeTimeout: HANDSHAKE_MS,
+    headersTimeout: HANDSHAKE_MS,
+    requestTimeout: HANDSHAKE_MS,
+    maxHeaderSize: 8 * 1024,
+  });
+  server.maxConnections = settings.connections;
+  server.timeout = settings.idle * 1000;
+  // The kernel finds out about a reader whose machine is gone.
+  server.on('secureConnection', (socket) => socket.setKeepAlive(true, 30_000));
+  server.on('tlsClientError', (err, socket) => {
+    log.debug({ err, remoteAddress: socket.remoteAddress }, 'connection to the endpoint refused');
+    socket.destroy();
+  });
+  server.on('clientError', (_err, socket) => socket.destroy());
+
+  const complain = (err: unknown): void => {
+    if (!(err instanceof EcomputeError)) log.error({ err }, 'request to the endpoint failed');
+  };
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    try {
+      const route = parseRoute(request);
+      if (route.what === 'tunnel')
+        throw new EcomputeError(
+          'ECOMPUTE_REQUEST_INVALID',
+          `a tunnel is asked for by an upgrade to ${TUNNEL_PROTOCOL}`,
+        );
+      const signal = AbortSignal.any([gone.signal, closing.signal]);
+      await serveConsole(response, route, { folder: consolesDir, signal });
+    } catch (err) {
+      if (response.destroyed || isAbort(err)) return void response.destroy();
+      complain(err);
+      // An end that is cut tells a reader in the middle that it was none.
+      if (response.headersSent) return void response.destroy();
+      const { status, body } = describe(err);
+      response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+    }
+  };
+  server.on('request', (request, response) => void answer(request, response));
+
+  const tunnel = async (request: IncomingMessage, client: Socket, head: Buffer): Promise<void> => {
+    const route = parseRoute(request);
+    if (route.what !== 'tunnel' || request.headers.upgrade?.toLowerCase() !== TUNNEL_PROTOCOL)
+      throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `the one upgrade there is is to ${TUNNEL_PROTOCOL}`);
+    const guest = await openTunnel(route);
+    // Its end would not be told again.
+    if (client.destroyed) return void guest.destroy();
+    for (const socket of [client, guest]) socket.setTimeout(settings.idle * 1000, () => socket.destroy());
+    client.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${TUNNEL_PROTOCOL}\r\n\r\n`);
+    if (head.length > 0) guest.write(head);
+    log.info({ instanceUuid: route.instance, port: route.port, remoteAddress: client.remoteAddress }, 'tunnel opened');
+    await joinSockets(client, guest);
+    log.info({ instanceUuid: route.instance, port: route.port }, 'tunnel closed');
+  };
+  server.on('upgrade', (request, socket: Socket, head) => {
+    tunnels.add(socket);
+    socket.on('error', () => socket.destroy()).once('close', () => tunnels.delete(socket));
+    tunnel(request, socket, head).catch((err: unknown) => {
+      complain(err);
+      const { status, body } = describe(err);
+      socket.end(
+        `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      );
+    });
+  });
+
+  const port = (): number | undefined => {
+    const address = server.listening ? server.address() : null;
+    return typeof address === 'object' && address !== null ? address.port : undefined;
+  };
+  return {
+    key: key.toString('base64'),
+    port,
+    listen: async () => {
+      if (server.listening || closing.signal.aborted) return;
+      // Without a host, Node takes all addresses of both families, or of the one that there is.
+      server.listen({ port: settings.port, ...(settings.listen !== undefined && { host: settings.listen }) });
+      await once(server, 'listening');
+      server.on('error', (err) => log.warn({ err }, 'the endpoint has trouble'));
+    },
+    close: async () => {
+      closing.abort();
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of tunnels) socket.destroy();
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+};

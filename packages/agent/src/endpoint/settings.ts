@@ -1,0 +1,28 @@
+import { z } from 'zod';
+
+const address = z.union([z.ipv4(), z.ipv6()], 'expected an address such as 10.20.0.5 or fd00::5');
+
+/** `endpoint` of `compute.yaml`. */
+export const endpointSection = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('true: serves `eschedule logs` and `eschedule ssh`, to those who may read its key in etcd'),
+    listen: address.optional().describe('the address to listen at; when left out, all'),
+    port: z.int().min(0).max(65_535).default(0).describe('the port to listen at; 0: any that is free'),
+    advertise: z
+      .array(z.union([address, z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)]))
+      .min(1)
+      .max(8)
+      .optional()
+      .describe('addresses or host names at which others reach it; when left out, those of the host'),
+    tunnel_ports: z
+      .array(z.int().min(1).max(65_535))
+      .default([22])
+      .describe('ports of guests that tunnels may lead to; none: no tunnels'),
+    connections: z.int().min(1).max(10_000).default(100).describe('connections at the most'),
+    idle: z.int().min(10).max(86_400).default(3600).describe('how long a connection may be silent, in seconds'),
+  })
+  .prefault({});
+export type EndpointSection = z.output<typeof endpointSection>;

@@ -15,6 +15,15 @@ export const parseWhole = (option: string, text: string, max = MAX_AMOUNT): numb
   return value;
 };
 
+const MAX_LINES = 999_999_999;
+
+/** A number of lines; none is one too. */
+export const parseLines = (option: string, text: string): number => {
+  const value = /^\d{1,9}$/.test(text.trim()) ? Number(text) : undefined;
+  if (value === undefined) throw refuse(option, text, `a whole number from 0 to ${MAX_LINES}`);
+  return value;
+};
+
 /** @param text `512`, `512M` or `2G`; whole MiB. */
 export const parseMemoryMiB = (option: string, text: string): number => {
   const bytes = parseBytes(text, 'M');

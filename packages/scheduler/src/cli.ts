@@ -1,6 +1,7 @@
 import { beforeOperands, createArgs, splitCommandLine, type CommandLine, type OptionTable } from './command-line.js';
 import { parseOriginalForm } from './commands/original-form.js';
-import { COMMANDS, GLOBAL_OPTIONS, type CommandSpec, type Run } from './commands/table.js';
+import type { CommandSpec, Run } from './commands/command-spec.js';
+import { COMMANDS, GLOBAL_OPTIONS } from './commands/table.js';
 import { OUTPUT_FORMATS, type OutputFormat } from './output/output.js';
 import { closestWord, usageError } from './usage.js';
 

@@ -22,6 +22,11 @@ export const scheduleSchema = z.strictObject({
     .default([])
     .describe('who may log in to a guest when no --ssh-key is given: .pub files, or the lines in them'),
   user_data: z.string().min(1).optional().describe('the file for the guest’s cloud-init when no --user-data is given'),
+  ssh_user: z
+    .string()
+    .regex(/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u, 'expected the name of a user')
+    .optional()
+    .describe('who `eschedule ssh` logs in as without --user; when left out, as ssh itself does'),
   strategy: z
     .enum(STRATEGIES)
     .default('spread')

@@ -1,5 +1,6 @@
 import type { OptionTable } from './command-line.js';
-import { COMMANDS, GLOBAL_OPTIONS, type CommandSpec } from './commands/table.js';
+import type { CommandSpec } from './commands/command-spec.js';
+import { COMMANDS, GLOBAL_OPTIONS } from './commands/table.js';
 
 /** Examples come first: they are what most people look for. */
 

@@ -6,26 +6,10 @@ import { OUTPUT_FORMATS } from '../output/output.js';
 import { GUEST_OPTIONS, guestArgsOf } from '../guest/guest-options.js';
 import { STRATEGIES } from '../selection/strategies.js';
 import { usageError } from '../usage.js';
+import { logs, ssh, tunnel } from './access-table.js';
 import { parseBootArgs, parseChecksum } from './boot-args.js';
-import type { CommandContext } from './context.js';
+import type { CommandSpec } from './command-spec.js';
 import { parseImageAction } from './image-args.js';
-
-/** What a command line asks for; checked, but nothing is opened yet. */
-export type Run = (context: CommandContext) => Promise<number>;
-
-export interface CommandSpec {
-  readonly summary: string;
-  readonly examples: readonly string[];
-  /** More words for its help. */
-  readonly about?: string;
-  /** Instances that it takes, by uuid or name. */
-  readonly instances: 'none' | 'one' | 'many';
-  /** What it takes in place of instances, for its help; with `many`. */
-  readonly operands?: string;
-  readonly options: OptionTable;
-  /** Checks the arguments. The command's own code is loaded only when it runs. */
-  readonly plan: (args: Args, instances: readonly string[]) => Run;
-}
 
 export const GLOBAL_OPTIONS: OptionTable = {
   config: { short: 'c', value: 'FILE', describe: 'the config; default ./schedule.yaml if there is one' },
@@ -291,6 +275,9 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   boot,
   list,
   show,
+  logs,
+  ssh,
+  tunnel,
   start,
   stop,
   reboot,

@@ -1,0 +1,98 @@
+import { resolve } from 'node:path';
+import { parseLines, parseSeconds, parseWhole } from '../amounts.js';
+import type { Args, OptionTable } from '../command-line.js';
+import { usageError } from '../usage.js';
+import type { CommandSpec } from './command-spec.js';
+
+/** The commands that reach into a guest. They have no `--output`: what the guest says is what is printed. */
+const refuseFormat = (args: Args, command: string): void => {
+  if (args.one('output') !== undefined)
+    throw usageError(`${command} has no option --output`, 'what the guest says is printed as it is');
+};
+
+const MAX_PORT = 65_535;
+
+const PORT: OptionTable = { port: { value: 'PORT', describe: 'of the guest; default 22' } };
+
+const portOf = (args: Args): number => {
+  const typed = args.one('port');
+  return typed === undefined ? 22 : parseWhole('port', typed, MAX_PORT);
+};
+
+export const logs: CommandSpec = {
+  summary: 'print what an instance says on its serial console',
+  examples: ['eschedule logs web', 'eschedule logs web --follow --tail 20', 'eschedule logs web > boot.log'],
+  about: `Prints the console log that the instance's host keeps, all of it or the last lines. With --follow it goes on until Ctrl-C or
+until the instance is deleted, also when the agent of the host is restarted. A file or a program gets every byte as it
+is; on a terminal, escape sequences other than colours are left out, because the guest chose them.`,
+  instances: 'one',
+  options: {
+    follow: { short: 'f', describe: 'go on with what comes' },
+    tail: { value: 'N', describe: 'only the last N lines; default: all' },
+  },
+  plan: (args, [uuidOrName = '']) => {
+    refuseFormat(args, 'logs');
+    const typed = args.one('tail');
+    const tail = typed === undefined ? undefined : parseLines('tail', typed);
+    const isFollowing = args.isOn('follow', false);
+    return async (context) => (await import('./logs.js')).logs(context, { uuidOrName, isFollowing, tail });
+  },
+};
+
+export const ssh: CommandSpec = {
+  summary: 'log in to an instance, or run a command there',
+  examples: [
+    'eschedule ssh web',
+    'eschedule ssh web --user debian -- uptime',
+    'eschedule ssh web -i ~/.ssh/id_ed25519 --wait',
+  ],
+  about: `Runs ssh, through the agent of the instance's host; where that does not serve, to the instance's address. What comes after -- is
+run in the guest. Keys of guests are kept by the uuid of the instance in ~/.local/state/eschedule/known_hosts. The exit code
+is that of ssh. For scp, rsync and the like, see \`eschedule tunnel --help\`.`,
+  instances: 'many',
+  operands: '<uuid or name> [-- command...]',
+  options: {
+    user: { short: 'u', value: 'USER', describe: 'who to log in as; default: ssh_user of the config, else as ssh' },
+    identity: { short: 'i', value: 'FILE', describe: 'the private key' },
+    ...PORT,
+    wait: { describe: 'wait until it is up and its ssh server answers, through its host' },
+    timeout: { value: 'SECONDS', describe: 'with --wait: how long; default: timeout of the config, else 600' },
+  },
+  plan: (args, [uuidOrName = '', ...command]) => {
+    refuseFormat(args, 'ssh');
+    const config = args.one('config');
+    const options = {
+      uuidOrName,
+      command,
+      user: args.one('user'),
+      identity: args.one('identity'),
+      port: portOf(args),
+      configPath: config === undefined ? undefined : resolve(config),
+      isWaiting: args.isOn('wait', false),
+    };
+    const typed = args.one('timeout');
+    const timeout = typed === undefined ? undefined : parseSeconds('timeout', typed);
+    return async (context) => {
+      const timeoutSeconds = timeout ?? context.cloud.config.timeout;
+      return (await import('./ssh.js')).ssh(context, { ...options, timeoutSeconds });
+    };
+  },
+};
+
+export const tunnel: CommandSpec = {
+  summary: 'connect standard input and output to a port of an instance',
+  examples: [
+    'eschedule tunnel web | head -1    shows what answers there',
+    "scp -o 'ProxyCommand=eschedule tunnel web' -o HostKeyAlias=web notes.txt debian@web:",
+    'rsync -e "ssh -o \'ProxyCommand=eschedule tunnel web\'" -a site/ debian@web:site/',
+  ],
+  about: `Goes through the agent of the instance's host, to ports that it allows (endpoint.tunnel_ports; 22 by default). Made for ssh's
+ProxyCommand.`,
+  instances: 'one',
+  options: PORT,
+  plan: (args, [uuidOrName = '']) => {
+    refuseFormat(args, 'tunnel');
+    const port = portOf(args);
+    return async (context) => (await import('./tunnel.js')).tunnel(context, { uuidOrName, port });
+  },
+};

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { newProviderUuid } from '@etcd-compute/common/ids';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { start } from './eschedule-fixture.js';
 import { allocateByHand, bootMessage, SMALL, startWorld, type World } from './agent-world.js';
 
 /** An etcd with users, and clouds under a prefix: the agent reaches what is its own, and needs nothing else. */
@@ -23,8 +24,14 @@ beforeAll(async () => {
   await world.etcdctl('role', 'add', 'agent');
   for (const prefix of [`/hosts/${host}/`, '/instances/', '/booted/', `/images/${host}/`])
     await world.etcdctl('role', 'grant-permission', 'agent', '--prefix=true', 'readwrite', PREFIX + prefix);
-  for (const key of [`/agents/${host}`, `/sessions/${host}`, `/audits/${host}`])
+  for (const key of [`/agents/${host}`, `/sessions/${host}`, `/audits/${host}`, `/consoles/${host}`])
     await world.etcdctl('role', 'grant-permission', 'agent', 'readwrite', PREFIX + key);
+  // One who may see all that is there, and no console.
+  await world.etcdctl('role', 'add', 'viewer');
+  for (const prefix of ['/hosts/', '/instances/', '/booted/', '/agents/'])
+    await world.etcdctl('role', 'grant-permission', 'viewer', '--prefix=true', 'read', PREFIX + prefix);
+  await world.etcdctl('user', 'add', 'viewer:viewer-secret');
+  await world.etcdctl('user', 'grant-role', 'viewer', 'viewer');
   await world.etcdctl('user', 'add', 'agent:agent-secret');
   await world.etcdctl('user', 'grant-role', 'agent', 'agent');
   await world.etcdctl('auth', 'enable');
@@ -37,6 +44,14 @@ const etcdAs = (user: Record<string, unknown>): Record<string, unknown> => ({
   prefix: PREFIX,
   ...user,
 });
+
+/** `eschedule logs` by one of etcd's users. */
+const logsAs = async (user: string, password: string, instance: string): ReturnType<typeof start>['finished'] => {
+  const config = join(world.dir.path, `schedule-${user}.yaml`);
+  const etcd = { host: world.etcd.host, port: world.etcd.port, prefix: PREFIX, user, password };
+  await writeFile(config, JSON.stringify({ etcd, placement: { endpoint: world.placement.endpoint } }));
+  return start(['logs', instance, '--config', config], world.dir.path).finished;
+};
 
 const getValue = async (key: string): Promise<string> => (await etcdctl('get', '--print-value-only', key)).trim();
 
@@ -54,6 +69,11 @@ describe('an etcd with users', () => {
       await waitFor(async () => (await getValue(`${PREFIX}/booted/${instance}`)) !== '', {
         what: `an address, ${round} etcd’s restart`,
       });
+      await writeFile(join(agent.stateDir, 'consoles', `${instance}.log`), 'hello\n');
+      expect(await logsAs('root', 'root-secret', instance)).toMatchObject({ code: 0, stdout: 'hello\n' });
+      const refused = await logsAs('viewer', 'viewer-secret', instance);
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toContain(`could not get ${PREFIX}/consoles/${host} in etcd`);
       const held = await world.request('GET', `/allocations/${instance}`);
       const destroy = { ...Object(held), allocations: {}, instance, image: null };
       await etcdctl('put', `${PREFIX}/hosts/${host}/${instance}`, JSON.stringify(destroy));

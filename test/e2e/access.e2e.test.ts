@@ -1,0 +1,239 @@
+/**
+ * `eschedule logs` and `eschedule ssh` from another machine than the hypervisor: three network namespaces, each on a wire to the others.
+ *
+ *   this one: etcd, Placement, images ──┬── "hypervisor": libvirtd, agent, the guest behind its NAT
+ *                                       └── "desk": eschedule          │
+ *                                              └───────────────────────┘
+ */
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { connect } from '@etcd-compute/libvirt/connection';
+import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
+import { startEcompute, type Ecompute } from '@etcd-compute/testing/ecompute';
+import { buildGuestImage } from '@etcd-compute/testing/guest-image';
+import { startImageServer, type ImageServer } from '@etcd-compute/testing/image-server';
+import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
+import { runCommand } from '@etcd-compute/testing/run-command';
+import { findCommand, startService, type Service } from '@etcd-compute/testing/service';
+import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
+import { waitFor } from '@etcd-compute/testing/wait-for';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startWorld, waitForRecord, type World } from '../integration/agent-world.js';
+
+const CACHE = join(import.meta.dirname, '../../.cache');
+const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
+/** Several of these tests may run on one machine. */
+const NET = `10.213.${randomInt(256)}`;
+const WIRE = `ec${randomInt(1_000_000)}`;
+
+let world: World;
+let libvirtd: LibvirtDaemon;
+let desk: Service;
+let files: ImageServer;
+let proxies: TcpProxy[] = [];
+let agent: Ecompute;
+let instance: InstanceUuid;
+
+const inNetwork = (netns: string, argv: readonly string[]): string[] => ['nsenter', `--net=${netns}`, '--', ...argv];
+const deskNetns = (): string => `/proc/${desk.pid}/ns/net`;
+const ip = async (netns: string, ...args: string[]): Promise<unknown> => runCommand(inNetwork(netns, ['ip', ...args]));
+
+/** Two ends, each with its address, up. */
+const layWire = async (
+  name: string,
+  [one, other]: readonly { readonly netns: string; readonly address: string }[],
+): Promise<void> => {
+  if (!one || !other) return;
+  const pid = /\/proc\/(\d+|self)\//.exec(other.netns)?.[1] ?? '';
+  await ip(one.netns, 'link', 'add', name, 'type', 'veth', 'peer', 'name', name, 'netns', pid);
+  for (const { netns, address } of [one, other]) {
+    await ip(netns, 'address', 'add', `${address}/30`, 'dev', name);
+    await ip(netns, 'link', 'set', name, 'up');
+  }
+};
+
+const startDesk = async (dir: string): Promise<Service> =>
+  startService(
+    {
+      name: 'desk',
+      command: 'unshare',
+      args: [
+        '--net',
+        'bash',
+        '-c',
+        'ip link set lo up && touch "$1" && exec sleep infinity',
+        'desk',
+        join(dir, 'is-up'),
+      ],
+      logPath: join(dir, 'desk.log'),
+    },
+    async () => (await readFile(join(dir, 'is-up'))).length === 0,
+  );
+
+beforeAll(async () => {
+  world = await startWorld();
+  const { path } = world.dir;
+  // Guests run as another user, who must reach their disks.
+  await chmod(path, 0o755);
+  for (const name of ['v', 'agent', 'desk']) await mkdir(join(path, name));
+  libvirtd = await startLibvirtd({ dir: join(path, 'v') });
+  desk = await startDesk(join(path, 'desk'));
+  const here = '/proc/self/ns/net';
+  const hypervisor = libvirtd.netnsPath;
+  await layWire(`${WIRE}h`, [
+    { netns: here, address: `${NET}.1` },
+    { netns: hypervisor, address: `${NET}.2` },
+  ]);
+  await layWire(`${WIRE}d`, [
+    { netns: here, address: `${NET}.5` },
+    { netns: deskNetns(), address: `${NET}.6` },
+  ]);
+  await layWire(`${WIRE}x`, [
+    { netns: hypervisor, address: `${NET}.9` },
+    { netns: deskNetns(), address: `${NET}.10` },
+  ]);
+
+  const guest = await buildGuestImage(join(CACHE, 'guest-image'));
+  files = await startImageServer({ guest: guest.path }, { host: `${NET}.1` });
+  const { hostname, port } = new URL(world.placement.endpoint);
+  const servers = [world.etcd, { host: hostname, port: Number(port) }];
+  const proxiesAt = async (host: string): Promise<TcpProxy[]> =>
+    Promise.all(servers.map(async (server) => startTcpProxy(server, { host })));
+  const [forAgent, forDesk] = [await proxiesAt(`${NET}.1`), await proxiesAt(`${NET}.5`)];
+  proxies = [...forAgent, ...forDesk];
+  const sectionsOf = ([etcd, placement]: readonly TcpProxy[]) => ({
+    etcd: { host: etcd?.host ?? '', port: etcd?.port ?? 0 },
+    placement: { endpoint: placement?.endpoint ?? '' },
+  });
+  agent = await startEcompute({
+    ...sectionsOf(forAgent),
+    dir: join(path, 'agent'),
+    wrapper: inNetwork(hypervisor, []),
+    config: { libvirt: { uri: libvirtd.uri }, images: { allow_private: [`${NET}.0/24`] } },
+  });
+  await writeFile(join(path, 'schedule.yaml'), JSON.stringify(sectionsOf(forDesk)));
+  const booted = await eschedule(
+    'boot',
+    '--name',
+    'web1',
+    '--memory',
+    '128M',
+    '--image',
+    files.url('guest'),
+    '-o',
+    'name',
+  );
+  instance = instanceUuidSchema.parse(booted.stdout.trim());
+  await waitForRecord(world, instance, ({ addresses }) => addresses.length > 0);
+});
+afterAll(async () => {
+  await agent[Symbol.asyncDispose]();
+  for (const proxy of proxies) await proxy.stop();
+  await Promise.all([files.stop(), desk.stop()]);
+  await libvirtd.stop();
+  await world[Symbol.asyncDispose]();
+});
+
+/** As typed at the desk; `netns` is another machine. */
+const escheduleIn = async (
+  netns: string,
+  ...argv: string[]
+): Promise<{ code: number | null; stdout: string; stderr: string }> => {
+  const [command = '', ...args] = inNetwork(netns, [process.execPath, PROGRAM, ...argv]);
+  const child = spawn(command, args, {
+    cwd: world.dir.path,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, XDG_STATE_HOME: join(world.dir.path, 'state of mine') },
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const [code, stdout, stderr] = await Promise.all([ended, buffer(child.stdout), buffer(child.stderr)]);
+  return { code, stdout: stdout.toString('latin1'), stderr: stderr.toString() };
+};
+const eschedule = async (...argv: string[]): ReturnType<typeof escheduleIn> => escheduleIn(deskNetns(), ...argv);
+
+const ssh = (...command: string[]): string[] => {
+  const identity = join(world.dir.path, 'key');
+  return ['ssh', 'web1', '--wait', '--timeout', '60', '--user', 'root', '--identity', identity, '--', ...command];
+};
+
+/** Types lines at the shell on the guest's serial console, and waits until the last one has said `until`. */
+const type = async (lines: readonly string[], until: string): Promise<void> => {
+  await using connection = await connect(libvirtd.uri);
+  await using domain = await connection.domainLookupByUUID(instance);
+  const terminal = await domain.openConsole(null);
+  terminal.resume();
+  terminal.on('error', () => undefined);
+  for (const line of lines) terminal.write(`${line}\r`);
+  await waitFor(async () => (await eschedule('logs', 'web1')).stdout.includes(until), { what: `'${until}'` });
+  terminal.destroy();
+};
+
+/** Debian's dropbear with the libraries that it needs, keys, and a user: what makes an ssh server of the tiny guest. */
+const packSshServer = async (): Promise<string> => {
+  const { path } = world.dir;
+  const root = join(path, 'sshd');
+  const program = findCommand('dropbear');
+  const { stdout } = await runCommand(['ldd', program]);
+  const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].flatMap(([, library]) => library ?? []);
+  for (const file of [program, ...libraries]) {
+    const target = join(root, file === program ? '/bin/dropbear' : file);
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile(file, target);
+  }
+  await runCommand(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(path, 'key')]);
+  await mkdir(join(root, 'etc'), { recursive: true });
+  await mkdir(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 });
+  await copyFile(join(path, 'key.pub'), join(root, 'root/.ssh/authorized_keys'));
+  await writeFile(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
+  await runCommand(['dropbearkey', '-t', 'ed25519', '-f', join(root, 'etc/host-key')]);
+  const archive = join(path, 'sshd.tar');
+  await runCommand(['tar', '-C', root, '--owner=0', '--group=0', '-cf', archive, '.']);
+  return archive;
+};
+
+test('the console is read from another machine; a tunnel to a guest in which nothing listens says so', async () => {
+  await type(['', 'echo it-is-$((40+2))'], 'it-is-42');
+  const { code, stdout, stderr } = await eschedule('logs', 'web1', '--tail', '3');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('it-is-42\r\n');
+  const early = await eschedule('tunnel', 'web1');
+  expect(early).toMatchObject({ code: 1, stdout: '' });
+  expect(early.stderr).toMatch(
+    /could not reach port 22 of instance .*: nothing answers at 10\.45\.0\.\d+: .*ECONNREFUSED/,
+  );
+});
+
+test('ssh: through the agent where the guest’s network is not to be reached, directly where the agent is away', async () => {
+  files.setFile('sshd.tar', await packSshServer());
+  const start = '/bin/dropbear -F -E -s -r /etc/host-key -p 22 &';
+  await type([`cd /; wget -q -O - ${files.url('sshd.tar')} | tar x; echo unpacked-$((1+1)); ${start}`], 'unpacked-2');
+  const first = await eschedule(...ssh('echo', '"hello from $(cat /proc/uptime | wc -l)"', '-n', '--debug'));
+  expect(first).toMatchObject({ code: 0, stdout: 'hello from 1 -n --debug\n' });
+  expect(await eschedule(...ssh('exit 7'))).toMatchObject({ code: 7 });
+  const much = await eschedule(...ssh('dd if=/dev/zero bs=65536 count=64 2> /dev/null'));
+  expect(much.stdout).toHaveLength(4 * 1024 * 1024);
+  const known = await readFile(join(world.dir.path, 'state of mine/eschedule/known_hosts'), 'utf8');
+  expect(known).toMatch(new RegExp(`^${instance} ssh-ed25519 \\S+\n$`));
+
+  await agent.stop();
+  const direct = await escheduleIn(libvirtd.netnsPath, '--config', await configAtHypervisor(), ...ssh('echo', 'near'));
+  expect(direct).toMatchObject({ code: 0, stdout: 'near\n' });
+  expect(direct.stderr).toContain('is down; going to 10.45.0.');
+  const away = await eschedule(...ssh('echo', 'far'));
+  expect(away).toMatchObject({ code: 1, stdout: '' });
+  expect(away.stderr).toContain(`could not reach port 22 of instance ${instance}: not directly (10.45.0.`);
+});
+
+/** The hypervisor has its own way to etcd. */
+const configAtHypervisor = async (): Promise<string> => {
+  const path = join(world.dir.path, 'at-hypervisor.yaml');
+  const { etcd, placement }: { etcd: unknown; placement: unknown } = JSON.parse(
+    await readFile(agent.configPath, 'utf8'),
+  );
+  await writeFile(path, JSON.stringify({ etcd, placement }));
+  return path;
+};

@@ -1,6 +1,6 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CachedImage } from '@etcd-compute/agent/images/cache';
+import type { CachedImage } from '@etcd-compute/agent/images/cached-image';
 import { startImageServer, type ImageFault } from '@etcd-compute/testing/image-server';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { describe, expect, test } from 'vitest';
@@ -180,10 +180,10 @@ describe('an abort', () => {
     const aborts = [new AbortController(), new AbortController()];
     const fetches = aborts.map(async ({ signal }) => fixture.fetch(undefined, { onProgress, signal }));
     const results = Promise.allSettled(fetches);
-    await waitFor(async () => (await fixture.files()).length === 1, { what: 'the download to have begun' });
+    await waitFor(async () => (await fixture.files()).length > 0, { what: 'the download to have begun' });
     aborts[0]?.abort(new Error('first left'));
     await expect(fetches[0]).rejects.toThrow('first left');
-    expect(await fixture.files()).toHaveLength(1);
+    expect(await fixture.files()).not.toEqual([]);
     aborts[1]?.abort(new Error('last left'));
     expect(await results).toMatchObject([{ reason: { message: 'first left' } }, { reason: { message: 'last left' } }]);
     await waitFor(async () => (await fixture.files()).length === 0, { what: 'the rest of the download to go' });

@@ -258,7 +258,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
         state.mayClaim = false;
         try {
           if (running.signal.aborted) await closeServers(servers, running);
-          else await shutDown({ presence, report, loop, servers, running, config, log });
+          else await shutDown({ presence, report, loop, images, servers, running, config, log });
         } finally {
           await served.close();
         }

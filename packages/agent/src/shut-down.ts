@@ -3,6 +3,7 @@ import type { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { AgentConfig } from './config.js';
+import type { ImageCache } from './images/cache.js';
 import { persist } from './persist.js';
 import type { PresenceKeeper } from './presence.js';
 import { closeServers, type Servers } from './servers.js';
@@ -11,6 +12,7 @@ export interface ShutDownOptions {
   readonly presence: PresenceKeeper;
   readonly report: () => Promise<void>;
   readonly loop: ReconcileLoop<InstanceUuid>;
+  readonly images: Pick<ImageCache, 'close'>;
   readonly servers: Servers;
   readonly running: AbortController;
   readonly config: AgentConfig;
@@ -25,6 +27,7 @@ export const shutDown = async ({
   presence,
   report,
   loop,
+  images,
   servers,
   running,
   config,
@@ -54,6 +57,9 @@ export const shutDown = async ({
   ]);
   await attempt('giving up the lease', presence.leave);
   loop.close();
+  // Before `running` ends the downloads: then they are left for the next start.
+  const imagesClosed = images.close();
   await closeServers(servers, running);
+  await attempt('leaving downloads for the next start', async () => imagesClosed);
   log.info('ecompute has stopped, guests go on');
 };

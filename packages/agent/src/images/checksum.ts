@@ -1,18 +1,33 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { checksumDigits } from '@etcd-compute/common/image-checksum';
+import type { ChecksumAlgorithm } from '@etcd-compute/common/image-checksum';
+import type { Digests } from './digests.js';
 
-/** @throws ECOMPUTE_IMAGE_CHECKSUM_WRONG unless no checksum is asked for, or it is this one. */
+/** What an image's file must be. */
+export interface WantedDigest {
+  readonly algorithm: ChecksumAlgorithm;
+  readonly digits: string;
+  /** The URL of the list that says so. */
+  readonly listUrl?: string;
+}
+
+/** @throws ECOMPUTE_IMAGE_CHECKSUM_WRONG unless no digest is asked for, or it is this one. */
 export const verifyChecksum = (
   url: string,
-  { wanted, sha256 }: { wanted: string | undefined; sha256: string },
+  { wanted, digests }: { wanted: WantedDigest | undefined; digests: Digests },
 ): void => {
-  if (wanted === undefined || checksumDigits(wanted) === sha256) return;
+  if (!wanted) return;
+  const { algorithm, digits, listUrl } = wanted;
+  if (digests[algorithm] === digits) return;
+  const [expected, actual] = [`${algorithm}:${digits}`, `${algorithm}:${digests[algorithm] ?? ''}`];
   throw new EcomputeError(
     'ECOMPUTE_IMAGE_CHECKSUM_WRONG',
-    `the image ${url} is not the one that was asked for: its checksum is sha256:${sha256}, not ${wanted}`,
+    `the image ${url} is not the one that was asked for: its checksum is ${actual}, not ${expected}${listUrl === undefined ? '' : ` as ${listUrl} says`}`,
     {
-      details: { expected: wanted, actual: `sha256:${sha256}` },
-      hint: 'it was changed on the server or on the way, or the checksum is of another file; it was not used',
+      details: { expected, actual },
+      hint:
+        listUrl === undefined
+          ? 'it was changed on the server or on the way, or the checksum is of another file; it was not used'
+          : 'it was changed on the server or on the way, or the list is of another version; it was not used',
     },
   );
 };

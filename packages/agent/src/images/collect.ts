@@ -11,7 +11,7 @@ export interface CollectorOptions {
 }
 
 /**
- * Removes the cached images that nobody has asked for in `keepMs` and no disk is on: without its image, a disk is lost. What is on
+ * Removes what is left of old downloads, and the cached images that nobody has asked for in `keepMs` and no disk is on: without its image, a disk is lost. What is on
  * what is asked of libvirt each time; where it does not answer, nothing is removed.
  *
  * @returns what was removed.
@@ -19,6 +19,7 @@ export interface CollectorOptions {
 export const createImageCollector =
   ({ images, countDisks, keepMs, graceMs, now }: CollectorOptions): (() => Promise<HeldImage[]>) =>
   async () => {
+    await images.collectLeftovers(now());
     const old = (await images.list()).filter(({ usedAtMs }) => now() - usedAtMs >= keepMs);
     if (old.length === 0) return [];
     const disks = await countDisks();

@@ -12,9 +12,11 @@ export interface SpaceGuard {
   readonly check: (what: string, sizes: { totalBytes: number; moreBytes: number }) => Promise<void>;
 }
 
+/** @param reclaim frees what is least worth its space, and says whether there was anything. */
 export const createSpaceGuard = (
   folder: string,
   { max_size, keep_free }: Pick<ImagesSection, 'max_size' | 'keep_free'>,
+  reclaim: () => Promise<boolean>,
 ): SpaceGuard => ({
   check: async (what, { totalBytes, moreBytes }) => {
     if (totalBytes > gibToBytes(max_size))
@@ -23,8 +25,8 @@ export const createSpaceGuard = (
         `${what}: it has more than the ${formatBytes(gibToBytes(max_size))} that an image may have on this host`,
         { hint: 'use a smaller image, or set images.max_size of the hosts' },
       );
-    const { bavail, bsize } = await statfs(folder);
-    const freeBytes = Math.max(0, bavail * bsize - gibToBytes(keep_free));
+    let freeBytes = await freeIn(folder, keep_free);
+    if (moreBytes > freeBytes && (await reclaim())) freeBytes = await freeIn(folder, keep_free);
     if (moreBytes <= freeBytes) return;
     throw new EcomputeError(
       'ECOMPUTE_IMAGE_NO_SPACE',
@@ -36,3 +38,8 @@ export const createSpaceGuard = (
     );
   },
 });
+
+const freeIn = async (folder: string, keepFreeGiB: number): Promise<number> => {
+  const { bavail, bsize } = await statfs(folder);
+  return Math.max(0, bavail * bsize - gibToBytes(keepFreeGiB));
+};

@@ -25,6 +25,14 @@ export class SparseFile implements AsyncDisposable {
     return new SparseFile(await open(path, 'w', 0o644));
   }
 
+  /** Goes on after the first bytes of a file; what comes after them is thrown away. */
+  static async reopen(path: string, bytes: number): Promise<SparseFile> {
+    const file = new SparseFile(await open(path, 'r+'));
+    await file.#file.truncate(bytes);
+    file.#size = bytes;
+    return file;
+  }
+
   get size(): number {
     return this.#size;
   }
@@ -51,6 +59,11 @@ export class SparseFile implements AsyncDisposable {
   async clear(): Promise<void> {
     await this.#file.truncate(0);
     this.#size = 0;
+  }
+
+  /** Waits until what was appended is on the disk. */
+  async sync(): Promise<void> {
+    await this.#file.datasync();
   }
 
   /** Gives the file its length, and waits until all of it is on the disk. */

@@ -13,6 +13,14 @@ const urlEntrySchema = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** Of what the server sends, which may be compressed. */
   sentSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Null where nobody has asked for it yet. */
+  sentSha512: z
+    .string()
+    .regex(/^[0-9a-f]{128}$/)
+    .nullable()
+    .default(null),
+  /** The list of checksums that it was last found in. */
+  verifiedBy: z.string().nullable().default(null),
   etag: z.string().nullable(),
   lastModified: z.string().nullable(),
 });

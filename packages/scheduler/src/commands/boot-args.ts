@@ -66,7 +66,7 @@ export const parseChecksum = (text: string): string => {
   if (parsed.success) return parsed.data;
   throw usageError(
     `--checksum '${text}' is not usable`,
-    'expected sha256: and 64 hexadecimal digits, as `sha256sum FILE` prints them',
+    'expected sha256: and 64 hexadecimal digits, as `sha256sum FILE` prints them, sha512: and 128, or the URL of a SHA256SUMS',
   );
 };
 

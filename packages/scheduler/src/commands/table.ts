@@ -51,8 +51,9 @@ cannot build goes on to the next host. With --count, as many as find room are pl
       describe: `http(s) URL of a disk image; default: image of the config, else ${DEFAULT_IMAGE}`,
     },
     checksum: {
-      value: 'SHA256',
-      describe: 'sha256:... of the file behind the image’s URL; a host that gets another one does not use it',
+      value: 'SUM',
+      describe:
+        'sha256:... or sha512:... of the file behind the image’s URL, or the URL of the SHA256SUMS that has it; another file is not used',
     },
     ...GUEST_OPTIONS,
     resources: {
@@ -247,7 +248,10 @@ agents are done and print what each says.`,
   operands: 'list | prefetch <url> | rm <url or sha256:...>',
   options: {
     host: { value: 'HOST', isMany: true, describe: 'only this host, by uuid or name; may be repeated; default: all' },
-    checksum: { value: 'SHA256', describe: 'with prefetch: sha256:... of the file behind the URL' },
+    checksum: {
+      value: 'SUM',
+      describe: 'with prefetch: sha256:... or sha512:... of the file behind the URL, or the URL of its SHA256SUMS',
+    },
     ...TIMEOUT,
   },
   plan: (args, given) => {

@@ -5,7 +5,8 @@ import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from '../../config.js';
 import type { Disk, DiskPool } from '../../disks/disk-pool.js';
-import type { CachedImage, ImageCache } from '../../images/cache.js';
+import type { ImageCache } from '../../images/cache.js';
+import type { CachedImage } from '../../images/cached-image.js';
 import type { GuestNetwork } from '../../networks/guest-network.js';
 import type { DomainMark } from '../domain.js';
 

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import type { Progress } from '@etcd-compute/agent/images/download';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { describe, expect, test } from 'vitest';
-import { holds, startImageFixture, statuses, unwatched, type ImageFixture } from './agent-image-fixture.js';
+import {
+  holds,
+  randomImage,
+  startImageFixture,
+  statuses,
+  unwatched,
+  type ImageFixture,
+} from './agent-image-fixture.js';
 import { rawImage } from './agent-world.js';
 
 const sha256 = (content: Buffer): string => `sha256:${createHash('sha256').update(content).digest('hex')}`;
-
-/** A disk of which no two blocks are alike. */
-const randomImage = (sizeBytes: number): Buffer => {
-  const image = randomBytes(sizeBytes);
-  image.set([0x55, 0xaa], 510);
-  return image;
-};
 
 describe('a checksum', () => {
   test('that is right lets the image in, and then nobody has to be asked any more', async () => {

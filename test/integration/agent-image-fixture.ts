@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ImageCache, type FetchOptions } from '@etcd-compute/agent/images/cache';
@@ -67,5 +68,12 @@ export const unwatched = (): FetchOptions => ({ onProgress: () => undefined, sig
 
 /** Whether a file is that image; `toEqual` takes seconds for so many bytes. */
 export const holds = async (path: string, content: Buffer): Promise<boolean> => (await readFile(path)).equals(content);
+
+/** A disk of which no two blocks are alike. */
+export const randomImage = (sizeBytes: number): Buffer => {
+  const image = randomBytes(sizeBytes);
+  image.set([0x55, 0xaa], 510);
+  return image;
+};
 
 export const statuses = (server: ImageServer): number[] => server.requests.map(({ status }) => status);

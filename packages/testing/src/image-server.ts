@@ -22,6 +22,8 @@ export interface ImageRequest {
   readonly range?: string;
   /** 0 until headers are sent. */
   status: number;
+  /** Of the file, sent so far. */
+  bytes: number;
 }
 
 export interface ImageServerOptions {
@@ -77,6 +79,7 @@ export async function startImageServer(
       method: request.method ?? '',
       ...(range !== undefined && { range }),
       status: 0,
+      bytes: 0,
     };
     requests.push(record);
     response.on('finish', () => (record.status = response.statusCode));
@@ -92,7 +95,7 @@ export async function startImageServer(
     if (fault === 'html') {
       return void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><p>please log in</p>\n');
     }
-    await sendFile({ request, response, file: await describeFile(path), fault });
+    await sendFile({ request, response, record, file: await describeFile(path), fault });
   };
 
   const server = createServer((request, response) => {
@@ -137,13 +140,14 @@ async function describeFile(path: string): Promise<ServedFile> {
 }
 
 interface Reply {
+  readonly record: ImageRequest;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly file: ServedFile;
   readonly fault: ImageFault | undefined;
 }
 
-async function sendFile({ request, response, file, fault }: Reply): Promise<void> {
+async function sendFile({ record, request, response, file, fault }: Reply): Promise<void> {
   const headers = {
     'content-type': 'application/octet-stream',
     'content-disposition': `attachment; filename="${basename(file.path)}"`,
@@ -164,7 +168,13 @@ async function sendFile({ request, response, file, fault }: Reply): Promise<void
   if (request.method === 'HEAD' || end < start) return void response.end();
   const isPartial = fault === 'cut' || fault === 'hang-body';
   const lastByte = isPartial ? start + Math.floor((end - start) / 2) : end;
-  await pipeline(createReadStream(file.path, { start, end: lastByte }), response, { end: !isPartial });
+  const count = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      record.bytes += chunk.length;
+      yield chunk;
+    }
+  };
+  await pipeline(createReadStream(file.path, { start, end: lastByte }), count, response, { end: !isPartial });
   // Only after the half has left: a reset throws away what is still in the socket's buffer.
   if (fault === 'cut') response.socket?.end(() => response.socket?.resetAndDestroy());
 }

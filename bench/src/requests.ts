@@ -10,12 +10,15 @@ import { allocate } from '@etcd-compute/common/placement/allocations';
 import { StopWaiting, waitFor } from '@etcd-compute/testing/wait-for';
 import type { Stage } from './stage.js';
 
+/** One host, and its servers. */
+export type Cloud = Pick<Stage, 'store' | 'keys' | 'placement' | 'agent' | 'imageUrl'>;
+
 /** What the scheduler writes, without its process: so that what is measured is the agent. */
 
 export const GUEST = { VCPU: 1, MEMORY_MB: 128, DISK_GB: 1 };
 
 /** The scheduler's first half: room on the host. */
-export const allocateOn = async ({ placement, agent }: Stage): Promise<InstanceUuid> => {
+export const allocateOn = async ({ placement, agent }: Cloud): Promise<InstanceUuid> => {
   const instance = newInstanceUuid();
   const allocations = { [agent.uuid]: { resources: GUEST } };
   const result = await allocate(placement, { instance, allocations, userId: 'bench', projectId: 'bench' });
@@ -24,7 +27,7 @@ export const allocateOn = async ({ placement, agent }: Stage): Promise<InstanceU
 };
 
 /** Its second half: request and record, in one txn. */
-export const request = async ({ store, keys, agent, imageUrl }: Stage, instance: InstanceUuid): Promise<void> => {
+export const request = async ({ store, keys, agent, imageUrl }: Cloud, instance: InstanceUuid): Promise<void> => {
   const host = providerUuidSchema.parse(agent.uuid);
   const value = {
     allocations: { [host]: { resources: GUEST } },
@@ -53,13 +56,13 @@ export const request = async ({ store, keys, agent, imageUrl }: Stage, instance:
   );
 };
 
-export const boot = async (stage: Stage): Promise<InstanceUuid> => {
+export const boot = async (stage: Cloud): Promise<InstanceUuid> => {
   const instance = await allocateOn(stage);
   await request(stage, instance);
   return instance;
 };
 
-export const destroy = async ({ store, keys, agent }: Stage, instance: InstanceUuid): Promise<void> => {
+export const destroy = async ({ store, keys, agent }: Cloud, instance: InstanceUuid): Promise<void> => {
   const key = keys.request(providerUuidSchema.parse(agent.uuid), instance);
   const entry = await store.get(key);
   const wish = {
@@ -81,7 +84,7 @@ export interface Wanted {
 
 /** Reads all records at once, ten times a second, until those are as wanted; one in error ends the wait with its fault. */
 export const waitForRecords = async (
-  { store, keys }: Stage,
+  { store, keys }: Cloud,
   instances: readonly InstanceUuid[],
   { what, isDone }: Wanted,
 ): Promise<InstanceRecord[]> =>

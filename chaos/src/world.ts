@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readLeftover } from '@etcd-compute/agent/images/leftovers';
 import { readMark } from '@etcd-compute/agent/instances/domain';
 import { bootRequestSchema, isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
@@ -52,7 +53,7 @@ export interface WorldHost {
   readonly disks: readonly string[];
   /** Console logs, config drives and whatever else has a file of its own for each instance. */
   readonly files: readonly string[];
-  /** Files in the image cache that are no whole images. */
+  /** Files in the image cache that are no whole images, and that no agent will go on with. */
   readonly partialImages: readonly string[];
 }
 
@@ -130,8 +131,15 @@ const readHost = async ({ uuid, stateDir, imagesDir, link, agent }: Host): Promi
     domains: await readDomains(connection, uuid),
     disks: [...new Set([...(await readVolumes(connection)), ...(await listFolder(join(stateDir, 'disks')))])],
     files: await listFiles(stateDir),
-    partialImages: images.filter((name) => name.endsWith('.part')),
+    partialImages: await findUseless(imagesDir, images),
   };
+};
+
+/** Of a download that an agent did not live to finish, the next one makes use, if anybody asks for the same image. */
+const findUseless = async (folder: string, names: readonly string[]): Promise<string[]> => {
+  const partial = names.filter((name) => name.endsWith('.part'));
+  const leftovers = await Promise.all(partial.map(async (name) => readLeftover(join(folder, name))));
+  return partial.filter((_name, index) => !leftovers[index]);
 };
 
 const readDomains = async (connection: Connection, host: ProviderUuid): Promise<WorldDomain[]> => {

@@ -211,36 +211,3 @@ describe('space', () => {
     expect((await stat(path)).blocks * 512).toBeLessThan(1_000_000);
   });
 });
-
-describe('what is no disk image', () => {
-  const QCOW2_WITH_BACKING_FILE = Buffer.alloc(0x3_0000);
-  QCOW2_WITH_BACKING_FILE.write('QFI\u00fb', 0, 'latin1');
-  QCOW2_WITH_BACKING_FILE.writeUInt32BE(3, 4);
-  QCOW2_WITH_BACKING_FILE.writeBigUInt64BE(512n, 8);
-  QCOW2_WITH_BACKING_FILE.write('/etc/shadow', 512);
-
-  const starting = (mark: string, size = 40_960, at = 0): Buffer => {
-    const content = rawImage(size);
-    content.write(mark, at, 'latin1');
-    return content;
-  };
-
-  test.each([
-    ['qcow2 with a backing file', QCOW2_WITH_BACKING_FILE, 'it refers to a backing file'],
-    ['VMDK', starting('KDMV'), 'it is a VMDK image'],
-    ['VDI', starting('\u007f\u0010\u00da\u00be', 40_960, 64), 'it is a VDI image'],
-    ['QED', starting('QED\0'), 'it is a QED image'],
-    ['VHD', starting('conectix', 40_960, 40_448), 'it is a VHD image'],
-    ['ISO', starting('CD001', 40_960, 32_769), 'it is an ISO 9660 file system'],
-    ['LUKS', starting('LUKS\u00ba\u00be'), 'it is encrypted by LUKS'],
-  ])('(%s) is refused, and leaves nothing', async (...[, content, reason]) => {
-    await using fixture = await startImageFixture();
-    await fixture.write(content);
-    await expect(fixture.fetch()).rejects.toMatchObject({
-      code: 'ECOMPUTE_IMAGE_NOT_USABLE',
-      message: `${fixture.url} is not usable as a disk image: ${reason}`,
-      retryable: false,
-    });
-    expect(await fixture.files()).toEqual([]);
-  });
-});

@@ -1,14 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { createServer, request as sendRequest, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import { connect, type Socket } from 'node:net';
+import { createServer, request as sendRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { startImageServer } from '@etcd-compute/testing/image-server';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { startImageFixture, unwatched } from './agent-image-fixture.js';
-import { rawImage } from './agent-world.js';
+import { close, listen, startTls } from './tls-image-server.js';
 
 const refused = { code: 'ECOMPUTE_IMAGE_URL_REFUSED', retryable: false };
 
@@ -51,47 +49,6 @@ describe('a server that may not be asked', () => {
     expect(redirecting.requests).toHaveLength(6);
   });
 });
-
-/** An https server with a certificate of an authority of its own, which keeps what it was told of who asks. */
-const startTls = async (folder: string, answer: { status: number; location?: string }) => {
-  const file = (name: string): string => join(folder, name);
-  await runCommand([
-    ...'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=images'.split(' '),
-    ...`-addext subjectAltName=IP:127.0.0.1 -keyout ${file('tls.key')} -out ${file('tls.pem')}`.split(' '),
-  ]);
-  const authorizations: (string | undefined)[] = [];
-  const server = createTlsServer({ cert: await readFile(file('tls.pem')), key: await readFile(file('tls.key')) });
-  server.on('request', (request, response) => {
-    authorizations.push(request.headers.authorization);
-    const { status, location } = answer;
-    response.writeHead(status, location === undefined ? {} : { location }).end(status === 200 ? rawImage() : '');
-  });
-  const port = await listen(server);
-  return {
-    url: `https://127.0.0.1:${port}/image`,
-    ca: file('tls.pem'),
-    authorizations,
-    [Symbol.asyncDispose]: async () => close(server),
-  };
-};
-
-const sockets = new WeakMap<Server, Set<Socket>>();
-
-const listen = async (server: Server): Promise<number> => {
-  const open = new Set<Socket>();
-  sockets.set(server, open);
-  server.on('connection', (socket: Socket) => open.add(socket));
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-};
-
-const close = async (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    server.close(() => resolve());
-    // Also those of CONNECT, which the server has given away.
-    for (const socket of sockets.get(server) ?? []) socket.destroy();
-  });
 
 describe('over https', () => {
   test('a server is believed when the config names its authority', async () => {

@@ -119,6 +119,8 @@ export const hostOf = (agent: Pick<Ecompute, 'uuid'>): ProviderUuid => providerU
 export interface WishOptions {
   readonly instance?: InstanceUuid;
   readonly image?: string;
+  /** A member of ours. */
+  readonly checksum?: string | undefined;
   readonly resources?: Record<string, number>;
   /** Members that the original does not know. */
   readonly guest?: GuestMembers;
@@ -127,7 +129,7 @@ export interface WishOptions {
 /** The original's message, with members in the original's order. */
 export const bootMessage = (
   host: string,
-  { instance = newInstanceUuid(), image, resources = SMALL, guest }: WishOptions,
+  { instance = newInstanceUuid(), image, checksum, resources = SMALL, guest }: WishOptions,
 ): { instance: InstanceUuid; [member: string]: unknown } => ({
   allocations: { [host]: { resources } },
   user_id: USER,
@@ -136,6 +138,7 @@ export const bootMessage = (
   instance,
   image,
   ...guest,
+  ...(checksum !== undefined && { image_checksum: checksum }),
 });
 
 export const SMALL = { VCPU: 1, DISK_GB: 1, MEMORY_MB: 64 };

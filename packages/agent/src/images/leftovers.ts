@@ -83,10 +83,10 @@ const remove = async (path: string): Promise<void> => {
 };
 
 /** Undefined when nobody can go on with it, or somebody may be writing it still: an agent that was frozen and replaced. */
-const readLeftover = async (path: string): Promise<Leftover | undefined> => {
-  const { size: length } = await stat(path);
+export const readLeftover = async (path: string): Promise<Leftover | undefined> => {
   const note = await readNote(notePath(path));
-  if (!note || strongValidator(note) === null) return undefined;
+  const length = (await stat(path).catch(() => undefined))?.size;
+  if (!note || length === undefined || strongValidator(note) === null) return undefined;
   if (note.writer !== null && !(await isKnownDead(note.writer))) return undefined;
   const isSameBoot = note.writer !== null && note.writer.boot_id === (await readBootId());
   const arrived = isSameBoot ? Math.max(length, note.syncedBytes) : note.syncedBytes;

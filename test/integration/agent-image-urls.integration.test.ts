@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, request as sendRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -74,6 +75,21 @@ describe('over https', () => {
     expect(server.authorizations).toEqual([`Basic ${Buffer.from('me:s3cret').toString('base64')}`]);
   });
 
+  test('another one, where it redirects to, is not told that password', async () => {
+    await using fixture = await startImageFixture();
+    await using dir = await makeTempDir('image-tls');
+    await using otherDir = await makeTempDir('image-tls');
+    await using other = await startTls(otherDir.path, { status: 200, host: '127.0.0.2' });
+    await using server = await startTls(dir.path, { status: 302, location: other.url });
+    const [netrc_file, ca_cert] = [join(dir.path, 'netrc'), join(dir.path, 'both.pem')];
+    await writeFile(netrc_file, 'machine 127.0.0.1 login me password s3cret\n');
+    await writeFile(ca_cert, (await readFile(server.ca, 'utf8')) + (await readFile(other.ca, 'utf8')));
+    const cache = await fixture.reopen(10_000, { ca_cert, netrc_file, allow_private: ['127.0.0.0/8'] });
+    await cache.fetch(server.url, unwatched());
+    expect([server.authorizations.length, other.authorizations]).toEqual([1, [undefined]]);
+    expect(server.authorizations[0]).toMatch(/^Basic /);
+  });
+
   test('a redirect to plain http is refused', async () => {
     await using fixture = await startImageFixture();
     await using dir = await makeTempDir('image-tls');
@@ -136,5 +152,29 @@ describe('a proxy of the environment', () => {
     const strict = await fixture.reopen(10_000, { allow_private: [] });
     await expect(strict.fetch(tls.url.replace('127.0.0.1', '127.0.0.9'), unwatched())).rejects.toMatchObject(refused);
     expect(proxy.asked).toHaveLength(2);
+  });
+
+  test('resolves names itself, so what a name leads to is for it to refuse; addresses in URLs are still judged here', async () => {
+    await using fixture = await startImageFixture();
+    await using proxy = await startProxy();
+    vi.stubEnv('http_proxy', proxy.url.replace('localhost', '127.0.0.1'));
+    for (const name of ['no_proxy', 'NO_PROXY']) vi.stubEnv(name, '');
+    const strict = await fixture.reopen(10_000, { allow_private: [] });
+    const byName = fixture.url.replace('127.0.0.1', 'localhost');
+    expect(await strict.fetch(byName, unwatched())).toMatchObject({ format: 'raw' });
+    await expect(strict.fetch(fixture.url, unwatched())).rejects.toMatchObject(refused);
+    expect(proxy.asked).toEqual([`GET ${byName}`]);
+  });
+
+  test('is not asked for what no_proxy names, and then names are resolved and judged here', async () => {
+    await using fixture = await startImageFixture();
+    await using proxy = await startProxy();
+    for (const name of ['http_proxy', 'https_proxy']) vi.stubEnv(name, proxy.url);
+    for (const name of ['no_proxy', 'NO_PROXY']) vi.stubEnv(name, 'localhost,127.0.0.1');
+    const byName = fixture.url.replace('127.0.0.1', 'localhost');
+    expect(await fixture.fetch()).toMatchObject({ format: 'raw' });
+    const strict = await fixture.reopen(10_000, { allow_private: [] });
+    await expect(strict.fetch(byName, unwatched())).rejects.toMatchObject(refused);
+    expect(proxy.asked).toEqual([]);
   });
 });

@@ -135,6 +135,16 @@ const ADDRESSES = [
   '[ff02::1]',
 ];
 
+const FAULTS: readonly (readonly [fault: ImageFault, what: string])[] = [
+  ['404', 'there is no such file'],
+  ['500', 'the server is broken'],
+  ['html', 'a page to log in, with status 200'],
+  ['empty', 'nothing, with status 200'],
+  ['hang', 'no answer'],
+  ['hang-body', 'half of it, then nothing'],
+  ['cut', 'half of it, then a reset, each time'],
+];
+
 export interface Servers {
   readonly dir: string;
   /** URLs that redirect, by name. */
@@ -174,12 +184,7 @@ export const makeRefusedImages = async ({ dir, redirects }: Servers): Promise<Se
   },
   {
     title: 'Servers',
-    images: [
-      ...(['404', '500', 'html', 'empty', 'hang', 'hang-body', 'cut'] as const).map((fault) => ({
-        what: `${FAULTS[fault]}`,
-        fault,
-      })),
-    ],
+    images: FAULTS.map(([fault, what]) => ({ what, fault })),
   },
   {
     title: 'URLs',
@@ -199,13 +204,3 @@ export const makeRefusedImages = async ({ dir, redirects }: Servers): Promise<Se
     ],
   },
 ];
-
-const FAULTS = {
-  '404': 'there is no such file',
-  '500': 'the server is broken',
-  html: 'a page to log in, with status 200',
-  empty: 'nothing, with status 200',
-  hang: 'no answer',
-  'hang-body': 'half of it, then nothing',
-  cut: 'half of it, then a reset, each time',
-} as const;

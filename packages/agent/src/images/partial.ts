@@ -60,6 +60,7 @@ export class Partial implements AsyncDisposable {
   #validators: Validators;
   #totalBytes: number | null;
   #syncedBytes: number;
+  #syncing: Promise<void> | undefined;
 
   private constructor(
     { path, file, ...note }: Validators & Pick<Note, 'totalBytes' | 'syncedBytes'> & { path: string; file: SparseFile },
@@ -112,6 +113,7 @@ export class Partial implements AsyncDisposable {
 
   /** Throws away what is there, for another version. */
   async startAnew({ totalBytes, ...validators }: Validators & Pick<Note, 'totalBytes'>): Promise<void> {
+    await this.#syncing;
     await rm(notePath(this.path), { force: true });
     await this.#file.clear();
     this.#digests = new RunningDigests(this.#options.algorithm);
@@ -122,13 +124,16 @@ export class Partial implements AsyncDisposable {
   }
 
   async append(data: Uint8Array): Promise<void> {
+    const written = this.#file.append(data);
+    // While the disk takes it.
     this.#digests.update(data);
-    await this.#file.append(data);
-    if (this.size - this.#syncedBytes >= SYNC_EVERY_BYTES) await this.#sync(await identifyThisProcess());
+    await written;
+    if (this.size - this.#syncedBytes >= SYNC_EVERY_BYTES) this.#syncing ??= this.#syncMeanwhile();
   }
 
   /** All has arrived, and is on the disk. To be called once. */
   async finish(): Promise<{ readonly digests: Digests; readonly bytes: number }> {
+    await this.#syncing;
     await this.#file.finish();
     this.#syncedBytes = this.size;
     // It may take long to be unpacked.
@@ -139,18 +144,32 @@ export class Partial implements AsyncDisposable {
   /** Leaves it to a later agent. */
   async leave(): Promise<void> {
     if (strongValidator(this.#validators) === null || this.size === 0) return this.remove();
+    await this.#syncing;
     await this.#sync(null);
   }
 
   async remove(): Promise<void> {
+    await this.#syncing;
     await rm(notePath(this.path), { force: true });
     await rm(this.path, { force: true });
   }
 
   async #sync(writer: Note['writer']): Promise<void> {
+    const bytes = this.size;
     await this.#file.sync();
-    this.#syncedBytes = this.size;
+    this.#syncedBytes = bytes;
     await this.#writeNote(writer);
+  }
+
+  /** Without holding up what arrives. A disk that cannot do it says so again at the end. */
+  async #syncMeanwhile(): Promise<void> {
+    try {
+      await this.#sync(await identifyThisProcess());
+    } catch {
+      // Then less of it counts.
+    } finally {
+      this.#syncing = undefined;
+    }
   }
 
   /** None for a version that cannot be told from another: nobody could go on with it. */
@@ -170,6 +189,7 @@ export class Partial implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#syncing;
     await this.#file[Symbol.asyncDispose]();
   }
 }

@@ -61,7 +61,7 @@ beforeAll(async () => {
     libvirt: { uri: 'test:///default' },
     network: { cidr: '10.45.0.0/22' },
     images: { allow_private: [ALLOWED], max_size: MAX_BYTES / 2 ** 30, ca_cert: tls.ca },
-    timeouts: { image_stall: 3, shutdown: 5 },
+    timeouts: { image_stall: 2, shutdown: 5 },
     inventory: {
       VCPU: { allocation_ratio: 1000 },
       MEMORY_MB: { allocation_ratio: 100 },

@@ -149,6 +149,11 @@ export interface Servers {
 }
 
 export const makeRefusedImages = async ({ dir, redirects }: Servers): Promise<Section[]> => [
+  // First, as they take the longest.
+  {
+    title: 'Servers',
+    images: FAULTS.map(([fault, what]) => ({ what, fault })),
+  },
   { title: 'Files that are no disk images, or none that may be used', images: HEADERS },
   {
     title: 'The same as other programs make them',
@@ -178,10 +183,6 @@ export const makeRefusedImages = async ({ dir, redirects }: Servers): Promise<Se
       { what: 'a list of 2 MiB', list: '#'.repeat(2 ** 21) },
       { what: 'a list at an address that may not be asked', checksum: 'http://169.254.169.254/SHA256SUMS' },
     ],
-  },
-  {
-    title: 'Servers',
-    images: FAULTS.map(([fault, what]) => ({ what, fault })),
   },
   {
     title: 'URLs',

@@ -135,6 +135,7 @@ describe('eschedule image', () => {
     [['image', 'rm', 'ftp://x'], "the image 'ftp://x' is not usable"],
     [['image', 'rm', 'http://x', '--checksum', `sha256:${sha256}`], '--checksum goes with prefetch'],
     [['boot', '--checksum', 'sha256:abc'], "--checksum 'sha256:abc' is not usable"],
+    [['boot', '--checksum', 'ftp://x/SHA256SUMS'], "--checksum 'ftp://x/SHA256SUMS' is not usable"],
   ])('%j is refused before anything is asked', async (...[argv, reason]) => {
     const { code, stderr } = await eschedule(...argv);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(reason) });
@@ -170,5 +171,22 @@ describe('eschedule boot --checksum', () => {
     const { code, stdout } = await eschedule('boot', ...small, '--checksum', `sha256:${sha256}`, '-o', 'json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ state: 'active' });
+  });
+
+  test('takes the list that the mirror publishes, and the log says that the image is in it', async () => {
+    const path = join(world.dir.path, 'SHA256SUMS');
+    await writeFile(path, `${sha256}  tiny\n`);
+    world.images.setFile('SHA256SUMS', path);
+    const list = world.images.url('SHA256SUMS');
+    const { code } = await eschedule('image', 'prefetch', world.imageUrl, '--checksum', list);
+    expect(code).toBe(0);
+    for (const agent of agents)
+      await agent.waitForLog('image verified by a list of checksums', ({ verifiedBy }) => verifiedBy === list);
+    const small = ['--memory', '64', '--disk', '1', '--image', world.imageUrl];
+    expect((await eschedule('boot', ...small, '--checksum', list)).code).toBe(0);
+    await writeFile(path, `${sha256}  other\n`);
+    const refused = await eschedule('boot', ...small, '--checksum', list);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`could not find the checksum of "tiny"`);
   });
 });

@@ -4,7 +4,13 @@ import type { CloseReason } from './close-watch.js';
 import { Domain } from './domain.js';
 import type { Subscription } from './event-feed.js';
 import { connectionEvents } from './events.js';
-import type { ConnectionEvents, DomainLifecycleEvent, DomainRebootEvent, NetworkLifecycleEvent } from './events.js';
+import type {
+  ConnectionEvents,
+  DomainAgentLifecycleEvent,
+  DomainLifecycleEvent,
+  DomainRebootEvent,
+  NetworkLifecycleEvent,
+} from './events.js';
 import { Line } from './line.js';
 import { Network } from './network.js';
 import { OwnedPointer } from './owned-pointer.js';
@@ -17,7 +23,12 @@ export type { CallWait } from './call-wait.js';
 export type { CloseReason } from './close-watch.js';
 export type { DomainEvent, NetworkEvent } from './domain-names.js';
 export type { Subscription } from './event-feed.js';
-export type { DomainLifecycleEvent, DomainRebootEvent, NetworkLifecycleEvent } from './events.js';
+export type {
+  DomainAgentLifecycleEvent,
+  DomainLifecycleEvent,
+  DomainRebootEvent,
+  NetworkLifecycleEvent,
+} from './events.js';
 
 export interface ConnectOptions extends CallWait {
   /** Opens for reading only: calls that change anything throw `VIR_ERR_OPERATION_DENIED`. */
@@ -294,6 +305,11 @@ export class Connection {
 
   onDomainReboot(handler: (event: DomainRebootEvent) => void): Promise<Subscription> {
     return this.#events.domainReboot.subscribe(handler);
+  }
+
+  /** The guest's agent came or went: it may be asked, or no more. */
+  onDomainAgentLifecycle(handler: (event: DomainAgentLifecycleEvent) => void): Promise<Subscription> {
+    return this.#events.domainAgentLifecycle.subscribe(handler);
   }
 
   onNetworkLifecycle(handler: (event: NetworkLifecycleEvent) => void): Promise<Subscription> {

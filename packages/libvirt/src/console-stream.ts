@@ -101,6 +101,7 @@ class ConsoleStream extends Duplex {
       case 'connection-closed':
       case 'domain-lifecycle':
       case 'domain-reboot':
+      case 'domain-agent-lifecycle':
       case 'network-lifecycle':
         break; // these go to other tokens
     }

@@ -157,6 +157,14 @@ export class Domain {
   }
 
   /**
+   * How many seconds a guest agent may take to answer, for all who ask it (`DomainAgentResponseTimeout`). libvirt's own is to wait for
+   * ever. Since libvirt 5.10.
+   */
+  async agentSetResponseTimeout(timeout: number, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainAgentSetResponseTimeout', [timeout], wait);
+  }
+
+  /**
    * The guest's console (null: the first one; `DomainConsoleFlags`), for reading and writing. `destroy()` it in the
    * end; it ends with the connection in any case.
    */

@@ -18,6 +18,13 @@ export interface DomainRebootEvent {
   readonly name: string;
 }
 
+/** The guest's agent came, or went. */
+export interface DomainAgentLifecycleEvent {
+  readonly uuid: string;
+  readonly name: string;
+  readonly isConnected: boolean;
+}
+
 export interface NetworkLifecycleEvent {
   readonly uuid: string;
   readonly name: string;
@@ -27,8 +34,12 @@ export interface NetworkLifecycleEvent {
 export interface ConnectionEvents {
   readonly domainLifecycle: EventFeed<DomainLifecycleEvent>;
   readonly domainReboot: EventFeed<DomainRebootEvent>;
+  readonly domainAgentLifecycle: EventFeed<DomainAgentLifecycleEvent>;
   readonly networkLifecycle: EventFeed<NetworkLifecycleEvent>;
 }
+
+/** virConnectDomainEventAgentLifecycleState. */
+const AGENT_CONNECTED = 1;
 
 const DOMAIN_EVENTS = { register: 'domainEventRegister', deregister: 'domainEventDeregister' } as const;
 const NETWORK_EVENTS = { register: 'networkEventRegister', deregister: 'networkEventDeregister' } as const;
@@ -51,6 +62,15 @@ export function connectionEvents(scope: Scope): ConnectionEvents {
     callback: callbacks.domainReboot,
     read: (report) => (report.kind === 'domain-reboot' ? { uuid: report.uuid, name: report.name } : undefined),
   };
+  const domainAgentLifecycle: EventSource<DomainAgentLifecycleEvent> = {
+    ...DOMAIN_EVENTS,
+    eventId: 18, // VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE
+    callback: callbacks.domainAgentLifecycle,
+    read(report) {
+      if (report.kind !== 'domain-agent-lifecycle') return undefined;
+      return { uuid: report.uuid, name: report.name, isConnected: report.state === AGENT_CONNECTED };
+    },
+  };
   const networkLifecycle: EventSource<NetworkLifecycleEvent> = {
     ...NETWORK_EVENTS,
     eventId: 0, // VIR_NETWORK_EVENT_ID_LIFECYCLE
@@ -63,6 +83,7 @@ export function connectionEvents(scope: Scope): ConnectionEvents {
   return {
     domainLifecycle: new EventFeed(scope, domainLifecycle),
     domainReboot: new EventFeed(scope, domainReboot),
+    domainAgentLifecycle: new EventFeed(scope, domainAgentLifecycle),
     networkLifecycle: new EventFeed(scope, networkLifecycle),
   };
 }

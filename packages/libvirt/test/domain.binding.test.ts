@@ -94,6 +94,8 @@ describe('domain', () => {
     expect(interfaces[0]).toMatchObject({ mac: aMac, addresses: [{ family: 'ipv4', prefix: 24 }] });
     expect(interfaces[0]?.addresses[0]?.address).toMatch(/^192\.168\.122\.\d+$/);
     await domain.destroy();
+    // libvirt's test driver has no agents.
+    await expect(domain.agentSetResponseTimeout(1)).rejects.toMatchObject({ code: 'VIR_ERR_NO_SUPPORT' });
     await expect(domain.interfaceAddresses('lease')).rejects.toMatchObject({
       functionName: 'virDomainInterfaceAddresses',
     });

@@ -95,6 +95,13 @@ export const DomainModificationImpact = {
   CONFIG: 2,
 } as const;
 
+/** For `Domain.agentSetResponseTimeout`, beside seconds. */
+export const DomainAgentResponseTimeout = {
+  BLOCK: -2,
+  DEFAULT: -1,
+  NOWAIT: 0,
+} as const;
+
 /** For `Domain.openConsole`. */
 export const DomainConsoleFlags = {
   FORCE: 1,

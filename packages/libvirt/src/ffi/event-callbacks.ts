@@ -50,6 +50,13 @@ export function registerEventCallbacks(report: Report): EventCallbacks {
       report({ kind: 'domain-reboot', token: token(opaque), ...ofDomain(domain) });
     }, 'void DomainReboot(void *conn, void *dom, void *opaque)'),
 
+    domainAgentLifecycle: register(
+      (_connection: bigint, domain: DomainPointer, state: number, _reason: number, opaque: Opaque) => {
+        report({ kind: 'domain-agent-lifecycle', token: token(opaque), ...ofDomain(domain), state });
+      },
+      'void DomainAgentLifecycle(void *conn, void *dom, int state, int reason, void *opaque)',
+    ),
+
     networkLifecycle: register(
       (_connection: bigint, network: NetworkPointer, event: number, _detail: number, opaque: Opaque) => {
         report({ kind: 'network-lifecycle', token: token(opaque), ...ofNetwork(network), event });

@@ -27,6 +27,7 @@ export interface EventCallbacks {
   readonly connectionClosed: CallbackPointer;
   readonly domainLifecycle: CallbackPointer;
   readonly domainReboot: CallbackPointer;
+  readonly domainAgentLifecycle: CallbackPointer;
   readonly networkLifecycle: CallbackPointer;
 }
 
@@ -47,6 +48,13 @@ export type EventReport =
       readonly detail: number;
     }
   | { readonly kind: 'domain-reboot'; readonly token: number; readonly uuid: string; readonly name: string }
+  | {
+      readonly kind: 'domain-agent-lifecycle';
+      readonly token: number;
+      readonly uuid: string;
+      readonly name: string;
+      readonly state: number;
+    }
   | {
       readonly kind: 'network-lifecycle';
       readonly token: number;

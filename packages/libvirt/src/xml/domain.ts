@@ -44,6 +44,8 @@ export interface DomainSpec {
   readonly hasMemoryBalloon?: boolean;
   /** Through it a guest whose kernel knows it (pvpanic) tells that it panicked, and `onCrash` is done. x86 only. */
   readonly hasPanicDevice?: boolean;
+  /** The channel on which a QEMU guest agent listens; libvirt says of a running domain whether one does. */
+  readonly guestAgent?: { readonly state?: 'connected' | 'disconnected' };
   readonly metadata?: readonly MetadataElement[];
   readonly onPoweroff?: LifecycleAction;
   readonly onReboot?: LifecycleAction;
@@ -74,6 +76,15 @@ function sysinfoMember(smbios: SmbiosSystem): XmlElement {
   return { '@type': 'smbios', system: { entry: entries } };
 }
 
+/** The name that every guest agent looks for. */
+const GUEST_AGENT_CHANNEL = 'org.qemu.guest_agent.0';
+
+function readGuestAgent(devices: ReadElement): DomainSpec['guestAgent'] {
+  const targets = devices.children('channel').map((channel) => channel.child('target'));
+  const target = targets.find((candidate) => candidate.attribute('name') === GUEST_AGENT_CHANNEL);
+  return target && present({ state: oneOf(['connected', 'disconnected'] as const, target.attribute('state')) });
+}
+
 function devicesMember(spec: DomainSpec): XmlElement {
   const logFile = spec.serial?.logFile;
   return {
@@ -87,6 +98,7 @@ function devicesMember(spec: DomainSpec): XmlElement {
       target: { '@port': 0 },
     },
     console: spec.serial && { '@type': 'pty', target: { '@type': 'serial', '@port': 0 } },
+    channel: spec.guestAgent && { '@type': 'unix', target: { '@type': 'virtio', '@name': GUEST_AGENT_CHANNEL } },
     rng:
       spec.hasRng === true
         ? { '@model': 'virtio', backend: { '@model': 'random', '#text': '/dev/urandom' } }
@@ -180,6 +192,7 @@ export function parseDomain(xml: string): DomainSpec {
       hasMemoryBalloon: devices.has('memballoon')
         ? devices.child('memballoon').attribute('model') !== 'none'
         : undefined,
+      guestAgent: readGuestAgent(devices),
       metadata: domain.has('metadata') ? readMetadata(domain.child('metadata')) : undefined,
       onPoweroff: oneOf(LIFECYCLE_ACTIONS, domain.child('on_poweroff').text()),
       onReboot: oneOf(LIFECYCLE_ACTIONS, domain.child('on_reboot').text()),

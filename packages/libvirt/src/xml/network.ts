@@ -16,6 +16,12 @@ export interface NetworkDhcp {
   readonly hosts: readonly DhcpHost[];
 }
 
+export interface NetworkIp {
+  readonly address: string;
+  readonly prefix: number;
+  readonly dhcp?: NetworkDhcp;
+}
+
 export interface NetworkSpec {
   readonly name: string;
   readonly uuid?: string;
@@ -28,7 +34,11 @@ export interface NetworkSpec {
   };
   /** Missing: an isolated network. */
   readonly forward?: 'nat' | 'route' | 'open';
-  readonly ip: { readonly address: string; readonly prefix: number; readonly dhcp?: NetworkDhcp };
+  /** Only with `nat`: IPv6 is translated too. Otherwise it is routed. */
+  readonly natIpv6?: boolean;
+  readonly ip: NetworkIp;
+  /** Beside an IPv4 `ip`. */
+  readonly ip6?: NetworkIp;
   /** Lines for dnsmasq's own configuration, such as `no-ping`: https://libvirt.org/formatnetwork.html#network-namespaces */
   readonly dnsmasqOptions?: readonly string[];
 }
@@ -46,22 +56,27 @@ function dhcpMember(dhcp: NetworkDhcp): XmlElement {
   };
 }
 
+const ipMember = ({ address, prefix, dhcp }: NetworkIp): XmlElement => ({
+  '@family': address.includes(':') ? 'ipv6' : 'ipv4',
+  '@address': address,
+  '@prefix': prefix,
+  dhcp: dhcp && dhcpMember(dhcp),
+});
+
 /** Renders a network's definition. Throws `XmlValueError`. */
 export function renderNetwork(spec: NetworkSpec): string {
-  const { ip, dnsmasqOptions } = spec;
+  const { ip, ip6, dnsmasqOptions } = spec;
   return renderXml({
     network: {
       '@xmlns:dnsmasq': dnsmasqOptions && DNSMASQ_NAMESPACE,
       name: spec.name,
       uuid: spec.uuid,
-      forward: spec.forward && { '@mode': spec.forward },
-      bridge: { '@name': spec.bridge.name, '@stp': spec.bridge.stp ? 'on' : 'off', '@delay': spec.bridge.delay },
-      ip: {
-        '@family': ip.address.includes(':') ? 'ipv6' : 'ipv4',
-        '@address': ip.address,
-        '@prefix': ip.prefix,
-        dhcp: ip.dhcp && dhcpMember(ip.dhcp),
+      forward: spec.forward && {
+        '@mode': spec.forward,
+        nat: spec.natIpv6 === true ? { '@ipv6': 'yes' } : undefined,
       },
+      bridge: { '@name': spec.bridge.name, '@stp': spec.bridge.stp ? 'on' : 'off', '@delay': spec.bridge.delay },
+      ip: [ip, ...(ip6 ? [ip6] : [])].map(ipMember),
       'dnsmasq:options': dnsmasqOptions && {
         'dnsmasq:option': dnsmasqOptions.map((value) => ({ '@value': value })),
       },
@@ -99,18 +114,29 @@ function prefixOfNetmask(netmask: string): number {
     .reduce((sum, bits) => sum + bits, 0);
 }
 
-/** Reads a network's XML: its first address, and what this package renders. */
+function readIp(ip: ReadElement): NetworkIp {
+  const prefix = ip.attribute('prefix') ?? String(prefixOfNetmask(ip.attribute('netmask') ?? ''));
+  return {
+    address: ip.attribute('address') ?? '',
+    prefix: Number(prefix),
+    ...(ip.has('dhcp') ? { dhcp: readDhcp(ip.child('dhcp')) } : {}),
+  };
+}
+
+/** Reads a network's XML: its first address, the first IPv6 one beside it, and what else this package renders. */
 export function parseNetwork(xml: string): NetworkSpec {
   const network = parseXml(xml, 'network');
   const bridge = network.child('bridge');
-  const ip = network.child('ip');
+  const ip6 = network
+    .children('ip')
+    .slice(1)
+    .find((ip) => ip.attribute('family') === 'ipv6');
   const uuid = network.child('uuid').text();
   const bridgeName = bridge.attribute('name');
   const forward = (['nat', 'route', 'open'] as const).find(
     (mode) => mode === network.child('forward').attribute('mode'),
   );
   const options = network.child('dnsmasq:options').children('dnsmasq:option');
-  const prefix = ip.attribute('prefix') ?? String(prefixOfNetmask(ip.attribute('netmask') ?? ''));
   return {
     name: network.child('name').text() ?? '',
     ...(uuid === undefined ? {} : { uuid }),
@@ -120,11 +146,9 @@ export function parseNetwork(xml: string): NetworkSpec {
       delay: Number(bridge.attribute('delay') ?? '0'),
     },
     ...(forward === undefined ? {} : { forward }),
-    ip: {
-      address: ip.attribute('address') ?? '',
-      prefix: Number(prefix),
-      ...(ip.has('dhcp') ? { dhcp: readDhcp(ip.child('dhcp')) } : {}),
-    },
+    ...(network.child('forward').child('nat').attribute('ipv6') === 'yes' ? { natIpv6: true } : {}),
+    ip: readIp(network.child('ip')),
+    ...(ip6 === undefined ? {} : { ip6: readIp(ip6) }),
     ...(options.length === 0 ? {} : { dnsmasqOptions: options.map((option) => option.attribute('value') ?? '') }),
   };
 }

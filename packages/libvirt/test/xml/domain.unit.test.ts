@@ -51,6 +51,7 @@ const full: DomainSpec = {
     { mac: '52:54:00:00:00:02', model: 'e1000', bridge: 'br0', targetDev: 'vnet7' },
   ],
   serial: { logFile: '/pool/console.log' },
+  guestAgent: {},
   hasRng: true,
   hasPanicDevice: true,
   hasMemoryBalloon: false,
@@ -134,6 +135,18 @@ describe('domain XML', () => {
     expect(parseDomain(xml).interfaces).toEqual([
       { mac: '52:54:00:00:00:01', model: 'virtio', network: 'default', targetDev: 'vnet0' },
     ]);
+  });
+
+  it('reads whether the guest agent of a running domain is there', () => {
+    const read = (target: string): unknown =>
+      parseDomain(
+        `<domain><memory>1</memory><devices><channel type='spicevmc'/><channel type='unix'>${target}</channel></devices></domain>`,
+      ).guestAgent;
+    const name = "name='org.qemu.guest_agent.0'";
+    expect(read(`<target type='virtio' ${name} state='connected'/>`)).toEqual({ state: 'connected' });
+    expect(read(`<target type='virtio' ${name} state='disconnected'/>`)).toEqual({ state: 'disconnected' });
+    expect(read(`<target type='virtio' ${name}/>`)).toEqual({});
+    expect(read("<target type='virtio' name='another'/>")).toBeUndefined();
   });
 
   it('refuses XML of something else', () => {

@@ -20,6 +20,8 @@ const full: NetworkSpec = {
       ],
     },
   },
+  natIpv6: true,
+  ip6: { address: 'fd00:1::1', prefix: 64, dhcp: { ranges: [{ start: 'fd00:1::2', end: 'fd00:1::ff' }], hosts: [] } },
   dnsmasqOptions: ['no-ping', 'dhcp-authoritative'],
 };
 

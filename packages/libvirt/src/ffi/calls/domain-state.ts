@@ -83,3 +83,7 @@ export function domainInterfaceAddresses(pointer: DomainPointer, source: number)
     for (const entry of entries) header.virDomainInterfaceFree(entry);
   }
 }
+
+export function domainAgentSetResponseTimeout(pointer: DomainPointer, timeout: number): void {
+  succeed(header.virDomainAgentSetResponseTimeout, pointer, timeout, 0);
+}

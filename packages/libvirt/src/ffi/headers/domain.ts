@@ -138,6 +138,9 @@ export const virDomainInterfaceAddresses = declare<
   (domain: DomainPointer, ifaces: [bigint | null], source: number, flags: number) => number
 >('int virDomainInterfaceAddresses(virDomainPtr dom, _Out_ void **ifaces, unsigned int source, unsigned int flags)');
 export const virDomainInterfaceFree = declare<(iface: bigint) => void>('void virDomainInterfaceFree(void *iface)');
+export const virDomainAgentSetResponseTimeout = declare<
+  (domain: DomainPointer, timeout: number, flags: number) => number
+>('int virDomainAgentSetResponseTimeout(virDomainPtr domain, int timeout, unsigned int flags)');
 export const virDomainOpenConsole = declare<
   (domain: DomainPointer, devName: string | null, stream: StreamPointer, flags: number) => number
 >('int virDomainOpenConsole(virDomainPtr dom, const char *dev_name, virStreamPtr st, unsigned int flags)');

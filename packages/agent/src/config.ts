@@ -59,6 +59,14 @@ export const agentConfigSchema = z.strictObject({
         )
         .default('10.45.0.0/20')
         .describe('addresses of the managed network; the first one is the host’s'),
+      cidr6: z
+        .cidrv6()
+        .refine(
+          (cidr) => cidr.endsWith('/64') && !/^(fe[89ab]|ff)/i.test(cidr),
+          'expected a /64 that is neither link-local nor multicast, such as fd00:45::/64',
+        )
+        .optional()
+        .describe('IPv6 addresses of the managed network, a /64, given out by DHCPv6; when left out, it has none'),
       lease_seconds: z
         .int()
         .min(120)
@@ -116,6 +124,10 @@ export const agentConfigSchema = z.strictObject({
         .optional()
         .describe('of guests whose boot does not say; when left out, bios, and uefi where there is no BIOS'),
       balloon: z.boolean().default(true).describe('true: guests can give memory back to the host'),
+      agent: z
+        .boolean()
+        .default(true)
+        .describe('true: guests have a channel for the QEMU guest agent, which is asked for their addresses'),
       machine: libvirtName.optional().describe('the machine type; when left out, the hypervisor’s default'),
     })
     .prefault({}),

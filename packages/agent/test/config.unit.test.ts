@@ -12,6 +12,7 @@ describe('agentConfigSchema', () => {
       placement: { endpoint: 'http://localhost:8080', token: 'admin' },
     });
     expect(config.uuid).toBeUndefined();
+    expect(agentConfigSchema.safeParse({ network: { cidr6: 'fd00:45::/64' } }).success).toBe(true);
     expect(config.name).not.toBe('');
   });
 
@@ -39,6 +40,9 @@ describe('agentConfigSchema', () => {
     [{ network: { name: 'a/b' } }],
     [{ network: { cidr: '10.0.0.0' } }],
     [{ network: { cidr: '10.0.0.0/33' } }],
+    [{ network: { cidr6: 'fd00:45::/48' } }],
+    [{ network: { cidr6: 'fe80::/64' } }],
+    [{ network: { cidr6: '10.45.0.0/20' } }],
     [{ network: { lease_seconds: 1 } }],
     [{ inventory: { VCPU: { allocation_ratio: 0 } } }],
     [{ inventory: { VCPU: { reserved: -1 } } }],

@@ -8,8 +8,8 @@ export interface GuestConfig {
   readonly sshKeys: readonly string[];
   readonly userData: string | undefined;
   readonly meta: Readonly<Record<string, string>>;
-  /** In the order of the machine; each asks a DHCP server for its address. */
-  readonly interfaces: readonly { readonly mac: string }[];
+  /** In the order of the machine; each asks a DHCP server for its address, and for an IPv6 one where there is such a server. */
+  readonly interfaces: readonly { readonly mac: string; readonly hasDhcp6?: boolean }[];
 }
 
 /** A guest without a name still needs one that is its own. */

@@ -16,7 +16,10 @@ const renderMetaData = ({ instance, hostname, sshKeys, meta }: GuestConfig): unk
 const renderNetworkConfig = ({ interfaces }: GuestConfig): unknown => ({
   version: 2,
   ethernets: Object.fromEntries(
-    interfaces.map(({ mac }, index) => [`link${index}`, { match: { macaddress: mac }, dhcp4: true }]),
+    interfaces.map(({ mac, hasDhcp6 = false }, index) => [
+      `link${index}`,
+      { match: { macaddress: mac }, dhcp4: true, ...(hasDhcp6 && { dhcp6: true }) },
+    ]),
   ),
 });
 

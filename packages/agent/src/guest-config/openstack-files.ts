@@ -28,7 +28,10 @@ const renderNetworkData = ({ interfaces }: GuestConfig): unknown => ({
     ethernet_mac_address: mac,
     mtu: null,
   })),
-  networks: interfaces.map((_, index) => ({ id: `network${index}`, link: `link${index}`, type: 'ipv4_dhcp' })),
+  networks: interfaces.flatMap(({ hasDhcp6 = false }, index) => {
+    const network = { id: `network${index}`, link: `link${index}`, type: 'ipv4_dhcp' };
+    return hasDhcp6 ? [network, { ...network, id: `network${index}-ipv6`, type: 'ipv6_dhcp' }] : [network];
+  }),
   services: [],
 });
 

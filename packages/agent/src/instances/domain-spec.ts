@@ -70,7 +70,7 @@ const disksOf = ({ made, config }: DomainInput): DomainDisk[] => {
 export const domainSpecOf = (input: DomainInput): DomainSpec => {
   const { spec, made, config, mark, networkName, consoleLog, virtType, arch } = input;
   const [first, second] = needed(made.interfaces, 'the interfaces');
-  const { balloon } = config.guests;
+  const { balloon, agent } = config.guests;
   const machine = machineOf(input);
   const cpuMode = cpuModeOf(input);
   const isReal = virtType !== 'test';
@@ -91,6 +91,7 @@ export const domainSpecOf = (input: DomainInput): DomainSpec => {
     ],
     serial: isReal ? { logFile: consoleLog } : {},
     hasRng: isReal,
+    ...(isReal && agent && { guestAgent: {} }),
     ...(isReal && { hasMemoryBalloon: balloon }),
     hasPanicDevice: isReal && isPc(arch),
     metadata: [renderMark(mark)],

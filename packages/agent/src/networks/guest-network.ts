@@ -5,13 +5,16 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { Network } from '@etcd-compute/libvirt/network';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
-import { parseNetwork, renderNetwork } from '@etcd-compute/libvirt/xml/network';
+import { parseNetwork, renderNetwork, type NetworkSpec } from '@etcd-compute/libvirt/xml/network';
 import type { AgentConfig } from '../config.js';
 import {
   addressOfMac,
   chooseAddress,
+  isSameIpv6,
+  isUniqueLocal,
   listReservations,
   macOfInstance,
+  planIpv6,
   planNetwork,
   type NetworkPlan,
   type Reservation,
@@ -138,24 +141,43 @@ const ensureManaged = async (connection: Connection, config: AgentConfig['networ
   await network.setAutostart(true);
 };
 
-/** @throws ECOMPUTE_NETWORK_FAILED when a network of that name was made by someone else, or with another cidr. */
-const checkAddresses = (xml: string, { name, cidr }: AgentConfig['network']): void => {
+/** @throws ECOMPUTE_NETWORK_FAILED when a network of that name was made by someone else, or with another cidr or cidr6. */
+const checkAddresses = (xml: string, { name, cidr, cidr6 }: AgentConfig['network']): void => {
   const plan = planNetwork(cidr);
-  const { ip } = parseNetwork(xml);
+  const { ip, ip6 } = parseNetwork(xml);
   const hosts = new Set((ip.dhcp?.hosts ?? []).map((host) => `${host.mac} ${host.ip}`));
   if (
     ip.address === plan.gateway &&
     ip.prefix === plan.prefix &&
+    isIpv6AsPlanned(ip6, cidr6) &&
     listReservations(plan).every(({ mac, address }) => hosts.has(`${mac} ${address}`))
   )
     return;
   throw new EcomputeError(
     'ECOMPUTE_NETWORK_FAILED',
-    `the libvirt network '${name}' is not the one for ${cidr} that ecompute makes (it is ${ip.address}/${ip.prefix})`,
+    `the libvirt network '${name}' is not the one for ${both(cidr, cidr6)} that ecompute makes (it is ${both(withPrefix(ip), withPrefix(ip6))})`,
     {
       hint: `set network.name to another name, or, when no guest uses it: virsh net-destroy ${name}; virsh net-undefine ${name}`,
     },
   );
+};
+
+const withPrefix = (ip: NetworkSpec['ip6']): string | undefined => ip && `${ip.address}/${ip.prefix}`;
+const both = (ipv4: string | undefined, ipv6: string | undefined): string =>
+  [ipv4, ipv6].filter((cidr) => cidr !== undefined).join(' and ');
+
+const isIpv6AsPlanned = (ip6: NetworkSpec['ip6'], cidr6: string | undefined): boolean => {
+  if (ip6 === undefined || cidr6 === undefined) return ip6 === cidr6;
+  const { gateway, prefix } = planIpv6(cidr6);
+  return isSameIpv6(gateway, ip6.address) && ip6.prefix === prefix && ip6.dhcp !== undefined;
+};
+
+/** Guests that ask get an address from a range; with a router's advertisement, which dnsmasq sends, they know to ask. */
+const ipv6Of = ({ cidr6, lease_seconds: leaseSeconds }: AgentConfig['network']): Partial<NetworkSpec> => {
+  if (cidr6 === undefined) return {};
+  const { gateway, prefix, first, last } = planIpv6(cidr6);
+  const dhcp = { ranges: [{ start: first, end: last }], leaseSeconds, hosts: [] };
+  return { ip6: { address: gateway, prefix, dhcp }, ...(isUniqueLocal(gateway) && { natIpv6: true }) };
 };
 
 const defineManaged = async (connection: Connection, config: AgentConfig['network'], log: Logger): Promise<Network> => {
@@ -173,10 +195,11 @@ const defineManaged = async (connection: Connection, config: AgentConfig['networ
         hosts: listReservations(plan).map(({ mac, address }) => ({ mac, ip: address })),
       },
     },
+    ...ipv6Of(config),
     dnsmasqOptions: ['no-ping'],
   });
   const network = await connection.networkDefineXML(xml);
-  log.info({ network: config.name, cidr: config.cidr }, 'network defined');
+  log.info({ network: config.name, cidr: config.cidr, cidr6: config.cidr6 }, 'network defined');
   return network;
 };
 

@@ -101,6 +101,25 @@ describe('a config drive', () => {
     expect(texts['user-data']).toBe('#cloud-config\nruncmd: [date]\n');
   });
 
+  test('says where there is IPv6 to ask for, and nothing of it elsewhere', async () => {
+    const guest = aGuest({ interfaces: [{ mac: '52:54:00:2d:00:02', hasDhcp6: true }, { mac: '52:54:00:00:00:99' }] });
+    const openstack = await readDrive('openstack', guest);
+    expect(JSON.parse(openstack.texts['openstack/latest/network_data.json'] ?? '')).toMatchObject({
+      networks: [
+        { id: 'network0', link: 'link0', type: 'ipv4_dhcp' },
+        { id: 'network0-ipv6', link: 'link0', type: 'ipv6_dhcp' },
+        { id: 'network1', link: 'link1', type: 'ipv4_dhcp' },
+      ],
+    });
+    const nocloud = await readDrive('nocloud', guest);
+    expect(JSON.parse(nocloud.texts['network-config'] ?? '')).toMatchObject({
+      ethernets: {
+        link0: { dhcp4: true, dhcp6: true },
+        link1: { match: { macaddress: '52:54:00:00:00:99' }, dhcp4: true },
+      },
+    });
+  });
+
   test('without keys and user data says nothing of them; NoCloud needs the file all the same', async () => {
     const bare = aGuest({ sshKeys: [], userData: undefined, meta: {} });
     const openstack = await readDrive('openstack', bare);

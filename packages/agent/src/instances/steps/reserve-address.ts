@@ -7,7 +7,11 @@ export const reserveAddress: Step = {
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
   run: async ({ network, config }, { spec, made }) => {
     const mac = network.reserve(spec.instance);
-    made.interfaces = [{ mac }, ...(config.bridge === undefined ? [] : [{ mac: macOfInstance(spec.instance, 1) }])];
+    const hasDhcp6 = config.network.manage && config.network.cidr6 !== undefined;
+    made.interfaces = [
+      { mac, hasDhcp6 },
+      ...(config.bridge === undefined ? [] : [{ mac: macOfInstance(spec.instance, 1) }]),
+    ];
   },
   undo: async ({ network }, instance) => network.release(instance),
 };

@@ -44,7 +44,7 @@ export interface InstanceSpec {
 export interface MadeSoFar {
   image?: CachedImage;
   disk?: Disk;
-  interfaces?: { mac: string }[];
+  interfaces?: { mac: string; hasDhcp6?: boolean }[];
   /** The file of the config drive. Missing when the config says that there is none. */
   configDrive?: string;
 }

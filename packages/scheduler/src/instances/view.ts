@@ -20,6 +20,8 @@ export interface InstanceView {
     readonly mac: string | null;
     readonly source: string;
   }[];
+  /** What each source of addresses said: `found`, or why not. Null while the first address is looked for, and when it does not run. */
+  readonly addressSources: Readonly<Record<string, string>> | null;
   readonly fault: {
     readonly code: string;
     readonly message: string;
@@ -44,6 +46,7 @@ export const viewOfRecord = (record: InstanceRecord, hostNames: HostNames): Inst
   resources: record.resources,
   image: record.image,
   addresses: record.addresses.map(({ address, family, mac, source }) => ({ address, family, mac, source })),
+  addressSources: record.address_sources,
   fault: record.fault && {
     code: record.fault.code,
     message: record.fault.message,
@@ -82,6 +85,7 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames): InstanceView
       booted === undefined
         ? []
         : [{ address: booted, family: booted.includes(':') ? 'ipv6' : 'ipv4', mac: null, source: 'lease' }],
+    addressSources: null,
     fault: null,
     createdAt: null,
     updatedAt: null,

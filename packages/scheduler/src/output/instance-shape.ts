@@ -4,8 +4,8 @@ import { paintState } from './table.js';
 
 const NOTHING = '-';
 
-const addressesOf = ({ addresses }: InstanceView): string =>
-  addresses.map(({ address }) => address).join(',') || NOTHING;
+const allAddresses = ({ addresses }: InstanceView): string =>
+  addresses.map(({ address, source }) => `${address} (${source})`).join(', ') || NOTHING;
 
 const amount =
   (name: string) =>
@@ -27,13 +27,14 @@ export const instanceShape: Shape<InstanceView> = {
     { title: 'INSTANCE', cell: ({ instance }) => instance },
     { title: 'STATE', cell: ({ state }) => state, isState: true },
     { title: 'HOST', cell: ({ hostName, host }) => hostName ?? host },
-    { title: 'ADDRESS', cell: addressesOf },
+    { title: 'ADDRESS', cell: ({ addresses }) => addresses[0]?.address ?? NOTHING },
   ],
   wideColumns: [
     { title: 'POWER', cell: ({ power }) => power },
     { title: 'VCPU', cell: amount('VCPU'), align: 'right' },
     { title: 'MEMORY_MB', cell: amount('MEMORY_MB'), align: 'right' },
     { title: 'DISK_GB', cell: amount('DISK_GB'), align: 'right' },
+    { title: 'ADDRESSES', cell: allAddresses },
     { title: 'CREATED', cell: ({ createdAt }) => formatTime(createdAt) },
     { title: 'IMAGE', cell: ({ image }) => image ?? NOTHING },
     { title: 'FAULT', cell: ({ fault }) => fault?.code ?? NOTHING },
@@ -65,6 +66,9 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
   lines.push(view.addresses.length === 0 ? 'addresses: -' : 'addresses:');
   for (const { address, family, mac, source } of view.addresses)
     lines.push(`  ${address}  ${family}, mac ${mac ?? 'unknown'}, from ${source}`);
+  // Who has told of an address is said beside it; why others have not is worth a line only where one looks for more.
+  for (const [source, said] of Object.entries(view.addressSources ?? {}))
+    if (said !== 'found') lines.push(`  ${source}: ${said}`);
   if (fault) {
     lines.push(`fault:     ${fault.code}${fault.step === null ? '' : ` in step ${fault.step}`}: ${fault.message}`);
     if (fault.hint !== null) lines.push(`  hint:    ${fault.hint}`);

@@ -16,6 +16,7 @@ const VIEW: InstanceView = {
   resources: { VCPU: 1, MEMORY_MB: 256, DISK_GB: 1 },
   image: 'http://x/a.img',
   addresses: [{ address: '192.0.2.7', family: 'ipv4', mac: null, source: 'lease' }],
+  addressSources: { lease: 'found' },
   fault: null,
   createdAt: null,
   updatedAt: null,
@@ -73,7 +74,8 @@ describe('output', () => {
 
   test('an instance in full', () => {
     const fault = { code: 'ECOMPUTE_DISK_FAILED', message: 'the pool is full', step: 'create-disk', hint: 'make room' };
-    expect(renderInstance({ ...VIEW, state: 'error', fault }, false))
+    const addressSources = { lease: 'found', agent: 'no guest agent is connected' };
+    expect(renderInstance({ ...VIEW, state: 'error', fault, addressSources }, false))
       .toBe(`instance:  6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d
 name:      web
 state:     error
@@ -85,9 +87,26 @@ created:   -
 updated:   -
 addresses:
   192.0.2.7  ipv4, mac unknown, from lease
+  agent: no guest agent is connected
 fault:     ECOMPUTE_DISK_FAILED in step create-disk: the pool is full
   hint:    make room`);
   });
+});
+
+test('a list shows the first address, a wide one all of them with their sources', () => {
+  const more = [
+    { address: '198.51.100.9', family: 'ipv4', mac: null, source: 'agent' },
+    { address: '2001:db8::7', family: 'ipv6', mac: null, source: 'lease' },
+  ];
+  const cells = (addresses: InstanceView['addresses']): (string | undefined)[] =>
+    [...instanceShape.columns, ...(instanceShape.wideColumns ?? [])]
+      .filter(({ title }) => title.startsWith('ADDRESS'))
+      .map(({ cell }) => cell({ ...VIEW, addresses }));
+  expect(cells([...VIEW.addresses, ...more])).toEqual([
+    '192.0.2.7',
+    '192.0.2.7 (lease), 198.51.100.9 (agent), 2001:db8::7 (lease)',
+  ]);
+  expect(cells([])).toEqual(['-', '-']);
 });
 
 describe('renderError', () => {

@@ -77,7 +77,7 @@ unpack_packages() {
 copy_modules() {
   local name file
   for name in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net \
-    button evdev virtio_blk pvpanic pvpanic-mmio; do
+    button evdev virtio_blk virtio_console pvpanic pvpanic-mmio; do
     file=$(find "$work/guest/unpacked" -name "$name.ko*" -path '*/kernel/*' | head -n 1)
     case $file in
       '') ;;
@@ -94,6 +94,7 @@ make_initramfs() {
   cp "$(find "$work/guest/unpacked" -path '*/bin/busybox' -type f)" "$root/bin/busybox"
   install -m 755 "$recipe/init" "$root/init"
   install -m 755 "$recipe/dhcp-event" "$root/lib/dhcp-event"
+  install -m 755 "$recipe/agent" "$root/lib/agent"
   copy_modules "$root/lib/modules"
   # -l: the old frame format is the only one that the kernel reads.
   (cd "$root" && find . | "$(find "$work/host/unpacked" -path '*/bin/busybox' -type f)" cpio -o -H newc 2> /dev/null) | lz4 -l -9 -q - "$work/initrd"

@@ -12,7 +12,7 @@ import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute
 import type { StepDeps } from '@etcd-compute/agent/instances/steps/step';
 import { TASKS } from '@etcd-compute/agent/instances/steps/tasks';
 import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
-import { createLeaseWatch } from '@etcd-compute/agent/networks/leases';
+import { createAddressWatch } from '@etcd-compute/agent/addresses/address-watch';
 import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import { newInstanceUuid, newProviderUuid, newSessionUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
@@ -86,11 +86,14 @@ const startAudits = async (graceSeconds = 300): Promise<() => Promise<HostAudit 
     ...shared,
     tasks: TASKS,
     bootId: 'a',
-    leases: createLeaseWatch({
+    addresses: createAddressWatch({
       getConnection: steps.getConnection,
       networkName: 'ecompute',
       leaseSeconds: null,
+      deadlineMs: 60_000,
+      periodMs: 60_000,
       wake: () => undefined,
+      log,
       signal,
     }),
     builds: pLimit(4),

@@ -9,7 +9,7 @@ import type { Domain } from '@etcd-compute/libvirt/domain';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findRecord, startWorld, waitForRecord, waitForState, type World } from './agent-world.js';
+import { findRecord, makeAgentRelist, startWorld, waitForRecord, waitForState, type World } from './agent-world.js';
 
 /** Stopping, starting and rebooting: as a person asks for it, and as the guest or somebody beside us does it. */
 let world: World;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   libvirtd = await startLibvirtd({ dir });
   uri = libvirtd.uri.replace('qemu+unix:///system', 'test+unix:///default');
   connection = await connect(uri);
-  agent = await world.startAgent({ config: { libvirt: { uri } } });
+  agent = await world.startAgent({ config: { libvirt: { uri }, bridge: 'br0' } });
   config = join(world.dir.path, 'schedule.yaml');
   const { etcd, placement } = world;
   await writeFile(
@@ -162,14 +162,38 @@ describe('as the guest, or somebody beside us, does it', () => {
     const instance = await bootActive();
     await eschedule('stop', instance);
     await eschedule('start', instance);
+    await waitForRecord(world, instance, ({ addresses }) => addresses.length > 0);
     await using domain = await domainOf(instance);
     await domain.shutdown();
-    await waitForState(world, instance, 'stopped');
+    const down = await waitForState(world, instance, 'stopped');
+    expect(down).toMatchObject({ addresses: [], address_sources: null });
+    expect(await world.store.get(world.keys.booted(instance))).toBeUndefined();
     await domain.create();
-    await waitForState(world, instance, 'active');
+    const up = await waitForRecord(world, instance, ({ addresses }) => addresses.length > 0);
+    expect((await world.store.get(world.keys.booted(instance)))?.value).toBe(up.addresses[0]?.address);
     await domain.destroy();
     const record = await waitForState(world, instance, 'stopped');
     expect(reasons(record).at(-1)).toBe('stopped: the guest was shut off');
+  });
+
+  test('an interface on a bridge has no lease, and gets its address from ARP; the record says who was asked', async () => {
+    const instance = await bootActive();
+    const record = await waitForRecord(world, instance, ({ addresses }) => addresses.length === 2);
+    expect(record.addresses.map(({ source, family }) => `${source} ${family}`)).toEqual(['lease ipv4', 'arp ipv4']);
+    expect(record.addresses[1]?.mac).toMatch(/^52:(?!54:00)/);
+    expect(record.address_sources).toEqual({
+      lease: 'found',
+      agent: 'the guest has no channel for a guest agent',
+      arp: 'found',
+    });
+    const shown = await eschedule('show', instance, '-o', 'json');
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      addresses: [{ source: 'lease' }, { source: 'arp' }],
+      addressSources: record.address_sources,
+    });
+    // Nothing has changed since, so nothing was written.
+    await makeAgentRelist(world, agent);
+    expect((await findRecord(world, instance))?.updated_at).toBe(record.updated_at);
   });
 
   test('a guest that reboots stays active', async () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createAddressWatch } from '@etcd-compute/agent/addresses/address-watch';
 import { agentConfigSchema } from '@etcd-compute/agent/config';
 import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
 import { takeFence } from '@etcd-compute/agent/fence';
@@ -8,7 +9,6 @@ import { ImageCache } from '@etcd-compute/agent/images/cache';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
 import { TASKS, type Tasks } from '@etcd-compute/agent/instances/steps/tasks';
 import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
-import { createLeaseWatch } from '@etcd-compute/agent/networks/leases';
 import { newProviderUuid, newSessionUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';
@@ -128,11 +128,14 @@ const startReconciler = async (
       configDrivesDir: await ensureConfigDrivesDir(stateDir),
       virtType: 'test',
     },
-    leases: createLeaseWatch({
+    addresses: createAddressWatch({
       getConnection,
       networkName: 'ecompute',
       leaseSeconds: null,
+      deadlineMs: 60_000,
+      periodMs: 60_000,
       wake: () => undefined,
+      log,
       signal,
     }),
     builds: pLimit(4),

@@ -9,6 +9,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import { openPlacement } from '@etcd-compute/common/placement/client';
 import { configureThreads } from '@etcd-compute/libvirt/threads';
 import pLimit from 'p-limit';
+import { createAddressWatch, type AddressWatch } from './addresses/address-watch.js';
 import { createAudits } from './audits/audits.js';
 import { repeat } from './audits/repeat.js';
 import type { AgentConfig } from './config.js';
@@ -30,7 +31,6 @@ import { probeCapacity, probeImagesGiB } from './inventory/probe.js';
 import { reportInventory } from './inventory/report.js';
 import { openLibvirtLink } from './libvirt-link.js';
 import { createGuestNetwork } from './networks/guest-network.js';
-import { createLeaseWatch } from './networks/leases.js';
 import { persist } from './persist.js';
 import { takePresence } from './presence.js';
 import { readBootId } from './process-identity.js';
@@ -98,6 +98,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       if (!running.signal.aborted) log.warn({ err }, 'consoles are not served, trying again next period');
     });
   };
+  let addresses: AddressWatch | undefined;
   const wakeAll = (): void => {
     for (const instance of requested) loop.wake(instance);
   };
@@ -113,11 +114,13 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       onUp: async (connection) => {
         await ensureDiskPool(connection, pool);
         await network.open(connection);
+        addresses?.reset();
         wakeAll();
       },
       onDomainEvent: (instance) => {
         if (requested.has(instance)) loop.wake(instance);
       },
+      onGuestAgent: (instance, isConnected) => addresses?.agentChanged(instance, isConnected),
     }),
   };
   const { store, placement, link } = servers;
@@ -179,11 +182,14 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
         signal,
       }),
     };
-    const leases = createLeaseWatch({
+    addresses = createAddressWatch({
       getConnection: link.getConnection,
       networkName: config.network.name,
       leaseSeconds: config.network.manage ? config.network.lease_seconds : null,
+      deadlineMs: config.timeouts.address * 1000,
+      periodMs: config.period * 1000,
       wake: (instance) => loop.wake(instance),
+      log,
       signal: running.signal,
     });
     reconciler = createInstanceReconciler({
@@ -196,7 +202,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       steps,
       tasks,
       bootId: await readBootId(),
-      leases,
+      addresses,
       log,
       builds: pLimit(config.builds.parallel),
       mayClaim: () => state.mayClaim,

@@ -26,6 +26,8 @@ export interface LibvirtLinkOptions {
   readonly onUp: (connection: Connection) => Promise<void>;
   /** A domain changed somehow. */
   readonly onDomainEvent: (instance: InstanceUuid) => void;
+  /** The agent in a guest came or went. */
+  readonly onGuestAgent: (instance: InstanceUuid, isConnected: boolean) => void;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -38,6 +40,7 @@ export const openLibvirtLink = ({
   parallel,
   onUp,
   onDomainEvent,
+  onGuestAgent,
   log,
   signal,
 }: LibvirtLinkOptions): LibvirtLink => {
@@ -72,6 +75,10 @@ export const openLibvirtLink = ({
     onUp: async (connection) => {
       await connection.onDomainLifecycle(notify);
       await connection.onDomainReboot(notify);
+      await connection.onDomainAgentLifecycle(({ uuid, isConnected }) => {
+        const instance = instanceUuidSchema.safeParse(uuid);
+        if (instance.success) onGuestAgent(instance.data, isConnected);
+      });
       await onUp(connection);
       if (connection.isRemote) openOthers();
       current = connection;

@@ -1,16 +1,21 @@
 import type { Keys } from '@etcd-compute/common/etcd/keys';
-import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { Address, InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { Write } from '@etcd-compute/common/etcd/store';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import type { LeaseWatch } from '../networks/leases.js';
+import { isLibvirtError } from '@etcd-compute/libvirt/errors';
+import type { AddressWatch, Look } from '../addresses/address-watch.js';
+import { arrangeAddresses, wordsOf, type Answers, type Source } from '../addresses/answer.js';
 import type { RecordWriter } from './record-writer.js';
-import type { StepDeps } from './steps/step.js';
 
-export interface FindAddressDeps {
+export interface RefreshDeps {
   readonly keys: Keys;
-  readonly leases: LeaseWatch;
-  readonly steps: Pick<StepDeps, 'network' | 'config'>;
+  readonly addresses: AddressWatch;
   readonly log: Logger;
 }
+
+/** What a record says of a guest that does not run, or has just been started: what it had may not be its own any more. */
+export const NO_ADDRESSES = { addresses: [], address_sources: null } satisfies Partial<InstanceRecord>;
 
 /** When the guest was started, as far as the record knows: a lease of an earlier guest with the same MAC does not count. */
 export const startedAfter = ({ transitions, created_at }: InstanceRecord): Date => {
@@ -20,36 +25,75 @@ export const startedAfter = ({ transitions, created_at }: InstanceRecord): Date 
   return new Date(at);
 };
 
+/** Until a source has answered, what it said last stands: this agent may have been started a moment ago. */
+const withRecord = ({ answers }: Look, record: InstanceRecord): Answers => {
+  const pending = (['lease', 'agent', 'arp'] as const).filter((source) => answers[source] === 'pending');
+  const stored = (source: Source): Answers => {
+    const said = record.address_sources?.[source];
+    if (said === undefined) return {};
+    return { [source]: { said, addresses: record.addresses.filter((address) => address.source === source) } };
+  };
+  return Object.assign({}, answers, ...pending.map(stored));
+};
+
+const GONE = 'the lease is gone';
+
+/** A guest that had a lease did not wait for one in vain. */
+const sayGone = (
+  words: Record<string, string>,
+  { address_sources: before }: InstanceRecord,
+): Record<string, string> => {
+  const hadLease = before?.['lease'] === 'found' || before?.['lease'] === GONE;
+  return hadLease && words['lease'] !== 'found' && words['lease'] !== undefined ? { ...words, lease: GONE } : words;
+};
+
+const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+
+const writeBooted = (keys: Keys, instance: InstanceUuid, first: Address | undefined): Write =>
+  first
+    ? { op: 'put', key: keys.booted(instance), value: first.address }
+    : { op: 'delete', key: keys.booted(instance) };
+
 /**
- * Writes the guest's address to the record and to `/booted` when it has one. Until then it is looked for; after the deadline the
- * record says which sources were asked, the instance stays active, and a later look may still find one.
+ * Brings the addresses in the record, and the first one at `/booted`, to what the sources say now. Nothing is written when
+ * nothing changed. A guest without an address stays active, and the record says which sources were asked.
  */
-export const findAddress = async (
-  { keys, leases, steps, log }: FindAddressDeps,
+export const refreshAddresses = async (
+  { keys, addresses: watch, log }: RefreshDeps,
   writer: RecordWriter,
 ): Promise<void> => {
   const { record } = writer;
   const { instance } = record;
-  const mac = steps.network.macOf(instance);
-  const since = startedAfter(record);
-  const addresses = mac === undefined ? [] : await leases.find(instance, mac, since);
-  const [first] = addresses;
-  if (first) {
-    leases.forget(instance);
-    await writer.update({ addresses, address_sources: { lease: 'found' } }, [
-      { op: 'put', key: keys.booted(instance), value: first.address },
-    ]);
-    log.info({ instanceUuid: instance, address: first.address }, 'address found');
-    return;
+  let look: Look;
+  try {
+    look = await watch.look(instance, startedAfter(record));
+  } catch (err) {
+    if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) return; // it went in between: its event comes
+    throw err;
   }
-  if (record.address_sources !== null) return;
-  const timeoutSeconds = steps.config.timeouts.address;
-  const until = new Date(since.getTime() + timeoutSeconds * 1000);
-  if (mac !== undefined && until.getTime() > Date.now()) {
-    leases.expect(instance, { mac, since, until });
-    return;
-  }
-  const answer = mac === undefined ? 'the instance has no reservation' : `no lease within ${timeoutSeconds} s`;
-  await writer.update({ address_sources: { lease: answer } });
-  log.warn({ instanceUuid: instance, answer }, 'guest has no address');
+  const answers = withRecord(look, record);
+  const addresses = arrangeAddresses(look.macs, answers);
+  // A person waits until there is an address, or the time to wait for one is over.
+  if (addresses.length === 0 && look.isYoung && record.address_sources === null) return;
+  const words = sayGone(wordsOf(answers), record);
+  const before = record.addresses.map(({ address, family, mac, source }) => ({ address, family, mac, source }));
+  const hasChanged = !isSame(before, addresses);
+  if (!hasChanged && isSame(inOrder(record.address_sources), inOrder(words))) return;
+  await writer.update(
+    { addresses, address_sources: words },
+    hasChanged ? [writeBooted(keys, instance, addresses[0])] : [],
+  );
+  const texts = addresses.map(({ address }) => address);
+  if (addresses.length > 0) {
+    if (hasChanged)
+      log.info(
+        { instanceUuid: instance, addresses: texts },
+        before.length === 0 ? 'address found' : 'addresses changed',
+      );
+  } else if (hasChanged || record.address_sources === null)
+    log.warn({ instanceUuid: instance, sources: words }, 'guest has no address');
 };
+
+/** etcd keeps the order of a record's members; another agent may have another. */
+const inOrder = (words: Record<string, string> | null): unknown =>
+  words && ['lease', 'agent', 'arp'].map((source) => words[source]);

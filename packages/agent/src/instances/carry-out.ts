@@ -9,8 +9,8 @@ import { getAllocations, releaseAllocations } from '@etcd-compute/common/placeme
 import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import type { LimitFunction } from 'p-limit';
 import type { Fence } from '../fence.js';
-import type { LeaseWatch } from '../networks/leases.js';
-import { findAddress } from './address.js';
+import type { AddressWatch } from '../addresses/address-watch.js';
+import { NO_ADDRESSES, refreshAddresses } from './address.js';
 import { runSteps, specOf, StepError, stepsLeft, undoSteps } from './build.js';
 import { isElsewhere, toFault } from './fault.js';
 import type { DomainState, Plan } from './plan.js';
@@ -30,7 +30,7 @@ export interface ReconcileDeps {
   readonly tasks: Tasks;
   /** The host's boot, /proc/sys/kernel/random/boot_id. */
   readonly bootId: string;
-  readonly leases: LeaseWatch;
+  readonly addresses: AddressWatch;
   /** Bounds the builds that run at the same time. */
   readonly builds: LimitFunction;
   /** False once the agent is stopping: what is in hand is finished, nothing new is taken. */
@@ -88,21 +88,24 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
         hint: 'destroy the instance, and boot again',
         retryable: false,
       };
-      await writer.toState('error', { reason: 'domain lost', fault, addresses: [] }, [
+      deps.addresses.forget(instanceUuid);
+      await writer.toState('error', { reason: 'domain lost', fault, ...NO_ADDRESSES }, [
         { op: 'delete', key: deps.keys.booted(instanceUuid) },
       ]);
       return;
     }
     case 'report':
       log.info({ instanceUuid, state: plan.state, reason: plan.reason }, 'instance changed');
-      await writer.toState(plan.state, {
-        reason: plan.reason,
-        ...(plan.state === 'active' && { addresses: [], address_sources: null, fault: null }),
-      });
-      if (plan.state === 'active') await findAddress(deps, writer);
+      deps.addresses.forget(instanceUuid);
+      await writer.toState(
+        plan.state,
+        { reason: plan.reason, ...NO_ADDRESSES, ...(plan.state === 'active' && { fault: null }) },
+        [{ op: 'delete', key: deps.keys.booted(instanceUuid) }],
+      );
+      if (plan.state === 'active') await refreshAddresses(deps, writer);
       return;
-    case 'find-address':
-      await findAddress(deps, writer);
+    case 'refresh-addresses':
+      await refreshAddresses(deps, writer);
   }
 };
 
@@ -142,11 +145,10 @@ const build = async (inHand: InHand): Promise<void> => {
     reason: 'the domain runs',
     step: null,
     fault: null,
-    addresses: [],
-    address_sources: null,
+    ...NO_ADDRESSES,
   });
   log.info({ instanceUuid: instance, durationMs: Date.now() - startedAt }, 'instance active');
-  await findAddress(deps, writer);
+  await refreshAddresses(deps, writer);
 };
 
 /**
@@ -197,7 +199,7 @@ const destroy = async (inHand: InHand): Promise<void> => {
   const { deps, writer, request, log } = inHand;
   const { instance } = request;
   const startedAt = Date.now();
-  deps.leases.forget(instance);
+  deps.addresses.forget(instance);
   await writer.claim('deleting', 'asked to be destroyed');
   try {
     await undoSteps(deps.tasks.build, { deps: deps.steps, instance, log });

@@ -18,7 +18,7 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
  *               building, deleted
  *   boot        building + fault    any           undo, then error
  *   boot        active, stopped     any that is   stop, start or reboot, when that was asked for and is not carried out yet
- *   boot        active, stopped     running       report active, look for the address
+ *   boot        active, stopped     running       report active, look for its addresses
  *   boot        active              shut off      start, when the host was booted since (by config); else report stopped
  *   boot        active, stopped     none          report error: domain lost
  *   boot        error               any           nothing, until it is destroyed
@@ -53,7 +53,7 @@ export type Plan =
   | { readonly action: 'power'; readonly task: 'start' | 'stop' | 'reboot'; readonly reason: string }
   | { readonly action: 'report'; readonly state: 'active' | 'stopped'; readonly reason: string }
   | { readonly action: 'report-lost' }
-  | { readonly action: 'find-address' };
+  | { readonly action: 'refresh-addresses' };
 
 const nothing = (why: string): Plan => ({ action: 'nothing', why });
 
@@ -125,6 +125,6 @@ const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }
     case 'running':
       if (record.state === 'stopped' || !isOfThisBoot)
         return { action: 'report', state: 'active', reason: 'the guest was started' };
-      return record.addresses.length === 0 ? { action: 'find-address' } : nothing('active');
+      return { action: 'refresh-addresses' };
   }
 };

@@ -1,4 +1,4 @@
-import { findAddress } from './address.js';
+import { NO_ADDRESSES, refreshAddresses } from './address.js';
 import { runSteps, specOf, StepError } from './build.js';
 import type { InHand } from './carry-out.js';
 import { observeDomain } from './domain.js';
@@ -40,25 +40,31 @@ export const changePower = async (plan: PowerPlan, inHand: InHand): Promise<void
     if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;
     log.error({ err, instanceUuid, task: plan.task, step }, 'power of the instance not changed');
     const isRunning = (await observeDomain(deps.steps.getConnection(), instanceUuid)) === 'running';
-    await writer.toState(isRunning ? 'active' : 'stopped', {
-      ...carriedOut,
-      reason: `could not ${plan.task} it`,
-      fault: toFault(err, step),
-    });
+    if (!isRunning) deps.addresses.forget(instanceUuid);
+    await writer.toState(
+      isRunning ? 'active' : 'stopped',
+      {
+        ...carriedOut,
+        reason: `could not ${plan.task} it`,
+        fault: toFault(err, step),
+        ...(!isRunning && NO_ADDRESSES),
+      },
+      isRunning ? [] : [{ op: 'delete', key: deps.keys.booted(instanceUuid) }],
+    );
     return;
   }
   const isStopped = plan.task === 'stop';
+  deps.addresses.forget(instanceUuid);
   await writer.toState(
     isStopped ? 'stopped' : 'active',
     {
       ...carriedOut,
       reason: plan.reason,
       fault: null,
-      addresses: [],
-      address_sources: null,
+      ...NO_ADDRESSES,
     },
     [{ op: 'delete', key: deps.keys.booted(instanceUuid) }],
   );
   log.info({ instanceUuid, task: plan.task }, 'power of the instance changed');
-  if (!isStopped) await findAddress(deps, writer);
+  if (!isStopped) await refreshAddresses(deps, writer);
 };

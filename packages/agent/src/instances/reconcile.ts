@@ -64,7 +64,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
   ): Promise<void> => {
     const seen = await observe(instance);
     if (!seen) {
-      deps.leases.forget(instance);
+      deps.addresses.forget(instance);
       return;
     }
     const { request, record } = seen;

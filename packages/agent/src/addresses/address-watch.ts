@@ -1,0 +1,184 @@
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { Logger } from '@etcd-compute/common/log';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { Answer, Answers } from './answer.js';
+import { FOUND } from './answer.js';
+import {
+  askGuestAgent,
+  createAskArp,
+  explainArp,
+  explainGuestAgent,
+  readGuestFacts,
+  type GuestFacts,
+} from './ask-libvirt.js';
+import { createInquiry } from './inquiry.js';
+import { createLeaseWatch } from './leases.js';
+
+/**
+ * The addresses of guests that run, as far as their sources have told: leases of the network at once, the guest's agent and the host's ARP
+ * table in the background. Whatever is found later wakes the reconciler of its instance, which looks again.
+ *
+ * A guest is looked at again when it is twice as old as it was, and then once a period: addresses come when a guest is young. Calls for
+ * one domain are made once when it is new here, and then only for a guest whose agent is connected, or of which an
+ * interface has no address otherwise.
+ */
+export interface AddressWatch {
+  /** @param since when the guest was started: what was known of it before counts no more. @throws when libvirt is away. */
+  look(instance: InstanceUuid, since: Date): Promise<Look>;
+  forget(instance: InstanceUuid): void;
+  /** The guest's agent came or went. */
+  agentChanged(instance: InstanceUuid, isConnected: boolean): void;
+  /** The connection to libvirt is a new one: which agents are connected must be read again. */
+  reset(): void;
+}
+
+export interface Look {
+  /** Of the guest's interfaces, in the order of the machine. */
+  readonly macs: readonly string[];
+  readonly answers: Answers;
+  /** The guest is so young that an address may still come. */
+  readonly isYoung: boolean;
+}
+
+export interface AddressWatchOptions {
+  readonly getConnection: () => Connection;
+  readonly networkName: string;
+  readonly leaseSeconds: number | null;
+  /** How long a new guest may take to get an address. */
+  readonly deadlineMs: number;
+  readonly periodMs: number;
+  readonly wake: (instance: InstanceUuid) => void;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly now?: () => number;
+}
+
+interface Guest {
+  readonly since: Date;
+  facts: GuestFacts | undefined;
+  /** What was heard of the agent since the facts began to be read. */
+  heard: 'connected' | 'disconnected' | undefined;
+  agentLeftAtMs: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+const SOONEST_MS = 5_000;
+
+const none = (said: string): Answer => ({ said, addresses: [] });
+
+export const createAddressWatch = (options: AddressWatchOptions): AddressWatch => {
+  const { networkName, deadlineMs, periodMs, wake, log, signal, now = Date.now } = options;
+  const guests = new Map<InstanceUuid, Guest>();
+  const leases = createLeaseWatch(options);
+  /** Questions that wait for their turn when the agent stops are not asked any more. */
+  const getConnection = (): Connection => {
+    signal.throwIfAborted();
+    return options.getConnection();
+  };
+  const agents = createInquiry({
+    ask: async (instance, macs) => askGuestAgent(getConnection(), instance, macs),
+    nothing: 'the guest agent knows of no address',
+    explain: explainGuestAgent,
+    wake,
+    now,
+  });
+  const arp = createInquiry({
+    ask: createAskArp({ getConnection, log, pauseMs: periodMs, now }),
+    nothing: 'the host has no such neighbour',
+    explain: explainArp,
+    wake,
+    now,
+  });
+
+  const forget = (instance: InstanceUuid): void => {
+    clearTimeout(guests.get(instance)?.timer);
+    guests.delete(instance);
+    for (const source of [leases, agents, arp]) source.forget(instance);
+  };
+  const follow = (instance: InstanceUuid, since: Date): Guest => {
+    const known = guests.get(instance);
+    if (known?.since.getTime() === since.getTime()) return known;
+    forget(instance);
+    const guest: Guest = {
+      since,
+      facts: undefined,
+      heard: undefined,
+      agentLeftAtMs: Number.NEGATIVE_INFINITY,
+      timer: undefined,
+    };
+    guests.set(instance, guest);
+    return guest;
+  };
+  const factsOf = async (instance: InstanceUuid, guest: Guest): Promise<GuestFacts> => {
+    if (guest.facts) return guest.facts;
+    guest.heard = undefined;
+    const facts = await readGuestFacts(getConnection(), instance, networkName);
+    // It may have come or gone while the facts were on their way.
+    guest.facts = guest.heard === undefined ? facts : { ...facts, agent: guest.heard };
+    return guest.facts;
+  };
+
+  const lookAtLeases = async (instance: InstanceUuid, guest: Guest, facts: GuestFacts): Promise<Answer> => {
+    const macs = facts.interfaces.filter(({ isOnNetwork }) => isOnNetwork).map(({ mac }) => mac);
+    if (macs.length === 0) return none(`the guest has no interface on the network '${networkName}'`);
+    const { since } = guest;
+    const addresses = await leases.find(instance, macs, since);
+    const until = new Date(since.getTime() + deadlineMs);
+    if (addresses.length === 0 && until.getTime() > now()) leases.expect(instance, { macs, since, until });
+    else leases.forget(instance);
+    if (addresses.length > 0) return { said: FOUND, addresses };
+    return none(until.getTime() > now() ? 'no lease yet' : `no lease within ${deadlineMs / 1000} s`);
+  };
+  const lookAtAgent = (
+    instance: InstanceUuid,
+    { agentLeftAtMs }: Guest,
+    { facts, everyMs }: { facts: GuestFacts; everyMs: number },
+  ): Answer | 'pending' => {
+    if (facts.agent === 'none') return none('the guest has no channel for a guest agent');
+    const macs = facts.interfaces.map(({ mac }) => mac);
+    if (facts.agent === 'connected') return agents.latest(instance, { macs, everyMs }) ?? 'pending';
+    // An agent that is started anew is back soon, and the addresses are most likely what they were.
+    const before = now() - agentLeftAtMs < periodMs / 2 ? agents.known(instance) : undefined;
+    return before ?? none('no guest agent is connected');
+  };
+
+  return {
+    look: async (instance, since) => {
+      const guest = follow(instance, since);
+      const facts = await factsOf(instance, guest);
+      const lease = await lookAtLeases(instance, guest, facts);
+      const ageMs = Math.max(0, now() - since.getTime());
+      const nextMs = Math.min(Math.max(ageMs, SOONEST_MS), periodMs);
+      const isYoung = ageMs < deadlineMs;
+      clearTimeout(guest.timer);
+      // Later the reconciler is woken once a period anyway.
+      if (nextMs < periodMs) guest.timer = setTimeout(wake, nextMs, instance).unref();
+      // Asked a little sooner than the next look, which may come early.
+      const everyMs = nextMs / 2;
+      const agent = lookAtAgent(instance, guest, { facts, everyMs });
+      const told = [lease, agent].flatMap((answer) => (answer === 'pending' ? [] : answer.addresses));
+      const isMissing = facts.interfaces.some(
+        ({ mac, isOnNetwork }) => !(isOnNetwork && isYoung) && !told.some((entry) => entry.mac === mac),
+      );
+      const macs = facts.interfaces.map(({ mac }) => mac);
+      // The agent may make ARP needless.
+      const askArp = (): Answer | 'pending' =>
+        agent === 'pending' ? 'pending' : (arp.latest(instance, { macs, everyMs }) ?? 'pending');
+      const neighbour = isMissing ? askArp() : undefined;
+      return { macs, isYoung, answers: { lease, agent, ...(neighbour !== undefined && { arp: neighbour }) } };
+    },
+    forget,
+    agentChanged: (instance, isConnected) => {
+      const guest = guests.get(instance);
+      if (!guest) return;
+      guest.heard = isConnected ? 'connected' : 'disconnected';
+      if (guest.facts) guest.facts = { ...guest.facts, agent: guest.heard };
+      if (isConnected) agents.hasNews(instance);
+      else guest.agentLeftAtMs = now();
+      wake(instance);
+    },
+    reset: () => {
+      for (const guest of guests.values()) guest.facts = undefined;
+    },
+  };
+};

@@ -72,7 +72,8 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   const session = newSessionUuid();
   log.info({ providerUuid: host, session, name: config.name, version: VERSION }, 'ecompute starts');
   // None is kept at rest: a thread holds some 9 MiB, and starting one takes a hundredth of the time of starting a guest.
-  configureThreads({ maxThreads: config.libvirt.threads, minThreads: 0 });
+  // One more than is configured waits for guest agents, which is no work of libvirt's.
+  configureThreads({ maxThreads: config.libvirt.threads + 1, minThreads: 0 });
 
   const running = new AbortController();
   const { promise: replaced, resolve: resolveReplaced } = withResolvers<EcomputeError>();
@@ -184,6 +185,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     };
     addresses = createAddressWatch({
       getConnection: link.getConnection,
+      getPatientConnection: link.getPatientConnection,
       networkName: config.network.name,
       leaseSeconds: config.network.manage ? config.network.lease_seconds : null,
       deadlineMs: config.timeouts.address * 1000,

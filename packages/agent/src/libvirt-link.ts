@@ -14,6 +14,8 @@ import { superviseConnection, type Supervised } from '@etcd-compute/libvirt/reco
 export interface LibvirtLink extends AsyncDisposable {
   /** For the next call and what it returns; ask again for others. @throws ECOMPUTE_LIBVIRT_UNREACHABLE while there is none. */
   readonly getConnection: () => Connection;
+  /** One that nobody else uses, for calls that wait for a guest. */
+  readonly getPatientConnection: () => Connection;
   /** Waits for a connection that `onUp` has put in order. @throws the signal's reason. */
   readonly waitUp: (signal: AbortSignal) => Promise<void>;
 }
@@ -30,6 +32,11 @@ export interface LibvirtLinkOptions {
   readonly onGuestAgent: (instance: InstanceUuid, isConnected: boolean) => void;
   readonly log: Logger;
   readonly signal: AbortSignal;
+}
+
+interface Other {
+  readonly supervised: Supervised;
+  connection: Connection | undefined;
 }
 
 /** A daemon that says nothing for 15 s is taken for dead. The in-process test driver has no daemon and ignores it. */
@@ -51,24 +58,27 @@ export const openLibvirtLink = ({
     if (instance.success) onDomainEvent(instance.data);
   };
   const supervision = { uri, keepAlive: KEEP_ALIVE, minBackoffMs: 250, maxBackoffMs: 5_000, signal };
-  const others: { supervised: Supervised; connection: Connection | undefined }[] = [];
+  const others: Other[] = [];
+  let patient: Other | undefined;
+  const openOther = (): Other => {
+    const other: Other = {
+      connection: undefined,
+      supervised: superviseConnection({
+        ...supervision,
+        onUp: (connection) => {
+          other.connection = connection;
+        },
+        // The first one's trouble is the same, and is told.
+        onDown: () => {
+          other.connection = undefined;
+        },
+      }),
+    };
+    return other;
+  };
   const openOthers = (): void => {
-    while (others.length < parallel - 1) {
-      const other: (typeof others)[number] = {
-        connection: undefined,
-        supervised: superviseConnection({
-          ...supervision,
-          onUp: (connection) => {
-            other.connection = connection;
-          },
-          // The first one's trouble is the same, and is told.
-          onDown: () => {
-            other.connection = undefined;
-          },
-        }),
-      };
-      others.push(other);
-    }
+    while (others.length < parallel - 1) others.push(openOther());
+    patient ??= openOther();
   };
   const supervised = superviseConnection({
     ...supervision,
@@ -91,21 +101,25 @@ export const openLibvirtLink = ({
       said = err.message;
     },
   });
+  const getConnection = (): Connection => {
+    if (current && !current.isClosed)
+      return leastBusy([current, ...others.flatMap(({ connection }) => connection ?? [])]);
+    throw new EcomputeError('ECOMPUTE_LIBVIRT_UNREACHABLE', `there is no connection to libvirt at ${uri}`, {
+      retryable: true,
+      hint: 'check that libvirtd runs, and that this user may use it (group libvirt)',
+    });
+  };
   return {
-    getConnection: () => {
-      if (current && !current.isClosed)
-        return leastBusy([current, ...others.flatMap(({ connection }) => connection ?? [])]);
-      throw new EcomputeError('ECOMPUTE_LIBVIRT_UNREACHABLE', `there is no connection to libvirt at ${uri}`, {
-        retryable: true,
-        hint: 'check that libvirtd runs, and that this user may use it (group libvirt)',
-      });
-    },
+    getConnection,
+    getPatientConnection: () =>
+      patient?.connection && !patient.connection.isClosed ? patient.connection : getConnection(),
     waitUp: async (waitSignal) => {
       await supervised.waitUp(waitSignal);
     },
     [Symbol.asyncDispose]: async () => {
       await supervised[Symbol.asyncDispose]();
-      await Promise.all(others.map(async (other) => other.supervised[Symbol.asyncDispose]()));
+      const all = patient ? [...others, patient] : others;
+      await Promise.all(all.map(async (other) => other.supervised[Symbol.asyncDispose]()));
     },
   };
 };

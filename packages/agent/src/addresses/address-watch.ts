@@ -42,6 +42,8 @@ export interface Look {
 
 export interface AddressWatchOptions {
   readonly getConnection: () => Connection;
+  /** For calls that wait for a guest; default `getConnection`. */
+  readonly getPatientConnection?: () => Connection;
   readonly networkName: string;
   readonly leaseSeconds: number | null;
   /** How long a new guest may take to get an address. */
@@ -71,12 +73,14 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
   const guests = new Map<InstanceUuid, Guest>();
   const leases = createLeaseWatch(options);
   /** Questions that wait for their turn when the agent stops are not asked any more. */
-  const getConnection = (): Connection => {
+  const unlessStopped = (get: () => Connection) => (): Connection => {
     signal.throwIfAborted();
-    return options.getConnection();
+    return get();
   };
+  const getConnection = unlessStopped(options.getConnection);
+  const getPatientConnection = unlessStopped(options.getPatientConnection ?? options.getConnection);
   const agents = createInquiry({
-    ask: async (instance, macs) => askGuestAgent(getConnection(), instance, macs),
+    ask: async (instance, macs) => askGuestAgent(getPatientConnection(), instance, macs),
     nothing: 'the guest agent knows of no address',
     explain: explainGuestAgent,
     wake,

@@ -6,7 +6,7 @@ import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import pLimit from 'p-limit';
 import type { AgentConfig } from '../config.js';
-import { planNetwork } from '../networks/address-plan.js';
+import { planIpv6, planNetwork } from '../networks/address-plan.js';
 import type { PresenceKeeper } from '../presence.js';
 import { listAdvertisedAddresses } from './advertised-addresses.js';
 import { openTunnel } from './open-tunnel.js';
@@ -54,10 +54,11 @@ const publish = async (deps: EndpointDeps, server: EndpointServer): Promise<void
   const { config, store, keys, host, session, presence, log } = deps;
   const port = server.port();
   if (port === undefined) return; // it is being closed
-  const { manage, cidr } = config.network;
+  const { manage, cidr, cidr6 } = config.network;
+  const gateways = [planNetwork(cidr), ...(cidr6 === undefined ? [] : [planIpv6(cidr6)])].map(({ gateway }) => gateway);
   const addresses = await listAdvertisedAddresses(config.endpoint, {
     etcd: config.etcd,
-    except: new Set(manage ? [planNetwork(cidr).gateway] : []),
+    except: new Set(manage ? gateways : []),
   });
   const endpoint: ConsoleEndpoint = { version: 1, host, session, addresses, port, key: server.key };
   const key = keys.console(host);

@@ -13,6 +13,7 @@ import type {
 } from './events.js';
 import { Line } from './line.js';
 import { Network } from './network.js';
+import { NWFilter, NWFilterBinding } from './nwfilter.js';
 import { OwnedPointer } from './owned-pointer.js';
 import { startRuntime } from './runtime/runtime.js';
 import { Scope, orFree, orFreeAll, warnUnfreed } from './scope.js';
@@ -255,6 +256,21 @@ export class Connection {
     const options = orFreeAll(this.#scope, 'networkFree', wait);
     const networks = await this.#scope.connection.call('listAllNetworks', [flags], options);
     return networks.map((network) => new Network(this.#scope, network));
+  }
+
+  /** Defines a filter, or redefines the one with the same name and uuid: ports that it is on get the new rules at once. */
+  async nwfilterDefineXML(xml: string, wait: CallWait = {}): Promise<NWFilter> {
+    const options = orFree(this.#scope, 'nwfilterFree', wait);
+    return new NWFilter(this.#scope, await this.#scope.connection.call('nwfilterDefineXML', [xml], options));
+  }
+
+  /** Throws `VIR_ERR_NO_NWFILTER_BINDING` when the port has no filter. */
+  async nwfilterBindingLookupByPortDev(portDev: string, wait: CallWait = {}): Promise<NWFilterBinding> {
+    const options = orFree(this.#scope, 'nwfilterBindingFree', wait);
+    return new NWFilterBinding(
+      this.#scope,
+      await this.#scope.connection.call('nwfilterBindingLookupByPortDev', [portDev], options),
+    );
   }
 
   async storagePoolDefineXML(xml: string, flags = 0, wait: CallWait = {}): Promise<StoragePool> {

@@ -89,6 +89,11 @@ export class Domain {
     await this.#owned.call('domainUndefineFlags', [flags], wait);
   }
 
+  /** Changes a device that it has, found by what tells it from others, such as a MAC (`DomainModificationImpact`). */
+  async updateDeviceFlags(xml: string, flags: number, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainUpdateDevice', [xml, flags], wait);
+  }
+
   /** The state and why it is so, such as `shutoff` because of `destroyed`. */
   async getState(wait: CallWait = {}): Promise<{ state: DomainState; reason: string }> {
     const { state, reason } = await this.#owned.call('domainGetState', [], wait);

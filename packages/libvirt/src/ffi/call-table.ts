@@ -4,6 +4,7 @@ import * as domain from './calls/domain.js';
 import * as domainState from './calls/domain-state.js';
 import * as events from './calls/events.js';
 import * as network from './calls/network.js';
+import * as nwfilter from './calls/nwfilter.js';
 import * as storagePool from './calls/storage-pool.js';
 import * as storageVolume from './calls/storage-volume.js';
 import * as stream from './calls/stream.js';
@@ -14,6 +15,7 @@ export const calls = {
   ...domainState,
   ...events,
   ...network,
+  ...nwfilter,
   ...storagePool,
   ...storageVolume,
   ...stream,

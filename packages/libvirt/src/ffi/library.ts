@@ -14,6 +14,8 @@ for (const type of [
   'virConnectPtr',
   'virDomainPtr',
   'virNetworkPtr',
+  'virNWFilterPtr',
+  'virNWFilterBindingPtr',
   'virStoragePoolPtr',
   'virStorageVolPtr',
   'virStreamPtr',

@@ -109,6 +109,11 @@ function devicesMember(spec: DomainSpec): XmlElement {
   };
 }
 
+/** Renders one <interface>, for `Domain.updateDeviceFlags`. Throws `XmlValueError`. */
+export function renderInterface(entry: DomainNetworkInterface): string {
+  return renderXml({ interface: interfaceMember(entry) });
+}
+
 /** Renders a domain's definition. Throws `XmlValueError`. */
 export function renderDomain(spec: DomainSpec): string {
   const { metadata } = spec;

@@ -47,7 +47,13 @@ const full: DomainSpec = {
     { path: '/pool/config.iso', format: 'raw', device: 'cdrom', bus: 'sata', targetDev: 'sda', readOnly: true },
   ],
   interfaces: [
-    { mac: '52:54:00:00:00:01', model: 'virtio', network: 'fast', filter: 'clean-traffic' },
+    {
+      mac: '52:54:00:00:00:01',
+      model: 'virtio',
+      network: 'fast',
+      filter: 'clean-traffic',
+      filterParameters: { IP: '10.0.0.1' },
+    },
     { mac: '52:54:00:00:00:02', model: 'e1000', bridge: 'br0', targetDev: 'vnet7' },
   ],
   serial: { logFile: '/pool/console.log' },

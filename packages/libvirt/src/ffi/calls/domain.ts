@@ -88,6 +88,10 @@ export function domainResume(pointer: DomainPointer): void {
   succeed(header.virDomainResume, pointer);
 }
 
+export function domainUpdateDevice(pointer: DomainPointer, xml: string, flags: number): void {
+  succeed(header.virDomainUpdateDeviceFlags, pointer, xml, flags);
+}
+
 export function domainUndefineFlags(pointer: DomainPointer, flags: number): void {
   succeed(header.virDomainUndefineFlags, pointer, flags);
 }

@@ -102,6 +102,9 @@ export const virDomainResume = declare<FromDomain>('int virDomainResume(virDomai
 export const virDomainUndefineFlags = declare<FromDomainWithFlags>(
   'int virDomainUndefineFlags(virDomainPtr domain, unsigned int flags)',
 );
+export const virDomainUpdateDeviceFlags = declare<(domain: DomainPointer, xml: string, flags: number) => number>(
+  'int virDomainUpdateDeviceFlags(virDomainPtr domain, const char *xml, unsigned int flags)',
+);
 export const virDomainIsActive = declare<FromDomain>('int virDomainIsActive(virDomainPtr domain)');
 export const virDomainIsPersistent = declare<FromDomain>('int virDomainIsPersistent(virDomainPtr domain)');
 export const virDomainSetAutostart = declare<(domain: DomainPointer, autostart: number) => number>(

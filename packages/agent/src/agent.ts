@@ -30,6 +30,7 @@ import { TASKS, type Tasks } from './instances/steps/tasks.js';
 import { probeCapacity, probeImagesGiB } from './inventory/probe.js';
 import { reportInventory } from './inventory/report.js';
 import { openLibvirtLink } from './libvirt-link.js';
+import { createMetadata, preparePorts } from './metadata/create-metadata.js';
 import { createGuestNetwork } from './networks/guest-network.js';
 import { persist } from './persist.js';
 import { takePresence } from './presence.js';
@@ -116,6 +117,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
         await ensureDiskPool(connection, pool);
         await network.open(connection);
         addresses?.reset();
+        await preparePorts(connection, { config, log });
         wakeAll();
       },
       onDomainEvent: (instance) => {
@@ -125,6 +127,8 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     }),
   };
   const { store, placement, link } = servers;
+  const { getConnection } = link;
+  const metadata = createMetadata({ config, host, keys, store, getConnection, log, signal: running.signal });
   try {
     await waitForServers(servers, { etcdKey: keys.agent(host), log, signal });
     await persist(async () => checkIdentity(link.getConnection(), { host, stateDir: config.state_dir }), {
@@ -153,6 +157,8 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
         ),
       { what: 'etcd', log, signal },
     );
+    // Before there is room on this host: without it, guests may come up as nobody.
+    await persist(metadata.open, { what: 'the metadata address', log, signal });
     const images = await ImageCache.open(join(config.state_dir, 'images'), {
       settings: config.images,
       stallMs: config.timeouts.image_stall * 1000,
@@ -269,12 +275,14 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
           else await shutDown({ presence, report, loop, images, servers, running, config, log });
         } finally {
           await served.close();
+          await metadata.close();
         }
       },
     };
   } catch (err) {
     await endpoint?.close();
     await closeServers(servers, running);
+    await metadata.close();
     throw err;
   }
 };

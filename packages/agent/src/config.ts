@@ -5,6 +5,7 @@ import { providerUuidSchema } from '@etcd-compute/common/ids';
 import { z } from 'zod';
 import { endpointSection } from './endpoint/settings.js';
 import { imagesSection } from './images/settings.js';
+import { metadataSection } from './metadata/settings.js';
 
 /** `compute.yaml`. The keys `uuid`, `etcd`, `placement`, `resize` and `bridge` are the original's. */
 
@@ -25,7 +26,7 @@ const libvirtName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$/, 'expected up to 50 letters, digits, dots, dashes and underscores');
 
-export const agentConfigSchema = z.strictObject({
+const sections = z.strictObject({
   uuid: providerUuidSchema
     .optional()
     .describe('of this host in Placement; when left out, one is made and kept in state_dir'),
@@ -131,6 +132,7 @@ export const agentConfigSchema = z.strictObject({
       machine: libvirtName.optional().describe('the machine type; when left out, the hypervisor’s default'),
     })
     .prefault({}),
+  metadata: metadataSection,
   inventory: z
     .strictObject({
       VCPU: inventoryKey(0, 4, 'logical processors'),
@@ -172,5 +174,10 @@ export const agentConfigSchema = z.strictObject({
         .describe('true: domains of ours without a boot request are removed; false: they are reported'),
     })
     .prefault({}),
+});
+
+export const agentConfigSchema = sections.refine(({ metadata, network }) => metadata === false || network.manage, {
+  message: 'needs network.manage: true; on a network that others keep, an address does not say which guest asks',
+  path: ['metadata'],
 });
 export type AgentConfig = z.output<typeof agentConfigSchema>;

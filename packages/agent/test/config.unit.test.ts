@@ -1,4 +1,5 @@
 import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { tokenRulesOf } from '@etcd-compute/agent/metadata/settings';
 import { describe, expect, test } from 'vitest';
 
 describe('agentConfigSchema', () => {
@@ -31,6 +32,22 @@ describe('agentConfigSchema', () => {
   });
 
   test.each([
+    [{ metadata: true }, { ec2: true, openstack: true }],
+    // cloud-init reads those then, and knows no token.
+    [
+      { metadata: true, guests: { config_drive: 'none' } },
+      { ec2: true, openstack: false },
+    ],
+    [
+      { metadata: { token: 'required' }, guests: { config_drive: 'none' } },
+      { ec2: true, openstack: true },
+    ],
+    [{ metadata: { token: 'optional' } }, { ec2: false, openstack: false }],
+  ])('%j needs a token: %j', (config, rules) => {
+    expect(tokenRulesOf(agentConfigSchema.parse(config))).toEqual(rules);
+  });
+
+  test.each([
     [{ uuid: 'host1' }],
     [{ state_dir: 'relative' }],
     [{ state_dir: '/a\u0001b' }],
@@ -52,6 +69,9 @@ describe('agentConfigSchema', () => {
     [{ builds: { parallel: 0 } }],
     [{ timeouts: { image: 0 } }],
     [{ presence_ttl: 1 }],
+    [{ metadata: 'yes' }],
+    [{ metadata: { token: 'maybe' } }],
+    [{ metadata: true, network: { manage: false } }],
     [{ nmae: 'x' }],
   ])('refuses %j', (config) => {
     expect(agentConfigSchema.safeParse(config).success).toBe(false);

@@ -1,4 +1,5 @@
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { InstanceSpec } from '../instances/steps/step.js';
 
 /** What a guest is told about itself. Holds secrets: never logged. */
 export interface GuestConfig {
@@ -10,7 +11,26 @@ export interface GuestConfig {
   readonly meta: Readonly<Record<string, string>>;
   /** In the order of the machine; each asks a DHCP server for its address, and for an IPv6 one where there is such a server. */
   readonly interfaces: readonly { readonly mac: string; readonly hasDhcp6?: boolean }[];
+  /** Of the first interface, when it is known in advance. */
+  readonly address: string | undefined;
+  /** What it was given, as EC2 has a name for: `custom-<vcpus>-<MiB>`. */
+  readonly instanceType: string;
 }
+
+/** The one way from a wish to what the guest is told, whatever it is told by. */
+export const guestConfigOf = (
+  { instance, name, guest, vcpus, memoryMiB }: InstanceSpec,
+  { interfaces, address }: Pick<GuestConfig, 'interfaces' | 'address'>,
+): GuestConfig => ({
+  instance,
+  hostname: hostnameOf(instance, name),
+  sshKeys: guest.ssh_keys ?? [],
+  userData: guest.user_data,
+  meta: guest.meta ?? {},
+  interfaces,
+  address,
+  instanceType: `custom-${vcpus}-${memoryMiB}`,
+});
 
 /** A guest without a name still needs one that is its own. */
 export const hostnameOf = (instance: InstanceUuid, name: string | undefined): string =>

@@ -35,13 +35,16 @@ const renderNetworkData = ({ interfaces }: GuestConfig): unknown => ({
   services: [],
 });
 
-const renderEc2MetaData = ({ instance, hostname, sshKeys }: GuestConfig): unknown => ({
-  'instance-id': instance,
-  hostname,
-  'local-hostname': hostname,
+export const renderEc2MetaData = (guest: GuestConfig): Readonly<Record<string, unknown>> => ({
+  'instance-id': guest.instance,
+  'instance-type': guest.instanceType,
+  hostname: guest.hostname,
+  'local-hostname': guest.hostname,
+  ...(guest.address !== undefined && { 'local-ipv4': guest.address }),
+  ...(guest.interfaces[0] && { mac: guest.interfaces[0].mac }),
   'ami-launch-index': 0,
-  ...(sshKeys.length > 0 && {
-    'public-keys': Object.fromEntries(sshKeys.map((key, index) => [String(index), { 'openssh-key': key }])),
+  ...(guest.sshKeys.length > 0 && {
+    'public-keys': Object.fromEntries(guest.sshKeys.map((key, index) => [String(index), { 'openssh-key': key }])),
   }),
 });
 

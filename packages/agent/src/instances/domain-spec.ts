@@ -1,6 +1,8 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { DomainDisk, DomainSpec } from '@etcd-compute/libvirt/xml/domain';
 import type { AgentConfig } from '../config.js';
+import { isMetadataOn } from '../metadata/settings.js';
+import { ownAddressFilterOf } from '../networks/own-address-filter.js';
 import type { VirtType } from '../virt-type.js';
 import { renderMark, type DomainMark } from './domain.js';
 import { needed, type InstanceSpec, type MadeSoFar } from './steps/step.js';
@@ -9,7 +11,7 @@ import { needed, type InstanceSpec, type MadeSoFar } from './steps/step.js';
 export interface DomainInput {
   readonly spec: InstanceSpec;
   readonly made: MadeSoFar;
-  readonly config: Pick<AgentConfig, 'guests' | 'disks' | 'bridge'>;
+  readonly config: Pick<AgentConfig, 'guests' | 'disks' | 'bridge' | 'metadata' | 'network'>;
   readonly mark: DomainMark;
   readonly networkName: string;
   readonly consoleLog: string;
@@ -66,6 +68,15 @@ const disksOf = ({ made, config }: DomainInput): DomainDisk[] => {
   return [disk, { ...common, path: made.configDrive, format: 'raw', targetDev: `${prefix}b`, readOnly: true }];
 };
 
+/**
+ * Without a config drive, cloud-init looks at the machine's product for where else to look, and knows this one: the metadata address in
+ * the layout of OpenStack. There is none for an address alone, nor one of EC2's that a machine with its own uuid could have.
+ */
+const smbiosOf = ({ config }: DomainInput): DomainSpec['smbios'] =>
+  isMetadataOn(config) && config.guests.config_drive === 'none'
+    ? { manufacturer: 'etcd-compute', product: 'OpenStack Nova' }
+    : undefined;
+
 /** The domain of an instance. libvirt's test driver has no devices but disks and interfaces. */
 export const domainSpecOf = (input: DomainInput): DomainSpec => {
   const { spec, made, config, mark, networkName, consoleLog, virtType, arch } = input;
@@ -73,6 +84,7 @@ export const domainSpecOf = (input: DomainInput): DomainSpec => {
   const { balloon, agent } = config.guests;
   const machine = machineOf(input);
   const cpuMode = cpuModeOf(input);
+  const smbios = smbiosOf(input);
   const isReal = virtType !== 'test';
   return {
     type: virtType,
@@ -85,8 +97,18 @@ export const domainSpecOf = (input: DomainInput): DomainSpec => {
     ...(cpuMode !== undefined && { cpuMode }),
     ...(firmwareOf(input) === 'uefi' && { firmware: 'efi' as const }),
     disks: disksOf(input),
+    ...(isReal && smbios && { smbios }),
     interfaces: [
-      ...(first ? [{ network: networkName, mac: first.mac, model: 'virtio' }] : []),
+      ...(first
+        ? [
+            {
+              network: networkName,
+              mac: first.mac,
+              model: 'virtio',
+              ...(isMetadataOn(config) && ownAddressFilterOf(first.mac, config.network.cidr)),
+            },
+          ]
+        : []),
       ...(second && config.bridge !== undefined ? [{ bridge: config.bridge, mac: second.mac, model: 'virtio' }] : []),
     ],
     serial: isReal ? { logFile: consoleLog } : {},

@@ -20,6 +20,8 @@ const aGuest = (changes: Partial<GuestConfig> = {}): GuestConfig => ({
   userData: '#cloud-config\nruncmd: [date]\n',
   meta: { role: 'web' },
   interfaces: [{ mac: '52:54:00:2d:00:02' }, { mac: '52:54:00:00:00:99' }],
+  address: '10.45.0.2',
+  instanceType: 'custom-1-128',
   ...changes,
 });
 

@@ -80,6 +80,15 @@ describe('the domain of an instance', () => {
     );
   });
 
+  test('has a filter for its own address when there is a metadata address, and says so when there is nothing else', () => {
+    const config = { metadata: true, guests: { config_drive: 'none' } };
+    expect(renderDomain(domainSpecOf(anInput({ config })))).toMatchSnapshot();
+    const { interfaces, smbios } = domainSpecOf(anInput({ config: { metadata: true } }));
+    expect(interfaces.map(({ filter }) => filter)).toEqual(['ecompute-own-address', undefined]);
+    expect(smbios).toBeUndefined();
+    expect(domainSpecOf(anInput()).interfaces.map(({ filter }) => filter)).toEqual([undefined, undefined]);
+  });
+
   test('without a config drive has one disk', () => {
     const { made } = anInput();
     const { configDrive: _, ...rest } = made;

@@ -1,5 +1,6 @@
 import { removeConfigDrive, writeConfigDrive } from '../../guest-config/config-drives.js';
-import { hostnameOf } from '../../guest-config/guest-config.js';
+import { guestConfigOf } from '../../guest-config/guest-config.js';
+import { addressOfMac, planNetwork } from '../../networks/address-plan.js';
 import { needed, type Step } from './step.js';
 
 /** The small disk from which the guest learns its name, its keys and its user data. */
@@ -10,19 +11,11 @@ export const createConfigDrive: Step = {
   run: async ({ config, configDrivesDir }, { spec, made }) => {
     const layout = config.guests.config_drive;
     if (layout === 'none') return;
-    const { ssh_keys: sshKeys = [], user_data: userData, meta = {} } = spec.guest;
-    made.configDrive = await writeConfigDrive({
-      folder: configDrivesDir,
-      layout,
-      guest: {
-        instance: spec.instance,
-        hostname: hostnameOf(spec.instance, spec.name),
-        sshKeys,
-        userData,
-        meta,
-        interfaces: needed(made.interfaces, 'the interfaces'),
-      },
-    });
+    const interfaces = needed(made.interfaces, 'the interfaces');
+    const { manage, cidr } = config.network;
+    const address = manage && interfaces[0] ? addressOfMac(interfaces[0].mac, planNetwork(cidr)) : undefined;
+    const guest = guestConfigOf(spec, { interfaces, address });
+    made.configDrive = await writeConfigDrive({ folder: configDrivesDir, layout, guest });
   },
   undo: async ({ configDrivesDir }, instance) => removeConfigDrive(configDrivesDir, instance),
 };

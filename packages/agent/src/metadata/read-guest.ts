@@ -1,0 +1,35 @@
+import { bootRequestSchema, isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { Keys } from '@etcd-compute/common/etcd/keys';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import type { Store } from '@etcd-compute/common/etcd/store';
+import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
+import type { AgentConfig } from '../config.js';
+import { guestConfigOf, type GuestConfig } from '../guest-config/guest-config.js';
+import { specOf } from '../instances/build.js';
+import { findDomain, readMark } from '../instances/domain.js';
+
+export interface ReadGuestDeps {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly host: ProviderUuid;
+  readonly getConnection: () => Connection;
+  readonly config: Pick<AgentConfig, 'network'>;
+}
+
+/** What a guest is to be told: from its boot request, and from its domain as it is. @returns undefined when it is none of ours. */
+export const readGuest = async (
+  { store, keys, host, getConnection, config }: ReadGuestDeps,
+  { instance, address }: { instance: InstanceUuid; address: string },
+): Promise<GuestConfig | undefined> => {
+  const entry = await store.get(keys.request(host, instance));
+  const request = entry && parseMessage(bootRequestSchema, entry.key, entry.value);
+  if (!request || isDestroyWish(request)) return undefined;
+  await using domain = await findDomain(getConnection(), instance);
+  if (!domain || !(await readMark(domain))) return undefined;
+  const { interfaces } = parseDomain(await domain.getXMLDesc());
+  const hasDhcp6 = config.network.cidr6 !== undefined;
+  const told = interfaces.map(({ mac }, index) => (index === 0 ? { mac, hasDhcp6 } : { mac }));
+  return guestConfigOf(specOf(request, host), { interfaces: told, address });
+};

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+/** The `metadata` section of `compute.yaml`. */
+export const metadataSection = z
+  .union(
+    [
+      z.boolean(),
+      z.strictObject({
+        token: z
+          .enum(['required', 'optional'])
+          .optional()
+          .describe(
+            'whether a guest must ask for a token first; when left out, required, but not of the OpenStack paths when guests.config_drive is none: cloud-init reads those, and knows no token',
+          ),
+      }),
+    ],
+    'expected true, false, or { token: required } or { token: optional }',
+  )
+  .default(false)
+  .describe('true: guests find their configuration at http://169.254.169.254/ too');
+
+type MetadataSection = z.output<typeof metadataSection>;
+
+export const isMetadataOn = ({ metadata }: { readonly metadata: MetadataSection }): boolean => metadata !== false;
+
+/** The paths that are answered only to who shows a token. */
+export interface TokenRules {
+  readonly ec2: boolean;
+  readonly openstack: boolean;
+}
+
+export const tokenRulesOf = ({
+  metadata,
+  guests,
+}: {
+  readonly metadata: MetadataSection;
+  readonly guests: { readonly config_drive: string };
+}): TokenRules => {
+  const token = typeof metadata === 'object' ? metadata.token : undefined;
+  if (token !== undefined) return { ec2: token === 'required', openstack: token === 'required' };
+  return { ec2: true, openstack: guests.config_drive !== 'none' };
+};

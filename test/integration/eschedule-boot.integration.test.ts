@@ -75,6 +75,7 @@ describe('boot --no-wait', () => {
       resources,
       image: 'http://x/a.img',
       addresses: [],
+      addressSources: null,
       fault: null,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),

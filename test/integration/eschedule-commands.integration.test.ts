@@ -305,7 +305,7 @@ describe('output', () => {
     await boot('--name', 'web', '--image', 'http://x/a.img');
     const { stdout } = await cloud.eschedule(['list', '-o', 'wide']);
     expect(stdout).toMatch(
-      /^NAME .* POWER +VCPU +MEMORY_MB +DISK_GB +CREATED +IMAGE +FAULT\nweb .* http:\/\/x\/a\.img +-\n$/,
+      /^NAME .* POWER +VCPU +MEMORY_MB +DISK_GB +ADDRESSES +CREATED +IMAGE +FAULT\nweb .* http:\/\/x\/a\.img +-\n$/,
     );
   });
 

@@ -14,15 +14,13 @@ import { createAudits } from './audits/audits.js';
 import { repeat } from './audits/repeat.js';
 import type { AgentConfig } from './config.js';
 import { describeHost } from './describe-host.js';
-import { countDisksOnImages, ensureDiskPool } from './disks/disk-pool.js';
+import { ensureDiskPool } from './disks/disk-pool.js';
 import { createEndpoint, type Endpoint } from './endpoint/endpoint.js';
 import { followRequests } from './follow-requests.js';
 import { ensureConfigDrivesDir } from './guest-config/config-drives.js';
 import { checkIdentity, ensureFolder, ensureIdentity, warnOfClosedFolder } from './identity.js';
 import { ImageCache } from './images/cache.js';
-import { createImageCollector } from './images/collect.js';
-import { publishImages } from './images/report.js';
-import { followImageWishes } from './images/wishes.js';
+import { keepImages } from './images/keep-images.js';
 import { isElsewhere } from './instances/fault.js';
 import { createInstanceReconciler, type InstanceReconciler } from './instances/reconcile.js';
 import type { StepDeps } from './instances/steps/step.js';
@@ -131,7 +129,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   const metadata = createMetadata({ config, host, keys, store, getConnection, log, signal: running.signal });
   try {
     await waitForServers(servers, { etcdKey: keys.agent(host), log, signal });
-    await persist(async () => checkIdentity(link.getConnection(), { host, stateDir: config.state_dir }), {
+    await persist(async () => checkIdentity(getConnection(), { host, stateDir: config.state_dir }), {
       what: 'libvirt',
       log,
       signal,
@@ -145,7 +143,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
             keys,
             ttlSeconds: config.presence_ttl,
             log,
-            presence: await describeHost(link.getConnection(), { config, host, session }),
+            presence: await describeHost(getConnection(), { config, host, session }),
             lifetime: running.signal,
             onTakenAnew: () => serve(),
             onReplaced: (err) => {
@@ -168,7 +166,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     const inTurn = pLimit(1);
     const report = async (): Promise<void> =>
       inTurn(async () => {
-        const capacity = await probeCapacity(link.getConnection(), pool.folder);
+        const capacity = await probeCapacity(getConnection(), pool.folder);
         const imagesGiB = await probeImagesGiB(images);
         await reportInventory({ placement, host, config, capacity, imagesGiB, isLocked: !state.mayClaim, log });
       });
@@ -176,21 +174,21 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
 
     const steps: StepDeps = {
       config,
-      getConnection: link.getConnection,
+      getConnection,
       images,
       pool,
       network,
       mark: { host, stateDir: config.state_dir },
       consolesDir: await ensureFolder(join(config.state_dir, 'consoles')),
       configDrivesDir: await ensureConfigDrivesDir(config.state_dir),
-      virtType: await persist(async () => chooseVirtType(link.getConnection(), { guests: config.guests, log }), {
+      virtType: await persist(async () => chooseVirtType(getConnection(), { guests: config.guests, log }), {
         what: 'the hypervisor',
         log,
         signal,
       }),
     };
     addresses = createAddressWatch({
-      getConnection: link.getConnection,
+      getConnection,
       getPatientConnection: link.getPatientConnection,
       networkName: config.network.name,
       leaseSeconds: config.network.manage ? config.network.lease_seconds : null,
@@ -200,65 +198,30 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       log,
       signal: running.signal,
     });
+    const own = { store, keys, placement, host, session, fence: presence.fence, log };
     reconciler = createInstanceReconciler({
-      store,
-      keys,
-      placement,
-      host,
-      session,
-      fence: presence.fence,
+      ...own,
       steps,
       tasks,
       bootId: await readBootId(),
       addresses,
-      log,
       builds: pLimit(config.builds.parallel),
       mayClaim: () => state.mayClaim,
     });
     followRequests({
-      store,
-      keys,
-      host,
+      ...own,
       requested,
       loop,
       config,
-      log,
       signal: running.signal,
       interrupt: (instance) => reconciler?.interrupt(instance),
     });
-    const audits = createAudits({
-      store,
-      keys,
-      placement,
-      host,
-      session,
-      fence: presence.fence,
-      steps,
-      tasks,
-      now: Date.now,
-      log,
-    });
-    const countDisks = async (): Promise<ReadonlyMap<string, number>> => countDisksOnImages(link.getConnection(), pool);
-    const collectImages = createImageCollector({
-      images,
-      countDisks,
-      keepMs: config.images.keep_hours * 3_600_000,
-      graceMs: config.timeouts.disk * 2000,
-      now: Date.now,
-    });
-    const imageReport = { store, keys, host, session, fence: presence.fence, images, countDisks };
-    followImageWishes({
-      ...imageReport,
-      graceMs: config.timeouts.disk * 2000,
-      timeoutMs: config.timeouts.image * 1000,
-      relistMs: config.period * 1000,
-      log,
-      signal: running.signal,
-    });
+    const audits = createAudits({ ...own, steps, tasks, now: Date.now });
+    const imageUpkeep = keepImages({ ...own, config, images, getConnection, pool, signal: running.signal });
     const served = createEndpoint({ config, store, keys, host, session, presence, log });
     endpoint = served;
     serve();
-    repeat([report, collectImages, async () => publishImages(imageReport), async () => served.ensure(), ...audits], {
+    repeat([report, ...imageUpkeep, async () => served.ensure(), ...audits], {
       everyMs: config.period * 1000,
       log,
       signal: running.signal,

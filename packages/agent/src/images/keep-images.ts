@@ -1,0 +1,34 @@
+import type { Logger } from '@etcd-compute/common/log';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { AgentConfig } from '../config.js';
+import { countDisksOnImages, type DiskPool } from '../disks/disk-pool.js';
+import { createImageCollector } from './collect.js';
+import { publishImages, type ImageReportDeps } from './report.js';
+import { followImageWishes } from './wishes.js';
+
+export interface KeepImagesDeps extends Omit<ImageReportDeps, 'countDisks'> {
+  readonly config: Pick<AgentConfig, 'images' | 'timeouts' | 'period'>;
+  readonly getConnection: () => Connection;
+  readonly pool: DiskPool;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** What an agent does with its cache beside fetching for boots: carries out people's wishes. @returns what is to be done every period. */
+export const keepImages = (deps: KeepImagesDeps): (() => Promise<unknown>)[] => {
+  const { config, getConnection, pool } = deps;
+  const { images, timeouts, period } = config;
+  const countDisks = async (): Promise<ReadonlyMap<string, number>> => countDisksOnImages(getConnection(), pool);
+  /** A disk that is being made shows in no list yet. */
+  const graceMs = timeouts.disk * 2000;
+  const report = { ...deps, countDisks };
+  followImageWishes({ ...report, graceMs, timeoutMs: timeouts.image * 1000, relistMs: period * 1000 });
+  const collect = createImageCollector({
+    images: deps.images,
+    countDisks,
+    keepMs: images.keep_hours * 3_600_000,
+    graceMs,
+    now: Date.now,
+  });
+  return [collect, async () => publishImages(report)];
+};

@@ -1,8 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
  * One project per tier. Tests import the packages by name, so they exercise what is built (`npm run build` first),
- * worker threads and all. Files of the last tiers share the machine's processors with their guests, so those run one by one.
+ * worker threads and all.
  */
 const tier = (name: string, include: string, { timeoutSeconds }: { timeoutSeconds: number }) => ({
   test: {
@@ -10,13 +11,16 @@ const tier = (name: string, include: string, { timeoutSeconds }: { timeoutSecond
     include: [include],
     testTimeout: timeoutSeconds * 1000,
     hookTimeout: timeoutSeconds * 1000,
-    fileParallelism: name !== 'e2e' && name !== 'guests',
+    // A full Debian needs all there is.
+    fileParallelism: name !== 'guests',
     pool: 'forks' as const,
   },
 });
 
 export default defineConfig({
   test: {
+    // Most of a test is waiting for servers: vitest's own choice, one less than there are processors, leaves a small machine idle.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       tier('unit', '{packages/*,chaos}/test/**/*.unit.test.ts', { timeoutSeconds: 20 }),
       tier('binding', 'packages/libvirt/test/**/*.binding.test.ts', { timeoutSeconds: 60 }),

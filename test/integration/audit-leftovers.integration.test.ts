@@ -65,6 +65,7 @@ beforeAll(async () => {
     consolesDir: await ensureFolder(join(stateDir, 'consoles')),
     configDrivesDir: await ensureConfigDrivesDir(stateDir),
     virtType: 'test',
+    isStarting: () => false,
   };
 });
 afterAll(async () => {

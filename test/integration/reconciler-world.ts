@@ -127,6 +127,7 @@ const startReconciler = async (
       consolesDir: await ensureFolder(join(stateDir, 'consoles')),
       configDrivesDir: await ensureConfigDrivesDir(stateDir),
       virtType: 'test',
+      isStarting: () => false,
     },
     addresses: createAddressWatch({
       getConnection,

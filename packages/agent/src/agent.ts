@@ -172,6 +172,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       });
     await persist(report, { what: 'the inventory in Placement', log, signal });
 
+    const builds = pLimit(config.builds.parallel);
     const steps: StepDeps = {
       config,
       getConnection,
@@ -186,6 +187,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
         log,
         signal,
       }),
+      isStarting: () => builds.activeCount + builds.pendingCount > 0,
     };
     addresses = createAddressWatch({
       getConnection,
@@ -205,7 +207,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       tasks,
       bootId: await readBootId(),
       addresses,
-      builds: pLimit(config.builds.parallel),
+      builds,
       mayClaim: () => state.mayClaim,
     });
     followRequests({

@@ -61,6 +61,8 @@ const guestOf = ({ ssh_keys, user_data, meta, firmware }: BootRequest): Instance
 /** A defined domain means that all steps up to its definition are done. */
 export const stepsLeft = (domain: DomainState, tasks: Tasks): readonly Step[] => {
   if (domain === 'running') return [];
+  // Started by an agent that was killed before it let it go on.
+  if (domain === 'paused') return tasks.start.filter(({ kind }) => kind === 'settling');
   return domain === 'absent' ? tasks.build : tasks.start;
 };
 
@@ -101,15 +103,17 @@ export const runSteps = async (options: BuildOptions): Promise<void> => {
   };
   for (const step of steps.slice(0, split)) await run(step);
   if (split === steps.length) return;
+  const isSettling = ({ kind }: Step): boolean => kind === 'settling';
   await builds(async () => {
-    for (const step of steps.slice(split)) await run(step);
+    for (const step of steps.slice(split)) if (!isSettling(step)) await run(step);
   });
+  for (const step of steps.slice(split)) if (isSettling(step)) await run(step);
 };
 
 const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Promise<void> => {
   const { spec, log, deps, writer, signal, interrupt } = options;
   // What works the hypervisor is never left in its middle because a wish changed; what waits is.
-  const isWaiting = step.kind === 'waiting';
+  const isWaiting = step.kind === 'waiting' || step.kind === 'settling';
   const stop = isWaiting ? AbortSignal.any([signal, interrupt.signal]) : signal;
   const progress = isWaiting ? reportProgress(writer, interrupt) : undefined;
   try {

@@ -1,7 +1,12 @@
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { Domain } from '@etcd-compute/libvirt/domain';
-import { DomainDestroyFlags, DomainMetadataType, DomainUndefineFlags } from '@etcd-compute/libvirt/constants';
+import {
+  DomainCreateFlags,
+  DomainDestroyFlags,
+  DomainMetadataType,
+  DomainUndefineFlags,
+} from '@etcd-compute/libvirt/constants';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { parseMetadataValues, type MetadataElement } from '@etcd-compute/libvirt/xml/metadata';
 import type { DomainState } from './plan.js';
@@ -52,11 +57,25 @@ export const observeDomain = async (connection: Connection, instance: InstanceUu
   if (!(await isOurs(domain))) return 'foreign';
   const { state, reason } = await domain.getState();
   if (state === 'crashed' || (state === 'shutoff' && reason === 'crashed')) return 'crashed';
+  if (state === 'paused') return 'paused';
   return state === 'shutoff' ? 'shut-off' : 'running';
 };
 
 /** A domain that someone else made is never touched, whatever its uuid. */
 const isOurs = async (domain: Domain): Promise<boolean> => (await readMark(domain)) !== undefined;
+
+/** Starts a domain that is off. @param isHeld its processors wait for `resumeDomain`; not everywhere is that possible. */
+export const startDomainHeld = async (domain: Domain, { isHeld }: { isHeld: boolean }): Promise<void> => {
+  if (isHeld) await withFlagsOrNone(DomainCreateFlags.PAUSED, async (flags) => domain.create(flags));
+  else await domain.create();
+};
+
+/** Lets a paused domain go on; repeatable, also when it is gone. */
+export const resumeDomain = async (connection: Connection, instance: InstanceUuid): Promise<void> => {
+  await using domain = await findDomain(connection, instance);
+  if (!domain || (await domain.getState()).state !== 'paused') return;
+  await domain.resume();
+};
 
 /** Stops the domain hard; repeatable, also when it is gone. */
 export const destroyDomain = async (connection: Connection, instance: InstanceUuid): Promise<void> => {

@@ -42,7 +42,7 @@ export interface Observed {
 }
 
 /** `foreign`: a domain has the instance's uuid, but is not ours. */
-export type DomainState = 'absent' | 'running' | 'shut-off' | 'crashed' | 'foreign';
+export type DomainState = 'absent' | 'running' | 'paused' | 'shut-off' | 'crashed' | 'foreign';
 
 export type Plan =
   | { readonly action: 'nothing'; readonly why: string }
@@ -105,7 +105,9 @@ const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }
   if (isThere && power) return { action: 'power', task: TASK_OF[power.wish], reason: `asked to be ${power.wish}` };
   // Null: made by an agent that did not write it yet.
   const isOfThisBoot = record.boot_id === null || record.boot_id === bootId;
-  const isDownWithHost = record.state === 'active' && !isOfThisBoot && (domain === 'shut-off' || domain === 'crashed');
+  // Paused: an agent was killed while it started it again.
+  const isDown = domain === 'shut-off' || domain === 'crashed' || (domain === 'paused' && resumesGuests);
+  const isDownWithHost = record.state === 'active' && !isOfThisBoot && isDown;
   if (isDownWithHost)
     return resumesGuests
       ? { action: 'power', task: 'start', reason: 'the host was booted, and the guest ran before' }
@@ -122,6 +124,7 @@ const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }
       return record.state === 'stopped'
         ? nothing('stopped')
         : { action: 'report', state: 'stopped', reason: 'the guest crashed' };
+    case 'paused': // by a person, or the hypervisor when its disk is full
     case 'running':
       if (record.state === 'stopped' || !isOfThisBoot)
         return { action: 'report', state: 'active', reason: 'the guest was started' };

@@ -17,9 +17,9 @@ const stepsOf = ({ task }: PowerPlan, { deps, writer, request }: InHand): readon
   const { step } = writer.record;
   const isHard = pendingPower(request, writer.record)?.hard === true;
   const steps = deps.tasks[task];
-  const begun =
-    task === 'reboot' ? steps.findIndex(({ name, kind }) => kind === 'starting' && name === step?.name) : -1;
-  return steps.slice(Math.max(begun, 0)).filter(({ kind }) => !(isHard && kind === 'waiting'));
+  const start = steps.findIndex(({ kind }) => kind === 'starting');
+  const hasBegunToStart = task === 'reboot' && steps.slice(start).some(({ name }) => name === step?.name);
+  return steps.slice(hasBegunToStart ? start : 0).filter(({ kind }) => !(isHard && kind === 'waiting'));
 };
 
 /**
@@ -39,7 +39,7 @@ export const changePower = async (plan: PowerPlan, inHand: InHand): Promise<void
     const [step, err] = thrown instanceof StepError ? [thrown.step, thrown.cause] : [plan.task, thrown];
     if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;
     log.error({ err, instanceUuid, task: plan.task, step }, 'power of the instance not changed');
-    const isRunning = (await observeDomain(deps.steps.getConnection(), instanceUuid)) === 'running';
+    const isRunning = ['running', 'paused'].includes(await observeDomain(deps.steps.getConnection(), instanceUuid));
     if (!isRunning) deps.addresses.forget(instanceUuid);
     await writer.toState(
       isRunning ? 'active' : 'stopped',

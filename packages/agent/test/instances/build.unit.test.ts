@@ -42,8 +42,9 @@ describe('specOf', () => {
   });
 });
 
-test('stepsLeft: all, only the start, or none', () => {
+test('stepsLeft: all, only the start, its end, or none', () => {
   expect(stepsLeft('absent', TASKS)).toBe(TASKS.build);
-  expect(stepsLeft('shut-off', TASKS).map(({ name }) => name)).toEqual(['start-domain']);
+  expect(stepsLeft('shut-off', TASKS).map(({ name }) => name)).toEqual(['start-domain', 'resume-domain']);
+  expect(stepsLeft('paused', TASKS).map(({ name }) => name)).toEqual(['resume-domain']);
   expect(stepsLeft('running', TASKS)).toEqual([]);
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { aBootRequest, aDestroyRequest, aFault, anAddress, aRecord, ELSEWHERE, HERE } from './builders.js';
 
-const DOMAINS: readonly DomainState[] = ['absent', 'running', 'shut-off', 'crashed', 'foreign'];
+const DOMAINS: readonly DomainState[] = ['absent', 'running', 'paused', 'shut-off', 'crashed', 'foreign'];
 
 const plan = (request: BootRequest | undefined, record: InstanceRecord | undefined, domain: DomainState): Plan =>
   planInstance({ request, record, domain }, { host: HERE, bootId: 'this boot', resumesGuests: true });
@@ -88,6 +88,7 @@ describe('planInstance', () => {
     const look = (record: InstanceRecord, domain: DomainState, resumesGuests = true): Plan =>
       planInstance({ request: boot, record, domain }, { ...facts, resumesGuests });
     expect(look(ran, 'shut-off')).toMatchObject({ action: 'power', task: 'start' });
+    expect(look(ran, 'paused')).toMatchObject({ action: 'power', task: 'start' });
     expect(look(ran, 'shut-off', false)).toMatchObject({ action: 'report', state: 'stopped' });
     expect(look({ ...ran, state: 'stopped' }, 'shut-off').action).toBe('nothing');
     expect(look(ran, 'running')).toMatchObject({ action: 'report', state: 'active' });

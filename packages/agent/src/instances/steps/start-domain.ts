@@ -1,5 +1,5 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { destroyDomain } from '../domain.js';
+import { destroyDomain, startDomainHeld } from '../domain.js';
 import { hintOfMissingFirmware } from '../missing-firmware.js';
 import type { Step } from './step.js';
 
@@ -7,10 +7,10 @@ export const startDomain: Step = {
   name: 'start-domain',
   kind: 'starting',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
-  run: async ({ getConnection }, { spec }) => {
+  run: async ({ getConnection, virtType }, { spec }) => {
     await using domain = await getConnection().domainLookupByUUID(spec.instance);
     try {
-      await domain.create();
+      await startDomainHeld(domain, { isHeld: virtType !== 'kvm' });
     } catch (cause) {
       if (await domain.isActive()) return; // it ran already; drivers have different errors for that
       throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not start domain ${spec.instance}`, {

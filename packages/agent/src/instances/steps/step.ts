@@ -23,6 +23,8 @@ export interface StepDeps {
   /** The folder of the guests' config drives. */
   readonly configDrivesDir: string;
   readonly virtType: 'kvm' | 'qemu' | 'test';
+  /** Whether guests are being started, or wait for their turn. */
+  readonly isStarting: () => boolean;
 }
 
 /** What is wished of the instance, in libvirt's terms. */
@@ -63,9 +65,10 @@ export interface StepContext {
  *
  *   waiting   on somebody else; ended at once when the boot request changes, with progress in the record
  *   quick     calls of the hypervisor, as many at a time as it has threads for; done before the first guests are busy
- *   starting  a guest begins to use the processors: bounded by `builds.parallel`, from here to the end of the build
+ *   starting  a process of the hypervisor is made, which takes processors and disks: `builds.parallel` at a time
+ *   settling  after the start; waits for other instances, and is ended at once when the boot request changes
  */
-export type StepKind = 'waiting' | 'quick' | 'starting';
+export type StepKind = 'waiting' | 'quick' | 'starting' | 'settling';
 
 /**
  * One action of a build. Its `run` can be repeated, after itself and after a crash in its middle; its `undo` can be repeated

@@ -3,6 +3,7 @@ import { createDisk } from './create-disk.js';
 import { defineDomain } from './define-domain.js';
 import { fetchImage } from './fetch-image.js';
 import { reserveAddress } from './reserve-address.js';
+import { resumeDomain } from './resume-domain.js';
 import { shutDownGuest } from './shut-down-guest.js';
 import { startDomain } from './start-domain.js';
 import type { Step } from './step.js';
@@ -18,8 +19,8 @@ export interface Tasks {
 }
 
 export const TASKS: Tasks = {
-  build: [fetchImage, createDisk, reserveAddress, createConfigDrive, defineDomain, startDomain],
-  start: [startDomain],
+  build: [fetchImage, createDisk, reserveAddress, createConfigDrive, defineDomain, startDomain, resumeDomain],
+  start: [startDomain, resumeDomain],
   stop: [shutDownGuest, stopDomain],
-  reboot: [shutDownGuest, stopDomain, startDomain],
+  reboot: [shutDownGuest, stopDomain, startDomain, resumeDomain],
 };

@@ -1,18 +1,11 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { agentConfigSchema } from '@etcd-compute/agent/config';
 import { createAudits } from '@etcd-compute/agent/audits/audits';
-import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
 import { takeFence } from '@etcd-compute/agent/fence';
-import { ensureConfigDrivesDir } from '@etcd-compute/agent/guest-config/config-drives';
-import { ensureFolder } from '@etcd-compute/agent/identity';
-import { ImageCache } from '@etcd-compute/agent/images/cache';
 import { renderMark } from '@etcd-compute/agent/instances/domain';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
 import type { StepDeps } from '@etcd-compute/agent/instances/steps/step';
 import { TASKS } from '@etcd-compute/agent/instances/steps/tasks';
-import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
-import { createAddressWatch } from '@etcd-compute/agent/addresses/address-watch';
 import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import { newInstanceUuid, newProviderUuid, newSessionUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
@@ -22,6 +15,7 @@ import { renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { boot, findRecord, heldBy, startWorld, type World } from './agent-world.js';
+import { addRoomyHost, openAddressWatch, openStepDeps } from './step-deps.js';
 
 /**
  * The audits of a host whose hypervisor the test shares with them: it makes what a crash, a person or another program leaves, and
@@ -38,35 +32,8 @@ const log = silentLogger();
 beforeAll(async () => {
   world = await startWorld();
   connection = await connect('test:///default');
-  await world.request('POST', '/resource_providers', { uuid: host, name: host });
-  await world.request('PUT', `/resource_providers/${host}/inventories`, {
-    inventories: { VCPU: { total: 1000 }, MEMORY_MB: { total: 1_000_000 }, DISK_GB: { total: 10_000 } },
-    resource_provider_generation: 0,
-  });
-  const stateDir = join(world.dir.path, 'state');
-  const config = agentConfigSchema.parse({
-    uuid: host,
-    state_dir: stateDir,
-    network: { cidr: '10.78.0.0/28' },
-    images: { allow_private: ['127.0.0.0/8'] },
-  });
-  const pool = { name: 'ecompute', folder: join(stateDir, 'disks') };
-  const network = createGuestNetwork({ config: config.network, log });
-  await ensureDiskPool(connection, pool);
-  await network.open(connection);
-  const getConnection = (): Connection => connection;
-  steps = {
-    config,
-    getConnection,
-    images: await ImageCache.open(join(stateDir, 'images'), { settings: config.images, stallMs: 10_000, log }),
-    pool,
-    network,
-    mark: { host, stateDir },
-    consolesDir: await ensureFolder(join(stateDir, 'consoles')),
-    configDrivesDir: await ensureConfigDrivesDir(stateDir),
-    virtType: 'test',
-    isStarting: () => false,
-  };
+  await addRoomyHost(world, host);
+  steps = await openStepDeps(world, { host, cidr: '10.78.0.0/28', connection });
 });
 afterAll(async () => {
   await connection.close();
@@ -77,7 +44,6 @@ afterAll(async () => {
 const startAudits = async (graceSeconds = 300): Promise<() => Promise<HostAudit | undefined>> => {
   const session = newSessionUuid();
   const fence = await takeFence({ ...world, host, session });
-  const { signal } = new AbortController();
   const shared = { store: world.store, keys: world.keys, placement: world.client, host, session, fence, steps, log };
   const graceful = {
     ...steps,
@@ -87,16 +53,7 @@ const startAudits = async (graceSeconds = 300): Promise<() => Promise<HostAudit 
     ...shared,
     tasks: TASKS,
     bootId: 'a',
-    addresses: createAddressWatch({
-      getConnection: steps.getConnection,
-      networkName: 'ecompute',
-      leaseSeconds: null,
-      deadlineMs: 60_000,
-      periodMs: 60_000,
-      wake: () => undefined,
-      log,
-      signal,
-    }),
+    addresses: openAddressWatch(steps),
     builds: pLimit(4),
     mayClaim: () => true,
   });

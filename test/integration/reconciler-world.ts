@@ -1,14 +1,8 @@
 import { join } from 'node:path';
-import { createAddressWatch } from '@etcd-compute/agent/addresses/address-watch';
-import { agentConfigSchema } from '@etcd-compute/agent/config';
-import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
 import { takeFence } from '@etcd-compute/agent/fence';
-import { ensureConfigDrivesDir, listConfigDrives } from '@etcd-compute/agent/guest-config/config-drives';
-import { ensureFolder } from '@etcd-compute/agent/identity';
-import { ImageCache } from '@etcd-compute/agent/images/cache';
+import { listConfigDrives } from '@etcd-compute/agent/guest-config/config-drives';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
 import { TASKS, type Tasks } from '@etcd-compute/agent/instances/steps/tasks';
-import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
 import { newProviderUuid, newSessionUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';
@@ -16,6 +10,7 @@ import pLimit from 'p-limit';
 import { expect } from 'vitest';
 import { findRecord, heldBy, startWorld, type World } from './agent-world.js';
 import { createFaults, type Faults } from './faulty.js';
+import { addRoomyHost, openAddressWatch, openStepDeps } from './step-deps.js';
 
 /**
  * An agent's reconciler inside the test, on real servers and libvirt's test driver, with every call to them countable. What an
@@ -39,11 +34,7 @@ export const startReconcilerWorld = async (): Promise<ReconcilerWorld> => {
   const connection = await connect('test:///default');
   const host = newProviderUuid();
   const faults = { libvirt: createFaults(), etcd: createFaults(), Placement: createFaults() };
-  await world.request('POST', '/resource_providers', { uuid: host, name: host });
-  await world.request('PUT', `/resource_providers/${host}/inventories`, {
-    inventories: { VCPU: { total: 1000 }, MEMORY_MB: { total: 1_000_000 }, DISK_GB: { total: 10_000 } },
-    resource_provider_generation: 0,
-  });
+  await addRoomyHost(world, host);
   const whatExists = async (): Promise<{ domains: string[]; volumes: string[] }> => listAll(connection);
   const configDrivesDir = join(world.dir.path, 'state', 'config-drives');
   const expectGone = async (instance: InstanceUuid): Promise<void> => {
@@ -92,21 +83,8 @@ const startReconciler = async (
   world: World,
   { connection, host, faults, tasks }: ReconcilerParts,
 ): Promise<InstanceReconciler> => {
-  const stateDir = join(world.dir.path, 'state');
-  const config = agentConfigSchema.parse({
-    uuid: host,
-    state_dir: stateDir,
-    network: { cidr: '10.77.0.0/28' },
-    images: { allow_private: ['127.0.0.0/8'] },
-  });
-  const log = silentLogger();
-  const network = createGuestNetwork({ config: config.network, log });
-  const pool = { name: 'ecompute', folder: join(stateDir, 'disks') };
-  await ensureDiskPool(connection, pool);
-  await network.open(connection);
-  const faulty = faults.libvirt.wrap(connection);
-  const getConnection = (): Connection => faulty;
-  const { signal } = new AbortController();
+  const seen = faults.libvirt.wrap(connection);
+  const steps = await openStepDeps(world, { host, cidr: '10.77.0.0/28', connection, seen });
   const session = newSessionUuid();
   return createInstanceReconciler({
     store: faults.etcd.wrap(world.store),
@@ -117,31 +95,11 @@ const startReconciler = async (
     fence: await takeFence({ store: world.store, keys: world.keys, host, session }),
     tasks,
     bootId: 'this boot',
-    steps: {
-      config,
-      getConnection,
-      images: await ImageCache.open(join(stateDir, 'images'), { settings: config.images, stallMs: 10_000, log }),
-      pool,
-      network,
-      mark: { host, stateDir },
-      consolesDir: await ensureFolder(join(stateDir, 'consoles')),
-      configDrivesDir: await ensureConfigDrivesDir(stateDir),
-      virtType: 'test',
-      isStarting: () => false,
-    },
-    addresses: createAddressWatch({
-      getConnection,
-      networkName: 'ecompute',
-      leaseSeconds: null,
-      deadlineMs: 60_000,
-      periodMs: 60_000,
-      wake: () => undefined,
-      log,
-      signal,
-    }),
+    steps,
+    addresses: openAddressWatch(steps),
     builds: pLimit(4),
     mayClaim: () => true,
-    log,
+    log: silentLogger(),
   });
 };
 

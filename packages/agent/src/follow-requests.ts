@@ -5,6 +5,7 @@ import { watchPrefix } from '@etcd-compute/common/etcd/watch-prefix';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { AgentConfig } from './config.js';
+import { logFollowing } from './log-following.js';
 
 export interface FollowOptions {
   readonly store: Store;
@@ -56,9 +57,7 @@ export const followRequests = ({
     onChange: (changed) => {
       for (const key of changed) wake(key);
     },
-    onTrouble: (err, { nextInMs, isRepeat }) =>
-      log[isRepeat ? 'debug' : 'warn']({ err, nextInMs }, 'boot requests not followed, trying again'),
-    onRecovered: () => log.info('boot requests are followed again'),
+    ...logFollowing(log, 'boot requests'),
     signal,
   });
 };

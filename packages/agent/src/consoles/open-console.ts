@@ -3,6 +3,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { isMissingFile } from '../instance-files.js';
 import { consoleLog, listConsoleFiles } from './console-logs.js';
 
 /** One file of a console log, held open: it stays the same file when it is moved aside or removed. */
@@ -16,15 +17,12 @@ export interface ConsoleFile {
 
 const idOf = ({ ino, birthtimeNs }: BigIntStats): string => `${ino.toString(16)}-${birthtimeNs.toString(16)}`;
 
-const codeOf = (err: unknown): string =>
-  err instanceof Error && 'code' in err && typeof err.code === 'string' ? err.code : '';
-
 /** The id of the file that the hypervisor writes to now; undefined when there is none. */
 export const findCurrentId = async (folder: string, instance: InstanceUuid): Promise<string | undefined> => {
   try {
     return idOf(await stat(consoleLog(folder, instance), { bigint: true }));
   } catch (err) {
-    if (codeOf(err) === 'ENOENT') return undefined;
+    if (isMissingFile(err)) return undefined;
     throw err;
   }
 };
@@ -38,7 +36,7 @@ const openOne = async (path: string): Promise<ConsoleFile | undefined> => {
     await handle.close();
     return undefined;
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return undefined;
+    if (isMissingFile(cause)) return undefined;
     throw new EcomputeError('ECOMPUTE_CONSOLE_UNREADABLE', `could not read the console log ${path}`, {
       cause,
       hint: 'the hypervisor keeps it as another user: run ecompute as root',

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { instanceOfFile, listFolder } from '../instance-files.js';
 import type { GuestConfig } from './guest-config.js';
 import { renderIso } from './iso9660.js';
 import { NOCLOUD_LABEL, nocloudFiles } from './nocloud-files.js';
@@ -67,14 +68,6 @@ export const removeConfigDrive = async (folder: string, instance: InstanceUuid):
 
 /** Instances that have a config drive, whole or not. */
 export const listConfigDrives = async (folder: string): Promise<InstanceUuid[]> => {
-  const names = await readdir(folder).catch((err: unknown) => {
-    if (err instanceof Error && 'code' in err && err.code === 'ENOENT') return []; // somebody tidied up
-    throw err;
-  });
-  const instances = names.flatMap((name) => {
-    const [, text] = /^(.{36})\.iso(?:\.partial)?$/.exec(name) ?? [];
-    const instance = instanceUuidSchema.safeParse(text).data;
-    return instance !== undefined && instance === text ? instance : [];
-  });
-  return [...new Set(instances)];
+  const names = await listFolder(folder);
+  return [...new Set(names.flatMap((name) => instanceOfFile(name, /^(.{36})\.iso(?:\.partial)?$/) ?? []))];
 };

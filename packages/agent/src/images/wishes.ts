@@ -8,6 +8,7 @@ import { formatBytes } from '@etcd-compute/common/units';
 import type { Logger } from '@etcd-compute/common/log';
 import pLimit from 'p-limit';
 import { toFault } from '../instances/fault.js';
+import { logFollowing } from '../log-following.js';
 import { publishImages, type ImageReportDeps } from './report.js';
 
 export interface ImageWishesDeps extends ImageReportDeps {
@@ -50,9 +51,7 @@ export const followImageWishes = (deps: ImageWishesDeps): void => {
     onChange: (changed) => {
       for (const key of changed) take(key);
     },
-    onTrouble: (err, { nextInMs, isRepeat }) =>
-      log[isRepeat ? 'debug' : 'warn']({ err, nextInMs }, 'wishes about images not followed, trying again'),
-    onRecovered: () => log.info('wishes about images are followed again'),
+    ...logFollowing(log, 'wishes about images'),
     signal,
   });
 };

@@ -9,6 +9,7 @@ import type { AgentConfig } from '../config.js';
 import { guestConfigOf, type GuestConfig } from '../guest-config/guest-config.js';
 import { specOf } from '../instances/build.js';
 import { findDomain, readMark } from '../instances/domain.js';
+import { hasDhcp6 } from '../networks/address-plan.js';
 
 export interface ReadGuestDeps {
   readonly store: Store;
@@ -29,7 +30,8 @@ export const readGuest = async (
   await using domain = await findDomain(getConnection(), instance);
   if (!domain || !(await readMark(domain))) return undefined;
   const { interfaces } = parseDomain(await domain.getXMLDesc());
-  const hasDhcp6 = config.network.cidr6 !== undefined;
-  const told = interfaces.map(({ mac }, index) => (index === 0 ? { mac, hasDhcp6 } : { mac }));
+  const told = interfaces.map(({ mac }, index) =>
+    index === 0 ? { mac, hasDhcp6: hasDhcp6(config.network) } : { mac },
+  );
   return guestConfigOf(specOf(request, host), { interfaces: told, address });
 };

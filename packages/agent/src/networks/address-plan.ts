@@ -43,6 +43,10 @@ export const planIpv6 = (cidr6: string): Omit<NetworkPlan, 'size'> => {
   return { gateway: addressAt(0, 1), prefix: 64, first: addressAt(1, 0), last: addressAt(1, 0xff_ff) };
 };
 
+/** Whether somebody gives out IPv6 addresses to the guests' first interfaces. */
+export const hasDhcp6 = ({ manage, cidr6 }: { manage: boolean; cidr6?: string | undefined }): boolean =>
+  manage && cidr6 !== undefined;
+
 /** Addresses of one's own (fc00::/7) are nowhere routed, and are translated as IPv4's are. */
 export const isUniqueLocal = (address: string): boolean => ipaddr.IPv6.parse(address).range() === 'uniqueLocal';
 

@@ -39,8 +39,6 @@ export interface GuestNetwork {
   reserve(instance: InstanceUuid): string;
   /** Gives the address back; repeatable. Only when no domain has the MAC any more. */
   release(instance: InstanceUuid): void;
-  /** The MAC that `reserve` gave; undefined when there is no reservation. */
-  macOf(instance: InstanceUuid): string | undefined;
 }
 
 export interface GuestNetworkDeps {
@@ -69,7 +67,6 @@ const createForeignNetwork = ({ config: { name } }: GuestNetworkDeps): GuestNetw
   },
   reserve: (instance) => macOfInstance(instance, 0),
   release: () => undefined,
-  macOf: (instance) => macOfInstance(instance, 0),
 });
 
 const createManagedNetwork = ({ config, log }: GuestNetworkDeps): GuestNetwork => {
@@ -102,7 +99,6 @@ const createManagedNetwork = ({ config, log }: GuestNetworkDeps): GuestNetwork =
     release: (instance) => {
       held.delete(instance);
     },
-    macOf: (instance) => held.get(instance)?.mac,
   };
 };
 

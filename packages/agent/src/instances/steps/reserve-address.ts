@@ -1,4 +1,4 @@
-import { macOfInstance } from '../../networks/address-plan.js';
+import { hasDhcp6, macOfInstance } from '../../networks/address-plan.js';
 import type { Step } from './step.js';
 
 export const reserveAddress: Step = {
@@ -7,9 +7,8 @@ export const reserveAddress: Step = {
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
   run: async ({ network, config }, { spec, made }) => {
     const mac = network.reserve(spec.instance);
-    const hasDhcp6 = config.network.manage && config.network.cidr6 !== undefined;
     made.interfaces = [
-      { mac, hasDhcp6 },
+      { mac, hasDhcp6: hasDhcp6(config.network) },
       ...(config.bridge === undefined ? [] : [{ mac: macOfInstance(spec.instance, 1) }]),
     ];
   },

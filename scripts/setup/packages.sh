@@ -6,9 +6,11 @@ machine=$(uname -m)
 list_needs() {
   cat << EOF
 base etcd-server etcd "the store of requests and records"
+base etcd-client etcdctl "plays the original, which knows nothing of ours"
 base placement-api placement-api "OpenStack Placement, which counts what is free"
 base uwsgi-core uwsgi "serves Placement"
 base uwsgi-plugin-python3 /usr/lib/uwsgi/plugins/python3*_plugin.so "serves Placement"
+base python3 python3 "prepares Placement's database"
 base libvirt-daemon-system libvirtd "runs the guests"
 base libvirt-daemon-driver-qemu /usr/lib/$machine-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so "runs the guests"
 base libvirt-clients virsh "looks at guests from outside"
@@ -23,6 +25,10 @@ base iproute2 ip "networks of guests"
 base openssh-client ssh "logs in to guests"
 base dropbear-bin dropbear "lets a guest of the tests be logged in to"
 base iputils-ping ping "shows that a guest answers"
+base busybox busybox "asks for an address in tests, as a guest does"
+base openssl openssl "makes certificates for tests"
+base procps pkill "ends processes in tests"
+base curl curl "downloads images in benchmarks, for comparison"
 guests mmdebstrap mmdebstrap "makes a full Debian"
 guests grub-common grub-mkimage "its boot loaders"
 guests grub-pc-bin /usr/lib/grub/i386-pc/boot.img "its boot loader for BIOS"
@@ -35,6 +41,8 @@ guests qemu-efi-aarch64 /usr/share/AAVMF/AAVMF_CODE.fd "UEFI for guests on arm64
 docker docker.io dockerd "runs the containers"
 docker docker-compose docker-compose "runs the containers"
 docker debootstrap debootstrap "makes a base image without a registry"
+docker curl curl "talks to Placement"
+docker procps pgrep "finds the daemon's process"
 docker dpkg-dev dpkg-scanpackages "makes a package source without a network"
 EOF
 }

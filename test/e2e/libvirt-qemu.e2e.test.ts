@@ -79,7 +79,7 @@ describe('console', () => {
     const console_ = await domain.openConsole(null);
     let text = '';
     console_.on('data', (data: Buffer) => (text += data.toString('latin1')));
-    await waitFor(() => text.includes('READY'), { what: 'the guest to speak', onTimeout: () => text });
+    await waitFor(() => text.includes('READY\r\n'), { what: 'the guest to speak', onTimeout: () => text });
     text = '';
     const line = 'x'.repeat(300);
     console_.write(`${line}!`);
@@ -197,12 +197,17 @@ describe('storage volume', () => {
   });
 
   it('is found by a refresh when somebody else made it', async () => {
-    const path = join(dir, 'pool', 'foreign.raw');
+    // A pool of its own: libvirt itself refreshes one in the background after an upload to it.
+    const folder = join(dir, 'refreshed');
+    await mkdir(folder);
+    await using own = await connection.storagePoolCreateXML(renderDirectoryPool({ name: 'refreshed', path: folder }));
+    const path = join(folder, 'foreign.raw');
     await writeFile(path, 'x');
     await expect(connection.storageVolLookupByPath(path)).rejects.toMatchObject({ code: 'VIR_ERR_NO_STORAGE_VOL' });
-    await pool.refresh();
+    await own.refresh();
     await using volume = await connection.storageVolLookupByPath(path);
     await volume.delete();
+    await own.destroy();
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { macOfAddress } from '@etcd-compute/agent/networks/address-plan';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { connect } from '@etcd-compute/libvirt/connection';
+import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
@@ -82,6 +83,13 @@ afterAll(async () => {
   await libvirtd.stop();
   await world[Symbol.asyncDispose]();
 });
+
+/** The device of the host that the guest's first interface is. */
+const tapOf = async ({ instance }: Guest): Promise<string> => {
+  await using connection = await connect(libvirtd.uri);
+  await using domain = await connection.domainLookupByUUID(instance);
+  return parseDomain(await domain.getXMLDesc()).interfaces[0]?.targetDev ?? '';
+};
 
 /** Runs a command at the shell on the guest's console; gives what it wrote. */
 const run = async ({ instance }: Guest, command: string): Promise<string> => {
@@ -172,8 +180,11 @@ test('a guest that takes the address of another, with or without its MAC, is tol
 test('while something else is plugged into the bridge, nobody is told anything', async () => {
   const exec = async (command: string): Promise<string> =>
     (await libvirtd.netnsExec(['sh', '-c', command])).stdout.trim();
+  // The bridge sends replies to whichever port a MAC was last heard from, so the guest whose MAC the stranger takes must be silent.
+  const tap = await tapOf(early);
   await exec(
     [
+      `ip link set ${tap} down`,
       'ip netns add stranger',
       'ip link add plug type veth peer name eth0 netns stranger',
       `ip link set plug master ${bridge} up`,
@@ -182,17 +193,20 @@ test('while something else is plugged into the bridge, nobody is told anything',
       'ip -n stranger route add default via 10.45.0.1',
     ].join(' && '),
   );
-  const fetch = `fetch('http://169.254.169.254/openstack/latest/meta_data.json').then(async (r) => console.log(r.status, await r.text()))`;
-  const { stdout } = await libvirtd.netnsExec(['ip', 'netns', 'exec', 'stranger', process.execPath, '-e', fetch]);
-  expect(stdout).toMatch(/^503 /);
-  await waitFor(async () => (await ask(late, '/openstack/latest/meta_data.json')).includes('503 '), {
-    what: 'a guest to be refused',
-  });
-  await agent.waitForLog(
-    'a port of the bridge has no filter and could be anybody, nobody is told metadata',
-    ({ ports }) => JSON.stringify(ports) === '["plug"]',
-  );
-  await exec('ip link delete plug && ip netns delete stranger');
+  try {
+    const fetch = `fetch('http://169.254.169.254/openstack/latest/meta_data.json').then(async (r) => console.log(r.status, await r.text()))`;
+    const { stdout } = await libvirtd.netnsExec(['ip', 'netns', 'exec', 'stranger', process.execPath, '-e', fetch]);
+    expect(stdout).toMatch(/^503 /);
+    await waitFor(async () => (await ask(late, '/openstack/latest/meta_data.json')).includes('503 '), {
+      what: 'a guest to be refused',
+    });
+    await agent.waitForLog(
+      'a port of the bridge has no filter and could be anybody, nobody is told metadata',
+      ({ ports }) => JSON.stringify(ports) === '["plug"]',
+    );
+  } finally {
+    await exec(`ip link delete plug; ip netns delete stranger; ip link set ${tap} up`);
+  }
   await waitFor(async () => (await ask(late, '/openstack/latest/meta_data.json')).includes(late.instance), {
     what: 'the guest to be answered again',
   });

@@ -73,7 +73,7 @@ test('with the authority’s and a client’s certificate: everything works, the
   });
   expect(store.endpoints).toBe(`https://127.0.0.1:${port}`);
   const changed = new Promise((resolve) => {
-    const stop = store.watch('/tls/', '1', { onChange: (keys) => resolve([keys, stop()]), onEnd: resolve });
+    const stop = store.watch({ prefix: '/tls/' }, '1', { onChange: (keys) => resolve([keys, stop()]), onEnd: resolve });
   });
   const { isCommitted } = await store.txn(
     [{ key: '/tls/a', modRevision: '0' }],

@@ -60,7 +60,7 @@ describe('services that do not answer as they should: exit 1, nothing is left', 
     for (const argv of [['boot'], ['list'], ['destroy', 'web']]) {
       const { code, stdout, stderr } = await cloud.eschedule(argv, { config });
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toMatch(/^eschedule: could not list .* in etcd at http:\/\/127\.0\.0\.1:1: /);
+      expect(stderr).toMatch(/^eschedule: could not (list|get) .* in etcd at http:\/\/127\.0\.0\.1:1: /);
       expect(stderr).toContain('hint: check that etcd runs there');
     }
     expect(await cloud.listLeftovers()).toEqual([]);

@@ -13,6 +13,8 @@ beforeAll(async () => {
     'user-data': USER_DATA,
     'bad-user-data': '#cloud-config\nruncmd: [\n',
     'long-user-data': `#!/bin/sh\n${'#'.repeat(65_536)}`,
+    // In JSON, a quote takes two bytes.
+    'quotes-user-data': `#!/bin/sh\n${'"'.repeat(60_000)}`,
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(cloud.folder, name), content);
 });
@@ -64,6 +66,18 @@ describe('boot', () => {
     expect(stderr).toContain(message);
     expect(code).toBe(2);
     expect(await cloud.listLeftovers()).toEqual([]);
+  });
+
+  test('what is too large in sum is a usage error that names the parts and their sizes, and nothing is left', async () => {
+    await cloud.addHost({ name: 'one' });
+    const meta = Array.from({ length: 40 }, (_, index) => ['--meta', `k${index}=${'x'.repeat(4_000)}`]).flat();
+    const { code, stderr } = await cloud.eschedule(['boot', '--user-data', 'quotes-user-data', ...meta]);
+    expect(stderr).toMatch(
+      /the boot request would be 27\d(\.\d)? KiB in etcd, and at most 256 KiB are allowed: metadata 156\.\d KiB, user data 117\.\d KiB\n/,
+    );
+    expect(code).toBe(2);
+    expect(await cloud.listLeftovers()).toEqual([]);
+    expect(await cloud.eschedule(['boot', '--user-data', 'quotes-user-data', '--no-wait'])).toMatchObject({ code: 0 });
   });
 
   test('user data of the config that is wrong is a failure, and nothing is left', async () => {

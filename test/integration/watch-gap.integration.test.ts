@@ -1,6 +1,6 @@
 import { etcdSection } from '@etcd-compute/common/config/sections';
 import { openStore, type Store } from '@etcd-compute/common/etcd/store';
-import { watchPrefix } from '@etcd-compute/common/etcd/watch-prefix';
+import { followPrefix } from '@etcd-compute/common/etcd/follow';
 import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
 import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { waitFor } from '@etcd-compute/testing/wait-for';
@@ -78,7 +78,7 @@ test('ours delivers all of it, with the same cuts', async () => {
   const seen = new Set<string>();
   let lists = 0;
   let troubles = 0;
-  const watching = watchPrefix({
+  const watching = followPrefix({
     store: through,
     prefix: '/ours/',
     relistMs: 3_600_000,

@@ -128,7 +128,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   const { getConnection } = link;
   const metadata = createMetadata({ config, host, keys, store, getConnection, log, signal: running.signal });
   try {
-    await waitForServers(servers, { etcdKey: keys.agent(host), log, signal });
+    await waitForServers(servers, { etcdKey: keys.agent(host), host, log, signal });
     await persist(async () => checkIdentity(getConnection(), { host, stateDir: config.state_dir }), {
       what: 'libvirt',
       log,

@@ -1,7 +1,7 @@
 import type { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
-import { watchPrefix } from '@etcd-compute/common/etcd/watch-prefix';
+import { followPrefix } from '@etcd-compute/common/etcd/follow';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { AgentConfig } from './config.js';
@@ -44,7 +44,7 @@ export const followRequests = ({
     interrupt(instance);
     loop.wake(instance);
   };
-  void watchPrefix({
+  void followPrefix({
     store,
     prefix: keys.requestsOf(host),
     relistMs: config.period * 1000,

@@ -1,7 +1,8 @@
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { Logger } from '@etcd-compute/common/log';
 import type { PlacementClient } from '@etcd-compute/common/placement/client';
-import { listResourceProviders } from '@etcd-compute/common/placement/resource-providers';
+import { hasResourceProvider } from '@etcd-compute/common/placement/resource-providers';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { LibvirtLink } from './libvirt-link.js';
 import { persist } from './persist.js';
 
@@ -15,6 +16,7 @@ export interface Servers {
 export interface WaitOptions {
   /** A key that the agent's etcd user may read, whether it exists or not. */
   readonly etcdKey: string;
+  readonly host: ProviderUuid;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -22,11 +24,15 @@ export interface WaitOptions {
 /** All three at once, so that the log says at once all that is missing. */
 export const waitForServers = async (
   { store, placement, link }: Servers,
-  { etcdKey, log, signal }: WaitOptions,
+  { etcdKey, host, log, signal }: WaitOptions,
 ): Promise<void> => {
   await Promise.all([
     persist(async () => store.get(etcdKey), { what: `etcd at ${store.endpoints}`, log, signal }),
-    persist(async () => listResourceProviders(placement), { what: `Placement at ${placement.endpoint}`, log, signal }),
+    persist(async () => hasResourceProvider(placement, host), {
+      what: `Placement at ${placement.endpoint}`,
+      log,
+      signal,
+    }),
     link.waitUp(signal),
   ]);
 };

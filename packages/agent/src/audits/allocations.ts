@@ -1,9 +1,9 @@
 import { isLive, isOurConsumerType } from '@etcd-compute/common/audit/rules';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
-import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import { getAllocations, listProviderAllocations, releaseHeld } from '@etcd-compute/common/placement/allocations';
+import { getAllocations, releaseHeld } from '@etcd-compute/common/placement/allocations';
 import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import { createFirstSeen, readRecord, type Audit, type Finding, type FirstSeen } from './audit.js';
 
@@ -50,13 +50,8 @@ export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
   };
 
   return {
-    run: async () => {
-      const consumers = Object.keys(await listProviderAllocations(placement, host));
-      const { entries } = await store.list(keys.requestsOf(host));
-      const requested = new Set(entries.map(({ key }) => keys.parseRequest(key)?.instance));
-      const orphans = consumers
-        .flatMap((consumer) => instanceUuidSchema.safeParse(consumer).data ?? [])
-        .filter((instance) => !requested.has(instance));
+    run: async ({ getHolders, requests }) => {
+      const orphans = [...getHolders()].filter((instance) => !requests.has(instance));
       const firstSeen = lookAt(orphans);
       const findings: Finding[] = [];
       for (const instance of orphans) {

@@ -2,11 +2,12 @@ import type { HostFindingKind } from '@etcd-compute/common/etcd/messages/host-au
 import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Entry } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { Look } from './look.js';
 
-/** One look at what may not fit together, with what is mended on the way. */
+/** Judges what may not fit together, and mends some of it on the way. */
 export interface Audit {
   /** @returns what was found and is still there. */
-  readonly run: () => Promise<Finding[]>;
+  readonly run: (look: Look) => Promise<Finding[]>;
 }
 
 export interface Finding {

@@ -1,23 +1,20 @@
-import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import type { Logger } from '@etcd-compute/common/log';
-import type { StepDeps } from '../instances/steps/step.js';
 import type { Tasks } from '../instances/steps/tasks.js';
 import { createAllocationAudit } from './allocations.js';
 import type { Finding } from './audit.js';
 import { publishFindings, type HostReportDeps } from './host-report.js';
 import { createLeftoverAudit } from './leftovers.js';
+import { takeLook, type Look, type LookDeps } from './look.js';
 import { createRequestAudit } from './requests.js';
 
-export interface AuditsDeps extends HostReportDeps {
-  readonly placement: PlacementClient;
-  readonly steps: StepDeps;
+export interface AuditsDeps extends HostReportDeps, LookDeps {
   readonly tasks: Tasks;
   readonly log: Logger;
 }
 
 /**
- * The audits of a host, and the report on them, to be run in turn once a period. Each fails for itself: of one that could not look
- * this time the report says what it found before, and there is no report before each has looked once.
+ * What all audits of a host look at, the audits, and the report on them, to be run in turn once a period. Each audit fails for itself: if
+ * one could not judge this time, the report says what it found before. There is no report before each has judged once.
  */
 export const createAudits = (deps: AuditsDeps): (() => Promise<void>)[] => {
   const audits = [
@@ -26,9 +23,14 @@ export const createAudits = (deps: AuditsDeps): (() => Promise<void>)[] => {
     createLeftoverAudit(deps),
   ];
   const latest = new Map<number, readonly Finding[]>();
+  let look: Look | undefined;
   return [
+    async () => {
+      look = undefined;
+      look = await takeLook(deps);
+    },
     ...audits.map((audit, index) => async () => {
-      latest.set(index, await audit.run());
+      if (look) latest.set(index, await audit.run(look));
     }),
     async () => {
       if (latest.size === audits.length) await publishFindings(deps, [...latest.values()].flat());

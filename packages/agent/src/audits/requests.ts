@@ -4,14 +4,11 @@ import { bootRequestSchema, type BootRequest } from '@etcd-compute/common/etcd/m
 import type { Entry, Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import { listProviderAllocations } from '@etcd-compute/common/placement/allocations';
-import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import { createFirstSeen, readRecord, type Audit, type Finding } from './audit.js';
 
 export interface RequestAuditDeps {
   readonly store: Store;
   readonly keys: Keys;
-  readonly placement: PlacementClient;
   readonly host: ProviderUuid;
   readonly now: () => number;
   readonly log: Logger;
@@ -21,25 +18,26 @@ export interface RequestAuditDeps {
  * Instances that run, or are to run, without an allocation: Placement counts their room as free. Found when two looks in a row see
  * the same request without one: between the two, it stood without one for certain. Only reported; `eschedule audit --fix` mends it.
  */
-export const createRequestAudit = ({ store, keys, placement, host, now, log }: RequestAuditDeps): Audit => {
+export const createRequestAudit = ({ store, keys, host, now, log }: RequestAuditDeps): Audit => {
   const lookAt = createFirstSeen(now);
   const reported = new Set<string>();
 
-  const isMissing = async (instance: InstanceUuid, entry: Entry): Promise<boolean> => {
-    const record = readRecord(await store.get(keys.record(instance)));
-    const request = readRequest(entry);
-    return request !== undefined && record !== 'not-understood' && needsAllocation(request, record, host);
+  /** @returns the revision of the request, when it should have an allocation. */
+  const findMissing = async (instance: InstanceUuid): Promise<string | undefined> => {
+    const { entries } = await store.getMany([keys.request(host, instance), keys.record(instance)]);
+    const [entry, record] = [entries[0], readRecord(entries[1])];
+    const request = entry && readRequest(entry);
+    if (!request || record === 'not-understood' || !needsAllocation(request, record, host)) return undefined;
+    return entry?.modRevision;
   };
 
   return {
-    run: async () => {
-      const holders = new Set(Object.keys(await listProviderAllocations(placement, host)));
-      const { entries } = await store.list(keys.requestsOf(host));
+    run: async ({ getHolders, requests }) => {
+      const holders = getHolders();
       const missing = new Map<string, InstanceUuid>();
-      for (const entry of entries) {
-        const instance = keys.parseRequest(entry.key)?.instance;
-        if (instance === undefined || holders.has(instance) || !(await isMissing(instance, entry))) continue;
-        missing.set(`${instance} ${entry.modRevision}`, instance);
+      for (const instance of requests) {
+        const revision = holders.has(instance) ? undefined : await findMissing(instance);
+        if (revision !== undefined) missing.set(`${instance} ${revision}`, instance);
       }
       const findings: Finding[] = [];
       for (const [key, { since, isNew }] of lookAt([...missing.keys()])) {

@@ -3,7 +3,7 @@ import { EcomputeError, isAbort } from '@etcd-compute/common/errors';
 import { imageWishSchema, type ImageWish } from '@etcd-compute/common/etcd/messages/image-wish';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Entry } from '@etcd-compute/common/etcd/store';
-import { watchPrefix } from '@etcd-compute/common/etcd/watch-prefix';
+import { followPrefix } from '@etcd-compute/common/etcd/follow';
 import { formatBytes } from '@etcd-compute/common/units';
 import type { Logger } from '@etcd-compute/common/log';
 import pLimit from 'p-limit';
@@ -41,7 +41,7 @@ export const followImageWishes = (deps: ImageWishesDeps): void => {
       })
       .finally(() => inHand.delete(key));
   };
-  void watchPrefix({
+  void followPrefix({
     store,
     prefix: keys.imageWishesOf(host),
     relistMs,

@@ -2,14 +2,18 @@ import { Etcd3, EtcdLeaseInvalidError, type IKeyValue } from 'etcd3';
 import type { EtcdSection } from '../config/sections.js';
 import { readSecretFile } from '../config/load.js';
 import { isSurelyUnwritten, toEtcdError } from './errors.js';
+import { againWhenCompacted, isTooLarge, MAX_REPLY_BYTES, readPages, type RangeCall } from './store-pages.js';
 import { createFailover } from './store-failover.js';
+import { openWatch, type WatchHandlers, type WatchTarget } from './store-watch.js';
 
 /**
- * All that we use of etcd, and the only importer of etcd3. Revisions and lease ids are decimal strings: they are 64 bit.
+ * All that we use of etcd. Revisions and lease ids are decimal strings: they are 64 bit.
+ *
+ * No call returns more than a client can take: lists come in pages, and many keys in several calls.
  *
  * etcd3 needs care (measured with 1.1.2): its watcher moves its start revision forward when it reconnects and then loses
- * events silently, and its leases tell of their loss late. So a watch here ends at the first sign of trouble and its owner lists
- * again (`watch-prefix.ts`), and leases are kept alive call by call.
+ * events silently, and its leases tell of their loss late. So a watch here has a stream of its own, ends at the first sign of trouble,
+ * and its owner lists again (`follow.ts`), and leases are kept alive call by call.
  */
 export interface Entry {
   readonly key: string;
@@ -39,25 +43,30 @@ export interface Lease {
   revoke(): Promise<void>;
 }
 
-export interface WatchHandlers {
-  /** Keys that changed; a hint, never the truth. */
-  readonly onChange: (keys: readonly string[]) => void;
-  /** Called once: the watch is over and may have missed something. */
-  readonly onEnd: (reason: string) => void;
-}
+/** A key without its value. */
+export type KeyRevision = Pick<Entry, 'key' | 'modRevision'>;
 
 export interface Store extends AsyncDisposable {
   /** For messages: the endpoints, without credentials. */
   readonly endpoints: string;
   get(key: string): Promise<Entry | undefined>;
-  /** Several keys as of one revision, in the order asked. */
+  /** Any number of keys as of one revision, in the order asked. */
   getMany(keys: readonly string[]): Promise<{ entries: (Entry | undefined)[]; revision: string }>;
+  /**
+   * All entries under a prefix as of one revision, by key. They are read in pages.
+   *
+   * @param keep what to keep of each entry, so that a large list need not be in memory as a whole. It may be called again for an entry
+   *   when etcd compacts in the middle.
+   */
   list(prefix: string): Promise<{ entries: Entry[]; revision: string }>;
+  list<T>(prefix: string, keep: (entry: Entry) => T): Promise<{ entries: T[]; revision: string }>;
+  /** As `list`, without the values, which are not sent either. */
+  listKeys(prefix: string): Promise<{ entries: KeyRevision[]; revision: string }>;
   /** Writes all or nothing. @returns whether every guard held; a lost race is not an error. */
   txn(guards: readonly Guard[], writes: readonly Write[]): Promise<{ isCommitted: boolean; revision: string }>;
   grantLease(ttlSeconds: number): Promise<Lease>;
   /** Watches from a revision on, until the returned function is called or `onEnd` was. */
-  watch(prefix: string, fromRevision: string, handlers: WatchHandlers): () => void;
+  watch(target: WatchTarget, fromRevision: string, handlers: WatchHandlers): () => void;
   close(): Promise<void>;
 }
 
@@ -68,6 +77,34 @@ const toEntry = (kv: IKeyValue): Entry => ({
   createRevision: kv.create_revision,
   lease: kv.lease,
 });
+
+/** etcd takes 128 operations in a txn by default. */
+export const MAX_OPERATIONS = 128;
+
+interface Chunk {
+  readonly entries: (Entry | undefined)[];
+  readonly revision: string;
+}
+
+interface CollectOptions<T> {
+  readonly isKeysOnly: boolean;
+  readonly keep: (entry: Entry) => T;
+}
+
+const collect = async <T>(
+  range: RangeCall,
+  prefix: string,
+  { isKeysOnly, keep }: CollectOptions<T>,
+): Promise<{ entries: T[]; revision: string }> =>
+  againWhenCompacted(async () => {
+    const entries: T[] = [];
+    let revision = '0';
+    for await (const page of readPages(range, prefix, { isKeysOnly })) {
+      for (const kv of page.kvs) entries.push(keep(toEntry(kv)));
+      revision = page.revision;
+    }
+    return { entries, revision };
+  });
 
 const readCredentials = async (etcd: EtcdSection): Promise<Record<string, unknown>> => {
   const { ca_cert, cert_cert, cert_key, user } = etcd;
@@ -105,6 +142,7 @@ export const openStore = async (etcd: EtcdSection): Promise<Store> => {
       'grpc.keepalive_timeout_ms': 5_000,
       // etcd hangs up on who pings without a call in hand. The watch of an agent is one.
       'grpc.keepalive_permit_without_calls': 0,
+      'grpc.max_receive_message_length': MAX_REPLY_BYTES,
       'grpc.max_reconnect_backoff_ms': 2_000,
       'grpc.initial_reconnect_backoff_ms': 200,
     },
@@ -122,21 +160,45 @@ export const openStore = async (etcd: EtcdSection): Promise<Store> => {
     }
   };
 
-  const list = async (prefix: string): ReturnType<Store['list']> => {
-    const reply = await call(`list ${prefix}`, () => client.getAll().prefix(prefix).exec());
-    return { entries: reply.kvs.map(toEntry), revision: reply.header.revision };
+  const range: RangeCall = async (request) => call(`list ${request.key?.toString()}`, () => client.kv.range(request));
+
+  async function list(prefix: string): Promise<{ entries: Entry[]; revision: string }>;
+  async function list<T>(prefix: string, keep: (entry: Entry) => T): Promise<{ entries: T[]; revision: string }>;
+  async function list(prefix: string, keep: (entry: Entry) => unknown = (entry) => entry): Promise<unknown> {
+    return collect(range, prefix, { isKeysOnly: false, keep });
+  }
+
+  const getChunk = async (keys: readonly string[], revision: string | undefined): Promise<Chunk> => {
+    const [first = ''] = keys;
+    try {
+      const reply = await call(`get ${first}`, () =>
+        client
+          .if(first, 'Version', '>', -1)
+          .then(...keys.map((key) => (revision === undefined ? client.get(key) : client.get(key).revision(revision))))
+          .commit(),
+      );
+      const entries = reply.responses.map((response) => response.response_range.kvs[0]).map((kv) => kv && toEntry(kv));
+      return { entries, revision: revision ?? reply.header.revision };
+    } catch (err) {
+      if (!isTooLarge(err) || keys.length === 1) throw err;
+      const half = Math.ceil(keys.length / 2);
+      const before = await getChunk(keys.slice(0, half), revision);
+      const after = await getChunk(keys.slice(half), before.revision);
+      return { entries: [...before.entries, ...after.entries], revision: before.revision };
+    }
   };
 
-  const getMany = async (keys: readonly string[]): ReturnType<Store['getMany']> => {
-    const [first = ''] = keys;
-    const reply = await call(`get ${first}`, () =>
-      client
-        .if(first, 'Version', '>', -1)
-        .then(...keys.map((key) => client.get(key)))
-        .commit(),
-    );
-    const entries = reply.responses.map((response) => response.response_range.kvs[0]).map((kv) => kv && toEntry(kv));
-    return { entries, revision: reply.header.revision };
+  const getMany = async (keys: readonly string[]): Promise<Chunk> => {
+    if (keys.length === 0) return { entries: [], revision: '0' };
+    return againWhenCompacted(async () => {
+      let chunk = await getChunk(keys.slice(0, MAX_OPERATIONS), undefined);
+      const entries = [...chunk.entries];
+      for (let start = MAX_OPERATIONS; start < keys.length; start += MAX_OPERATIONS) {
+        chunk = await getChunk(keys.slice(start, start + MAX_OPERATIONS), chunk.revision);
+        entries.push(...chunk.entries);
+      }
+      return { entries, revision: chunk.revision };
+    });
   };
 
   const txn = async (guards: readonly Guard[], writes: readonly Write[]): ReturnType<Store['txn']> => {
@@ -178,37 +240,17 @@ export const openStore = async (etcd: EtcdSection): Promise<Store> => {
     };
   };
 
-  const watch: Store['watch'] = (prefix, fromRevision, { onChange, onEnd }) => {
-    // `watcher()` and not `create()`: the listeners are there before the first event can be.
-    const watcher = client.watch().prefix(prefix).startRevision(fromRevision).watcher();
-    let hasEnded = false;
-    const stop = (): void => {
-      hasEnded = true;
-      void watcher.cancel().catch(() => undefined);
-    };
-    const end = (reason: string): void => {
-      if (hasEnded) return;
-      stop();
-      onEnd(reason);
-    };
-    watcher.on('data', ({ events }) => {
-      if (!hasEnded) onChange(events.map((event) => event.kv.key.toString()));
-    });
-    watcher.on('disconnected', () => end('disconnected'));
-    watcher.on('error', (error) => end(error.message || 'ended by etcd, probably compacted'));
-    watcher.on('end', () => end('ended'));
-    return stop;
-  };
-
   const close = async (): Promise<void> => client.close();
   return {
     endpoints,
     get: async (key) => (await getMany([key])).entries[0],
     getMany,
     list,
+    listKeys: async (prefix) =>
+      collect(range, prefix, { isKeysOnly: true, keep: ({ key, modRevision }) => ({ key, modRevision }) }),
     txn,
     grantLease,
-    watch,
+    watch: (target, fromRevision, handlers) => openWatch(client, target, { fromRevision, ...handlers }),
     close,
     [Symbol.asyncDispose]: close,
   };

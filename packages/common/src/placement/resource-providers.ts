@@ -42,6 +42,19 @@ export const listResourceProviders = async (placement: PlacementClient): Promise
   return reply.resource_providers;
 };
 
+/**
+ * Asks by a filter, not by path: so a provider that is not there and an address where Placement is not differ, and the token is checked.
+ */
+export const hasResourceProvider = async (placement: PlacementClient, provider: ProviderUuid): Promise<boolean> => {
+  const reply = await placement.send({
+    method: 'GET',
+    path: `/resource_providers?uuid=${provider}`,
+    verb: `look for resource provider ${provider}`,
+    schema: z.looseObject({ resource_providers: z.array(z.unknown()) }),
+  });
+  return reply.resource_providers.length > 0;
+};
+
 export const findResourceProvider = async (
   placement: PlacementClient,
   provider: ProviderUuid,

@@ -4,7 +4,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Cloud } from '../cloud.js';
 import { findHostNames } from '../hosts/host-names.js';
-import { listPresences } from '../hosts/list-presences.js';
+import { readPresences } from '../hosts/presences.js';
 
 /** Where the agent of a host serves, with what people call the host. */
 export interface FoundEndpoint extends ConsoleEndpoint {
@@ -17,7 +17,7 @@ export interface FoundEndpoint extends ConsoleEndpoint {
  * @throws EcomputeError ECOMPUTE_HOST_DOWN, ECOMPUTE_ENDPOINT_MISSING, and ECOMPUTE_ETCD_REFUSED for who may not read its key.
  */
 export const findEndpoint = async (cloud: Cloud, host: ProviderUuid): Promise<FoundEndpoint> => {
-  const [presences, store] = await Promise.all([listPresences(cloud), cloud.store()]);
+  const [presences, store] = await Promise.all([readPresences(cloud, [host]), cloud.store()]);
   const presence = presences.get(host);
   const hostName = (await findHostNames(cloud, presences, [host]))(host) ?? host;
   if (!presence)

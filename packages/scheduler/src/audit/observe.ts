@@ -14,7 +14,7 @@ import {
 import { listResourceProviders } from '@etcd-compute/common/placement/resource-providers';
 import type { z } from 'zod';
 import type { Cloud } from '../cloud.js';
-import { listPresences, type Presences } from '../hosts/list-presences.js';
+import { listPresences, type Presences } from '../hosts/presences.js';
 
 /** A value of etcd. One that is not understood stands for something all the same, and is never touched. */
 export interface Stored<T> {

@@ -1,5 +1,5 @@
 import type { HostNames } from '../hosts/host-names.js';
-import type { Presences } from '../hosts/list-presences.js';
+import type { Presences } from '../hosts/presences.js';
 import { identityOf, type Finding, type Mend } from './finding.js';
 import type { Mended } from './mend.js';
 

@@ -1,5 +1,5 @@
 import type { CommandContext } from '../commands/context.js';
-import { prefixesToWatch, waitUntil } from '../waiting/wait-until.js';
+import { waitUntil } from '../waiting/wait-until.js';
 
 /** Waits until the wishes are carried out: the agent deletes a wish last. @returns the keys that are still there. */
 export const waitForAgents = async (
@@ -11,11 +11,11 @@ export const waitForAgents = async (
   let pending = [...keys];
   await waitUntil({
     store,
-    prefixes: prefixesToWatch(pending, cloud.keys.requests),
+    keys: () => pending,
     timeoutMs,
     signal: interruption.signal,
     check: async () => {
-      const entries = await Promise.all(pending.map((key) => store.get(key)));
+      const { entries } = await store.getMany(pending);
       pending = pending.filter((_, index) => entries[index] !== undefined);
       return pending.length === 0;
     },

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { EcomputeError, toError } from '@etcd-compute/common/errors';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
-import { namesOf, type HostNames } from '../hosts/host-names.js';
-import type { Presences } from '../hosts/list-presences.js';
+import type { HostNames } from '../hosts/host-names.js';
 import { viewOfRecord } from '../instances/view.js';
 import { checkNamesFree } from '../instances/names.js';
 import { instanceShape } from '../output/instance-shape.js';
 import { createPlacer } from '../placing/placer.js';
 import { noHostError } from '../placing/no-host.js';
 import { placeAll, type Placed } from '../placing/place-all.js';
+import { checkRequestSize } from '../placing/request-size.js';
 import type { InstanceSpec } from '../placing/write-request.js';
 import type { ResourceQuery } from '../resource-query.js';
 import type { Strategy } from '../selection/strategies.js';
@@ -54,10 +54,11 @@ const newSpecs = (options: BootOptions): InstanceSpec[] => {
 export const boot = async (context: CommandContext, options: BootOptions): Promise<number> => {
   const { cloud, interruption } = context;
   const specs = newSpecs(options);
+  for (const spec of specs) checkRequestSize(spec);
   const { query, strategy } = options;
   const placer = createPlacer({ cloud, query, strategy, count: specs.length, needsPresence: true });
-  const [{ presences }] = await Promise.all([placer.found(), checkNamesFree(cloud, specs)]);
-  const hostNames = namesOf(presences);
+  await Promise.all([placer.found(), checkNamesFree(cloud, specs)]);
+  const { hostNames } = placer;
   const uuids: string[] = [];
   interruption.describe = () => goingOn(uuids);
   const results = await placeAll(placer, specs, { interruption, onPlaced: ({ instance }) => uuids.push(instance) });
@@ -85,7 +86,7 @@ export const boot = async (context: CommandContext, options: BootOptions): Promi
   }
   await print(context, options, { boots, hostNames });
   performance.mark('eschedule:printed');
-  errors.unshift(...(await placingErrors(context, options, { results, presences })));
+  errors.unshift(...(await placingErrors(context, options, results)));
   return finish(context, errors);
 };
 
@@ -112,7 +113,7 @@ const print = async (
 const placingErrors = async (
   { cloud }: CommandContext,
   { query }: BootOptions,
-  { results, presences }: { results: readonly Placed[]; presences: Presences },
+  results: readonly Placed[],
 ): Promise<Error[]> => {
   const unplaced = results.filter((result) => result.outcome === 'no-host');
   const failed = results.filter((result) => result.outcome === 'failed');
@@ -125,7 +126,7 @@ const placingErrors = async (
   if (unplaced.length > 0) {
     const dropped = unplaced.flatMap((result) => result.dropped);
     const counts = { asked: results.length, unplaced: unplaced.length };
-    errors.push(await noHostError({ cloud, query, presences, dropped, ...counts }));
+    errors.push(await noHostError({ cloud, query, dropped, ...counts }));
   }
   return errors;
 };

@@ -3,7 +3,7 @@ import { instanceUuidSchema, providerUuidSchema } from '@etcd-compute/common/ids
 import { getAllocations } from '@etcd-compute/common/placement/allocations';
 import type { Cloud } from '../cloud.js';
 import { EXIT_CODES } from '../exit-code.js';
-import { listPresences, type Presences } from '../hosts/list-presences.js';
+import { readPresences, type Presences } from '../hosts/presences.js';
 import { getInstance, isDeleted, nameOf } from '../instances/find-instance.js';
 import { readSnapshot, type InstanceEntry, type Snapshot } from '../instances/snapshot.js';
 import { checkHostDown, forceDestroy } from '../placing/force-destroy.js';
@@ -45,10 +45,14 @@ const describe = (entry: InstanceEntry): string =>
 
 export const destroy = async (context: CommandContext, options: DestroyOptions): Promise<number> => {
   const { cloud, output, interruption } = context;
-  const [snapshot, presences] = await Promise.all([readSnapshot(cloud), listPresences(cloud)]);
+  const snapshot = await readSnapshot(cloud);
   // All are looked up before any is touched: a typing error must not leave half of them destroyed.
   const resolved = await Promise.all(options.uuidsOrNames.map((text) => resolve(cloud, snapshot, text)));
   const entries = [...new Map(resolved.map((entry) => [entry.instance, entry])).values()];
+  const presences = await readPresences(
+    cloud,
+    entries.map(({ host }) => host),
+  );
   const pending = entries.filter((entry) => !isGone(entry));
   if (options.isForced) for (const entry of pending) await checkHostDown(cloud, entry, presences);
   const forced = new Set<InstanceEntry>();

@@ -6,7 +6,7 @@ import {
   listResourceProviders,
 } from '@etcd-compute/common/placement/resource-providers';
 import { EXIT_CODES } from '../exit-code.js';
-import { listPresences } from '../hosts/list-presences.js';
+import { listPresences } from '../hosts/presences.js';
 import { viewOfHost, type HostView } from '../hosts/view.js';
 import { isDeleted } from '../instances/find-instance.js';
 import { readSnapshot } from '../instances/snapshot.js';

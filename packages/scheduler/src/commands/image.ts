@@ -6,9 +6,9 @@ import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { providerUuidSchema, type ProviderUuid } from '@etcd-compute/common/ids';
 import { EXIT_CODES } from '../exit-code.js';
 import { findHostNames, namesOf, type HostNames } from '../hosts/host-names.js';
-import { listPresences } from '../hosts/list-presences.js';
+import { listPresences } from '../hosts/presences.js';
 import { imageShape, imageWishShape, type ImageView, type ImageWishView } from '../output/image-shape.js';
-import { prefixesToWatch, waitUntil } from '../waiting/wait-until.js';
+import { isIn, waitUntil } from '../waiting/wait-until.js';
 import type { CommandContext } from './context.js';
 
 /** The caches of images of the hosts: what the agents report of them, and wishes that the agents carry out. */
@@ -89,17 +89,17 @@ export const wishForImage = async (context: CommandContext, options: ImageWishOp
       store.txn([{ key, modRevision: '0' }], [{ op: 'put', key, value: JSON.stringify(value), lease: lease.id }]),
     ),
   );
-  const keys = asked.map(({ key }) => key);
   const ended =
     asked.length === 0
       ? 'done'
       : await waitUntil({
           store,
-          prefixes: prefixesToWatch(keys, cloud.keys.images),
+          keys: () => asked.map(({ key }) => key),
           timeoutMs: timeoutSeconds * 1000,
           signal: interruption.signal,
-          check: async () => {
-            for (const one of asked) one.outcome ??= await readOutcome(context, one.key);
+          check: async (changed) => {
+            const looked = asked.filter(({ key, outcome }) => outcome === null && isIn(changed, key));
+            await readOutcomes(context, looked);
             return asked.every(({ outcome }) => outcome !== null);
           },
         });
@@ -110,9 +110,12 @@ export const wishForImage = async (context: CommandContext, options: ImageWishOp
   return finish(asked, { ended, options, names });
 };
 
-const readOutcome = async ({ cloud }: CommandContext, key: string): Promise<ImageWish['outcome']> => {
-  const entry = await (await cloud.store()).get(key);
-  return entry ? parseMessage(imageWishSchema, key, entry.value).outcome : null;
+const readOutcomes = async ({ cloud }: CommandContext, asked: readonly Asked[]): Promise<void> => {
+  const { entries } = await (await cloud.store()).getMany(asked.map(({ key }) => key));
+  for (const [index, entry] of entries.entries()) {
+    const one = asked[index];
+    if (entry && one) one.outcome = parseMessage(imageWishSchema, entry.key, entry.value).outcome;
+  }
 };
 
 const viewOf = (

@@ -1,5 +1,5 @@
 import { findHostNames } from '../hosts/host-names.js';
-import { listPresences } from '../hosts/list-presences.js';
+import { listPresences } from '../hosts/presences.js';
 import { isDeleted } from '../instances/find-instance.js';
 import { readSnapshot } from '../instances/snapshot.js';
 import { viewOf } from '../instances/view.js';

@@ -7,6 +7,7 @@ import { imageUrlSchema } from '../config.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { noHostError } from '../placing/no-host.js';
 import { createPlacer, type PlaceResult } from '../placing/placer.js';
+import { checkRequestSize } from '../placing/request-size.js';
 import { parseResourceQuery } from '../resource-query.js';
 import { usageError } from '../usage.js';
 import type { CommandContext } from './context.js';
@@ -35,6 +36,7 @@ export const scheduleAsOriginal = async (
     userId: randomUUID(),
     projectId: randomUUID(),
   };
+  checkRequestSize(spec);
   let result: PlaceResult;
   try {
     await placer.found();
@@ -51,8 +53,7 @@ export const scheduleAsOriginal = async (
   }
   output.line('NO ALLOCATIONS LEFT');
   output.line('FAIL: no allocation available');
-  const { presences } = await placer.found();
-  output.error(await noHostError({ cloud, query, presences, dropped: result.dropped, asked: 1, unplaced: 1 }));
+  output.error(await noHostError({ cloud, query, dropped: result.dropped, asked: 1, unplaced: 1 }));
   return EXIT_CODES.failed;
 };
 

@@ -1,6 +1,6 @@
 import type { PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import { EXIT_CODES } from '../exit-code.js';
-import { listPresences } from '../hosts/list-presences.js';
+import { readPresences } from '../hosts/presences.js';
 import { getInstance } from '../instances/find-instance.js';
 import { readSnapshot } from '../instances/snapshot.js';
 import { writePowerWish } from '../placing/write-power.js';
@@ -20,10 +20,14 @@ export interface PowerOptions {
 export const power = async (context: CommandContext, options: PowerOptions): Promise<number> => {
   const { cloud, output, interruption } = context;
   const { wish, isHard } = options;
-  const [snapshot, presences] = await Promise.all([readSnapshot(cloud), listPresences(cloud)]);
+  const snapshot = await readSnapshot(cloud);
   // All are looked up before any is touched: a typing error must not leave half of them done.
   const found = options.uuidsOrNames.map((text) => getInstance(snapshot, text));
   const entries = [...new Map(found.map((entry) => [entry.instance, entry])).values()];
+  const presences = await readPresences(
+    cloud,
+    entries.map(({ host }) => host),
+  );
   const wishes: PendingPower[] = [];
   for (const entry of entries) {
     const count = await interruption.guard(() => writePowerWish(cloud, entry, { wish, hard: isHard }));

@@ -1,5 +1,5 @@
 import { findHostNames } from '../hosts/host-names.js';
-import type { Presences } from '../hosts/list-presences.js';
+import type { Presences } from '../hosts/presences.js';
 import { readSnapshot, type InstanceEntry } from '../instances/snapshot.js';
 import { viewOf } from '../instances/view.js';
 import { instanceShape } from '../output/instance-shape.js';

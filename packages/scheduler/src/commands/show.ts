@@ -1,5 +1,5 @@
 import { findHostNames } from '../hosts/host-names.js';
-import { listPresences } from '../hosts/list-presences.js';
+import { readPresences } from '../hosts/presences.js';
 import { getInstance } from '../instances/find-instance.js';
 import { readSnapshot } from '../instances/snapshot.js';
 import { viewOf } from '../instances/view.js';
@@ -11,8 +11,8 @@ export const show = async (
   { cloud, output }: CommandContext,
   { uuidOrName }: { readonly uuidOrName: string },
 ): Promise<number> => {
-  const [snapshot, presences] = await Promise.all([readSnapshot(cloud), listPresences(cloud)]);
-  const entry = getInstance(snapshot, uuidOrName);
+  const entry = getInstance(await readSnapshot(cloud), uuidOrName);
+  const presences = await readPresences(cloud, [entry.host]);
   const view = viewOf(entry, await findHostNames(cloud, presences, [entry.host]));
   await output.one(view, instanceShape, () => renderInstance(view, output.isColorful));
   return EXIT_CODES.done;

@@ -6,7 +6,7 @@ import { ensureKnownHosts } from '../access/known-hosts.js';
 import { proxyEnvironment, sshArguments } from '../access/ssh-arguments.js';
 import { waitForSsh } from '../access/wait-for-ssh.js';
 import { findHostNames } from '../hosts/host-names.js';
-import { listPresences } from '../hosts/list-presences.js';
+import { readPresences } from '../hosts/presences.js';
 import { getInstance } from '../instances/find-instance.js';
 import { readSnapshot } from '../instances/snapshot.js';
 import { viewOf, type InstanceView } from '../instances/view.js';
@@ -27,11 +27,11 @@ export interface SshCommandOptions {
 export const ssh = async (context: CommandContext, options: SshCommandOptions): Promise<number> => {
   const { cloud, output, interruption } = context;
   const { port, identity, command, configPath } = options;
-  const [snapshot, presences] = await Promise.all([readSnapshot(cloud), listPresences(cloud)]);
   const { signal } = interruption;
-  const found = getInstance(snapshot, options.uuidOrName);
+  const found = getInstance(await readSnapshot(cloud), options.uuidOrName);
   const { isWaiting, timeoutSeconds } = options;
   const entry = isWaiting ? await waitForSsh(cloud, { entry: found, port, timeoutSeconds, signal }) : found;
+  const presences = await readPresences(cloud, [entry.host]);
   const view = viewOf(entry, await findHostNames(cloud, presences, [entry.host]));
   if (view.state !== 'active') throw notRunning(view);
   const { instance } = entry;

@@ -1,7 +1,7 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Cloud } from '../cloud.js';
-import type { Presences } from './list-presences.js';
+import type { Presences } from './presences.js';
 
 /** What people call a host; null when nobody knows. */
 export type HostNames = (host: ProviderUuid) => string | null;

@@ -1,5 +1,5 @@
 import type { ResourceProvider } from '@etcd-compute/common/placement/resource-providers';
-import type { SeenAgent } from './list-presences.js';
+import type { SeenAgent } from './presences.js';
 import { isLocked, type HostFacts } from '../selection/explain-host.js';
 
 /** A host as `-o json` shows it. Scripts rely on every name in it. */

@@ -66,20 +66,14 @@ export const readSnapshot = async (cloud: Cloud): Promise<Snapshot> => {
   return { instances: await addBooted(cloud, [...instances.values()]), problems };
 };
 
-/** etcd allows 128 operations in a txn by default. */
-const CHUNK = 100;
-
 const addBooted = async (cloud: Cloud, instances: readonly InstanceEntry[]): Promise<InstanceEntry[]> => {
   const bare = instances.filter(({ record }) => !record).map(({ instance }) => instance);
   const store = await cloud.store();
   const addresses = new Map<InstanceUuid, string>();
-  for (let start = 0; start < bare.length; start += CHUNK) {
-    const chunk = bare.slice(start, start + CHUNK);
-    const { entries } = await store.getMany(chunk.map((instance) => cloud.keys.booted(instance)));
-    for (const [index, instance] of chunk.entries()) {
-      const value = entries[index]?.value;
-      if (value !== undefined) addresses.set(instance, value);
-    }
+  const { entries } = await store.getMany(bare.map((instance) => cloud.keys.booted(instance)));
+  for (const [index, instance] of bare.entries()) {
+    const value = entries[index]?.value;
+    if (value !== undefined) addresses.set(instance, value);
   }
   return instances.map((entry) => ({ ...entry, booted: addresses.get(entry.instance) }));
 };
@@ -89,20 +83,11 @@ export const readRecordsOf = async (
   cloud: Cloud,
   instances: readonly InstanceUuid[],
 ): Promise<({ record: InstanceRecord; revision: string } | undefined)[]> => {
-  const store = await cloud.store();
-  const records: ({ record: InstanceRecord; revision: string } | undefined)[] = [];
-  for (let start = 0; start < instances.length; start += CHUNK) {
-    const names = instances.slice(start, start + CHUNK).map((instance) => cloud.keys.record(instance));
-    const { entries } = await store.getMany(names);
-    for (const entry of entries)
-      records.push(
-        entry && {
-          record: parseMessage(instanceRecordSchema, entry.key, entry.value),
-          revision: entry.modRevision,
-        },
-      );
-  }
-  return records;
+  const { entries } = await (await cloud.store()).getMany(instances.map((instance) => cloud.keys.record(instance)));
+  return entries.map(
+    (entry) =>
+      entry && { record: parseMessage(instanceRecordSchema, entry.key, entry.value), revision: entry.modRevision },
+  );
 };
 
 /** The request as it is now, on the host that the record names now: it may have moved on after a failed build. */

@@ -1,7 +1,7 @@
 import { sleep } from '@etcd-compute/common/async/sleep';
 import type { AllocationCandidates } from '@etcd-compute/common/placement/allocation-candidates';
 import type { Cloud } from '../cloud.js';
-import { listPresences, type Presences } from '../hosts/list-presences.js';
+import { readPresences, type Presences } from '../hosts/presences.js';
 import { withLimit, type ResourceQuery } from '../resource-query.js';
 import { toCandidate } from '../selection/candidate.js';
 import { filterByPresence, type DroppedHost } from '../selection/filters/presence.js';
@@ -46,9 +46,13 @@ const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts 
   const asked = listCandidates(cloud, withLimit(query, limit));
   // Loading etcd's client blocks for longer than Placement needs to answer: first let the question leave.
   await Promise.race([asked, sleep(HEAD_START_MS)]);
-  const [reply, presences] = await Promise.all([asked, listPresences(cloud)]);
-  performance.mark('eschedule:candidates');
+  const [reply] = await Promise.all([asked, cloud.store()]);
   const candidates = reply.allocation_requests.map(toCandidate).filter((candidate) => candidate !== undefined);
+  const presences = await readPresences(
+    cloud,
+    candidates.map(({ host }) => host),
+  );
+  performance.mark('eschedule:candidates');
   const { kept, dropped } = needsPresence ? filterByPresence(candidates, presences) : { kept: candidates, dropped: [] };
   const summaries = reply.provider_summaries;
   const pool = createHostPool({ candidates: kept, summaries, strategy, random: Math.random });

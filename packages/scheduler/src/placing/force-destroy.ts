@@ -8,7 +8,7 @@ import {
 import type { Write } from '@etcd-compute/common/etcd/store';
 import { releaseAllocations } from '@etcd-compute/common/placement/allocations';
 import type { Cloud } from '../cloud.js';
-import type { Presences } from '../hosts/list-presences.js';
+import type { Presences } from '../hosts/presences.js';
 import { rereadEntry, type InstanceEntry } from '../instances/snapshot.js';
 import { writeDestroyWish } from './write-destroy.js';
 

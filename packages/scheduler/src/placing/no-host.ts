@@ -3,7 +3,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { listResourceProviders, type ResourceProvider } from '@etcd-compute/common/placement/resource-providers';
 import type { Cloud } from '../cloud.js';
-import type { Presences } from '../hosts/list-presences.js';
+import { readPresences } from '../hosts/presences.js';
 import { readFacts } from '../hosts/read-facts.js';
 import { formatResources, type ResourceQuery } from '../resource-query.js';
 import { explainHost } from '../selection/explain-host.js';
@@ -22,7 +22,6 @@ export interface HostReasons {
 export interface NoHostOptions {
   readonly cloud: Cloud;
   readonly query: ResourceQuery;
-  readonly presences: Presences;
   /** Hosts that Placement offered, and why they were left out. */
   readonly dropped: readonly DroppedHost[];
   /** How many instances were asked for, and how many of them have no host. */
@@ -32,7 +31,7 @@ export interface NoHostOptions {
 
 /** The error for instances that no host takes: it says of every host why, with numbers. */
 export const noHostError = async (options: NoHostOptions): Promise<EcomputeError> => {
-  const { cloud, query, presences, asked, unplaced } = options;
+  const { cloud, query, asked, unplaced } = options;
   const what =
     asked === 1 ? 'the instance' : unplaced === asked ? `${asked} instances` : `${unplaced} of ${asked} instances`;
   const wanted = Object.keys(query.resources).length > 0 ? formatResources(query.resources) : query.text;
@@ -42,29 +41,34 @@ export const noHostError = async (options: NoHostOptions): Promise<EcomputeError
   const silent = providers.length - hosts.length;
   if (silent > 0 && providers.length > MAX_EXPLAINED) lines.push(`\n  ${silent} more hosts lack room`);
   if (providers.length === 0) lines.push('\n  Placement knows no host at all');
-  const upCount = [...presences.values()].filter(({ state }) => state === 'up').length;
+  const { entries: agents } = await (await cloud.store()).listKeys(cloud.keys.agents);
   return new EcomputeError('ECOMPUTE_NO_CANDIDATES', `no host has room for ${what} (${wanted} each)${lines.join('')}`, {
     details: { asked, unplaced, query: query.text, hosts },
     hint:
-      upCount === 0
+      agents.length === 0
         ? 'no agent is running: start `ecompute` on a host'
         : 'see `eschedule hosts` for what is free; ask for less, destroy instances, or start `ecompute` on another host',
   });
 };
 
 const explainAll = async (
-  { cloud, query, presences, dropped }: NoHostOptions,
+  { cloud, query, dropped }: NoHostOptions,
   providers: readonly ResourceProvider[],
 ): Promise<HostReasons[]> => {
   const reasons = new Map(dropped.map(({ host, reason }) => [host, reason]));
   const placement = await cloud.placement();
   const bounded = pLimit(PARALLEL);
   const areAllRead = providers.length <= MAX_EXPLAINED;
-  const explained = await Promise.all(
-    providers.map(async ({ uuid, name }) => {
+  const explainable = providers.filter(({ uuid }) => areAllRead || reasons.has(uuid));
+  const presences = await readPresences(
+    cloud,
+    explainable.map(({ uuid }) => uuid),
+  );
+  return Promise.all(
+    explainable.map(async ({ uuid, name }) => {
       const host = { host: uuid, name: presences.get(uuid)?.hostname ?? name };
       const known = reasons.get(uuid);
-      if (!areAllRead) return known === undefined ? undefined : { ...host, reasons: [known] };
+      if (!areAllRead) return { ...host, reasons: known === undefined ? [] : [known] };
       const facts = explainHost(query, await bounded(() => readFacts(placement, uuid)));
       // Numbers first; what several instances or groups of resources ask for together is known to Placement alone.
       const fallback = known ?? (presences.has(uuid) ? 'Placement offers no room there' : 'its agent is down');
@@ -75,5 +79,4 @@ const explainAll = async (
       };
     }),
   );
-  return explained.filter((host) => host !== undefined);
 };

@@ -3,6 +3,7 @@ import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { allocate, releaseAllocations } from '@etcd-compute/common/placement/allocations';
 import { isConcurrentUpdate } from '@etcd-compute/common/placement/errors';
+import type { HostNames } from '../hosts/host-names.js';
 import type { Candidate } from '../selection/candidate.js';
 import type { DroppedHost } from '../selection/filters/presence.js';
 import { findHosts, type FindOptions, type FoundHosts } from './candidates.js';
@@ -18,6 +19,8 @@ import { writeRequest, type FailedAttempt, type InstanceSpec } from './write-req
 export interface Placer {
   /** The hosts as they were found last. */
   readonly found: () => Promise<FoundHosts>;
+  /** Of all hosts that were found so far. */
+  readonly hostNames: HostNames;
   /**
    * Places one instance; many may be placed at once. @throws what Placement or etcd say; then nothing is left behind, or the error
    * says what may be.
@@ -44,10 +47,16 @@ const ROUNDS = 3;
 
 export const createPlacer = (options: FindOptions): Placer => {
   let latest: Promise<FoundHosts> | undefined;
-  const found = async (): Promise<FoundHosts> => (latest ??= findHosts(options));
+  const names = new Map<ProviderUuid, string>();
+  const find = async (): Promise<FoundHosts> => {
+    const hosts = await findHosts(options);
+    for (const [host, { hostname }] of hosts.presences) names.set(host, hostname);
+    return hosts;
+  };
+  const found = async (): Promise<FoundHosts> => (latest ??= find());
   /** All who have used up the same answer share the next one. */
   const findAgain = async (usedUp: FoundHosts): Promise<FoundHosts> => {
-    if ((await latest) === usedUp) latest = findHosts(options);
+    if ((await latest) === usedUp) latest = find();
     return found();
   };
 
@@ -63,7 +72,7 @@ export const createPlacer = (options: FindOptions): Placer => {
       hosts = await findAgain(hosts);
     }
   };
-  return { found, place };
+  return { found, hostNames: (host) => names.get(host) ?? null, place };
 };
 
 const listDropped = (hosts: FoundHosts, refused: ReadonlyMap<ProviderUuid, string>): DroppedHost[] => [

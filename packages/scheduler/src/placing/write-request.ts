@@ -40,8 +40,8 @@ export interface WriteRequestOptions {
 }
 
 /** The original's members, then ours. An agent of the original reads the first and passes over the rest. */
-const renderRequest = (spec: InstanceSpec, { request }: Candidate): BootRequest => ({
-  ...request,
+export const renderRequest = (spec: InstanceSpec, allocated: Pick<BootRequest, 'allocations'>): BootRequest => ({
+  ...allocated,
   user_id: spec.userId,
   project_id: spec.projectId,
   consumer_generation: null,
@@ -84,7 +84,7 @@ export const writeRequest = async (
     ...(hasRecord ? [{ op: 'put', key: recordKey, value: JSON.stringify(record) } as const] : []),
     ...(oldKey === undefined ? [] : [{ op: 'delete', key: oldKey } as const]),
   ];
-  const put = { op: 'put', key: requestKey, value: JSON.stringify(renderRequest(spec, candidate)) } as const;
+  const put = { op: 'put', key: requestKey, value: JSON.stringify(renderRequest(spec, candidate.request)) } as const;
   const store = await cloud.store();
   const result = await commit({
     store,

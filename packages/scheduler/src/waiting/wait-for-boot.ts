@@ -7,7 +7,7 @@ import { readRecordsOf } from '../instances/snapshot.js';
 import type { Placer } from '../placing/placer.js';
 import type { InstanceSpec } from '../placing/write-request.js';
 import { renderTransfer } from '../output/transfer.js';
-import { prefixesToWatch, waitUntil } from './wait-until.js';
+import { isIn, waitUntil } from './wait-until.js';
 
 /** How a boot ended: `gone` is an instance that someone destroyed meanwhile. */
 export type BootEnd = 'up' | 'failed' | 'gone' | 'timed-out';
@@ -40,14 +40,14 @@ const isUp = ({ state, addresses, address_sources }: InstanceRecord): boolean =>
 export const waitForBoot = async (options: WaitForBootOptions): Promise<void> => {
   const { context, boots, timeoutMs } = options;
   const { cloud, interruption } = context;
-  const keys = boots.map(({ spec }) => cloud.keys.record(spec.instance));
+  const keyOf = ({ spec }: BootProgress): string => cloud.keys.record(spec.instance);
   await waitUntil({
     store: await cloud.store(),
-    prefixes: prefixesToWatch(keys, cloud.keys.records),
+    keys: () => boots.map(keyOf),
     timeoutMs,
     signal: interruption.signal,
-    check: async () => {
-      const pending = boots.filter(({ end }) => end === undefined);
+    check: async (changed) => {
+      const pending = boots.filter((boot) => boot.end === undefined && isIn(changed, keyOf(boot)));
       const found = await readRecordsOf(
         cloud,
         pending.map(({ spec }) => spec.instance),

@@ -1,9 +1,10 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { getAllocations } from '@etcd-compute/common/placement/allocations';
+import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { CommandContext } from '../commands/context.js';
 import { readRecordsOf, type InstanceEntry } from '../instances/snapshot.js';
-import { listPresences, type Presences } from '../hosts/list-presences.js';
-import { prefixesToWatch, waitUntil } from './wait-until.js';
+import { readPresences, type Presences } from '../hosts/presences.js';
+import { isIn, waitUntil } from './wait-until.js';
 
 /**
  * Waits until the instances are gone: the record says so and the request is removed. Of an instance of the original there is no
@@ -17,43 +18,49 @@ export const waitForDestroy = async (
   timeoutMs: number,
 ): Promise<EcomputeError | undefined> => {
   const store = await cloud.store();
-  let pending = [...entries];
-  const isPending = async (entry: InstanceEntry): Promise<boolean> => {
-    const { instance, host } = entry;
-    const [[found], request] = await Promise.all([
-      readRecordsOf(cloud, [instance]),
-      store.get(cloud.keys.request(host, instance)),
-    ]);
-    if (request === undefined) return found !== undefined && found.record.state !== 'deleted';
-    if (found) return true;
+  const pending = new Set(entries);
+  const requestKey = ({ host, instance }: InstanceEntry): string => cloud.keys.request(host, instance);
+  const recordKey = ({ instance }: InstanceEntry): string => cloud.keys.record(instance);
+  const isGone = async ({ instance }: InstanceEntry, { request, record }: Seen): Promise<boolean> => {
+    if (!request) return !record || record.state === 'deleted';
+    if (record) return false;
     const { allocations } = await getAllocations(await cloud.placement(), instance);
-    return Object.keys(allocations).length > 0;
+    return Object.keys(allocations).length === 0;
   };
   const end = await waitUntil({
     store,
-    prefixes: [
-      ...prefixesToWatch(
-        entries.map(({ host, instance }) => cloud.keys.request(host, instance)),
-        cloud.keys.requests,
-      ),
-      ...prefixesToWatch(
-        entries.map(({ instance }) => cloud.keys.record(instance)),
-        cloud.keys.records,
-      ),
-    ],
+    keys: () => entries.flatMap((entry) => [requestKey(entry), recordKey(entry)]),
     timeoutMs,
     signal: interruption.signal,
-    check: async () => {
-      const before = pending.length;
-      const states = await Promise.all(pending.map(isPending));
-      pending = pending.filter((_, index) => states[index]);
-      if (pending.length < before && pending.length > 0) output.progress(`${pending.length} left`);
-      return pending.length === 0;
+    check: async (changed) => {
+      const before = pending.size;
+      const looked = [...pending].filter(
+        (entry) => isIn(changed, requestKey(entry)) || isIn(changed, recordKey(entry)),
+      );
+      const records = await readRecordsOf(
+        cloud,
+        looked.map(({ instance }) => instance),
+      );
+      const { entries: requests } = await store.getMany(looked.map(requestKey));
+      for (const [index, entry] of looked.entries())
+        if (await isGone(entry, { request: requests[index], record: records[index]?.record })) pending.delete(entry);
+      if (pending.size < before && pending.size > 0) output.progress(`${pending.size} left`);
+      return pending.size === 0;
     },
   });
   if (end === 'done') return undefined;
-  return notGone(pending, { presences: await listPresences(cloud), timeoutMs });
+  const left = [...pending];
+  const presences = await readPresences(
+    cloud,
+    left.map(({ host }) => host),
+  );
+  return notGone(left, { presences, timeoutMs });
 };
+
+interface Seen {
+  readonly request: unknown;
+  readonly record: InstanceRecord | undefined;
+}
 
 const notGone = (
   pending: readonly InstanceEntry[],

@@ -2,7 +2,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { CommandContext } from '../commands/context.js';
 import { readRecordsOf, type InstanceEntry } from '../instances/snapshot.js';
-import { prefixesToWatch, waitUntil } from './wait-until.js';
+import { isIn, waitUntil } from './wait-until.js';
 
 export interface PendingPower {
   readonly entry: InstanceEntry;
@@ -38,28 +38,28 @@ export const waitForPower = async (
   timeoutMs: number,
 ): Promise<EcomputeError[]> => {
   const errors: EcomputeError[] = [];
-  let pending = [...wishes];
+  const keyOf = ({ entry }: PendingPower): string => cloud.keys.record(entry.instance);
+  const pending = new Set(wishes);
   await waitUntil({
     store: await cloud.store(),
-    prefixes: prefixesToWatch(
-      wishes.map(({ entry }) => cloud.keys.record(entry.instance)),
-      cloud.keys.records,
-    ),
+    keys: () => wishes.map(keyOf),
     timeoutMs,
     signal: interruption.signal,
-    check: async () => {
+    check: async (changed) => {
+      const looked = [...pending].filter((wish) => isIn(changed, keyOf(wish)));
       const found = await readRecordsOf(
         cloud,
-        pending.map(({ entry }) => entry.instance),
+        looked.map(({ entry }) => entry.instance),
       );
-      const results = pending.map(({ count }, index) => resultOf(found[index]?.record, count));
-      for (const [index, result] of results.entries()) {
-        const step = found[index]?.record.step;
-        if (!result && step) output.progress(`${pending[index]?.entry.instance}: ${step.name} ${step.progress ?? ''}`);
+      for (const [index, wish] of looked.entries()) {
+        const record = found[index]?.record;
+        const result = resultOf(record, wish.count);
+        if (result) pending.delete(wish);
         if (result?.error) errors.push(result.error);
+        const step = record?.step;
+        if (!result && step) output.progress(`${wish.entry.instance}: ${step.name} ${step.progress ?? ''}`);
       }
-      pending = pending.filter((_, index) => results[index] === undefined);
-      return pending.length === 0;
+      return pending.size === 0;
     },
   });
   for (const { entry } of pending)

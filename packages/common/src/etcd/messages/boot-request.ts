@@ -15,6 +15,9 @@ const powerWishSchema = z.looseObject({
 });
 export type PowerWish = z.output<typeof powerWishSchema>;
 
+/** What our scheduler writes at most, as JSON. etcd takes 1.5 MiB, but an agent reads and watches many of them. */
+export const MAX_REQUEST_BYTES = 256 * 1024;
+
 /**
  * The value at `/hosts/<host>/<instance>`: what a person wishes. Written by the scheduler (ours or the original's), never by
  * the agent. The first six members are the original's; a request with only those is a complete one. Unknown members are kept.

@@ -7,6 +7,7 @@ export const LEFTOVER_KINDS = [
   'disk-without-request',
   'console-log-without-request',
 ] as const;
+export type LeftoverKind = (typeof LEFTOVER_KINDS)[number];
 
 /**
  * The value at `/audits/<host>`: what the host's agent found, at its last look, that does not fit together. It is under no lease:

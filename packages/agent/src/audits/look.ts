@@ -1,0 +1,44 @@
+import type { Keys } from '@etcd-compute/common/etcd/keys';
+import type { Store } from '@etcd-compute/common/etcd/store';
+import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import { listProviderAllocations } from '@etcd-compute/common/placement/allocations';
+import type { PlacementClient } from '@etcd-compute/common/placement/client';
+import type { StepDeps } from '../instances/steps/step.js';
+import { listOurs, type Ours } from './ours.js';
+
+export interface LookDeps {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly placement: PlacementClient;
+  readonly host: ProviderUuid;
+  readonly steps: StepDeps;
+}
+
+/** What there was at one time, for all audits of a period. */
+export interface Look {
+  /** The instances that hold something of this host. @throws what Placement said. */
+  readonly getHolders: () => ReadonlySet<InstanceUuid>;
+  /** @throws what libvirt said. */
+  readonly getOurs: () => Ours;
+  readonly requests: ReadonlySet<InstanceUuid>;
+}
+
+/** The requests are read last: an instance that has come meanwhile has its request already, and is not taken for a leftover. */
+export const takeLook = async ({ store, keys, placement, host, steps }: LookDeps): Promise<Look> => {
+  const [allocations, ours] = await Promise.allSettled([
+    listProviderAllocations(placement, host),
+    listOurs(steps, host),
+  ]);
+  const { entries } = await store.listKeys(keys.requestsOf(host));
+  return {
+    getHolders: () =>
+      new Set(Object.keys(valueOf(allocations)).flatMap((uuid) => instanceUuidSchema.safeParse(uuid).data ?? [])),
+    getOurs: () => valueOf(ours),
+    requests: new Set(entries.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? [])),
+  };
+};
+
+const valueOf = <T>(result: PromiseSettledResult<T>): T => {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+};

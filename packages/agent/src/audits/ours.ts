@@ -1,0 +1,45 @@
+import type { LeftoverKind } from '@etcd-compute/common/etcd/messages/host-audit';
+import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import type { Domain } from '@etcd-compute/libvirt/domain';
+import { isLibvirtError } from '@etcd-compute/libvirt/errors';
+import { listConsoleLogs } from '../consoles/console-logs.js';
+import { listDisks } from '../disks/disk-pool.js';
+import { listConfigDrives } from '../guest-config/config-drives.js';
+import { readMark } from '../instances/domain.js';
+import type { StepDeps } from '../instances/steps/step.js';
+
+/** What of ours is on this host, by instance, with words for a person. */
+export type Ours = ReadonlyMap<InstanceUuid, ReadonlyMap<LeftoverKind, string>>;
+
+/** Undefined when it has gone since it was listed, as a destroyed one does. */
+const describeState = async (domain: Domain): Promise<string | undefined> => {
+  try {
+    return (await domain.isActive()) ? 'it runs' : 'it is shut off';
+  } catch (err) {
+    if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) return undefined;
+    throw err;
+  }
+};
+
+/** Domains, disks and console logs of instances. What is not marked as this host's is left out. */
+export const listOurs = async (steps: StepDeps, host: ProviderUuid): Promise<Ours> => {
+  const connection = steps.getConnection();
+  const ours = new Map<InstanceUuid, Map<LeftoverKind, string>>();
+  const add = (instance: InstanceUuid, kind: LeftoverKind, detail: string): void => {
+    ours.set(instance, (ours.get(instance) ?? new Map<LeftoverKind, string>()).set(kind, detail));
+  };
+  for (const domain of await connection.listAllDomains()) {
+    await using handle = domain;
+    const instance = instanceUuidSchema.safeParse(handle.uuid).data;
+    if (instance === undefined || (await readMark(handle))?.host !== host) continue;
+    const state = await describeState(handle);
+    if (state !== undefined) add(instance, 'domain-without-request', state);
+  }
+  for (const instance of await listConfigDrives(steps.configDrivesDir))
+    add(instance, 'disk-without-request', `its config drive, in ${steps.configDrivesDir}`);
+  for (const instance of await listDisks(connection, steps.pool))
+    add(instance, 'disk-without-request', `in ${steps.pool.folder}`);
+  for (const instance of await listConsoleLogs(steps.consolesDir))
+    add(instance, 'console-log-without-request', `in ${steps.consolesDir}`);
+  return ours;
+};

@@ -17,6 +17,17 @@ process.stdout.on('error', (err: NodeJS.ErrnoException) => {
   process.exit(err.code === 'EPIPE' ? EXIT_CODES.done : EXIT_CODES.failed);
 });
 
-// exit(), because open connections to etcd and Placement would keep the process up for a while; standard output is written
-// synchronously to files, terminals and, on POSIX, pipes.
-void main(process.argv.slice(2), interruption).then((code) => process.exit(code));
+/** Resolves when all that was written has left this process: Node does not wait for a socket, which a parent's pipe may be. */
+const flush = async (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
+
+const run = async (): Promise<void> => {
+  const code = await main(process.argv.slice(2), interruption);
+  await flush(process.stdout);
+  await flush(process.stderr);
+  // Open connections to etcd and Placement would keep the process up for a while.
+  process.exit(code);
+};
+void run();

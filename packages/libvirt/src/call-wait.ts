@@ -5,4 +5,9 @@ export interface CallWait {
    * that has takes effect on its thread, and an object that it returns is freed.
    */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * How long the call may run, in milliseconds; default: the connection's `callTimeoutMs`. A call that runs longer throws
+   * `CallTimeoutError`, and its connection counts as stuck from then on. Waiting for a turn does not count.
+   */
+  readonly timeoutMs?: number | undefined;
 }

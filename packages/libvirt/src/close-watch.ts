@@ -1,7 +1,7 @@
 import type { EventReport } from './ffi/messages.js';
 
-/** Why a connection ended: by an I/O error, by the daemon, by keepalive, or by our own `close()`. */
-export type CloseReason = 'error' | 'eof' | 'keepalive' | 'client';
+/** Why a connection ended: by an I/O error, by the daemon, by keepalive, by our own `close()`, or by a call that hangs. */
+export type CloseReason = 'error' | 'eof' | 'keepalive' | 'client' | 'stuck';
 
 /** virConnectCloseReason. */
 const REASONS: readonly CloseReason[] = ['error', 'eof', 'keepalive', 'client'];

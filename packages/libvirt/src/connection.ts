@@ -1,6 +1,5 @@
 import type { CallWait } from './call-wait.js';
-import { CloseWatch } from './close-watch.js';
-import type { CloseReason } from './close-watch.js';
+import type { CloseReason, CloseWatch } from './close-watch.js';
 import { Domain } from './domain.js';
 import type { Subscription } from './event-feed.js';
 import { connectionEvents } from './events.js';
@@ -11,35 +10,12 @@ import type {
   DomainRebootEvent,
   NetworkLifecycleEvent,
 } from './events.js';
-import { Line } from './line.js';
 import { Network } from './network.js';
 import { NWFilter, NWFilterBinding } from './nwfilter.js';
-import { OwnedPointer } from './owned-pointer.js';
-import { startRuntime } from './runtime/runtime.js';
-import { Scope, orFree, orFreeAll, warnUnfreed } from './scope.js';
+import { orFree, orFreeAll, warnUnfreed } from './scope.js';
+import type { Scope } from './scope.js';
 import { StoragePool } from './storage-pool.js';
 import { StorageVolume } from './storage-volume.js';
-
-export type { CallWait } from './call-wait.js';
-export type { CloseReason } from './close-watch.js';
-export type { DomainEvent, NetworkEvent } from './domain-names.js';
-export type { Subscription } from './event-feed.js';
-export type {
-  DomainAgentLifecycleEvent,
-  DomainLifecycleEvent,
-  DomainRebootEvent,
-  NetworkLifecycleEvent,
-} from './events.js';
-
-export interface ConnectOptions extends CallWait {
-  /** Opens for reading only: calls that change anything throw `VIR_ERR_OPERATION_DENIED`. */
-  readonly readOnly?: boolean;
-  /**
-   * Finds a daemon that went silent: after `count` unanswered pings, one every `intervalSeconds`, calls fail and
-   * `onClose` hears `keepalive`. Without it, a call to a frozen daemon waits for ever. Drivers without a daemon ignore it.
-   */
-  readonly keepAlive?: { readonly intervalSeconds: number; readonly count: number } | null;
-}
 
 export interface NodeInfo {
   readonly model: string;
@@ -50,52 +26,6 @@ export interface NodeInfo {
   readonly sockets: number;
   readonly cores: number;
   readonly threads: number;
-}
-
-/**
- * Opens a connection, such as `qemu:///system` or `test:///default`.
- *
- * An open connection keeps the process alive, until `close()`. Calls to a daemon run one at a time on each connection: open several
- * for calls in parallel. Throws `LibvirtError`.
- */
-export async function connect(uri: string, options: ConnectOptions = {}): Promise<Connection> {
-  const runtime = await startRuntime();
-  const { calls, events, callbacks } = runtime;
-  const watch = new CloseWatch();
-  const closeCallback = callbacks.connectionClosed;
-  const closeToken = events.subscribe((report) => watch.report(report));
-  try {
-    const { pointer, hasCloseCallback } = await calls.run(
-      'connectionOpen',
-      [uri, { readOnly: options.readOnly ?? false, keepAlive: options.keepAlive ?? null, closeCallback, closeToken }],
-      {
-        signal: options.signal,
-        discard: (opened) =>
-          void calls
-            .run('connectionClose', [opened.pointer, opened.hasCloseCallback ? closeCallback : null])
-            .catch(warnUnfreed),
-      },
-    );
-    events.hold();
-    const line = new Line({ isRemote: hasCloseCallback });
-    const owned = new OwnedPointer(runtime, {
-      pointer,
-      what: `connection '${uri}'`,
-      line,
-      free: async () => {
-        try {
-          await calls.run('connectionClose', [pointer, hasCloseCallback ? closeCallback : null]);
-        } finally {
-          events.unsubscribe(closeToken);
-          events.release();
-        }
-      },
-    });
-    return new Connection(uri, new Scope(runtime, owned, line), watch);
-  } catch (error) {
-    events.unsubscribe(closeToken);
-    throw error;
-  }
 }
 
 /** An open connection: https://libvirt.org/html/libvirt-libvirt-host.html. Its methods are libvirt's. */
@@ -114,7 +44,7 @@ export class Connection {
     this.#events = connectionEvents(scope);
   }
 
-  /** True once `close()` was called, or the connection was lost. */
+  /** True once `close()` was called, the connection was lost, or a call on it took longer than it may. */
   get isClosed(): boolean {
     return this.#closing !== undefined || this.#watch.reason !== undefined;
   }
@@ -129,20 +59,38 @@ export class Connection {
     return this.#scope.line.calls;
   }
 
+  /** For how long the call that began last has been running, in milliseconds; 0 when none runs. */
+  get busyForMs(): number {
+    return this.#scope.line.busyForMs;
+  }
+
   /**
    * Ends subscriptions, frees the handles that are still open, and releases the connection. Events of calls that ended
-   * before are still told; calls in flight are waited for. May be repeated; a connection that was lost must be closed too.
+   * before are still told; calls in flight are waited for, but for one that hangs: then the rest is done when that returns. May be
+   * repeated; a connection that was lost must be closed too.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#end();
+    this.#closing ??= this.#endUnlessStuck();
     return this.#closing;
+  }
+
+  /** Gives the connection up as if a call on it took longer than it may: because another one to the same daemon did, say. */
+  abandon(cause: Error): void {
+    this.#scope.line.block(cause);
+  }
+
+  async #endUnlessStuck(): Promise<void> {
+    const ended = this.#end();
+    const stuck = new Promise<void>((resolve) => this.#scope.line.onBlocked(resolve));
+    await Promise.race([ended, stuck]);
+    if (this.#scope.line.isBlocked) ended.catch(warnUnfreed);
   }
 
   async #end(): Promise<void> {
     if (this.#scope.closers.size > 0) await this.#scope.runtime.events.flush();
     this.#watch.end('client');
     await this.#scope.releaseAll();
-    const released = this.#scope.connection.release();
+    const released = this.#scope.connection.freed();
     await this.#scope.releaseAll(); // what calls in flight returned meanwhile; later ones are refused by Scope.own
     await released;
   }
@@ -182,6 +130,11 @@ export class Connection {
   async getNodeInfo(wait: CallWait = {}): Promise<NodeInfo> {
     const { memory, ...info } = await this.#scope.connection.call('nodeGetInfo', [], wait);
     return { ...info, memoryKiB: Number(memory) };
+  }
+
+  /** How many processors the host has, also those that are off. */
+  nodeGetCPUMap(wait: CallWait = {}): Promise<number> {
+    return this.#scope.connection.call('nodeGetCPUMap', [], wait);
   }
 
   getCapabilities(wait: CallWait = {}): Promise<string> {

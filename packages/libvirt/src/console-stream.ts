@@ -21,11 +21,11 @@ export async function openConsole(
   domain: OwnedPointer<DomainPointer>,
   options: ConsoleOptions,
 ): Promise<Duplex> {
-  const { deviceName, flags, signal } = options;
-  const stream = await openStream(scope, NONBLOCK, { signal });
+  const { deviceName, flags, ...wait } = options;
+  const stream = await openStream(scope, NONBLOCK, wait);
   const loan = stream.borrow('domainOpenConsole');
   try {
-    await domain.call('domainOpenConsole', [deviceName, loan.pointer, flags], { signal, onEnd: loan.giveBack });
+    await domain.call('domainOpenConsole', [deviceName, loan.pointer, flags], { ...wait, onEnd: loan.giveBack });
     return new ConsoleStream(scope, stream);
   } catch (error) {
     await stream.release();

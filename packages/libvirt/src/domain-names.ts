@@ -107,6 +107,15 @@ export function domainEventName(event: number, detail: number): { event: DomainE
   return entry && { event: entry.event, detail: entry.details[detail] ?? 'unknown' };
 }
 
+export type DomainControlState = 'ok' | 'job' | 'occupied' | 'error' | 'unknown';
+
+/** virDomainControlState. */
+const CONTROL_STATES: readonly DomainControlState[] = ['ok', 'job', 'occupied', 'error'];
+
+export function domainControlStateName(state: number): DomainControlState {
+  return CONTROL_STATES[state] ?? 'unknown';
+}
+
 export type NetworkEvent = 'defined' | 'undefined' | 'started' | 'stopped';
 
 /** virNetworkEventLifecycleType. */

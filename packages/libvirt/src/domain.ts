@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { CallWait } from './call-wait.js';
 import { openConsole } from './console-stream.js';
-import { domainStateName } from './domain-names.js';
-import type { DomainState } from './domain-names.js';
+import { domainControlStateName, domainStateName } from './domain-names.js';
+import type { DomainControlState, DomainState } from './domain-names.js';
 import type { DescribedDomain } from './ffi/calls/domain.js';
 import type { DomainPointer } from './ffi/pointers.js';
 import { interfaceAddresses } from './interface-addresses.js';
@@ -10,7 +10,7 @@ import type { AddressSource, DomainInterface } from './interface-addresses.js';
 import type { OwnedPointer } from './owned-pointer.js';
 import type { Scope } from './scope.js';
 
-export type { DomainState } from './domain-names.js';
+export type { DomainControlState, DomainState } from './domain-names.js';
 export type { AddressSource, DomainInterface } from './interface-addresses.js';
 
 export interface DomainInfo {
@@ -19,6 +19,13 @@ export interface DomainInfo {
   readonly memoryKiB: number;
   readonly vcpus: number;
   readonly cpuTimeNs: bigint;
+}
+
+export interface DomainControlInfo {
+  /** `occupied`: the hypervisor process has not answered yet; `job`: a long task, such as a migration, is under way. */
+  readonly state: DomainControlState;
+  /** For how long, in milliseconds. */
+  readonly stateTimeMs: number;
 }
 
 /**
@@ -109,6 +116,12 @@ export class Domain {
       vcpus: info.nrVirtCpu,
       cpuTimeNs: BigInt(info.cpuTime),
     };
+  }
+
+  /** Whether its hypervisor process may be asked something, without asking it. Throws `VIR_ERR_OPERATION_INVALID` when it does not run. */
+  async getControlInfo(wait: CallWait = {}): Promise<DomainControlInfo> {
+    const { state, stateTime } = await this.#owned.call('domainGetControlInfo', [], wait);
+    return { state: domainControlStateName(state), stateTimeMs: Number(stateTime) };
   }
 
   /** The definition, or the running state (`DomainXMLFlags`). */

@@ -2,7 +2,7 @@
  * One kind of event of one connection. libvirt takes a callback once per connection and kind, so the first handler
  * registers it, all handlers share it, and it stays until the connection closes.
  */
-import { LibvirtError, ReleasedError } from './errors.js';
+import { LibvirtError, isGone } from './errors.js';
 import type { EventReport } from './ffi/messages.js';
 import type { CallbackPointer } from './ffi/pointers.js';
 import type { Scope } from './scope.js';
@@ -71,7 +71,7 @@ export class EventFeed<Event> {
       await this.#scope.connection.call(this.#source.deregister, [callbackId]);
     } catch (error) {
       // libvirt drops the callback before it tells the daemon; a daemon that is gone cannot be told, and need not be.
-      if (!(error instanceof LibvirtError || error instanceof ReleasedError)) throw error;
+      if (!(error instanceof LibvirtError || isGone(error))) throw error;
     }
   }
 }

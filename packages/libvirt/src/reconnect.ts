@@ -1,15 +1,16 @@
 /**
  * A connection that comes back.
  *
- *   connecting --opened, onUp done--> up --lost (eof, error, keepalive)--> waiting --backoff--> connecting
+ *   connecting --opened, onUp done--> up --lost (eof, error, keepalive, stuck)--> waiting --backoff--> connecting
  *       \------------ failed, or onUp threw ------------------------------/
  *
  * Nothing survives a loss: handles and subscriptions belong to the connection that is gone, and events between are
  * lost. So `onUp` subscribes and lists everything, each time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from './connection.js';
-import type { ConnectOptions, Connection } from './connection.js';
+import { connect } from './connect.js';
+import type { ConnectOptions } from './connect.js';
+import type { Connection } from './connection.js';
 import { LibvirtError } from './errors.js';
 import { warnUnfreed } from './scope.js';
 
@@ -17,6 +18,8 @@ export interface SuperviseOptions {
   readonly uri: string;
   /** Finds a daemon that went silent. Default: 3 pings, one every 5 s. Null: only a closed socket is noticed. */
   readonly keepAlive?: ConnectOptions['keepAlive'];
+  /** How long each call may run, as for `connect`. A call that runs longer costs the connection, and another is opened. */
+  readonly callTimeoutMs?: number | undefined;
   /** Wait before the first new attempt (default 200); it doubles up to the maximum (default 10,000), with jitter. */
   readonly minBackoffMs?: number;
   readonly maxBackoffMs?: number;
@@ -115,10 +118,10 @@ class Supervisor {
 
   /** One connection, from opening to losing it. Says whether it was up. */
   async #attempt(): Promise<boolean> {
-    const { uri, keepAlive = DEFAULT_KEEP_ALIVE } = this.#options;
+    const { uri, keepAlive = DEFAULT_KEEP_ALIVE, callTimeoutMs } = this.#options;
     let connection: Connection | undefined;
     try {
-      connection = await connect(uri, { keepAlive, signal: this.#signal });
+      connection = await connect(uri, { keepAlive, callTimeoutMs, signal: this.#signal });
       this.#connection = connection;
       const lost = lossOf(connection);
       await untilAborted(this.#signal, Promise.race([this.#options.onUp(connection), lost]));

@@ -6,7 +6,7 @@ import type { Runtime } from './runtime/runtime.js';
 import type { Line } from './line.js';
 import { OwnedPointer } from './owned-pointer.js';
 
-type Releasable = Pick<OwnedPointer<bigint>, 'isReleased' | 'release'>;
+type Releasable = Pick<OwnedPointer<bigint>, 'isReleased' | 'release' | 'freed'>;
 
 type FreeCall = Extract<CallName, `${string}Free`>;
 
@@ -61,7 +61,7 @@ export class Scope {
   /** Ends and frees everything that is still open. */
   async releaseAll(): Promise<void> {
     await Promise.all([...this.closers].map((close) => close()));
-    await Promise.all([...this.#children].map((child) => child.release()));
+    await Promise.all([...this.#children].map((child) => child.freed()));
   }
 }
 

@@ -1,11 +1,12 @@
 /** A virStream of a connection, and the two things done with it on call threads: sending a volume, and receiving one. */
 import type { CallWait } from './call-wait.js';
-import { LibvirtError } from './errors.js';
+import { LibvirtError, isGone } from './errors.js';
 import type { StorageVolumePointer, StreamPointer } from './ffi/pointers.js';
 import type { OwnedPointer } from './owned-pointer.js';
 import { orFree, warnUnfreed } from './scope.js';
 import type { Scope } from './scope.js';
 
+/** `timeoutMs` is for each message. */
 export interface TransferOptions extends CallWait {
   /** Where in the volume to begin, in bytes. */
   readonly offset?: bigint;
@@ -27,7 +28,7 @@ export async function abortStream(stream: OwnedPointer<StreamPointer>): Promise<
   try {
     await stream.call('streamAbort', []);
   } catch (error) {
-    if (!(error instanceof LibvirtError)) throw error;
+    if (!(error instanceof LibvirtError || isGone(error))) throw error;
   }
 }
 
@@ -36,12 +37,13 @@ async function start(
   parts: { scope: Scope; volume: OwnedPointer<StorageVolumePointer> },
   options: TransferOptions,
 ): Promise<OwnedPointer<StreamPointer>> {
-  const { offset = 0n, length = 0n, flags = 0, signal } = options;
-  const stream = await openStream(parts.scope, 0, { signal });
+  const { offset = 0n, length = 0n, flags = 0, signal, timeoutMs } = options;
+  const wait = { signal, timeoutMs };
+  const stream = await openStream(parts.scope, 0, wait);
   const loan = stream.borrow(name);
   const transfer = { offset, length, flags };
   try {
-    await parts.volume.call(name, [loan.pointer, transfer], { signal, onEnd: loan.giveBack });
+    await parts.volume.call(name, [loan.pointer, transfer], { ...wait, onEnd: loan.giveBack });
     return stream;
   } catch (error) {
     void stream.release().catch(warnUnfreed);
@@ -62,15 +64,16 @@ export async function upload(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: TransferOptions,
 ): Promise<void> {
-  const { signal } = options;
+  const { signal, timeoutMs } = options;
+  const wait = { signal, timeoutMs };
   const stream = await start('storageVolUpload', parts, options);
   try {
     for await (const data of source) {
       for (let from = 0; from < data.byteLength; from += CHUNK_BYTES) {
-        await stream.call('streamSend', [data.subarray(from, from + CHUNK_BYTES)], { signal });
+        await stream.call('streamSend', [data.subarray(from, from + CHUNK_BYTES)], wait);
       }
     }
-    await stream.call('streamFinish', [], { signal });
+    await stream.call('streamFinish', [], wait);
   } catch (error) {
     await giveUp(stream, signal);
     throw error;
@@ -83,16 +86,17 @@ export async function* download(
   parts: { scope: Scope; volume: OwnedPointer<StorageVolumePointer> },
   options: TransferOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { signal } = options;
+  const { signal, timeoutMs } = options;
+  const wait = { signal, timeoutMs };
   const stream = await start('storageVolDownload', parts, options);
   let isFinished = false;
   try {
     for (;;) {
-      const data = await stream.call('streamReceive', [CHUNK_BYTES], { signal });
+      const data = await stream.call('streamReceive', [CHUNK_BYTES], wait);
       if (data.byteLength === 0) break;
       yield data;
     }
-    await stream.call('streamFinish', [], { signal });
+    await stream.call('streamFinish', [], wait);
     isFinished = true;
   } finally {
     if (isFinished) await stream.release();

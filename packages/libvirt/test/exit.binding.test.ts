@@ -100,6 +100,19 @@ describe('process exit', () => {
     expect(result.durationMs).toBeLessThan(20_000);
   });
 
+  it('comes by itself while a call hangs that has missed its deadline', async () => {
+    await using daemon = await startSilentDaemon();
+    const result = await runChild(
+      `${OPEN}
+      await connect(process.env.SILENT_URI, { callTimeoutMs: 50 }).catch(({ code }) => console.log(code));
+      await connection.close();
+      process.exitCode = 6;
+    `,
+      { SILENT_URI: daemon.uri },
+    );
+    expect(result).toMatchObject({ code: 6, signal: null, stdout: 'LIBVIRT_CALL_TIMEOUT\n', stderr: '' });
+  });
+
   it('leaves no error of libvirt on stderr', async () => {
     const result = await runChild(`${OPEN}
       const failed = await Promise.allSettled(Array.from({ length: 100 }, () => connection.domainLookupByName('absent')));

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { runChild } from './child.js';
 
 describe('README', () => {
-  it('shows an example that works', async () => {
+  it('shows examples that work', async () => {
     const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
-    const example = /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
-    const result = await runChild(example);
+    const examples = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, example]) => example);
+    const result = await runChild(examples.join('\n'));
     expect(result).toMatchObject({ code: 0, stderr: '' });
     for (const line of [
       'hello defined (added)',

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { connect } from '@etcd-compute/libvirt/connection';
-import { LibvirtError } from '@etcd-compute/libvirt/errors';
-import { configureThreads } from '@etcd-compute/libvirt/threads';
+import { CallTimeoutError, LibvirtError, TooManyHungCallsError } from '@etcd-compute/libvirt/errors';
+import { configureThreads, countHungThreads } from '@etcd-compute/libvirt/threads';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import { aDomain } from './builders.js';
 import { startSilentDaemon } from './silent-daemon.js';
@@ -63,7 +63,28 @@ describe('call threads', () => {
     expect(await hanging).toBeInstanceOf(LibvirtError);
   });
 
+  it('are replaced when their call misses its deadline, and serve again when it returns', async () => {
+    await using daemon = await startSilentDaemon();
+    await using connection = await connect(URI);
+    configureThreads({ maxThreads: 1, maxHungThreads: 2 });
+    await expect(connect(daemon.uri, { callTimeoutMs: 20 })).rejects.toThrow(CallTimeoutError);
+    await expect(connect(daemon.uri, { timeoutMs: 20 })).rejects.toThrow(CallTimeoutError);
+    expect(countHungThreads()).toBe(2);
+    await expect(connect(URI)).rejects.toThrow(TooManyHungCallsError);
+    expect(await connection.getType()).toBe('TEST');
+    daemon.hangUp();
+    await vi.waitFor(() => expect(countHungThreads()).toBe(0), { timeout: 30_000 });
+    configureThreads({ maxThreads: 4, maxHungThreads: 16 });
+    expect(await connection.getType()).toBe('TEST');
+  });
+
+  it('let a call without a deadline, or with one that no timer can wait for, take its time', async () => {
+    await using connection = await connect(URI, { callTimeoutMs: Infinity });
+    expect(await connection.getType({ timeoutMs: 2 ** 40 })).toBe('TEST');
+  });
+
   it('refuse settings that make no sense', () => {
+    expect(() => configureThreads({ maxHungThreads: 0 })).toThrow('could not set maxHungThreads to 0');
     expect(() => configureThreads({ maxThreads: 0 })).toThrow('could not set maxThreads to 0');
     expect(() => configureThreads({ minThreads: -1 })).toThrow('could not set minThreads to -1');
   });

@@ -37,6 +37,9 @@ interface Pair {
   isHalfOpen: boolean;
 }
 
+/** Made for each direction of each connection: gets what arrives, and passes on what is to go on. */
+export type ProxyFilter = (direction: 'up' | 'down', pass: (bytes: Buffer) => void) => (bytes: Buffer) => void;
+
 export type ProxyTarget = { readonly host: string; readonly port: number } | { readonly path: string };
 
 /**
@@ -44,11 +47,13 @@ export type ProxyTarget = { readonly host: string; readonly port: number } | { r
  *
  * @param options.path listens on this unix socket, not on a port.
  * @param options.host the address to listen at, for others than this machine.
+ * @param options.filter sees all bytes; for proxies that know what they carry.
  */
 export async function startTcpProxy(
   target: ProxyTarget,
-  options: { readonly path?: string; readonly host?: string } = {},
+  options: { readonly path?: string; readonly host?: string; readonly filter?: ProxyFilter } = {},
 ): Promise<TcpProxy> {
+  const { path, host = '127.0.0.1', filter = (_direction, pass) => pass } = options;
   const pairs = new Set<Pair>();
   let stalled: Direction | undefined;
   let acceptedConnections = 0;
@@ -66,8 +71,8 @@ export async function startTcpProxy(
     const server = connect('path' in target ? target : { host: target.host, port: target.port, noDelay: true });
     const pair: Pair = { client, server, isHalfOpen: false };
     pairs.add(pair);
-    forward({ from: pair.client, to: pair.server, isHeld: () => isHeld('up') });
-    forward({ from: pair.server, to: pair.client, isHeld: () => isHeld('down') });
+    forward({ from: pair.client, to: pair.server, direction: 'up', isHeld: () => isHeld('up'), filter });
+    forward({ from: pair.server, to: pair.client, direction: 'down', isHeld: () => isHeld('down'), filter });
     const end = (): void => {
       pairs.delete(pair);
       reset(pair);
@@ -77,7 +82,6 @@ export async function startTcpProxy(
     applyStall(pair);
   };
 
-  const { path, host = '127.0.0.1' } = options;
   let listener: Server | undefined = await listen(accept, path ?? { host, port: 0 });
   const address = listener.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
@@ -143,14 +147,17 @@ async function listen(
 interface Flow {
   readonly from: Socket;
   readonly to: Socket;
+  readonly direction: 'up' | 'down';
   readonly isHeld: () => boolean;
+  readonly filter: ProxyFilter;
 }
 
 /** By hand and not by pipe(), which resumes a paused source by itself as soon as its target drains. */
-function forward({ from, to, isHeld }: Flow): void {
-  from.on('data', (chunk) => {
-    if (!to.write(chunk)) from.pause();
+function forward({ from, to, direction, isHeld, filter }: Flow): void {
+  const receive = filter(direction, (bytes) => {
+    if (to.writable && !to.write(bytes)) from.pause();
   });
+  from.on('data', receive);
   to.on('drain', () => {
     if (!isHeld()) from.resume();
   });

@@ -3,7 +3,8 @@
  * GROW_AFTER_MS with every thread busy, up to `maxThreads`. So a program that makes short calls keeps one thread, and
  * one that starts guests in parallel gets as many as it may.
  *
- * A call that hangs takes one thread. When all hang, further calls wait: let keepalive break the connection, or abort.
+ * A thread whose call misses its deadline counts no longer: another may start in its place. When libvirt returns after all, the
+ * thread serves again, or ends where there are enough. A call without a deadline that hangs takes its thread for ever.
  */
 import { CallFlag } from '../ffi/messages.js';
 import type { CallName, Calls } from '../ffi/call-table.js';
@@ -14,13 +15,14 @@ import { threadSettings } from './settings.js';
 
 const GROW_AFTER_MS = 5;
 
-export type CallOptions<Name extends CallName> = Pick<JobOptions, 'signal' | 'onEnd'> & {
+export type CallOptions<Name extends CallName> = Pick<JobOptions, 'signal' | 'onEnd' | 'deadline'> & {
   readonly discard?: ((result: ReturnType<Calls[Name]>) => void) | undefined;
 };
 
 export class CallPool {
   readonly #flags = new Int32Array(new SharedArrayBuffer(4 * CallFlag.COUNT));
   readonly #threads = new Set<CallThread>();
+  readonly #hung = new Set<CallThread>();
   /** Most recently used last, so that the others grow old and end. */
   readonly #idle: { thread: CallThread; timer: NodeJS.Timeout }[] = [];
   readonly #waiting: Job[] = [];
@@ -28,6 +30,11 @@ export class CallPool {
 
   get threadCount(): number {
     return this.#threads.size;
+  }
+
+  /** Threads in a call that has missed its deadline. */
+  get hungCount(): number {
+    return this.#hung.size;
   }
 
   /** Runs a call on a thread of its own. Throws `LibvirtError`, or the signal's reason. */
@@ -53,8 +60,8 @@ export class CallPool {
   }
 
   /**
-   * Lets no further call begin, and blocks the main thread until none runs, or the time is over; says which.
-   * For the end of the process only.
+   * Lets no further call begin, and blocks the main thread until none runs but those that hang, or the time is over. True when
+   * none runs at all. For the end of the process only.
    */
   endQuietly(timeoutMs: number): boolean {
     Atomics.store(this.#flags, CallFlag.IS_ENDING, 1);
@@ -62,8 +69,7 @@ export class CallPool {
     for (;;) {
       const running = Atomics.load(this.#flags, CallFlag.RUNNING_CALLS);
       const leftMs = deadline - Date.now();
-      if (running === 0) return true;
-      if (leftMs <= 0) return false;
+      if (running <= this.#hung.size || leftMs <= 0) return running === 0;
       Atomics.wait(this.#flags, CallFlag.RUNNING_CALLS, running, leftMs);
     }
   }
@@ -72,6 +78,7 @@ export class CallPool {
     const thread = new CallThread({
       flags: this.#flags,
       onIdle: (idle) => this.#onIdle(idle),
+      onHang: (hung) => this.#onHang(hung),
       onEnd: (ended) => this.#onEnd(ended),
     });
     this.#threads.add(thread);
@@ -84,7 +91,20 @@ export class CallPool {
     return entry?.thread;
   }
 
+  #onHang(thread: CallThread): void {
+    this.#threads.delete(thread);
+    this.#hung.add(thread);
+    if (this.#waiting.length > 0) this.#grow();
+  }
+
   #onIdle(thread: CallThread): void {
+    if (this.#hung.delete(thread)) {
+      if (this.#threads.size >= threadSettings().maxThreads) {
+        thread.stop();
+        return;
+      }
+      this.#threads.add(thread);
+    }
     const job = this.#waiting.shift();
     if (job !== undefined) {
       thread.assign(job);
@@ -97,6 +117,7 @@ export class CallPool {
 
   #onEnd(thread: CallThread): void {
     this.#threads.delete(thread);
+    this.#hung.delete(thread);
     this.#removeIdle(thread);
     if (this.#waiting.length > 0) this.#grow();
   }

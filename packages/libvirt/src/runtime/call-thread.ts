@@ -10,14 +10,17 @@ import type { Job } from './job.js';
  */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128, stackSizeMb: 4 };
 
-/** One call thread, seen from the main thread. It keeps the process alive only while it runs a call. */
+/** One call thread, seen from the main thread. It keeps the process alive only while it runs a call that somebody waits for. */
 export class CallThread {
   readonly #worker: Worker;
+  readonly #onHang: () => void;
   #job: Job | undefined;
 
   constructor(options: {
     flags: Int32Array;
     onIdle: (thread: CallThread) => void;
+    /** Its call runs longer than it may. `onIdle` or `onEnd` follow when libvirt returns after all. */
+    onHang: (thread: CallThread) => void;
     onEnd: (thread: CallThread) => void;
   }) {
     Atomics.add(options.flags, CallFlag.RUNNING_CALLS, 1); // until it has started
@@ -28,6 +31,10 @@ export class CallThread {
       execArgv: [],
     });
     this.#worker.unref();
+    this.#onHang = () => {
+      this.#worker.unref();
+      options.onHang(this);
+    };
     this.#worker.on('message', (reply: CallReply) => {
       this.#settle(reply);
       options.onIdle(this);
@@ -47,6 +54,7 @@ export class CallThread {
   assign(job: Job): void {
     this.#job = job;
     this.#worker.ref();
+    job.begin(this.#onHang);
     this.#send({ kind: 'call', name: job.name, args: job.args });
   }
 

@@ -4,8 +4,9 @@
  *
  * The end of the process. Node joins its worker threads before it exits, and JavaScript callbacks must not be called
  * once their thread is being torn down: koffi aborts the process then. So: running calls, and threads that start, get
- * CALLS_GRACE_MS to end; then the event loop stops, and Node tears down threads that do nothing. A call that still hangs (a frozen daemon without keepalive) would block the
- * exit for ever: then the event loop thread ends the process with the same exit code, without joining anything.
+ * CALLS_GRACE_MS to end; then the event loop stops, and Node tears down threads that do nothing. A call that hangs would block the exit for
+ * ever: then the event loop thread ends the process with the same exit code, without joining anything. Calls that are known to hang are not
+ * waited for.
  */
 import { CallPool } from './call-pool.js';
 import { EventLoop } from './event-loop.js';
@@ -22,6 +23,12 @@ export interface Runtime {
 }
 
 let runtime: Promise<Runtime> | undefined;
+let pool: CallPool | undefined;
+
+/** 0 before the first connection. */
+export function hungThreads(): number {
+  return pool?.hungCount ?? 0;
+}
 
 /** The process's threads, started when first asked for. */
 export function startRuntime(): Promise<Runtime> {
@@ -32,6 +39,7 @@ export function startRuntime(): Promise<Runtime> {
 async function start(): Promise<Runtime> {
   const events = new EventLoop();
   const calls = new CallPool();
+  pool = calls;
   const onExit = (code: number): void => {
     if (calls.endQuietly(CALLS_GRACE_MS)) events.stopAndWait(EVENT_LOOP_GRACE_MS);
     else events.exitProcess(code, EVENT_LOOP_GRACE_MS);

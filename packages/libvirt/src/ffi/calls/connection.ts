@@ -56,6 +56,16 @@ export function connectionClose(pointer: ConnectionPointer, closeCallback: Callb
   succeed(host.virConnectClose, pointer);
 }
 
+/**
+ * Closes the wire under a call that hangs, from another thread: without pings, libvirt closes a connection on which nothing has arrived
+ * for the interval, and lets the call fail. It does nothing where keepalive is on already, and cannot be taken back.
+ */
+export function connectionBreak(pointer: ConnectionPointer): void {
+  isSupported(function virConnectSetKeepAlive() {
+    return host.virConnectSetKeepAlive(pointer, 1, 0);
+  });
+}
+
 export function connectionIsAlive(pointer: ConnectionPointer): boolean {
   return succeed(host.virConnectIsAlive, pointer) === 1;
 }
@@ -78,6 +88,10 @@ export function connectionGetHostname(pointer: ConnectionPointer): string {
 
 export function connectionGetCapabilities(pointer: ConnectionPointer): string {
   return obtain(host.virConnectGetCapabilities, pointer);
+}
+
+export function nodeGetCPUMap(pointer: ConnectionPointer): number {
+  return succeed(host.virNodeGetCPUMap, pointer, null, null, 0);
 }
 
 export function nodeGetInfo(pointer: ConnectionPointer): host.VirNodeInfo {

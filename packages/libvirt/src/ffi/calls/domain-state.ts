@@ -28,6 +28,10 @@ export function domainGetInfo(pointer: DomainPointer): header.VirDomainInfo {
   return filled<header.VirDomainInfo>((info) => succeed(header.virDomainGetInfo, pointer, info));
 }
 
+export function domainGetControlInfo(pointer: DomainPointer): header.VirDomainControlInfo {
+  return filled<header.VirDomainControlInfo>((info) => succeed(header.virDomainGetControlInfo, pointer, info, 0));
+}
+
 export function domainGetXMLDesc(pointer: DomainPointer, flags: number): string {
   return obtain(header.virDomainGetXMLDesc, pointer, flags);
 }

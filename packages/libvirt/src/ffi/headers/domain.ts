@@ -18,6 +18,18 @@ export interface VirDomainInfo {
   cpuTime: number | bigint;
 }
 
+declareStruct('virDomainControlInfo', {
+  state: 'unsigned int',
+  details: 'unsigned int',
+  stateTime: 'unsigned long long',
+});
+
+export interface VirDomainControlInfo {
+  state: number;
+  details: number;
+  stateTime: number | bigint;
+}
+
 export const virDomainIPAddress = declareStruct('virDomainIPAddress', {
   type: 'int',
   addr: 'const char *',
@@ -119,6 +131,9 @@ export const virDomainGetState = declare<
 export const virDomainGetInfo = declare<(domain: DomainPointer, info: Partial<VirDomainInfo>) => number>(
   'int virDomainGetInfo(virDomainPtr domain, _Out_ virDomainInfo *info)',
 );
+export const virDomainGetControlInfo = declare<
+  (domain: DomainPointer, info: Partial<VirDomainControlInfo>, flags: number) => number
+>('int virDomainGetControlInfo(virDomainPtr domain, _Out_ virDomainControlInfo *info, unsigned int flags)');
 export const virDomainGetXMLDesc = declare<(domain: DomainPointer, flags: number) => string | null>(
   'char *! virDomainGetXMLDesc(virDomainPtr domain, unsigned int flags)',
 );

@@ -62,3 +62,6 @@ export const virConnectGetCapabilities = declare<(conn: ConnectionPointer) => st
 export const virNodeGetInfo = declare<(conn: ConnectionPointer, info: Partial<VirNodeInfo>) => number>(
   'int virNodeGetInfo(virConnectPtr conn, _Out_ virNodeInfo *info)',
 );
+export const virNodeGetCPUMap = declare<(conn: ConnectionPointer, cpumap: null, online: null, flags: number) => number>(
+  'int virNodeGetCPUMap(virConnectPtr conn, void *cpumap, void *online, unsigned int flags)',
+);

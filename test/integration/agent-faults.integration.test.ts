@@ -1,7 +1,9 @@
+import { TASKS } from '@etcd-compute/agent/instances/steps/tasks';
 import type { InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { badReply, refusal } from '@etcd-compute/common/placement/errors';
 import { LibvirtError } from '@etcd-compute/libvirt/errors';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askToDestroy, boot, findRecord } from './agent-world.js';
@@ -117,3 +119,39 @@ test.each(cases)(
     expect(hits).toEqual(expect.arrayContaining([...KNOWN_CALLS[server]]));
   },
 );
+
+/** What stands in for Placement for a moment may answer anything. */
+const answer = (status: number, text: string): EcomputeError =>
+  refusal({ status, headers: {}, text }, { verb: 'read', method: 'GET', path: '/allocations' }, 'http://placement');
+const PAGE = '<html><body>On purpose.</body></html>';
+
+test.each([
+  ['an error of its own', answer(500, '{"errors":[{"detail":"On purpose."}]}')],
+  ['that it does not know us', answer(401, 'Authentication required')],
+  ['the page of a proxy', answer(404, PAGE)],
+  ['a page for an answer', badReply({ verb: 'read', endpoint: 'x', text: PAGE, cause: new SyntaxError('no JSON') })],
+])('a build that is taken up again while Placement answers %s waits, and goes on', async (_what, error) => {
+  const stop = new AbortController();
+  const build = TASKS.build.map((step) => {
+    const run = async (): Promise<void> => stop.abort();
+    return step.name === 'start-domain' ? { ...step, run } : step;
+  });
+  const instance = await boot(world, world.host);
+  const first = await world.startReconciler({ ...TASKS, build });
+  await expect(first.activate(instance, stop.signal)).rejects.toThrow('aborted');
+  const made = await world.whatExists();
+  expect(made).toEqual({ domains: [`${instance} shutoff`], volumes: [`${instance}.img`] });
+
+  const second = await world.startReconciler();
+  world.faults.Placement.arm({ nth: 1, mode: 'fails', error: () => error });
+  await expect(second.activate(instance, new AbortController().signal)).rejects.toBe(error);
+  world.faults.Placement.disarm();
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'building', fault: null });
+  expect(await world.whatExists()).toEqual(made);
+  await settle(second, instance);
+  await world.expectTrueRecord(instance);
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'active' });
+  await askToDestroy(world, world.host, instance);
+  await settle(second, instance);
+  await world.expectGone(instance);
+});

@@ -1,5 +1,6 @@
 import type { Fault } from '@etcd-compute/common/etcd/messages/instance-record';
 import { EcomputeError, formatErrorChain, isAbort } from '@etcd-compute/common/errors';
+import { isPlacementTrouble } from '@etcd-compute/common/placement/errors';
 import { LibvirtError, ReleasedError } from '@etcd-compute/libvirt/errors';
 
 /** Why an instance failed, in a person's words. */
@@ -27,7 +28,6 @@ const AWAY: readonly string[] = [
   'ECOMPUTE_ETCD_UNREACHABLE',
   'ECOMPUTE_INSTANCE_CHANGED',
   'ECOMPUTE_LIBVIRT_UNREACHABLE',
-  'ECOMPUTE_PLACEMENT_UNREACHABLE',
 ];
 
 /** The connection to libvirt broke while a call was under way, or was closed before it. */
@@ -37,13 +37,14 @@ const isConnectionLoss = (error: Error): boolean =>
     (error.domain === 'VIR_FROM_RPC' || error.code === 'VIR_ERR_INVALID_CONN' || error.code === 'VIR_ERR_NO_CONNECT'));
 
 /**
- * True when the failure says nothing about the instance: a server is away, or the agent stops. Then nothing is undone, and the
- * next activation goes on.
+ * True when the failure says nothing about the instance: a server is away or answers nonsense, or the agent stops. Then nothing is
+ * undone, and the next activation goes on.
  */
 export const isElsewhere = (thrown: unknown): boolean => {
   if (isAbort(thrown)) return true;
   for (let error = thrown; error instanceof Error; error = error.cause) {
-    if (isConnectionLoss(error) || (error instanceof EcomputeError && AWAY.includes(error.code))) return true;
+    if (isConnectionLoss(error) || isPlacementTrouble(error)) return true;
+    if (error instanceof EcomputeError && AWAY.includes(error.code)) return true;
   }
   return false;
 };

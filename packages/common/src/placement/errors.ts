@@ -50,6 +50,7 @@ export const refusal = (
         method,
         path,
         placementCode: parsed?.code,
+        isPlacements: parsed !== undefined,
         requestId: response.headers['x-openstack-request-id'],
       },
       retryable: status >= 500 || status === 409 || status === 429,
@@ -92,6 +93,24 @@ export const unreachable = (cause: Error, verb: string, endpoint: string): Ecomp
     retryable: true,
     hint: `check that Placement runs there (curl ${endpoint}), and placement.endpoint in the config`,
   });
+
+const SAY_NOTHING: readonly ErrorCode[] = [
+  'ECOMPUTE_PLACEMENT_BAD_REPLY',
+  'ECOMPUTE_PLACEMENT_FAILED',
+  'ECOMPUTE_PLACEMENT_TOO_OLD',
+  'ECOMPUTE_PLACEMENT_UNAUTHORIZED',
+  'ECOMPUTE_PLACEMENT_UNREACHABLE',
+];
+
+/**
+ * Whether an error of Placement says nothing about what was asked: it is away, broken or busy (5xx, 429), does not know us (401, 403),
+ * or something else answers in its place, such as a proxy's page with any status.
+ */
+export const isPlacementTrouble = (thrown: unknown): boolean => {
+  if (!(thrown instanceof EcomputeError)) return false;
+  const { status, isPlacements } = thrown.details;
+  return SAY_NOTHING.includes(thrown.code) || status === 429 || isPlacements === false;
+};
 
 /** True for a 409 because of a generation, false for one because the host has no room. */
 export const isConcurrentUpdate = (thrown: unknown): boolean =>

@@ -98,7 +98,9 @@ describe('the audit of domains', () => {
   });
 
   test('is removed when the config says so', async () => {
-    await using remover = await world.startAgent({ config: { period: 0.3, audit: { remove_orphan_domains: true } } });
+    await using remover = await world.startAgent({
+      config: { period: 0.3, audit: { grace: 1, remove_orphan_domains: true } },
+    });
     const instance = await boot(world, remover.uuid);
     await waitForState(world, instance, 'active');
     await world.etcdctl('del', `/hosts/${remover.uuid}/${instance}`);

@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAudits } from '@etcd-compute/agent/audits/audits';
 import { takeFence } from '@etcd-compute/agent/fence';
@@ -7,6 +7,7 @@ import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute
 import type { StepDeps } from '@etcd-compute/agent/instances/steps/step';
 import { TASKS } from '@etcd-compute/agent/instances/steps/tasks';
 import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
+import { EcomputeError } from '@etcd-compute/common/errors';
 import { newInstanceUuid, newProviderUuid, newSessionUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';
@@ -25,6 +26,7 @@ let world: World;
 let connection: Connection;
 let steps: StepDeps;
 let reconciler: InstanceReconciler;
+let problems: unknown[] = [];
 let clock = Date.parse('2026-01-01T00:00:00Z');
 const host = newProviderUuid();
 const log = silentLogger();
@@ -41,13 +43,17 @@ afterAll(async () => {
 });
 
 /** An agent as after a start. @returns one look of all its audits. */
-const startAudits = async (graceSeconds = 300): Promise<() => Promise<HostAudit | undefined>> => {
+const startAudits = async (
+  audit: Partial<StepDeps['config']['audit']> = {},
+  getConnection: StepDeps['getConnection'] = steps.getConnection,
+): Promise<() => Promise<HostAudit | undefined>> => {
   const session = newSessionUuid();
   const fence = await takeFence({ ...world, host, session });
   const shared = { store: world.store, keys: world.keys, placement: world.client, host, session, fence, steps, log };
-  const graceful = {
+  const configured = {
     ...steps,
-    config: { ...steps.config, audit: { grace: graceSeconds, remove_orphan_domains: false } },
+    getConnection,
+    config: { ...steps.config, audit: { ...steps.config.audit, ...audit } },
   };
   reconciler = createInstanceReconciler({
     ...shared,
@@ -57,15 +63,22 @@ const startAudits = async (graceSeconds = 300): Promise<() => Promise<HostAudit 
     builds: pLimit(4),
     mayClaim: () => true,
   });
-  const audits = createAudits({ ...shared, steps: graceful, tasks: TASKS, placement: world.client, now: () => clock });
+  const audits = createAudits({
+    ...shared,
+    steps: configured,
+    tasks: TASKS,
+    placement: world.client,
+    now: () => clock,
+  });
   return async () => {
-    for (const audit of audits) await audit();
+    for (const run of audits) await run().catch((err: unknown) => problems.push(err));
     const entry = await world.store.get(world.keys.audit(host));
     return entry && hostAuditSchema.parse(JSON.parse(entry.value));
   };
 };
 let look: () => Promise<HostAudit | undefined>;
 beforeEach(async () => {
+  problems = [];
   look = await startAudits();
 });
 
@@ -195,6 +208,78 @@ describe('what is left over on a host', () => {
   });
 });
 
+describe('what is left over, with remove_orphan_domains', () => {
+  const removes = { remove_orphan_domains: true };
+  const exists = async (instance: InstanceUuid): Promise<boolean> => (await listWorld()).domains.includes(instance);
+  const makeOrphans = async (count: number): Promise<InstanceUuid[]> => {
+    const orphans = Array.from({ length: count }, () => newInstanceUuid());
+    for (const orphan of orphans) await makeDomain(orphan, steps.mark);
+    return orphans;
+  };
+  const removeAll = async (instances: readonly InstanceUuid[]): Promise<void> => {
+    for (const instance of instances) {
+      await wishGone(instance);
+      await activate(instance);
+    }
+  };
+
+  test('is removed after the grace, and not before', async () => {
+    look = await startAudits(removes);
+    const [orphan = newInstanceUuid()] = await makeOrphans(1);
+    for (const elapsedMs of [0, 299_000]) {
+      clock += elapsedMs;
+      expect(kindsOf(await look(), orphan)).toEqual(['domain-without-request']);
+    }
+    clock += 2_000;
+    expect(kindsOf(await look(), orphan)).toEqual([]);
+    expect(await exists(orphan)).toBe(false);
+  });
+
+  test('an agent that was replaced removes nothing', async () => {
+    const replaced = await startAudits(removes);
+    const [orphan = newInstanceUuid()] = await makeOrphans(1);
+    await replaced();
+    look = await startAudits();
+    clock += 400_000;
+    await replaced();
+    expect(await exists(orphan)).toBe(true);
+    await removeAll([orphan]);
+  });
+
+  test('none is removed when there are more than a tenth of all guests, and the report says why', async () => {
+    look = await startAudits(removes);
+    const orphans = await makeOrphans(2);
+    await look();
+    clock += 400_000;
+    const report = await look();
+    for (const orphan of orphans) expect(await exists(orphan)).toBe(true);
+    const why = 'not removed: 2 of 2 guests here have no boot request, and at most 1 are removed at once';
+    expect(report?.findings.map(({ detail }) => detail)).toEqual([`it runs; ${why}`, `it runs; ${why}`]);
+    await removeAll(orphans.slice(1));
+    await look();
+    expect(await exists(orphans[0] ?? newInstanceUuid())).toBe(false);
+  });
+
+  test('none is removed when there are more than max_removals, however many guests there are', async () => {
+    look = await startAudits({ ...removes, max_removals: 1 });
+    const guests = await makeOrphans(20);
+    const wished = guests.slice(2);
+    for (const instance of wished) await world.etcdctl('put', world.keys.request(host, instance), '{}');
+    await look();
+    clock += 400_000;
+    await look();
+    expect((await listWorld()).domains).toEqual(expect.arrayContaining(guests));
+    look = await startAudits({ ...removes, max_removals: 2 });
+    await look();
+    clock += 400_000;
+    await look();
+    expect((await listWorld()).domains.filter((name) => guests.some((guest) => guest === name))).toEqual(
+      wished.toSorted(),
+    );
+    await removeAll(wished);
+  });
+});
+
 describe('the report', () => {
   test('is written when something changes, not at every look, and keeps since when it was so over a restart', async () => {
     const instance = newInstanceUuid();
@@ -269,6 +354,64 @@ describe('requests and allocations', () => {
     expect(await heldBy(world, orphan)).toEqual({});
   });
 
+  /** As after etcd was restored from a backup that is older than the instance. */
+  const forget = async (instance: InstanceUuid): Promise<void> => {
+    for (const key of [world.keys.request(host, instance), world.keys.record(instance), world.keys.booted(instance)])
+      await del(key);
+  };
+  /** Past the grace, with a look before and one after it. */
+  const lookTwice = async (): Promise<HostAudit | undefined> => {
+    await look();
+    clock += 400_000;
+    return look();
+  };
+  const cleanUp = async (instance: InstanceUuid): Promise<void> => {
+    await wishGone(instance);
+    await activate(instance);
+    expect(await heldBy(world, instance)).toEqual({});
+  };
+
+  test.each(['running', 'shut-off'] as const)('that of a guest on this host is kept and told: %s', async (state) => {
+    const instance = await bootHere();
+    if (state === 'shut-off') {
+      await using domain = await connection.domainLookupByUUID(instance);
+      await domain.destroy();
+    }
+    await forget(instance);
+    const report = await lookTwice();
+    expect(await heldBy(world, instance)).not.toEqual({});
+    const finding = report?.findings.find(({ kind, instance: of }) => of === instance && kind.startsWith('allocation'));
+    expect(finding?.detail).toContain(`it is kept, because its domain is on this host (${state})`);
+    await cleanUp(instance);
+  });
+
+  test('that of a guest of which only the disk is left is kept', async () => {
+    const instance = await boot(world, host);
+    await del(world.keys.request(host, instance));
+    const disk = join(steps.pool.folder, `${instance}.img`);
+    await writeFile(disk, 'data');
+    await lookTwice();
+    expect(await heldBy(world, instance)).not.toEqual({});
+    await rm(disk);
+    await look();
+    expect(await heldBy(world, instance)).toEqual({});
+  });
+
+  test('nothing is released while libvirt cannot be asked', async () => {
+    const orphan = await boot(world, host);
+    await del(world.keys.request(host, orphan));
+    const away = new EcomputeError('ECOMPUTE_LIBVIRT_UNREACHABLE', 'there is no connection to libvirt');
+    look = await startAudits({}, () => {
+      throw away;
+    });
+    await lookTwice();
+    expect(problems).toContain(away);
+    expect(await heldBy(world, orphan)).not.toEqual({});
+    look = await startAudits();
+    await lookTwice();
+    expect(await heldBy(world, orphan)).toEqual({});
+  });
+
   test('that of an instance that lives on another host is that host’s', async () => {
     const instance = await bootHere();
     const entry = await world.store.get(world.keys.record(instance));
@@ -276,7 +419,7 @@ describe('requests and allocations', () => {
     await world.etcdctl('put', world.keys.record(instance), JSON.stringify(elsewhere));
     const request = await world.store.get(world.keys.request(host, instance));
     await del(world.keys.request(host, instance));
-    look = await startAudits(1);
+    look = await startAudits({ grace: 1 });
     for (const _ of ['new', 'old']) {
       expect(kindsOf(await look(), instance)).not.toContain('allocation-without-request');
       clock += 60_000;

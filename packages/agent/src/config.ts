@@ -171,7 +171,15 @@ const sections = z.strictObject({
       remove_orphan_domains: z
         .boolean()
         .default(false)
-        .describe('true: domains of ours without a boot request are removed; false: they are reported'),
+        .describe(
+          'true: what is left of instances without a boot request is removed after the grace; false: it is reported',
+        ),
+      max_removals: z
+        .int()
+        .min(1)
+        .max(1000)
+        .default(3)
+        .describe('how many instances remove_orphan_domains may remove at once; when there are more, it removes none'),
     })
     .prefault({}),
 });

@@ -10,6 +10,8 @@ export interface Fence {
   readonly guard: Guard;
   /** Puts right what a person, or an etcd restored from a backup, has changed. @returns false when another session has taken over. */
   readonly renew: () => Promise<boolean>;
+  /** Asks etcd whether this session still holds the host: for what must not be done otherwise, and is no write to etcd. */
+  readonly isHeld: () => Promise<boolean>;
 }
 
 export interface FenceOptions {
@@ -39,5 +41,6 @@ export const takeFence = async ({ store, keys, host, session }: FenceOptions): P
       current = entry ? { key, modRevision: entry.modRevision } : ((await put('0')) ?? current);
       return true;
     },
+    isHeld: async () => (await store.get(key))?.value === session,
   };
 };

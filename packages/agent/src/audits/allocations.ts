@@ -5,13 +5,16 @@ import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import { getAllocations, releaseHeld } from '@etcd-compute/common/placement/allocations';
 import type { PlacementClient } from '@etcd-compute/common/placement/client';
+import type { StepDeps } from '../instances/steps/step.js';
 import { createFirstSeen, readRecord, type Audit, type Finding, type FirstSeen } from './audit.js';
+import { describeGuest } from './ours.js';
 
 export interface AllocationAuditDeps {
   readonly store: Store;
   readonly keys: Keys;
   readonly placement: PlacementClient;
   readonly host: ProviderUuid;
+  readonly steps: StepDeps;
   readonly graceMs: number;
   readonly now: () => number;
   readonly log: Logger;
@@ -21,9 +24,12 @@ export interface AllocationAuditDeps {
  * Allocations on this host without a boot request: a scheduler died between its two writes. They are released when they were
  * seen without one for a grace period, so that a scheduler at work is never robbed. Allocations of consumers that are no
  * instances (another consumer type) are somebody else's, and those of an instance that lives on another host are that host's.
+ *
+ * An allocation whose guest is on this host is only reported. Its request was lost, as when etcd was restored from a backup, and
+ * the guest uses the room that Placement would give away.
  */
 export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
-  const { store, keys, placement, host, graceMs, now, log } = deps;
+  const { store, keys, placement, host, steps, graceMs, now, log } = deps;
   const lookAt = createFirstSeen(now);
 
   /** Asked after Placement, so that a request that has just come is seen. */
@@ -40,13 +46,17 @@ export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
     const held = await getAllocations(placement, instance);
     if (!isOurConsumerType(held.consumer_type) || !(await isOrphan(instance))) return undefined;
     const resources = held.allocations[host]?.resources;
-    if (now() - since >= graceMs && (await releaseHeld(placement, instance, held)) === 'released') {
+    const guest = await describeGuest(steps, instance);
+    const isDue = guest === undefined && now() - since >= graceMs;
+    if (isDue && (await releaseHeld(placement, instance, held)) === 'released') {
       log.warn({ instanceUuid: instance, resources }, 'allocation without a boot request released');
       return undefined;
     }
     // In its first moment it is a boot at work, most likely.
     if (isNew) return undefined;
-    return { kind: 'allocation-without-request', instance, detail: `it holds ${JSON.stringify(resources)}`, since };
+    const why = guest === undefined ? '' : `; it is kept, because ${guest}`;
+    const detail = `it holds ${JSON.stringify(resources)}${why}`;
+    return { kind: 'allocation-without-request', instance, detail, since };
   };
 
   return {

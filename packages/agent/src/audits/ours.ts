@@ -1,14 +1,16 @@
+import { access } from 'node:fs/promises';
 import type { LeftoverKind } from '@etcd-compute/common/etcd/messages/host-audit';
 import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { listConsoleLogs } from '../consoles/console-logs.js';
-import { listDisks } from '../disks/disk-pool.js';
+import { diskPath, listDisks } from '../disks/disk-pool.js';
 import { listConfigDrives } from '../guest-config/config-drives.js';
-import { readMark } from '../instances/domain.js';
+import { isMissingFile } from '../instance-files.js';
+import { observeDomain, readMark } from '../instances/domain.js';
 import type { StepDeps } from '../instances/steps/step.js';
 
-/** What of ours is on this host, by instance, with words for a person. */
+/** What of ours is on this host, whoever wishes for it: by instance, with words for a person. */
 export type Ours = ReadonlyMap<InstanceUuid, ReadonlyMap<LeftoverKind, string>>;
 
 /** Undefined when it has gone since it was listed, as a destroyed one does. */
@@ -21,7 +23,11 @@ const describeState = async (domain: Domain): Promise<string | undefined> => {
   }
 };
 
-/** Domains, disks and console logs of instances. What is not marked as this host's is left out. */
+/**
+ * Domains, disks and console logs of instances. What is not marked as this host's is left out.
+ *
+ * @throws when libvirt cannot be asked: then nobody knows what is not here.
+ */
 export const listOurs = async (steps: StepDeps, host: ProviderUuid): Promise<Ours> => {
   const connection = steps.getConnection();
   const ours = new Map<InstanceUuid, Map<LeftoverKind, string>>();
@@ -42,4 +48,24 @@ export const listOurs = async (steps: StepDeps, host: ProviderUuid): Promise<Our
   for (const instance of await listConsoleLogs(steps.consolesDir))
     add(instance, 'console-log-without-request', `in ${steps.consolesDir}`);
   return ours;
+};
+
+/**
+ * What stands for a guest here: its domain, whoever made it, or its disk. @returns words for a person; undefined when there is neither.
+ *
+ * @throws when libvirt cannot be asked.
+ */
+export const describeGuest = async (
+  { getConnection, pool }: StepDeps,
+  instance: InstanceUuid,
+): Promise<string | undefined> => {
+  const domain = await observeDomain(getConnection(), instance);
+  if (domain !== 'absent') return `its domain is on this host (${domain})`;
+  try {
+    await access(diskPath(pool, instance));
+    return `its disk is in ${pool.folder}`;
+  } catch (err) {
+    if (isMissingFile(err)) return undefined;
+    throw err;
+  }
 };

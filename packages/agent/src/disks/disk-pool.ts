@@ -77,7 +77,7 @@ export const createDisk = async (
   await deleteDisk(connection, { name, folder }, instance);
   await using pool = await connection.storagePoolLookupByName(name);
   // Awaited here: the pool is released when this function is left.
-  if (mode === 'copy') return await copyDisk(pool, join(folder, volumeName(instance)), options);
+  if (mode === 'copy') return await copyDisk(pool, diskPath({ folder }, instance), options);
   await using volume = await pool.createVolume(
     renderStorageVolume({
       name: volumeName(instance),
@@ -111,7 +111,7 @@ export const deleteDisk = async (
   await using volume = await findVolume(pool, instance);
   if (volume) await volume.delete();
   // A file that came in behind the pool's back, by a copy that was cut off.
-  await rm(join(folder, volumeName(instance)), { force: true });
+  await rm(diskPath({ folder }, instance), { force: true });
 };
 
 /**
@@ -134,6 +134,10 @@ export const countDisksOnImages = async (
   }
   return counts;
 };
+
+/** The file of an instance's disk, whether it is there or not. */
+export const diskPath = ({ folder }: Pick<DiskPool, 'folder'>, instance: InstanceUuid): string =>
+  join(folder, volumeName(instance));
 
 /** Instances that have a disk. Other files of the folder are not ours, such as one named by a uuid in another spelling. */
 export const listDisks = async (connection: Connection, { name }: DiskPool): Promise<InstanceUuid[]> => {

@@ -112,9 +112,14 @@ export const isPlacementTrouble = (thrown: unknown): boolean => {
   return SAY_NOTHING.includes(thrown.code) || status === 429 || isPlacements === false;
 };
 
+/** What Placement answers with a 500 where two writes of traits meet in its database: its handler does not catch that one. */
+const UNCAUGHT_CONFLICT = /concurrently updated the resource provider/;
+
 /** True for a 409 because of a generation, false for one because the host has no room. */
 export const isConcurrentUpdate = (thrown: unknown): boolean =>
-  thrown instanceof EcomputeError && thrown.details['placementCode'] === CONCURRENT_UPDATE;
+  thrown instanceof EcomputeError &&
+  (thrown.details['placementCode'] === CONCURRENT_UPDATE ||
+    (thrown.details['status'] === 500 && UNCAUGHT_CONFLICT.test(thrown.message)));
 
 export const isPlacementConflict = (thrown: unknown): boolean =>
   thrown instanceof EcomputeError && thrown.code === 'ECOMPUTE_PLACEMENT_CONFLICT';

@@ -112,7 +112,11 @@ describe.concurrent('the order of starts', () => {
     await using agent = await world.startAgent({
       config: {
         name: 'compute-7',
-        inventory: { VCPU: { allocation_ratio: 2, reserved: 1 }, MEMORY_MB: { reserved: 100 } },
+        inventory: {
+          VCPU: { allocation_ratio: 2, reserved: 1 },
+          MEMORY_MB: { reserved: 100 },
+          DISK_GB: { reserved: 3 },
+        },
         traits: ['CUSTOM_TEST', 'HW_CPU_X86_AVX'],
         aggregates: [group],
       },
@@ -122,7 +126,7 @@ describe.concurrent('the order of starts', () => {
     expect((await getInventories(world.client, hostOf(agent))).inventories).toMatchObject({
       VCPU: { total: 16, reserved: 1, allocation_ratio: 2, max_unit: 16 }, // what libvirt's test driver says of its host
       MEMORY_MB: { total: 3072, reserved: 100, allocation_ratio: 1 },
-      DISK_GB: { reserved: 0 },
+      DISK_GB: { reserved: 3 },
     });
     expect(await world.request('GET', `${path}/traits`)).toMatchObject({
       traits: expect.arrayContaining(['CUSTOM_TEST', 'HW_CPU_X86_AVX']),

@@ -9,18 +9,10 @@ import { metadataSection } from './metadata/settings.js';
 
 /** `compute.yaml`. The keys `uuid`, `etcd`, `placement`, `resize` and `bridge` are the original's. */
 
-const inventoryKey = (reserved: number, ratio: number, unit: string) =>
-  z
-    .strictObject({
-      reserved: z.int().nonnegative().default(reserved).describe(`kept for the host itself, in ${unit}`),
-      allocation_ratio: z
-        .number()
-        .positive()
-        .max(1000)
-        .default(ratio)
-        .describe('how many times over it may be given away'),
-    })
-    .prefault({});
+const reservedKey = (unit: string) => z.int().nonnegative().describe(`kept for the host itself, in ${unit}`);
+
+const ratioKey = (ratio: number) =>
+  z.number().positive().max(1000).default(ratio).describe('how many times over it may be given away');
 
 const libvirtName = z
   .string()
@@ -135,9 +127,18 @@ const sections = z.strictObject({
   metadata: metadataSection,
   inventory: z
     .strictObject({
-      VCPU: inventoryKey(0, 4, 'logical processors'),
-      MEMORY_MB: inventoryKey(512, 1, 'MiB'),
-      DISK_GB: inventoryKey(0, 1, 'GiB'),
+      VCPU: z
+        .strictObject({ reserved: reservedKey('logical processors').default(0), allocation_ratio: ratioKey(4) })
+        .prefault({}),
+      MEMORY_MB: z
+        .strictObject({ reserved: reservedKey('MiB').default(512), allocation_ratio: ratioKey(1) })
+        .prefault({}),
+      DISK_GB: z
+        .strictObject({
+          reserved: reservedKey('GiB; when left out, a tenth of the disk, 10 at the most').optional(),
+          allocation_ratio: ratioKey(1),
+        })
+        .prefault({}),
     })
     .prefault({}),
   traits: z

@@ -31,6 +31,9 @@ export interface ReportOptions {
 
 const ATTEMPTS = 5;
 
+/** A full disk stops all guests on it, and the host: its own files grow too. In whole GiB; nothing of a tiny disk. */
+const keptOfDisk = (totalGiB: number): number => Math.min(10, Math.floor(totalGiB / 10));
+
 /** Placement's rule (1.26): `reserved` may be all of `total`, not more. */
 export const renderInventories = ({
   config,
@@ -43,7 +46,7 @@ export const renderInventories = ({
       .filter((resourceClass) => capacity[resourceClass] > 0)
       .map((resourceClass) => {
         const total = capacity[resourceClass];
-        const { reserved, allocation_ratio } = config.inventory[resourceClass];
+        const { reserved = keptOfDisk(total), allocation_ratio } = config.inventory[resourceClass];
         const held = reserved + (resourceClass === 'DISK_GB' ? imagesGiB : 0);
         const isAllReserved = isLocked && resourceClass === 'VCPU';
         return [

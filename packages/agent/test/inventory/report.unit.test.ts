@@ -17,8 +17,23 @@ describe('renderInventories', () => {
     ).toEqual({
       VCPU: { total: 8, reserved: 0, allocation_ratio: 4, max_unit: 8 },
       MEMORY_MB: { total: 16_000, reserved: 512, allocation_ratio: 1, max_unit: 16_000 },
-      DISK_GB: { total: 100, reserved: 0, allocation_ratio: 1, max_unit: 100 },
+      DISK_GB: { total: 100, reserved: 10, allocation_ratio: 1, max_unit: 100 },
     });
+  });
+
+  test.each([
+    [0, undefined, undefined],
+    [9, undefined, 0],
+    [55, undefined, 5],
+    [100, undefined, 10],
+    [4000, undefined, 10],
+    [4000, 0, 0],
+    [4000, 50, 50],
+  ])('of a disk of %i GiB, with reserved %s in the config, the host keeps %s', (total, reserved, kept) => {
+    const custom = agentConfigSchema.parse({ inventory: { DISK_GB: { reserved } } });
+    const capacity = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: total };
+    const inventories = renderInventories({ config: custom, capacity, imagesGiB: 0, isLocked: false });
+    expect(inventories['DISK_GB']?.reserved).toBe(kept);
   });
 
   test('what cached images take of the disk is reserved beside what the config reserves', () => {

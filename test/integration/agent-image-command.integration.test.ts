@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { askToDestroy, boot, findRecord, rawImage, startWorld, waitForState, type World } from './agent-world.js';
+import { askToDestroy, boot, rawImage, startWorld, waitForState, type World } from './agent-world.js';
 import { start } from './eschedule-fixture.js';
 
 /** `eschedule image` and two agents, who meet in etcd only; and `eschedule boot --checksum`. */
@@ -140,26 +140,6 @@ describe('eschedule image', () => {
     const { code, stderr } = await eschedule(...argv);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(reason) });
   });
-});
-
-test('how far a download is shows in the record, in words and in numbers', async () => {
-  const [agent] = agents;
-  const path = join(world.dir.path, 'other.raw');
-  await writeFile(path, rawImage(2_097_152, 7));
-  world.images.setFile('other', path);
-  world.images.setFault('other', 'hang-body', 1);
-  const instance = await boot(world, agent?.uuid ?? '', { image: world.images.url('other') });
-  const record = await waitFor(
-    async () => {
-      const found = await findRecord(world, instance);
-      return found?.step?.transfer ? found : undefined;
-    },
-    { what: 'the progress of the download' },
-  );
-  expect(record.step).toMatchObject({ name: 'fetch-image', transfer: { total_bytes: 2_097_152 } });
-  expect(record.step?.progress).toMatch(/^\d.* (K|M)iB of 2 MiB/);
-  // It goes on where it hung.
-  await waitForState(world, instance, 'active');
 });
 
 describe('eschedule boot --checksum', () => {

@@ -10,7 +10,7 @@ import {
   randomImage,
   startImageFixture,
   statuses,
-  unwatched,
+  unaborted,
   type ImageFixture,
 } from './agent-image-fixture.js';
 import { rawImage } from './agent-world.js';
@@ -78,13 +78,12 @@ describe('a download that breaks', () => {
     fixture.server.setFault('image', 'cut', 1);
     const content = randomImage(2_000_000);
     let isWritten = false;
-    const image = await fixture.fetch(undefined, {
-      onProgress: () => {
-        // In one go: the server, in this process too, never sees half of it.
-        if (!isWritten) writeFileSync(join(fixture.folder, '..', 'source'), content);
-        isWritten = true;
-      },
-    });
+    fixture.onProgress = () => {
+      // In one go: the server, in this process too, never sees half of it.
+      if (!isWritten) writeFileSync(join(fixture.folder, '..', 'source'), content);
+      isWritten = true;
+    };
+    const image = await fixture.fetch();
     expect(await holds(image.path, content)).toBe(true);
     expect(statuses(fixture.server)).toEqual([200, 200]);
   });
@@ -94,12 +93,10 @@ describe('a download that breaks', () => {
     const content = randomImage(3_000_000);
     await fixture.write(content);
     fixture.server.setFault('image', 'cut', 1);
-    const fetched = fixture.fetch(undefined, {
-      onProgress: () => {
-        if (fixture.server.requests.length === 1) fixture.server.setFault('image', 'no-range');
-      },
-    });
-    expect(await holds((await fetched).path, content)).toBe(true);
+    fixture.onProgress = () => {
+      if (fixture.server.requests.length === 1) fixture.server.setFault('image', 'no-range');
+    };
+    expect(await holds((await fixture.fetch()).path, content)).toBe(true);
     expect(statuses(fixture.server)).toEqual([200, 200]);
   });
 });
@@ -126,10 +123,8 @@ describe('what is packed', () => {
     const packed = await pack(fixture, argv, content);
     await fixture.write(packed);
     const phases = new Set<Progress['phase']>();
-    const image = await fixture.fetch(undefined, {
-      checksum: sha256(packed),
-      onProgress: ({ phase }) => phases.add(phase),
-    });
+    fixture.onProgress = ({ phase }) => phases.add(phase);
+    const image = await fixture.fetch(undefined, { checksum: sha256(packed) });
     expect(await holds(image.path, content)).toBe(true);
     expect(image).toMatchObject({ format: 'raw', virtualSizeBytes: 1_000_448 });
     expect([...phases]).toEqual(['downloading', 'unpacking']);
@@ -155,13 +150,13 @@ describe('what is packed', () => {
     await fixture.write(await pack(fixture, argv, rawImage(50_000_000)));
     const cache = await fixture.reopen(10_000, { max_size: 10_000_000 / 2 ** 30 });
     let mostBytes = 0;
-    const fetched = cache.fetch(fixture.url, {
-      ...unwatched(),
-      onProgress: ({ bytes }) => {
-        mostBytes = Math.max(mostBytes, bytes);
-      },
+    fixture.onProgress = ({ bytes }) => {
+      mostBytes = Math.max(mostBytes, bytes);
+    };
+    await expect(cache.fetch(fixture.url, unaborted())).rejects.toMatchObject({
+      code: 'ECOMPUTE_IMAGE_TOO_LARGE',
+      retryable: false,
     });
-    await expect(fetched).rejects.toMatchObject({ code: 'ECOMPUTE_IMAGE_TOO_LARGE', retryable: false });
     expect(mostBytes).toBeLessThanOrEqual(10_000_000);
     expect(await fixture.files()).toEqual([]);
   });
@@ -181,7 +176,7 @@ describe('space', () => {
     const cache = await fixture.reopen(10_000, { max_size: 500_000 / 2 ** 30 });
     for (const fault of [undefined, 'no-length'] as const) {
       fixture.server.setFault('image', fault);
-      await expect(cache.fetch(fixture.url, unwatched())).rejects.toMatchObject({
+      await expect(cache.fetch(fixture.url, unaborted())).rejects.toMatchObject({
         code: 'ECOMPUTE_IMAGE_TOO_LARGE',
         message: expect.stringContaining('it has more than the 488.3 KiB that an image may have on this host'),
       });
@@ -192,7 +187,7 @@ describe('space', () => {
   test('that is to stay free is left free; another host may have more', async () => {
     await using fixture = await startImageFixture();
     const cache = await fixture.reopen(10_000, { keep_free: 1_000_000_000 });
-    await expect(cache.fetch(fixture.url, unwatched())).rejects.toMatchObject({
+    await expect(cache.fetch(fixture.url, unaborted())).rejects.toMatchObject({
       code: 'ECOMPUTE_IMAGE_NO_SPACE',
       retryable: true,
       hint: expect.stringContaining('images.keep_free'),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ImageCache, type FetchOptions } from '@etcd-compute/agent/images/cache';
+import { ImageCache, type Download, type FetchOptions } from '@etcd-compute/agent/images/cache';
 import type { CachedImage } from '@etcd-compute/agent/images/cached-image';
 import { imagesSection, type ImagesSection } from '@etcd-compute/agent/images/settings';
 import { silentLogger } from '@etcd-compute/common/log';
@@ -16,6 +16,8 @@ export interface ImageFixture extends AsyncDisposable {
   readonly folder: string;
   readonly url: string;
   fetch(url?: string, options?: Partial<FetchOptions>): Promise<CachedImage>;
+  /** Told of every download that moves, of all caches on the folder. */
+  onProgress: (download: Download) => void;
   /** Replaces the content behind `image`. */
   write(content: Buffer): Promise<void>;
   /** A second cache on the same folder, as after a restart. */
@@ -40,16 +42,25 @@ export const startImageFixture = async (): Promise<ImageFixture> => {
   const folder = join(dir.path, 'images');
   const defaults = imagesSection.parse({ allow_private: ['127.0.0.1'] });
   const open = async (stallMs = STALL_MS, settings: Partial<ImagesSection> = {}): Promise<ImageCache> =>
-    ImageCache.open(folder, { settings: { ...defaults, ...settings }, stallMs, retry: RETRY, log: silentLogger() });
+    ImageCache.open(folder, {
+      settings: { ...defaults, ...settings },
+      stallMs,
+      retry: RETRY,
+      onDownloads: (downloads) => {
+        for (const one of downloads) fixture.onProgress(one);
+      },
+      log: silentLogger(),
+    });
   const cache = await open();
   const url = server.url('image');
   let version = 0;
-  return {
+  const fixture: ImageFixture = {
     server,
+    onProgress: () => undefined,
     cache,
     folder,
     url,
-    fetch: async (from = url, options = {}) => cache.fetch(from, { ...unwatched(), ...options }),
+    fetch: async (from = url, options = {}) => cache.fetch(from, { ...unaborted(), ...options }),
     write: async (content) => {
       await writeFile(source, content);
       version += 1;
@@ -62,9 +73,10 @@ export const startImageFixture = async (): Promise<ImageFixture> => {
       await dir[Symbol.asyncDispose]();
     },
   };
+  return fixture;
 };
 
-export const unwatched = (): FetchOptions => ({ onProgress: () => undefined, signal: new AbortController().signal });
+export const unaborted = (): FetchOptions => ({ signal: new AbortController().signal });
 
 /** Whether a file is that image; `toEqual` takes seconds for so many bytes. */
 export const holds = async (path: string, content: Buffer): Promise<boolean> => (await readFile(path)).equals(content);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { startImageServer } from '@etcd-compute/testing/image-server';
 import { describe, expect, test } from 'vitest';
-import { SHORT_STALL_MS, SIZE, startImageFixture, unwatched, type ImageFixture } from './agent-image-fixture.js';
+import { SHORT_STALL_MS, SIZE, startImageFixture, unaborted, type ImageFixture } from './agent-image-fixture.js';
 import { rawImage } from './agent-world.js';
 
 /** `--checksum` with the URL of a list, as mirrors have it beside their images; and SHA-512. */
@@ -98,7 +98,7 @@ describe('a list of checksums', () => {
     );
     fixture.server.setFault('SHA256SUMS', 'hang-body');
     const impatient = await fixture.reopen(SHORT_STALL_MS);
-    await expect(impatient.fetch(fixture.url, { ...unwatched(), checksum })).rejects.toMatchObject({
+    await expect(impatient.fetch(fixture.url, { ...unaborted(), checksum })).rejects.toMatchObject({
       code: 'ECOMPUTE_IMAGE_TIMED_OUT',
       message: expect.stringContaining('it did not come within 0.2 s'),
     });

@@ -7,7 +7,7 @@ import { identifyThisProcess } from '@etcd-compute/agent/process-identity';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { holds, randomImage, startImageFixture, unwatched, type ImageFixture } from './agent-image-fixture.js';
+import { holds, randomImage, startImageFixture, unaborted, type ImageFixture } from './agent-image-fixture.js';
 import { askToDestroy, boot, startWorld, waitForState, type World } from './agent-world.js';
 
 /** A download that an agent does not live to finish is finished by the next one, from where it was. */
@@ -130,7 +130,7 @@ const editNote = async (path: string, change: Record<string, unknown>): Promise<
 const ranges = (fixture: ImageFixture): (string | undefined)[] => fixture.server.requests.map(({ range }) => range);
 
 const fetchAgain = async (fixture: ImageFixture, cache: ImageCache, content: Buffer): Promise<void> => {
-  const { path } = await cache.fetch(fixture.url, unwatched());
+  const { path } = await cache.fetch(fixture.url, unaborted());
   expect(await holds(path, content)).toBe(true);
   expect(await fixture.files()).toHaveLength(1);
 };
@@ -175,11 +175,11 @@ describe('what is left of a download', () => {
     await writeFile(path, randomImage(SIZE / 2));
     const cache = await fixture.reopen();
     const checksum = `sha256:${sha256(content)}`;
-    await expect(cache.fetch(fixture.url, { ...unwatched(), checksum })).rejects.toMatchObject({
+    await expect(cache.fetch(fixture.url, { ...unaborted(), checksum })).rejects.toMatchObject({
       code: 'ECOMPUTE_IMAGE_CHECKSUM_WRONG',
     });
     expect(await fixture.files()).toEqual([]);
-    expect((await cache.fetch(fixture.url, { ...unwatched(), checksum })).sha256).toBe(sha256(content));
+    expect((await cache.fetch(fixture.url, { ...unaborted(), checksum })).sha256).toBe(sha256(content));
   });
 
   test.each([
@@ -210,7 +210,7 @@ describe('what is left of a download', () => {
     await using crowded = await startImageFixture();
     await leaveHalf(crowded, randomImage(SIZE));
     const full = await crowded.reopen(10_000, { keep_free: 1_000_000_000 });
-    await expect(full.fetch(crowded.server.url('other/image'), unwatched())).rejects.toMatchObject({
+    await expect(full.fetch(crowded.server.url('other/image'), unaborted())).rejects.toMatchObject({
       code: 'ECOMPUTE_IMAGE_NO_SPACE',
     });
     expect(await crowded.files()).toEqual([]);

@@ -6,7 +6,7 @@ import { startImageServer } from '@etcd-compute/testing/image-server';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { startImageFixture, unwatched } from './agent-image-fixture.js';
+import { startImageFixture, unaborted } from './agent-image-fixture.js';
 import { close, listen, startTls } from './tls-image-server.js';
 
 const refused = { code: 'ECOMPUTE_IMAGE_URL_REFUSED', retryable: false };
@@ -18,11 +18,11 @@ describe('a server that may not be asked', () => {
     await using fixture = await startImageFixture();
     const cache = await fixture.reopen(10_000, { allow_private: [] });
     const byName = fixture.url.replace('127.0.0.1', 'localhost');
-    for (const url of [fixture.url, byName]) await expect(cache.fetch(url, unwatched())).rejects.toMatchObject(refused);
+    for (const url of [fixture.url, byName]) await expect(cache.fetch(url, unaborted())).rejects.toMatchObject(refused);
     expect(fixture.server.requests).toEqual([]);
     expect(await fixture.files()).toEqual([]);
     const named = await fixture.reopen(10_000, { allow_private: ['localhost'] });
-    expect(await named.fetch(byName, unwatched())).toMatchObject({ format: 'raw' });
+    expect(await named.fetch(byName, unaborted())).toMatchObject({ format: 'raw' });
   });
 
   test('is not asked for another either: each hop is judged', async () => {
@@ -32,7 +32,7 @@ describe('a server that may not be asked', () => {
     await using redirecting = await startImageServer({}, { host: '127.0.0.2', redirects: targets });
     const cache = await fixture.reopen(10_000, { allow_private: ['127.0.0.2'] });
     for (const name of Object.keys(targets))
-      await expect(cache.fetch(redirecting.url(name), unwatched())).rejects.toMatchObject(refused);
+      await expect(cache.fetch(redirecting.url(name), unaborted())).rejects.toMatchObject(refused);
     expect(fixture.server.requests).toEqual([]);
     expect(await fixture.files()).toEqual([]);
   });
@@ -61,7 +61,7 @@ describe('over https', () => {
       message: expect.stringContaining('self-signed certificate'),
     });
     const cache = await fixture.reopen(10_000, { ca_cert: server.ca });
-    expect(await cache.fetch(server.url, unwatched())).toMatchObject({ format: 'raw' });
+    expect(await cache.fetch(server.url, unaborted())).toMatchObject({ format: 'raw' });
   });
 
   test('it is told the password that is for it', async () => {
@@ -71,7 +71,7 @@ describe('over https', () => {
     const netrc_file = join(dir.path, 'netrc');
     await runCommand(['sh', '-c', `echo machine 127.0.0.1 login me password s3cret > ${netrc_file}`]);
     const cache = await fixture.reopen(10_000, { ca_cert: server.ca, netrc_file });
-    await cache.fetch(server.url, unwatched());
+    await cache.fetch(server.url, unaborted());
     expect(server.authorizations).toEqual([`Basic ${Buffer.from('me:s3cret').toString('base64')}`]);
   });
 
@@ -85,7 +85,7 @@ describe('over https', () => {
     await writeFile(netrc_file, 'machine 127.0.0.1 login me password s3cret\n');
     await writeFile(ca_cert, (await readFile(server.ca, 'utf8')) + (await readFile(other.ca, 'utf8')));
     const cache = await fixture.reopen(10_000, { ca_cert, netrc_file, allow_private: ['127.0.0.0/8'] });
-    await cache.fetch(server.url, unwatched());
+    await cache.fetch(server.url, unaborted());
     expect([server.authorizations.length, other.authorizations]).toEqual([1, [undefined]]);
     expect(server.authorizations[0]).toMatch(/^Basic /);
   });
@@ -95,7 +95,7 @@ describe('over https', () => {
     await using dir = await makeTempDir('image-tls');
     await using server = await startTls(dir.path, { status: 302, location: fixture.url });
     const cache = await fixture.reopen(10_000, { ca_cert: server.ca });
-    await expect(cache.fetch(server.url, unwatched())).rejects.toMatchObject({
+    await expect(cache.fetch(server.url, unaborted())).rejects.toMatchObject({
       ...refused,
       message: expect.stringContaining('it redirects from https to http://127.0.0.1'),
     });
@@ -146,11 +146,11 @@ describe('a proxy of the environment', () => {
     for (const name of ['http_proxy', 'https_proxy']) vi.stubEnv(name, proxy.url);
     for (const name of ['no_proxy', 'NO_PROXY']) vi.stubEnv(name, '');
     const cache = await fixture.reopen(10_000, { ca_cert: tls.ca });
-    expect(await cache.fetch(fixture.url, unwatched())).toMatchObject({ format: 'raw' });
-    expect(await cache.fetch(tls.url, unwatched())).toMatchObject({ format: 'raw' });
+    expect(await cache.fetch(fixture.url, unaborted())).toMatchObject({ format: 'raw' });
+    expect(await cache.fetch(tls.url, unaborted())).toMatchObject({ format: 'raw' });
     expect(proxy.asked).toEqual([`GET ${fixture.url}`, `CONNECT ${new URL(tls.url).host}`]);
     const strict = await fixture.reopen(10_000, { allow_private: [] });
-    await expect(strict.fetch(tls.url.replace('127.0.0.1', '127.0.0.9'), unwatched())).rejects.toMatchObject(refused);
+    await expect(strict.fetch(tls.url.replace('127.0.0.1', '127.0.0.9'), unaborted())).rejects.toMatchObject(refused);
     expect(proxy.asked).toHaveLength(2);
   });
 
@@ -161,8 +161,8 @@ describe('a proxy of the environment', () => {
     for (const name of ['no_proxy', 'NO_PROXY']) vi.stubEnv(name, '');
     const strict = await fixture.reopen(10_000, { allow_private: [] });
     const byName = fixture.url.replace('127.0.0.1', 'localhost');
-    expect(await strict.fetch(byName, unwatched())).toMatchObject({ format: 'raw' });
-    await expect(strict.fetch(fixture.url, unwatched())).rejects.toMatchObject(refused);
+    expect(await strict.fetch(byName, unaborted())).toMatchObject({ format: 'raw' });
+    await expect(strict.fetch(fixture.url, unaborted())).rejects.toMatchObject(refused);
     expect(proxy.asked).toEqual([`GET ${byName}`]);
   });
 
@@ -174,7 +174,7 @@ describe('a proxy of the environment', () => {
     const byName = fixture.url.replace('127.0.0.1', 'localhost');
     expect(await fixture.fetch()).toMatchObject({ format: 'raw' });
     const strict = await fixture.reopen(10_000, { allow_private: [] });
-    await expect(strict.fetch(byName, unwatched())).rejects.toMatchObject(refused);
+    await expect(strict.fetch(byName, unaborted())).rejects.toMatchObject(refused);
     expect(proxy.asked).toEqual([]);
   });
 });

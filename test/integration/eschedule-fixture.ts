@@ -32,7 +32,7 @@ import { startPlacement } from '@etcd-compute/testing/placement-server';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 
-const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
+export const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
 
 /** JSON without a claim on its shape. */
 export const parseJson = (text: string): unknown => JSON.parse(text);

@@ -3,6 +3,7 @@ import { takeFence } from '@etcd-compute/agent/fence';
 import { listConfigDrives } from '@etcd-compute/agent/guest-config/config-drives';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
 import { TASKS, type Tasks } from '@etcd-compute/agent/instances/steps/tasks';
+import type { Store } from '@etcd-compute/common/etcd/store';
 import { newProviderUuid, newSessionUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';
@@ -21,7 +22,7 @@ export interface ReconcilerWorld extends World {
   readonly configDrivesDir: string;
   readonly faults: { readonly libvirt: Faults; readonly etcd: Faults; readonly Placement: Faults };
   /** A reconciler as after a start of the agent: it knows nothing. */
-  startReconciler(tasks?: Tasks): Promise<InstanceReconciler>;
+  startReconciler(tasks?: Tasks, store?: Store): Promise<InstanceReconciler>;
   /** All domains with their states, and all disks. */
   whatExists(): Promise<{ domains: string[]; volumes: string[] }>;
   expectGone(instance: InstanceUuid): Promise<void>;
@@ -48,7 +49,8 @@ export const startReconcilerWorld = async (): Promise<ReconcilerWorld> => {
     host,
     configDrivesDir,
     faults,
-    startReconciler: async (tasks = TASKS) => startReconciler(world, { connection, host, faults, tasks }),
+    startReconciler: async (tasks = TASKS, store = world.store) =>
+      startReconciler(world, { connection, host, faults, tasks, store }),
     whatExists,
     expectGone,
     expectTrueRecord: async (instance) => {
@@ -77,17 +79,18 @@ interface ReconcilerParts {
   readonly host: ProviderUuid;
   readonly faults: ReconcilerWorld['faults'];
   readonly tasks: Tasks;
+  readonly store: Store;
 }
 
 const startReconciler = async (
   world: World,
-  { connection, host, faults, tasks }: ReconcilerParts,
+  { connection, host, faults, tasks, store }: ReconcilerParts,
 ): Promise<InstanceReconciler> => {
   const seen = faults.libvirt.wrap(connection);
   const steps = await openStepDeps(world, { host, cidr: '10.77.0.0/28', connection, seen });
   const session = newSessionUuid();
   return createInstanceReconciler({
-    store: faults.etcd.wrap(world.store),
+    store: faults.etcd.wrap(store),
     keys: world.keys,
     placement: faults.Placement.wrap(world.client),
     host,

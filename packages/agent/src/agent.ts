@@ -21,6 +21,7 @@ import { ensureConfigDrivesDir } from './guest-config/config-drives.js';
 import { checkIdentity, ensureFolder, ensureIdentity, warnOfClosedFolder } from './identity.js';
 import { ImageCache } from './images/cache.js';
 import { keepImages } from './images/keep-images.js';
+import { createDownloadReport } from './images/report-downloads.js';
 import { isElsewhere } from './instances/fault.js';
 import { createInstanceReconciler, type InstanceReconciler } from './instances/reconcile.js';
 import type { StepDeps } from './instances/steps/step.js';
@@ -160,6 +161,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     const images = await ImageCache.open(join(config.state_dir, 'images'), {
       settings: config.images,
       stallMs: config.timeouts.image_stall * 1000,
+      onDownloads: createDownloadReport({ store, keys, host, session, presence, log, signal: running.signal }),
       log,
     });
     const state = { mayClaim: true };

@@ -39,14 +39,21 @@ export interface FetchOptions {
   readonly checksum?: string | undefined;
   /** Default true: a disk will be made on it at once, so it is not removed before. */
   readonly isForDisk?: boolean;
-  readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
+}
+
+/** A download in hand, for any number of callers. */
+export interface Download extends Progress {
+  /** As `URL.href`. */
+  readonly url: string;
 }
 
 export interface CacheOptions {
   readonly settings: Pick<ImagesSection, 'max_size' | 'keep_free' | 'allow_private' | 'ca_cert' | 'netrc_file'>;
   readonly stallMs: number;
   readonly retry?: DownloadSettings['retry'];
+  /** Called with all downloads in hand whenever one of them has moved, begun or ended. */
+  readonly onDownloads?: (downloads: readonly Download[]) => void;
   readonly log: Logger;
 }
 
@@ -57,19 +64,26 @@ export class ImageCache {
   readonly #flights = new Flights<CachedImage, FetchOptions>();
   /** When an image was last given to someone who makes a disk on it. */
   readonly #givenAt = new Map<string, number>();
+  readonly #downloads = new Map<string, Download>();
+  readonly #onDownloads: (downloads: readonly Download[]) => void;
   #isClosing = false;
 
-  private constructor(deps: Omit<FetchDeps, 'isClosing'>) {
+  private constructor(deps: Omit<FetchDeps, 'isClosing'>, onDownloads: CacheOptions['onDownloads']) {
     this.#deps = { ...deps, isClosing: () => this.#isClosing };
+    this.#onDownloads = onDownloads ?? (() => undefined);
   }
 
   /** @throws ECOMPUTE_CONFIG_* when a file that the settings name cannot be read. */
-  static async open(folder: string, { settings, stallMs, retry = RETRY, log }: CacheOptions): Promise<ImageCache> {
+  static async open(
+    folder: string,
+    { settings, stallMs, retry = RETRY, onDownloads, log }: CacheOptions,
+  ): Promise<ImageCache> {
     const source = await openImageSource(settings);
     const entries = await openUrlEntries(join(folder, 'urls'));
     const leftovers = await openLeftovers(folder, log);
     const space = createSpaceGuard(folder, settings, leftovers.removeAll);
-    return new ImageCache({ folder, entries, leftovers, settings: { source, space, stallMs, retry }, log });
+    const deps = { folder, entries, leftovers, settings: { source, space, stallMs, retry }, log };
+    return new ImageCache(deps, onDownloads);
   }
 
   /**
@@ -81,19 +95,24 @@ export class ImageCache {
   async fetch(text: string, options: FetchOptions): Promise<CachedImage> {
     const { href: url } = checkImageUrl(text);
     const { checksum, signal } = options;
+    const flight = `${url} ${checksum ?? ''}`;
     // A copy for each caller: two may pass the same object.
-    return this.#flights.join(
-      `${url} ${checksum ?? ''}`,
-      { member: { ...options }, signal },
-      async (members, common) => {
-        const onProgress = (progress: Progress): void => {
-          for (const member of members) member.onProgress(progress);
-        };
+    return this.#flights.join(flight, { member: { ...options }, signal }, async (members, common) => {
+      const onProgress = (progress: Progress): void => this.#note(flight, { url, ...progress });
+      try {
         const image = await fetchImage(this.#deps, { url, checksum, onProgress, signal: common });
         if ([...members].some(({ isForDisk = true }) => isForDisk)) this.#givenAt.set(image.sha256, Date.now());
         return image;
-      },
-    );
+      } finally {
+        this.#note(flight, undefined);
+      }
+    });
+  }
+
+  #note(flight: string, download: Download | undefined): void {
+    if (download) this.#downloads.set(flight, download);
+    else if (!this.#downloads.delete(flight)) return; // nothing had to be downloaded
+    this.#onDownloads([...this.#downloads.values()]);
   }
 
   /**

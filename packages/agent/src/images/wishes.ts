@@ -85,7 +85,6 @@ const prefetch = async (
       images.fetch(image, {
         checksum,
         isForDisk: false,
-        onProgress: () => undefined,
         signal: AbortSignal.any([signal, deadline]),
       }),
     { timeoutMs, what: `fetching the image ${image}`, signal },

@@ -6,7 +6,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import { withDeadline } from '@etcd-compute/common/async/deadline';
 import type { LimitFunction } from 'p-limit';
 import type { DomainState } from './plan.js';
-import { isChanged, type RecordWriter, type StepProgress } from './record-writer.js';
+import { isChanged, type RecordWriter } from './record-writer.js';
 import type { InstanceSpec, MadeSoFar, Step, StepDeps } from './steps/step.js';
 import type { Tasks } from './steps/tasks.js';
 
@@ -111,61 +111,18 @@ export const runSteps = async (options: BuildOptions): Promise<void> => {
 };
 
 const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Promise<void> => {
-  const { spec, log, deps, writer, signal, interrupt } = options;
-  // What works the hypervisor is never left in its middle because a wish changed; what waits is.
+  const { spec, log, deps, signal, interrupt } = options;
+  // A changed wish ends a step that only waits. A step that works on the hypervisor is never left half done.
   const isWaiting = step.kind === 'waiting' || step.kind === 'settling';
   const stop = isWaiting ? AbortSignal.any([signal, interrupt.signal]) : signal;
-  const progress = isWaiting ? reportProgress(writer, interrupt) : undefined;
-  try {
-    await withDeadline(
-      async (stepSignal) =>
-        step.run(deps, {
-          spec,
-          log,
-          made,
-          signal: AbortSignal.any([stop, stepSignal]),
-          onProgress: (text, transfer) => progress?.set({ text, transfer }),
-        }),
-      {
-        timeoutMs: step.timeoutSeconds(deps.config) * 1000,
-        what: `${step.name} of instance ${spec.instance}`,
-        signal: stop,
-      },
-    );
-  } finally {
-    await progress?.end();
-  }
-};
-
-const PROGRESS_EVERY_MS = 1000;
-
-/** Writes the progress of a long step, once a second at the most. A wish that changed shows here, and interrupts the step. */
-const reportProgress = (
-  writer: RecordWriter,
-  interrupt: AbortController,
-): { set: (progress: StepProgress) => void; end: () => Promise<void> } => {
-  let latest: StepProgress | undefined;
-  let writing: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
-    const progress = latest;
-    if (progress === undefined) return;
-    latest = undefined;
-    writing = writing
-      .then(async () => writer.progress(progress))
-      .catch((err: unknown) => {
-        // etcd being away costs only the progress; the next write of the build will tell.
-        if (isChanged(err)) interrupt.abort(err);
-      });
-  }, PROGRESS_EVERY_MS);
-  return {
-    set: (progress) => {
-      latest = progress;
+  await withDeadline(
+    async (stepSignal) => step.run(deps, { spec, log, made, signal: AbortSignal.any([stop, stepSignal]) }),
+    {
+      timeoutMs: step.timeoutSeconds(deps.config) * 1000,
+      what: `${step.name} of instance ${spec.instance}`,
+      signal: stop,
     },
-    end: async () => {
-      clearInterval(timer);
-      await writing;
-    },
-  };
+  );
 };
 
 /** Takes back all that a build made, newest first; each undo looks at the world, so it can be repeated at any time. */

@@ -9,7 +9,6 @@ import {
   withState,
   type InstanceRecord,
   type InstanceState,
-  type Transfer,
 } from '@etcd-compute/common/etcd/messages/instance-record';
 import { resourcesOn } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Store, Write } from '@etcd-compute/common/etcd/store';
@@ -35,12 +34,6 @@ export interface RecordWriterDeps {
   readonly fence: Pick<Fence, 'guard'>;
   /** The host's boot, noted with a guest that runs. */
   readonly bootId: string;
-}
-
-/** How far the step in hand is, for people, and in numbers when it moves bytes. */
-export interface StepProgress {
-  readonly text: string;
-  readonly transfer?: Transfer | undefined;
 }
 
 /** Thrown when someone else wrote in between. Not a failure: read everything again. */
@@ -107,11 +100,6 @@ export class RecordWriter {
 
   async startStep(name: string): Promise<void> {
     await this.update({ step: { name, since: new Date().toISOString(), progress: null } });
-  }
-
-  async progress({ text, transfer }: StepProgress): Promise<void> {
-    const { step } = this.record;
-    if (step) await this.update({ step: { ...step, progress: text, transfer: transfer ?? null } });
   }
 
   /** The last write of an instance: the wish and the address go, the record stays for an hour. */

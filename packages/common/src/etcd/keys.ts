@@ -29,6 +29,8 @@ export interface Keys {
   readonly console: (host: ProviderUuid) => string;
   /** What a host's cache of images holds. */
   readonly imageReport: (host: ProviderUuid) => string;
+  /** How far the downloads of a host's cache of images are; under the agent's lease. */
+  readonly imageDownloads: (host: ProviderUuid) => string;
   /** A wish about a host's cache of images. */
   readonly imageWish: (host: ProviderUuid, id: string) => string;
   readonly imageWishesOf: (host: ProviderUuid) => string;
@@ -72,6 +74,7 @@ export const createKeys = (prefix: string): Keys => {
     console: (host) => `${prefix}/consoles/${host}`,
     audit: (host) => `${audits}${host}`,
     imageReport: (host) => `${images}${host}/report`,
+    imageDownloads: (host) => `${images}${host}/downloads`,
     imageWish: (host, id) => `${images}${host}/wishes/${id}`,
     imageWishesOf: (host) => `${images}${host}/wishes/`,
     parseRequest: (key) => {

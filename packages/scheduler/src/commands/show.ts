@@ -1,5 +1,6 @@
 import { findHostNames } from '../hosts/host-names.js';
 import { readPresences } from '../hosts/presences.js';
+import { isFetching, NO_DOWNLOADS, readDownloads } from '../instances/downloads.js';
 import { getInstance } from '../instances/find-instance.js';
 import { readSnapshot } from '../instances/snapshot.js';
 import { viewOf } from '../instances/view.js';
@@ -12,8 +13,12 @@ export const show = async (
   { uuidOrName }: { readonly uuidOrName: string },
 ): Promise<number> => {
   const entry = getInstance(await readSnapshot(cloud), uuidOrName);
-  const presences = await readPresences(cloud, [entry.host]);
-  const view = viewOf(entry, await findHostNames(cloud, presences, [entry.host]));
+  const { host, record } = entry;
+  const [presences, downloads] = await Promise.all([
+    readPresences(cloud, [host]),
+    isFetching(record) ? readDownloads(cloud, [host]) : NO_DOWNLOADS,
+  ]);
+  const view = viewOf(entry, await findHostNames(cloud, presences, [host]), downloads);
   await output.one(view, instanceShape, () => renderInstance(view, output.isColorful));
   return EXIT_CODES.done;
 };

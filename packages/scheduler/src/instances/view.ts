@@ -2,6 +2,7 @@ import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { InstanceRecord, InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { HostNames } from '../hosts/host-names.js';
 import { nameOf } from './find-instance.js';
+import { NO_DOWNLOADS, progressOf, type Downloads } from './downloads.js';
 import type { InstanceEntry } from './snapshot.js';
 
 /** An instance as `-o json` shows it. Scripts rely on every name in it. */
@@ -12,6 +13,17 @@ export interface InstanceView {
   readonly hostName: string | null;
   readonly state: InstanceState;
   readonly power: 'running' | 'stopped' | 'unknown';
+  /** What its agent is doing about it; null when it is doing nothing. Only `show` says how far it is. */
+  readonly step: {
+    readonly name: string;
+    readonly since: string;
+    readonly progress: string | null;
+    readonly transfer: {
+      readonly bytes: number;
+      readonly totalBytes: number | null;
+      readonly bytesPerSecond: number | null;
+    } | null;
+  } | null;
   readonly resources: Readonly<Record<string, number>>;
   readonly image: string | null;
   readonly addresses: readonly {
@@ -36,13 +48,34 @@ export interface InstanceView {
 
 const POWER: Partial<Record<InstanceState, InstanceView['power']>> = { active: 'running', stopped: 'stopped' };
 
-export const viewOfRecord = (record: InstanceRecord, hostNames: HostNames): InstanceView => ({
+const stepOf = (record: InstanceRecord, downloads: Downloads): InstanceView['step'] => {
+  const { step } = record;
+  if (!step) return null;
+  const { text = null, transfer = null } = progressOf(record, downloads) ?? {};
+  return {
+    name: step.name,
+    since: step.since,
+    progress: text,
+    transfer: transfer && {
+      bytes: transfer.bytes,
+      totalBytes: transfer.total_bytes,
+      bytesPerSecond: transfer.bytes_per_second,
+    },
+  };
+};
+
+export const viewOfRecord = (
+  record: InstanceRecord,
+  hostNames: HostNames,
+  downloads: Downloads = NO_DOWNLOADS,
+): InstanceView => ({
   instance: record.instance,
   name: record.name,
   host: record.host,
   hostName: hostNames(record.host),
   state: record.state,
   power: POWER[record.state] ?? 'unknown',
+  step: stepOf(record, downloads),
   resources: record.resources,
   image: record.image,
   addresses: record.addresses.map(({ address, family, mac, source }) => ({ address, family, mac, source })),
@@ -64,8 +97,8 @@ const stateOfRequest = ({ request, booted }: InstanceEntry): InstanceState => {
   return booted === undefined ? 'scheduled' : 'active';
 };
 
-export const viewOf = (entry: InstanceEntry, hostNames: HostNames): InstanceView => {
-  if (entry.record) return viewOfRecord(entry.record, hostNames);
+export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: Downloads): InstanceView => {
+  if (entry.record) return viewOfRecord(entry.record, hostNames, downloads);
   const { instance, host, request, booted } = entry;
   const state = stateOfRequest(entry);
   const resources: Record<string, number> = {};
@@ -79,6 +112,7 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames): InstanceView
     hostName: hostNames(host),
     state,
     power: POWER[state] ?? 'unknown',
+    step: null,
     resources,
     image: request?.image ?? null,
     addresses:

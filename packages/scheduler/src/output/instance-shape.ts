@@ -1,6 +1,7 @@
 import type { InstanceView } from '../instances/view.js';
 import type { Shape } from './output.js';
 import { paintState } from './table.js';
+import { renderTransfer } from './transfer.js';
 
 const NOTHING = '-';
 
@@ -43,6 +44,15 @@ export const instanceShape: Shape<InstanceView> = {
   none: 'no instances',
 };
 
+const renderStep = ({ name, since, progress, transfer }: NonNullable<InstanceView['step']>): string => {
+  const told = transfer && {
+    bytes: transfer.bytes,
+    total_bytes: transfer.totalBytes,
+    bytes_per_second: transfer.bytesPerSecond,
+  };
+  return `${name} since ${formatTime(since)}${progress === null ? '' : `, ${renderTransfer(progress, told)}`}`;
+};
+
 /** One instance in full, for a person. */
 export const renderInstance = (view: InstanceView, isColorful: boolean): string => {
   const { fault, hostName, host } = view;
@@ -62,6 +72,7 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
     ['created', formatTime(view.createdAt)],
     ['updated', formatTime(view.updatedAt)],
   ];
+  if (view.step) facts.push(['step', renderStep(view.step)]);
   const lines = facts.map(([title, text]) => `${`${title}:`.padEnd(11)}${text}`);
   lines.push(view.addresses.length === 0 ? 'addresses: -' : 'addresses:');
   for (const { address, family, mac, source } of view.addresses)

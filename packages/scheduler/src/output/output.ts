@@ -21,6 +21,8 @@ export interface Output {
   /** Undefined when the person left the choice to the command. */
   readonly format: OutputFormat | undefined;
   readonly isColorful: boolean;
+  /** Whether anybody sees what `progress` says. */
+  readonly showsProgress: boolean;
   /** Many things: an array in `json` and `yaml`. */
   readonly list: <T>(items: readonly T[], shape: Shape<T>) => Promise<void>;
   /** One thing: an object in `json` and `yaml`; `text` replaces the table. */
@@ -50,6 +52,9 @@ export interface OutputOptions {
 
 const CLEAR_LINE = '\r\u001b[2K';
 const DEFAULT_COLUMNS = 80;
+
+/** A terminal that does not know its size says 0. */
+const columnsOf = ({ columns = 0 }: Stream): number => (columns > 0 ? columns : DEFAULT_COLUMNS);
 
 export const createOutput = ({ format, isDebug, stdout: out, stderr: err }: OutputOptions): Output => {
   /** There is a line on the terminal that the next one replaces. */
@@ -94,6 +99,7 @@ export const createOutput = ({ format, isDebug, stdout: out, stderr: err }: Outp
   return {
     format,
     isColorful,
+    showsProgress: err.isTTY === true,
     list,
     one: async (item, shape, text) => {
       if (format === 'json' || format === 'yaml') return printData(item);
@@ -114,7 +120,7 @@ export const createOutput = ({ format, isDebug, stdout: out, stderr: err }: Outp
         return;
       }
       // One that wraps could not be written over.
-      stderr.write(text.slice(0, (err.columns ?? DEFAULT_COLUMNS) - 1));
+      stderr.write(text.slice(0, columnsOf(err) - 1));
       isPassing = true;
     },
   };

@@ -3,11 +3,12 @@ import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { CommandContext } from '../commands/context.js';
 import type { HostNames } from '../hosts/host-names.js';
+import { isFetching, progressOf, readDownloads } from '../instances/downloads.js';
 import { readRecordsOf } from '../instances/snapshot.js';
 import type { Placer } from '../placing/placer.js';
 import type { InstanceSpec } from '../placing/write-request.js';
 import { renderTransfer } from '../output/transfer.js';
-import { isIn, waitUntil } from './wait-until.js';
+import { isIn, waitUntil, type Changed } from './wait-until.js';
 
 /** How a boot ended: `gone` is an instance that someone destroyed meanwhile. */
 export type BootEnd = 'up' | 'failed' | 'gone' | 'timed-out';
@@ -41,9 +42,10 @@ export const waitForBoot = async (options: WaitForBootOptions): Promise<void> =>
   const { context, boots, timeoutMs } = options;
   const { cloud, interruption } = context;
   const keyOf = ({ spec }: BootProgress): string => cloud.keys.record(spec.instance);
+  const downloadKeys = (): string[] => fetchingHosts(options).map((host) => cloud.keys.imageDownloads(host));
   await waitUntil({
     store: await cloud.store(),
-    keys: () => boots.map(keyOf),
+    keys: () => [...boots.map(keyOf), ...downloadKeys()],
     timeoutMs,
     signal: interruption.signal,
     check: async (changed) => {
@@ -53,6 +55,7 @@ export const waitForBoot = async (options: WaitForBootOptions): Promise<void> =>
         pending.map(({ spec }) => spec.instance),
       );
       await Promise.all(pending.map(async (boot, index) => look(options, boot, found[index])));
+      await reportDownloads(options, changed);
       return boots.every(({ end }) => end !== undefined);
     },
   });
@@ -76,19 +79,34 @@ const look = async (
   else if (record.state === 'error' && !(await moveOn(options, boot, found))) boot.end = 'failed';
 };
 
-const report = (
-  { context, hostNames }: WaitForBootOptions,
-  { record: before }: BootProgress,
-  record: InstanceRecord,
-): void => {
-  const describe = ({ state, host, step }: InstanceRecord): string =>
-    `${state} on ${hostNames(host) ?? host}${step ? `: ${step.name}` : ''}`;
-  const now = describe(record);
-  const line = `${record.name ?? record.instance}: ${now}`;
-  if (now !== describe(before)) context.output.progress(line);
-  const { step } = record;
-  if (step?.progress && step.progress !== before.step?.progress)
-    context.output.progress(`${line} ${renderTransfer(step.progress, step.transfer)}`, { isPassing: true });
+const describe = ({ hostNames }: WaitForBootOptions, { state, host, step }: InstanceRecord): string =>
+  `${state} on ${hostNames(host) ?? host}${step ? `: ${step.name}` : ''}`;
+
+const report = (options: WaitForBootOptions, { record: before }: BootProgress, record: InstanceRecord): void => {
+  const now = describe(options, record);
+  if (now !== describe(options, before)) options.context.output.progress(`${record.name ?? record.instance}: ${now}`);
+};
+
+const fetching = ({ boots }: WaitForBootOptions): BootProgress[] =>
+  boots.filter(({ end, record }) => end === undefined && isFetching(record));
+
+/** The hosts whose downloads are worth reading. */
+const fetchingHosts = (options: WaitForBootOptions): ProviderUuid[] =>
+  options.context.output.showsProgress ? [...new Set(fetching(options).map(({ record }) => record.host))] : [];
+
+/** Says how far the downloads are: once for each host, whatever number of instances waits there. */
+const reportDownloads = async (options: WaitForBootOptions, changed: Changed): Promise<void> => {
+  const { cloud, output } = options.context;
+  const hosts = fetchingHosts(options).filter((host) => isIn(changed, cloud.keys.imageDownloads(host)));
+  if (hosts.length === 0) return;
+  const downloads = await readDownloads(cloud, hosts);
+  for (const host of hosts) {
+    const record = fetching(options).find((boot) => boot.record.host === host)?.record;
+    const progress = record && progressOf(record, downloads);
+    if (!progress) continue;
+    const line = `${record.name ?? record.instance}: ${describe(options, record)}`;
+    output.progress(`${line} ${renderTransfer(progress.text, progress.transfer)}`, { isPassing: true });
+  }
 };
 
 /** Tries the next host. @returns false when the failure is final. */

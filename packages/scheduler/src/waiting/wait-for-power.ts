@@ -1,6 +1,7 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { CommandContext } from '../commands/context.js';
+import { formatTime } from '../output/instance-shape.js';
 import { readRecordsOf, type InstanceEntry } from '../instances/snapshot.js';
 import { isIn, waitUntil } from './wait-until.js';
 
@@ -57,7 +58,8 @@ export const waitForPower = async (
         if (result) pending.delete(wish);
         if (result?.error) errors.push(result.error);
         const step = record?.step;
-        if (!result && step) output.progress(`${wish.entry.instance}: ${step.name} ${step.progress ?? ''}`);
+        if (!result && step)
+          output.progress(`${wish.entry.instance}: ${step.name} since ${formatTime(step.since)}`, { isPassing: true });
       }
       return pending.size === 0;
     },

@@ -1,19 +1,15 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
+import { FETCH_IMAGE_STEP } from '@etcd-compute/common/etcd/messages/image-downloads';
 import { formatBytes, gibToBytes } from '@etcd-compute/common/units';
-import { describeProgress, transferOf } from '../../images/progress.js';
 import type { Step } from './step.js';
 
 export const fetchImage: Step = {
-  name: 'fetch-image',
+  name: FETCH_IMAGE_STEP,
   kind: 'waiting',
   timeoutSeconds: ({ timeouts }) => timeouts.image,
   run: async ({ images }, context) => {
-    const { spec, signal, onProgress } = context;
-    const image = await images.fetch(spec.imageUrl, {
-      signal,
-      checksum: spec.imageChecksum,
-      onProgress: (progress) => onProgress(describeProgress(progress), transferOf(progress)),
-    });
+    const { spec, signal } = context;
+    const image = await images.fetch(spec.imageUrl, { signal, checksum: spec.imageChecksum });
     if (image.virtualSizeBytes > gibToBytes(spec.diskGiB))
       throw new EcomputeError(
         'ECOMPUTE_IMAGE_TOO_LARGE',

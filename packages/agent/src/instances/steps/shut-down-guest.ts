@@ -12,7 +12,7 @@ export const shutDownGuest: Step = {
   name: 'shut-down-guest',
   kind: 'waiting',
   timeoutSeconds: ({ timeouts }) => timeouts.guest_shutdown + timeouts.domain,
-  run: async ({ getConnection, config }, { spec, signal, onProgress }) => {
+  run: async ({ getConnection, config }, { spec, signal }) => {
     await using domain = await findDomain(getConnection(), spec.instance);
     if (!domain) return;
     const startedAt = Date.now();
@@ -25,7 +25,6 @@ export const shutDownGuest: Step = {
           if (!isLibvirtError(err, 'VIR_ERR_OPERATION_INVALID')) throw err; // it went down in between
         });
       }
-      onProgress(`asked ${Math.round(waitedMs() / 1000)} s ago`);
       await sleep(LOOK_EVERY_MS, signal);
     }
   },

@@ -1,5 +1,4 @@
 import type { Logger } from '@etcd-compute/common/log';
-import type { Transfer } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
@@ -56,14 +55,12 @@ export interface StepContext {
   readonly made: MadeSoFar;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  /** Tells people how far a long step is. */
-  readonly onProgress: (progress: string, transfer?: Transfer) => void;
 }
 
 /**
  * How a step runs beside those of other instances:
  *
- *   waiting   on somebody else; ended at once when the boot request changes, with progress in the record
+ *   waiting   on somebody else; ended at once when the boot request changes
  *   quick     calls of the hypervisor, as many at a time as it has threads for; done before the first guests are busy
  *   starting  a process of the hypervisor is made, which takes processors and disks: `builds.parallel` at a time
  *   settling  after the start; waits for other instances, and is ended at once when the boot request changes

@@ -75,7 +75,10 @@ export const instanceRecordSchema = z.looseObject({
   session: sessionUuidSchema.nullable(),
   resources: z.record(z.string(), z.int()),
   image: z.string().nullable(),
-  /** The step in hand, with its progress where it is long. Null when nothing is being done. */
+  /**
+   * The step in hand. Null when nothing is being done. Only agents of older versions write `progress` and `transfer`: how far a download
+   * is stands at `/images/<host>/downloads`.
+   */
   step: z
     .looseObject({
       name: z.string(),

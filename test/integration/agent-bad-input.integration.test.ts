@@ -144,7 +144,7 @@ describe('the domain', () => {
     }
     expect((await waitForState(world, instance, 'error')).fault).toMatchObject({
       code: 'ECOMPUTE_DOMAIN_LOST',
-      hint: 'destroy the instance, and boot again',
+      hint: expect.stringContaining('if the domain comes back, so does the instance'),
     });
     expect((await whatExists()).domains).toEqual([]);
     expect(await world.store.get(world.keys.booted(instance))).toBeUndefined();

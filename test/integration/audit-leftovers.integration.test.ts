@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createAudits } from '@etcd-compute/agent/audits/audits';
 import { takeFence } from '@etcd-compute/agent/fence';
 import { renderMark } from '@etcd-compute/agent/instances/domain';
+import { createLostDomains } from '@etcd-compute/agent/instances/lost-domains';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
 import type { StepDeps } from '@etcd-compute/agent/instances/steps/step';
 import { TASKS } from '@etcd-compute/agent/instances/steps/tasks';
@@ -57,6 +58,7 @@ const startAudits = async (
   };
   reconciler = createInstanceReconciler({
     ...shared,
+    lostDomains: createLostDomains({ ...shared, getConnection: steps.getConnection }),
     tasks: TASKS,
     bootId: 'a',
     addresses: openAddressWatch(steps),

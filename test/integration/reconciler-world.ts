@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { takeFence } from '@etcd-compute/agent/fence';
 import { listConfigDrives } from '@etcd-compute/agent/guest-config/config-drives';
+import { createLostDomains } from '@etcd-compute/agent/instances/lost-domains';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
 import { TASKS, type Tasks } from '@etcd-compute/agent/instances/steps/tasks';
 import type { Store } from '@etcd-compute/common/etcd/store';
@@ -89,20 +90,18 @@ const startReconciler = async (
   const seen = faults.libvirt.wrap(connection);
   const steps = await openStepDeps(world, { host, cidr: '10.77.0.0/28', connection, seen });
   const session = newSessionUuid();
+  const own = { store: faults.etcd.wrap(store), keys: world.keys, host, session, log: silentLogger() };
   return createInstanceReconciler({
-    store: faults.etcd.wrap(store),
-    keys: world.keys,
+    ...own,
     placement: faults.Placement.wrap(world.client),
-    host,
-    session,
-    fence: await takeFence({ store: world.store, keys: world.keys, host, session }),
+    fence: await takeFence({ ...own, store: world.store }),
+    lostDomains: createLostDomains({ ...own, getConnection: steps.getConnection }),
     tasks,
     bootId: 'this boot',
     steps,
     addresses: openAddressWatch(steps),
     builds: pLimit(4),
     mayClaim: () => true,
-    log: silentLogger(),
   });
 };
 

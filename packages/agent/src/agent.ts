@@ -23,6 +23,7 @@ import { ImageCache } from './images/cache.js';
 import { keepImages } from './images/keep-images.js';
 import { createDownloadReport } from './images/report-downloads.js';
 import { isElsewhere } from './instances/fault.js';
+import { createLostDomains } from './instances/lost-domains.js';
 import { createInstanceReconciler, type InstanceReconciler } from './instances/reconcile.js';
 import type { StepDeps } from './instances/steps/step.js';
 import { TASKS, type Tasks } from './instances/steps/tasks.js';
@@ -203,8 +204,10 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       signal: running.signal,
     });
     const own = { store, keys, placement, host, session, fence: presence.fence, log };
+    const lostDomains = createLostDomains({ ...own, getConnection });
     reconciler = createInstanceReconciler({
       ...own,
+      lostDomains,
       steps,
       tasks,
       bootId: await readBootId(),
@@ -225,7 +228,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     const served = createEndpoint({ config, store, keys, host, session, presence, log });
     endpoint = served;
     serve();
-    repeat([report, ...imageUpkeep, async () => served.ensure(), ...audits], {
+    repeat([report, lostDomains.review, ...imageUpkeep, async () => served.ensure(), ...audits], {
       everyMs: config.period * 1000,
       log,
       signal: running.signal,

@@ -4,7 +4,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import { newProviderUuid, providerUuidSchema, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import { readMark } from './instances/domain.js';
+import { listMarkedDomains } from './instances/domain.js';
 
 /** Makes sure that a folder of the agent's state is there and can be written. @throws ECOMPUTE_STATE_DIR_UNUSABLE */
 export const ensureFolder = async (folder: string): Promise<string> => {
@@ -47,13 +47,11 @@ export const checkIdentity = async (
   connection: Connection,
   { host, stateDir }: { host: ProviderUuid; stateDir: string },
 ): Promise<void> => {
-  for (const domain of await connection.listAllDomains()) {
-    await using handle = domain;
-    const mark = await readMark(handle);
-    if (!mark || mark.stateDir !== stateDir || mark.host === host) continue;
+  for await (const { domain, ...mark } of listMarkedDomains(connection)) {
+    if (mark.stateDir !== stateDir || mark.host === host) continue;
     throw new EcomputeError(
       'ECOMPUTE_AGENT_IDENTITY_CHANGED',
-      `this host is now ${host}, but domain ${handle.uuid} was made when it was ${mark.host}`,
+      `this host is now ${host}, but domain ${domain.uuid} was made when it was ${mark.host}`,
       {
         hint: `set uuid to ${mark.host} in the config, or put it into ${join(stateDir, 'uuid')}`,
       },

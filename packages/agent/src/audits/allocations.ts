@@ -6,7 +6,8 @@ import type { Logger } from '@etcd-compute/common/log';
 import { getAllocations, releaseHeld } from '@etcd-compute/common/placement/allocations';
 import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import type { StepDeps } from '../instances/steps/step.js';
-import { createFirstSeen, readRecord, type Audit, type Finding, type FirstSeen } from './audit.js';
+import { readRecord } from '../instances/read-record.js';
+import { createFirstSeen, type Audit, type Finding, type FirstSeen } from './audit.js';
 import { describeGuest } from './ours.js';
 
 export interface AllocationAuditDeps {

@@ -1,6 +1,4 @@
 import type { HostFindingKind } from '@etcd-compute/common/etcd/messages/host-audit';
-import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
-import type { Entry } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Look } from './look.js';
 
@@ -34,14 +32,4 @@ export const createFirstSeen = (now: () => number): ((seen: readonly string[]) =
     known = new Map(seen.map((key) => [key, { since: before.get(key)?.since ?? at, isNew: !before.has(key) }]));
     return known;
   };
-};
-
-/** @returns `not-understood` for a record of another version, which is left alone; the reconciler says so. */
-export const readRecord = (entry: Entry | undefined): InstanceRecord | 'not-understood' | undefined => {
-  if (!entry) return undefined;
-  try {
-    return instanceRecordSchema.parse(JSON.parse(entry.value));
-  } catch {
-    return 'not-understood';
-  }
 };

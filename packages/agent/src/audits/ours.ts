@@ -7,7 +7,7 @@ import { listConsoleLogs } from '../consoles/console-logs.js';
 import { diskPath, listDisks } from '../disks/disk-pool.js';
 import { listConfigDrives } from '../guest-config/config-drives.js';
 import { isMissingFile } from '../instance-files.js';
-import { observeDomain, readMark } from '../instances/domain.js';
+import { listMarkedDomains, observeDomain } from '../instances/domain.js';
 import type { StepDeps } from '../instances/steps/step.js';
 
 /** What of ours is on this host, whoever wishes for it: by instance, with words for a person. */
@@ -34,11 +34,10 @@ export const listOurs = async (steps: StepDeps, host: ProviderUuid): Promise<Our
   const add = (instance: InstanceUuid, kind: LeftoverKind, detail: string): void => {
     ours.set(instance, (ours.get(instance) ?? new Map<LeftoverKind, string>()).set(kind, detail));
   };
-  for (const domain of await connection.listAllDomains()) {
-    await using handle = domain;
-    const instance = instanceUuidSchema.safeParse(handle.uuid).data;
-    if (instance === undefined || (await readMark(handle))?.host !== host) continue;
-    const state = await describeState(handle);
+  for await (const { domain, ...mark } of listMarkedDomains(connection)) {
+    const instance = instanceUuidSchema.safeParse(domain.uuid).data;
+    if (instance === undefined || mark.host !== host) continue;
+    const state = await describeState(domain);
     if (state !== undefined) add(instance, 'domain-without-request', state);
   }
   for (const instance of await listConfigDrives(steps.configDrivesDir))

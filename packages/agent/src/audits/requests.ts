@@ -4,7 +4,8 @@ import { bootRequestSchema, type BootRequest } from '@etcd-compute/common/etcd/m
 import type { Entry, Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import { createFirstSeen, readRecord, type Audit, type Finding } from './audit.js';
+import { readRecord } from '../instances/read-record.js';
+import { createFirstSeen, type Audit, type Finding } from './audit.js';
 
 export interface RequestAuditDeps {
   readonly store: Store;

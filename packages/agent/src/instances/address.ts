@@ -17,9 +17,14 @@ export interface RefreshDeps {
 /** What a record says of a guest that does not run, or has just been started: what it had may not be its own any more. */
 export const NO_ADDRESSES = { addresses: [], address_sources: null } satisfies Partial<InstanceRecord>;
 
-/** When the guest was started, as far as the record knows: a lease of an earlier guest with the same MAC does not count. */
+/**
+ * When the guest was started, as far as the record knows: a lease of an earlier guest with the same MAC does not count. A guest whose
+ * domain was lost and came back may have run all the time.
+ */
 export const startedAfter = ({ transitions, created_at }: InstanceRecord): Date => {
-  const last = transitions.findLastIndex(({ state }) => state === 'active');
+  const isStart = (index: number): boolean =>
+    transitions[index]?.state === 'active' && transitions[index - 1]?.state !== 'error';
+  const last = transitions.findLastIndex((_transition, index) => isStart(index));
   // What came before is noted before the guest is started.
   const { at } = transitions[last - 1] ?? transitions[last] ?? { at: created_at };
   return new Date(at);

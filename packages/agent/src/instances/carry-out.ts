@@ -13,6 +13,7 @@ import type { AddressWatch } from '../addresses/address-watch.js';
 import { NO_ADDRESSES, refreshAddresses } from './address.js';
 import { runSteps, specOf, StepError, stepsLeft, undoSteps } from './build.js';
 import { isElsewhere, toFault } from './fault.js';
+import type { LostDomains } from './lost-domains.js';
 import type { DomainState, Plan } from './plan.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
 import { changePower } from './power.js';
@@ -31,6 +32,7 @@ export interface ReconcileDeps {
   /** The host's boot, /proc/sys/kernel/random/boot_id. */
   readonly bootId: string;
   readonly addresses: AddressWatch;
+  readonly lostDomains: LostDomains;
   /** Bounds the builds that run at the same time. */
   readonly builds: LimitFunction;
   /** False once the agent is stopping: what is in hand is finished, nothing new is taken. */
@@ -79,13 +81,14 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
       return;
     }
     case 'report-lost': {
+      if (await deps.lostDomains.areTooMany()) return;
       const message = `the domain of instance ${instanceUuid} is gone; someone undefined it, and its disk may still be there`;
       log.error({ instanceUuid }, 'domain lost');
       const fault: Fault = {
         code: 'ECOMPUTE_DOMAIN_LOST',
         message,
         step: null,
-        hint: 'destroy the instance, and boot again',
+        hint: 'destroy the instance if its domain is gone for good; if the domain comes back, so does the instance',
         retryable: false,
       };
       deps.addresses.forget(instanceUuid);
@@ -94,16 +97,16 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
       ]);
       return;
     }
-    case 'report':
+    case 'report': {
       log.info({ instanceUuid, state: plan.state, reason: plan.reason }, 'instance changed');
+      const isMended = plan.state === 'active' || writer.record.state === 'error';
       deps.addresses.forget(instanceUuid);
-      await writer.toState(
-        plan.state,
-        { reason: plan.reason, ...NO_ADDRESSES, ...(plan.state === 'active' && { fault: null }) },
-        [{ op: 'delete', key: deps.keys.booted(instanceUuid) }],
-      );
+      await writer.toState(plan.state, { reason: plan.reason, ...NO_ADDRESSES, ...(isMended && { fault: null }) }, [
+        { op: 'delete', key: deps.keys.booted(instanceUuid) },
+      ]);
       if (plan.state === 'active') await refreshAddresses(deps, writer);
       return;
+    }
     case 'refresh-addresses':
       await refreshAddresses(deps, writer);
   }

@@ -42,6 +42,17 @@ export const readMark = async (domain: Domain): Promise<{ host: string; stateDir
   return host !== undefined && stateDir !== undefined ? { host, stateDir } : undefined;
 };
 
+/** Every domain that an agent of ours has made, with who made it. Each is freed when the next one is asked for. */
+export async function* listMarkedDomains(
+  connection: Connection,
+): AsyncGenerator<{ readonly domain: Domain; readonly host: string; readonly stateDir: string }> {
+  for (const domain of await connection.listAllDomains()) {
+    await using handle = domain;
+    const mark = await readMark(handle);
+    if (mark) yield { domain: handle, ...mark };
+  }
+}
+
 export const findDomain = async (connection: Connection, instance: InstanceUuid): Promise<Domain | undefined> => {
   try {
     return await connection.domainLookupByUUID(instance);

@@ -4,7 +4,7 @@ import {
   type BootRequest,
   type PowerWish,
 } from '@etcd-compute/common/etcd/messages/boot-request';
-import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { isDomainLost, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 
 /**
@@ -21,6 +21,7 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
  *   boot        active, stopped     running       report active, look for its addresses
  *   boot        active              shut off      start, when the host was booted since (by config); else report stopped
  *   boot        active, stopped     none          report error: domain lost
+ *   boot        error: domain lost  any that is   report active or stopped: it came back
  *   boot        error               any           nothing, until it is destroyed
  *   boot        deleting            any           delete (it was begun)
  *   elsewhere   deleting, error     any           as above
@@ -73,11 +74,20 @@ export const planInstance = ({ request, record, domain }: Observed, facts: HostF
     case 'deleting':
       return { action: 'delete' };
     case 'error':
-      return nothing('in error until it is destroyed');
+      return planFailed(record, domain);
     case 'active':
     case 'stopped':
       return planBuilt({ request, record, domain }, facts);
   }
+};
+
+const isThere = (domain: DomainState): boolean => domain !== 'absent' && domain !== 'foreign';
+
+/** A domain that was lost comes back where libvirt was another one for a while, or had no definitions. */
+const planFailed = (record: InstanceRecord, domain: DomainState): Plan => {
+  if (!isDomainLost(record) || !isThere(domain)) return nothing('in error until it is destroyed');
+  const isUp = domain === 'running' || domain === 'paused';
+  return { action: 'report', state: isUp ? 'active' : 'stopped', reason: 'its domain is there again' };
 };
 
 /** Refused once; a delete that was begun goes on. */
@@ -100,9 +110,9 @@ interface Built {
 }
 
 const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }: HostFacts): Plan => {
-  const isThere = domain !== 'absent' && domain !== 'foreign';
   const power = pendingPower(request, record);
-  if (isThere && power) return { action: 'power', task: TASK_OF[power.wish], reason: `asked to be ${power.wish}` };
+  if (isThere(domain) && power)
+    return { action: 'power', task: TASK_OF[power.wish], reason: `asked to be ${power.wish}` };
   // Null: made by an agent that did not write it yet.
   const isOfThisBoot = record.boot_id === null || record.boot_id === bootId;
   // Paused: an agent was killed while it started it again.

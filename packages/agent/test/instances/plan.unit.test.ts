@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { aBootRequest, aDestroyRequest, aFault, anAddress, aRecord, ELSEWHERE, HERE } from './builders.js';
 
+const aLostDomain = { ...aFault, code: 'ECOMPUTE_DOMAIN_LOST' };
 const DOMAINS: readonly DomainState[] = ['absent', 'running', 'paused', 'shut-off', 'crashed', 'foreign'];
 
 const plan = (request: BootRequest | undefined, record: InstanceRecord | undefined, domain: DomainState): Plan =>
@@ -17,7 +18,7 @@ const anyDomain = fc.constantFrom(...DOMAINS);
 const anyRecord = fc
   .record({
     state: fc.constantFrom(...INSTANCE_STATES),
-    fault: fc.constantFrom(null, aFault),
+    fault: fc.constantFrom(null, aFault, aLostDomain),
     addresses: fc.constantFrom([], [anAddress]),
     host: fc.constantFrom(HERE, HERE, ELSEWHERE),
   })
@@ -42,6 +43,15 @@ describe('planInstance', () => {
     ['active, and the domain is not ours', boot, aRecord({ state: 'active' }), 'foreign', 'report-lost'],
     ['stopped, and shut off', boot, aRecord({ state: 'stopped' }), 'shut-off', 'nothing'],
     ['error', boot, aRecord({ state: 'error' }), 'absent', 'nothing'],
+    ['domain lost', boot, aRecord({ state: 'error', fault: aLostDomain }), 'absent', 'nothing'],
+    [
+      'domain lost, and another’s is there',
+      boot,
+      aRecord({ state: 'error', fault: aLostDomain }),
+      'foreign',
+      'nothing',
+    ],
+    ['failed, and a domain is there', boot, aRecord({ state: 'error', fault: aFault }), 'running', 'nothing'],
     ['deleting, and wished again', boot, aRecord({ state: 'deleting' }), 'absent', 'delete'],
     ['another host’s record', boot, aRecord({ host: ELSEWHERE, state: 'active' }), 'running', 'nothing'],
     ['another host’s deleted record', boot, aRecord({ host: ELSEWHERE, state: 'deleted' }), 'absent', 'build'],
@@ -59,6 +69,16 @@ describe('planInstance', () => {
     ['stopped', 'running', 'active', 'the guest was started'],
   ] as const)('%s with a domain that is %s is reported as %s', (...[state, domain, next, reason]) => {
     expect(plan(boot, aRecord({ state }), domain)).toEqual({ action: 'report', state: next, reason });
+  });
+
+  test.each([
+    ['running', 'active'],
+    ['paused', 'active'],
+    ['shut-off', 'stopped'],
+    ['crashed', 'stopped'],
+  ] as const)('a lost domain that is there again, %s, makes its instance %s', (domain, state) => {
+    const lost = aRecord({ state: 'error', fault: aLostDomain });
+    expect(plan(boot, lost, domain)).toEqual({ action: 'report', state, reason: 'its domain is there again' });
   });
 
   test.each([

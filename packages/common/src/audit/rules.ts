@@ -1,5 +1,5 @@
 import { isDestroyWish, resourcesOn, type BootRequest } from '../etcd/messages/boot-request.js';
-import type { InstanceRecord } from '../etcd/messages/instance-record.js';
+import { isDomainLost, type InstanceRecord } from '../etcd/messages/instance-record.js';
 import type { ProviderUuid } from '../ids.js';
 
 /** What fits together and what does not: the agents' audits and `eschedule audit` judge by the same rules. Pure. */
@@ -31,5 +31,5 @@ export const needsAllocation = (
   if (!isLive(record)) return true;
   if (record.host !== host) return false;
   if (record.state === 'building') return record.fault === null;
-  return record.state !== 'error' && record.state !== 'deleting';
+  return isDomainLost(record) || (record.state !== 'error' && record.state !== 'deleting');
 };

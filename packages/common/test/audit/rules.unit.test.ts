@@ -20,6 +20,8 @@ describe('a request needs an allocation', () => {
     const needs = INSTANCE_STATES.filter((state) => needsAllocation(request, aRecord({ state }), host));
     expect(needs).toEqual(['scheduled', 'building', 'active', 'stopped', 'deleted']);
     expect(needsAllocation(request, aRecord({ state: 'building', fault }), host)).toBe(false);
+    const lost = { ...fault, code: 'ECOMPUTE_DOMAIN_LOST' };
+    expect(needsAllocation(request, aRecord({ state: 'error', fault: lost }), host)).toBe(true);
     expect(needsAllocation(request, undefined, host)).toBe(true);
   });
 

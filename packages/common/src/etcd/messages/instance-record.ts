@@ -11,6 +11,8 @@ import { instanceUuidSchema, providerUuidSchema, sessionUuidSchema } from '../..
  *                   +-> error <-+----------+
  *   any -> deleting -> deleted (kept for an hour)
  *
+ * From `error: domain lost`, `active` and `stopped` are reached again when the domain comes back.
+ *
  * After a crash `building` and `deleting` are simply taken up again by the agent's next session.
  */
 export const INSTANCE_STATES = ['scheduled', 'building', 'active', 'stopped', 'deleting', 'deleted', 'error'] as const;
@@ -23,7 +25,7 @@ const NEXT_STATES: Readonly<Record<InstanceState, readonly InstanceState[]>> = {
   stopped: ['active', 'error', 'deleting'],
   deleting: ['deleted'],
   deleted: ['building', 'deleting', 'error'],
-  error: ['scheduled', 'deleting'],
+  error: ['scheduled', 'active', 'stopped', 'deleting'],
 };
 
 export const canBecome = (from: InstanceState, to: InstanceState): boolean =>
@@ -100,6 +102,10 @@ export const instanceRecordSchema = z.looseObject({
   transitions: z.array(transitionSchema),
 });
 export type InstanceRecord = z.output<typeof instanceRecordSchema>;
+
+/** Its domain is gone, and its disk may be there: it keeps its allocation, and lives again when the domain comes back. */
+export const isDomainLost = ({ state, fault }: Pick<InstanceRecord, 'state' | 'fault'>): boolean =>
+  state === 'error' && fault?.code === 'ECOMPUTE_DOMAIN_LOST';
 
 export interface NewRecord {
   readonly instance: InstanceRecord['instance'];

@@ -39,7 +39,7 @@ describe('transitions', () => {
       stopped: ['active', 'deleting', 'error'],
       deleting: ['deleted'],
       deleted: ['building', 'deleting', 'error'],
-      error: ['scheduled', 'deleting'],
+      error: ['scheduled', 'active', 'stopped', 'deleting'],
     } satisfies Record<InstanceState, InstanceState[]>);
     for (const same of INSTANCE_STATES) expect(canBecome(same, same)).toBe(true);
   });

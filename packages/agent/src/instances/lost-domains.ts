@@ -1,0 +1,98 @@
+import type { Keys } from '@etcd-compute/common/etcd/keys';
+import type { Store } from '@etcd-compute/common/etcd/store';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
+import type { Logger } from '@etcd-compute/common/log';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import { listMarkedDomains } from './domain.js';
+import { readRecord } from './read-record.js';
+
+/**
+ * Whether a domain that is gone may be reported as lost. One that is gone by itself was undefined by somebody. When most are gone at
+ * once, libvirt is another one, or its definitions are not there (`libvirt.uri`, a mount that is missing, an empty /etc/libvirt): the
+ * guests may well run, so no record says that they are lost.
+ */
+export interface LostDomains {
+  /** @throws when libvirt or etcd cannot be asked. */
+  readonly areTooMany: () => Promise<boolean>;
+  /** To be called once a period: ends the trouble when all are back, or when most are and no more come. */
+  readonly review: () => Promise<void>;
+}
+
+export interface LostDomainsDeps {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly host: ProviderUuid;
+  readonly getConnection: () => Connection;
+  readonly log: Logger;
+}
+
+/** `built` are those that have a domain, by their records. */
+export const areTooManyLost = ({ built, lost }: Census): boolean => lost >= 2 && lost > built / 2;
+
+interface Census {
+  readonly built: number;
+  readonly lost: number;
+}
+
+export const createLostDomains = ({ store, keys, host, getConnection, log }: LostDomainsDeps): LostDomains => {
+  /** What was counted last, while too many are gone. */
+  let trouble: Census | undefined;
+
+  const listBuilt = async (): Promise<string[]> => {
+    const { entries } = await store.listKeys(keys.requestsOf(host));
+    const instances = entries.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? []);
+    const records = await store.getMany(instances.map((instance) => keys.record(instance)));
+    return records.entries.flatMap((entry) => {
+      const record = readRecord(entry);
+      if (record === undefined || record === 'not-understood' || record.host !== host) return [];
+      return record.state === 'active' || record.state === 'stopped' ? [record.instance] : [];
+    });
+  };
+
+  const count = async (): Promise<Census> => {
+    const built = await listBuilt();
+    const there = new Set<string>();
+    for await (const { domain } of listMarkedDomains(getConnection())) there.add(domain.uuid);
+    return { built: built.length, lost: built.filter((instance) => !there.has(instance)).length };
+  };
+
+  /** While the trouble lasts, those that are not back yet are not lost: only `review` ends it. */
+  const look = async (): Promise<boolean> => {
+    if (trouble) return true;
+    const census = await count();
+    if (!areTooManyLost(census)) return false;
+    trouble = census;
+    log.error(
+      { ...census, uri: getConnection().uri },
+      'most domains are gone at once, nothing is done about it: is this the right libvirt, with its definitions?',
+    );
+    return true;
+  };
+
+  return {
+    // When all domains are gone, many ask at once: they share a look that has not begun when they ask.
+    areTooMany: shareNext(look),
+    review: async () => {
+      if (!trouble) return;
+      const census = await count();
+      const isMended = census.lost === 0 || (!areTooManyLost(census) && census.lost === trouble.lost);
+      trouble = isMended ? undefined : census;
+      if (isMended) log.info(census, 'the domains are there again');
+    },
+  };
+};
+
+/** Runs one task at a time. Who asks while one runs shares the next: it is to begin after they asked. */
+const shareNext = <T>(task: () => Promise<T>): (() => Promise<T>) => {
+  let current: Promise<unknown> = Promise.resolve();
+  let next: Promise<T> | undefined;
+  return async () => {
+    next ??= current.then(async () => {
+      const started = task();
+      next = undefined;
+      current = started.catch(() => undefined);
+      return started;
+    });
+    return next;
+  };
+};

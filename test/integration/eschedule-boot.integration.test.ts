@@ -72,6 +72,7 @@ describe('boot --no-wait', () => {
       hostName: 'alpha',
       state: 'scheduled',
       power: 'unknown',
+      step: null,
       resources,
       image: 'http://x/a.img',
       addresses: [],

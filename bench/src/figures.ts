@@ -13,3 +13,9 @@ export const say = (text: string): void => {
 
 /** Resident memory of a process, in MB as `ps` and /proc count them (1024 × 1024). */
 export const formatMB = (kib: number): string => `${Math.round(kib / 1024)} MB`;
+
+/** The least of the values that so many percent of them do not exceed. */
+export const percentile = (values: readonly number[], percent: number): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
+};

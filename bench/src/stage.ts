@@ -10,6 +10,7 @@ import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { startImageServer } from '@etcd-compute/testing/image-server';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { startPlacement } from '@etcd-compute/testing/placement-server';
+import { createResources } from '@etcd-compute/testing/resources';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 
 /** One host with all its servers, for a benchmark: etcd, Placement, a libvirtd of its own, an image server and an agent. */
@@ -37,14 +38,8 @@ export interface StageOptions {
 }
 
 export const openStage = async ({ parallel, cidr }: StageOptions): Promise<Stage> => {
-  const stack: (() => Promise<unknown>)[] = [];
-  const keep = <T extends AsyncDisposable>(resource: T): T => {
-    stack.push(async () => resource[Symbol.asyncDispose]());
-    return resource;
-  };
-  const close = async (): Promise<void> => {
-    for (const end of stack.toReversed()) await end();
-  };
+  const resources = createResources();
+  const { keep } = resources;
   try {
     const { path: dir } = keep(await makeTempDir('bench'));
     const agentDir = join(dir, 'agent');
@@ -74,7 +69,7 @@ export const openStage = async ({ parallel, cidr }: StageOptions): Promise<Stage
     );
     const store = keep(await openStore(etcdSection.parse(schedule.etcd)));
     const placement = await openPlacement(placementSection.parse(schedule.placement));
-    stack.push(async () => placement.close());
+    resources.defer(async () => placement.close());
     return {
       store,
       keys: createKeys(''),
@@ -85,10 +80,10 @@ export const openStage = async ({ parallel, cidr }: StageOptions): Promise<Stage
       schedule,
       imageUrl: images.url('tiny.img'),
       imagePath: image.path,
-      [Symbol.asyncDispose]: close,
+      [Symbol.asyncDispose]: async () => resources[Symbol.asyncDispose](),
     };
   } catch (err) {
-    await close();
+    await resources[Symbol.asyncDispose]();
     throw err;
   }
 };

@@ -1,6 +1,6 @@
 import { startHttpProxy, type HttpProxy } from '@etcd-compute/testing/http-proxy';
 import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
-import type { Resources } from './resources.js';
+import type { Resources } from '@etcd-compute/testing/resources';
 
 /** The way of one client, an agent or all `eschedule`s, to etcd and Placement: every part of it can be broken alone. */
 export interface ClientPath {

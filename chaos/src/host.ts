@@ -7,7 +7,7 @@ import { runCommand } from '@etcd-compute/testing/run-command';
 import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { startAgentSlot, type AgentSlot } from './agent-slot.js';
 import type { ClientPath } from './client-path.js';
-import type { Resources } from './resources.js';
+import type { Resources } from '@etcd-compute/testing/resources';
 
 /** One hypervisor: a libvirtd of its own, an agent, and what lies between them. */
 export interface Host {

@@ -11,7 +11,7 @@ import { startPlacement, type PlacementServer } from '@etcd-compute/testing/plac
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 import { openClientPath, type ClientPath } from './client-path.js';
 import { startHost, type Host } from './host.js';
-import { createResources } from './resources.js';
+import { createResources } from '@etcd-compute/testing/resources';
 
 /** Everything that a run is played on. The clients here go past all proxies: faults do not reach who judges. */
 export interface Stage extends AsyncDisposable {

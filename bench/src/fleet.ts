@@ -1,0 +1,144 @@
+/**
+ * What a cloud costs as it grows: boots at 1, 10, 100, ... hosts, what an idle fleet asks of etcd and Placement, and every command
+ * among few and many instances.
+ *
+ *   npm run bench:fleet -- [--hosts 1000] [--instances 50000] [--processes 2] [--singly 20] [--together 100] [--many 1000]
+ *                          [--runs 5] [--period 60]
+ *
+ * etcd, Placement, the agents and `eschedule` are real; hypervisors are libvirt's test driver, one for each agent, so no guest takes
+ * processors away from what is measured. Every instance is booted, none is only written. The agents share a few processes, and the
+ * machine with everything else: times are of a crowd on one machine, calls and bytes are what they are anywhere.
+ */
+import { parseArgs } from 'node:util';
+import { createResources } from '@etcd-compute/testing/resources';
+import { say } from './figures.js';
+import { fill, measureCommands } from './fleet/commands.js';
+import { measureKeys } from './fleet/etcd-size.js';
+import { bootSingly, bootTogether, destroyAll, expectDone } from './fleet/measure-boots.js';
+import { createProgress } from './fleet/progress.js';
+import { openFleet, type Fleet } from './fleet/stage.js';
+import { renderCommands, renderIdle, renderSizes, type SizeFigures } from './fleet/tables.js';
+import { watchTraffic } from './fleet/traffic.js';
+
+const OPTIONS = { hosts: 1000, instances: 50_000, processes: 2, singly: 20, together: 100, many: 1000, runs: 5, period: 60 };
+type Options = typeof OPTIONS;
+
+const readOptions = (): Options => {
+  const names = Object.keys(OPTIONS);
+  const { values } = parseArgs({
+    options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+  });
+  const given = Object.entries(values).map(([name, text]) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 1)
+      throw new Error(`--${name} is ${String(text)}; expected a whole number of at least 1`);
+    return [name, value];
+  });
+  return { ...OPTIONS, ...Object.fromEntries(given) };
+};
+
+const options = readOptions();
+const progress = createProgress();
+const stop = new AbortController();
+const { signal } = stop;
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.on(name, () => {
+    if (signal.aborted) process.exit(1);
+    progress(`${name}: cleaning up; once more to leave at once`);
+    stop.abort(new Error(`ended by ${name}`));
+  });
+
+/** 1, 10, 100, ... and all. */
+const sizesUpTo = (hosts: number): number[] => {
+  const sizes: number[] = [];
+  for (let size = 1; size < hosts; size *= 10) sizes.push(size);
+  return [...sizes, hosts];
+};
+
+const measureSize = async (fleet: Fleet, hosts: number, emptyKiB: number): Promise<SizeFigures> => {
+  await fleet.agents.grow(hosts, (ready) => progress(`${ready} of ${hosts} agents are ready`));
+  progress(`${hosts} hosts: the image is fetched ahead`);
+  expectDone(await fleet.eschedule('image', 'prefetch', fleet.imageUrl), 'fetch the image ahead');
+  progress(`${hosts} hosts: watching an idle fleet for ${options.period} s`);
+  const idle = await watchTraffic(fleet, options.period, signal);
+  progress(`${hosts} hosts: ${options.singly} boots, one after the other`);
+  const singly = await bootSingly(fleet, options.singly, 'singly');
+  progress(`${hosts} hosts: ${options.together} boots together`);
+  const together = await bootTogether(fleet, options.together, 'together');
+  progress(`${hosts} hosts: all are destroyed`);
+  const destroysPerSecond = await destroyAll(fleet, [...singly.instances, ...together.instances]);
+  return {
+    hosts,
+    singly: singly.figures,
+    together: together.figures,
+    destroysPerSecond,
+    idle,
+    idleSeconds: options.period,
+    kibPerAgent: ((await residentKiB(fleet)) - emptyKiB) / hosts,
+  };
+};
+
+const residentKiB = async ({ agents }: Fleet): Promise<number> => {
+  const measured = await agents.measure();
+  return measured.reduce((total, each) => total + each.residentKiB, 0);
+};
+
+const printKeys = async (fleet: Fleet, instances: number): Promise<void> => {
+  const keys = await measureKeys(fleet.etcd);
+  say(`\nbytes in etcd, with ${instances} instances there (keys and values):`);
+  let total = 0;
+  for (const [pattern, { keys: count, bytes }] of [...keys].toSorted(([a], [b]) => a.localeCompare(b))) {
+    say(`  ${pattern.padEnd(28)} ${String(count).padStart(7)} keys, ${Math.round(bytes / count)} bytes each`);
+    if (count >= instances) total += bytes;
+  }
+  say(`  for each instance: ${Math.round(total / instances)} bytes`);
+};
+
+const measureMany = async (fleet: Fleet): Promise<void> => {
+  const { hosts, instances, many, runs, period } = options;
+  const few = 10;
+  await bootTogether(fleet, few - runs, 'few');
+  const commandOptions = { runs, many, onProgress: progress };
+  const before = await measureCommands(fleet, commandOptions);
+  const startedAt = performance.now();
+  const { there, failure } = await fill(fleet, {
+    from: few - runs,
+    to: instances - runs,
+    step: many,
+    onProgress: (count) => progress(`${count} of ${instances} instances`),
+  });
+  const seconds = (performance.now() - startedAt) / 1000;
+  say(`\n${there} instances are there, each booted by an agent, in ${seconds.toFixed(0)} s (${many} at once)`);
+  if (failure !== undefined) say(`no more, because: ${failure}`);
+  progress(`watching an idle fleet with ${there} instances for ${period} s`);
+  const idle = await watchTraffic(fleet, period, signal);
+  say(`\nan idle fleet of ${hosts} hosts with ${there} instances:\n${renderIdle(idle, { hosts, seconds: period })}`);
+  await printKeys(fleet, there);
+  const after = await measureCommands(fleet, commandOptions);
+  const at = [
+    { instances: few, figures: before },
+    { instances: there + runs, figures: after },
+  ] as const;
+  say(`\ncommands, with ${hosts} hosts (median of ${runs}):\n${renderCommands(...at)}`);
+};
+
+const resources = createResources();
+try {
+  progress('starting etcd, Placement and the processes for agents');
+  const fleet = await openFleet(resources, { ...options, signal });
+  const emptyKiB = await residentKiB(fleet);
+  const sizes: SizeFigures[] = [];
+  for (const hosts of sizesUpTo(options.hosts)) {
+    sizes.push(await measureSize(fleet, hosts, emptyKiB));
+    say(`\n${renderSizes(sizes, options)}`);
+  }
+  const [last] = sizes.slice(-1);
+  if (last) say(`\nan idle fleet of ${last.hosts} hosts:\n${renderIdle(last.idle, { hosts: last.hosts, seconds: last.idleSeconds })}`);
+  await measureMany(fleet);
+} catch (err) {
+  if (!signal.aborted) throw err;
+  process.exitCode = 130;
+} finally {
+  progress('cleaning up');
+  await resources[Symbol.asyncDispose]();
+}

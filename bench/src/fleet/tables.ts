@@ -1,0 +1,107 @@
+import { formatMB } from '../figures.js';
+import type { CommandFigures } from './commands.js';
+import type { BootFigures } from './measure-boots.js';
+import { sum, type Traffic } from './traffic.js';
+
+/** A table in Markdown, so that it can be put into docs/figures.md as it is. */
+const renderTable = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
+  const widths = header.map((_, column) => Math.max(3, ...[header, ...rows].map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
+  return [line(header), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join('\n');
+};
+
+const s = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} s`;
+const ms = (value: number): string => `${value.toFixed(0)} ms`;
+const n = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(1));
+
+export interface SizeFigures {
+  readonly hosts: number;
+  readonly singly: BootFigures;
+  readonly together: BootFigures;
+  readonly destroysPerSecond: number;
+  readonly idle: Traffic;
+  readonly idleSeconds: number;
+  readonly kibPerAgent: number;
+}
+
+/** One column for each size of the fleet. */
+export const renderSizes = (sizes: readonly SizeFigures[], { together }: { together: number }): string => {
+  const row = (name: string, of: (size: SizeFigures) => string): string[] => [name, ...sizes.map(of)];
+  const perMinute = (of: (idle: Traffic) => number) => (size: SizeFigures) =>
+    n((of(size.idle) / size.idleSeconds / size.hosts) * 60);
+  const bootRows = (kind: string, of: (size: SizeFigures) => BootFigures): string[][] => [
+    row(`${kind}: request to active, p50, p95, p99`, (size) => {
+      const { p50, p95, p99 } = of(size);
+      return [p50, p95, p99].map(s).join(', ');
+    }),
+    row(`${kind}: calls of Placement each`, (size) => n(of(size).placementCalls)),
+    row(`${kind}: calls of etcd each, eschedule + agent`, (size) => {
+      const { etcdCallsOfScheduler, etcdCallsOfAgents } = of(size);
+      return `${n(etcdCallsOfScheduler)} + ${n(etcdCallsOfAgents)}`;
+    }),
+  ];
+  return renderTable(
+    ['hosts', ...sizes.map(({ hosts }) => String(hosts))],
+    [
+      row('one boot: the command', ({ singly }) => s(singly.commandSeconds)),
+      row('one boot: of it in Placement', ({ singly }) => ms(singly.placementMs)),
+      ...bootRows('one boot', ({ singly }) => singly),
+      row(`${together} boots: a second`, (size) => n(size.together.perSecond)),
+      ...bootRows(`${together} boots`, (size) => size.together),
+      row('destroys a second', ({ destroysPerSecond }) => n(destroysPerSecond)),
+      row('memory for each agent, many in a process', ({ kibPerAgent }) => formatMB(kibPerAgent)),
+      row('idle: calls of etcd a host and minute', perMinute(({ etcdCalls }) => sum(etcdCalls))),
+      row('idle: bytes to etcd a host and minute', perMinute(({ etcdBytesIn }) => Math.round(etcdBytesIn))),
+      row('idle: bytes from etcd a host and minute', perMinute(({ etcdBytesOut }) => Math.round(etcdBytesOut))),
+      row('idle: calls of Placement a host and minute', perMinute(({ placementCalls }) => sum(placementCalls))),
+      row('idle: processors, etcd + Placement + agents', ({ idle: { cpuSeconds }, idleSeconds }) =>
+        [cpuSeconds.etcd, cpuSeconds.placement, cpuSeconds.agents]
+          .map((seconds) => (seconds / idleSeconds).toFixed(2))
+          .join(' + '),
+      ),
+    ],
+  );
+};
+
+/** What an idle fleet asks, each kind of call by host and minute. */
+export const renderIdle = (idle: Traffic, { hosts, seconds }: { hosts: number; seconds: number }): string => {
+  const rows = [
+    ...[...idle.etcdCalls].map(([call, count]) => [`etcd ${call}`, count] as const),
+    ...[...idle.placementCalls].map(([call, count]) => [`Placement ${call}`, count] as const),
+  ]
+    .map(([call, count]) => [call, (count / hosts / seconds) * 60] as const)
+    .filter(([, rate]) => rate >= 0.01)
+    .toSorted(([, a], [, b]) => b - a);
+  return renderTable(
+    ['call', 'a host and minute'],
+    rows.map(([call, rate]) => [call, rate.toFixed(2)]),
+  );
+};
+
+export interface CommandsAt {
+  readonly instances: number;
+  readonly figures: readonly CommandFigures[];
+}
+
+export const renderCommands = (few: CommandsAt, many: CommandsAt): string => {
+  const cells = (figures: CommandFigures | undefined): string[] => {
+    if (!figures) return ['', '', ''];
+    if (figures.failure !== undefined) return [`${s(figures.seconds)}, failed`, formatMB(figures.peakKiB), ''];
+    const calls = `${n(figures.placementCalls)} + ${n(figures.etcdCalls)}`;
+    return [s(figures.seconds), formatMB(figures.peakKiB), calls];
+  };
+  const rows = few.figures.map((before) => {
+    const after = many.figures.find(({ command }) => command === before.command);
+    const isBoth = after !== undefined && before.failure === undefined && after.failure === undefined;
+    const ratio = isBoth ? (after.seconds / before.seconds).toFixed(2) : '';
+    return [`\`${before.command}\``, ...cells(before), ...cells(after), ratio];
+  });
+  const failures = [few, many].flatMap(({ instances, figures }) =>
+    figures.flatMap(({ command, failure }) =>
+      failure === undefined ? [] : [`failed at ${instances}: ${command}: ${failure}`],
+    ),
+  );
+  const columns = ({ instances }: CommandsAt): string[] => [`at ${instances}`, 'memory', 'Placement + etcd'];
+  return [renderTable(['command', ...columns(few), ...columns(many), 'ratio'], rows), ...failures].join('\n');
+};

@@ -1,18 +1,28 @@
 /**
  * What libvirt alone needs: makes `count` overlay disks first, then defines and starts `count` guests with `threads` calls in
- * flight. A process of its own, so that it shares nothing with the agent. Prints one JSON line.
+ * flight, and waits for their leases. A process of its own, so that it shares nothing with the agent. Prints one JSON line.
  *
- *   node bare-libvirt.js URI COUNT THREADS FOLDER IMAGE NETWORK
+ *   node bare-libvirt.js URI COUNT THREADS FOLDER IMAGE NETWORK plain|held
+ *
+ * `held`: guests are started paused, and each goes on when all are started, or ten seconds after its own start: as the agent does it.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';
 import { configureThreads } from '@etcd-compute/libvirt/threads';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import { renderDirectoryPool } from '@etcd-compute/libvirt/xml/storage-pool';
 import { renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
 
-const [uri = '', countText = '1', threadsText = '1', folder = '', image = '', network = ''] = process.argv.slice(2);
+const [uri = '', countText = '1', threadsText = '1', folder = '', image = '', network = '', mode = 'plain'] =
+  process.argv.slice(2);
 const [count, threads] = [Number(countText), Number(threadsText)];
+const isHeld = mode === 'held';
+const VIR_DOMAIN_START_PAUSED = 1;
+const MAX_HOLD_MS = 10_000;
+/** The agent's default for its network. */
+const LEASE_SECONDS = 3600;
+const LEASES_TIMEOUT_MS = 600_000;
 
 const inParallel = async <T>(items: readonly T[], task: (item: T, index: number) => Promise<void>): Promise<void> => {
   const queue = [...items.entries()];
@@ -21,6 +31,8 @@ const inParallel = async <T>(items: readonly T[], task: (item: T, index: number)
   };
   await Promise.all(Array.from({ length: threads }, work));
 };
+
+const macOf = (index: number): string => `52:54:00:2d:0e:${(index + 1).toString(16).padStart(2, '0')}`;
 
 const start = async (connection: Connection, uuid: string, index: number): Promise<void> => {
   const xml = renderDomain({
@@ -41,12 +53,33 @@ const start = async (connection: Connection, uuid: string, index: number): Promi
       },
     ],
     // The network's own table of addresses, from its far end, where no agent has come yet.
-    interfaces: [{ network, mac: `52:54:00:2d:0e:${(index + 1).toString(16).padStart(2, '0')}`, model: 'virtio' }],
+    interfaces: [{ network, mac: macOf(index), model: 'virtio' }],
     serial: {},
     hasRng: true,
   });
   await using domain = await connection.domainDefineXML(xml);
-  await domain.create();
+  await domain.create(isHeld ? VIR_DOMAIN_START_PAUSED : 0);
+};
+
+const letGo = async (connection: Connection, uuid: string): Promise<void> => {
+  await using domain = await connection.domainLookupByUUID(uuid);
+  await domain.resume();
+};
+
+/** Until every guest has a lease that was given after `since`, in seconds since 1970; dnsmasq counts in whole seconds. */
+const waitForLeases = async (connection: Connection, since: number): Promise<void> => {
+  const giveUpAt = performance.now() + LEASES_TIMEOUT_MS;
+  const macs = Array.from({ length: count }, (_, index) => macOf(index));
+  await using found = await connection.networkLookupByName(network);
+  for (;;) {
+    const leases = await found.getDHCPLeases(null);
+    const fresh = new Set(
+      leases.filter(({ expiryTime }) => expiryTime - LEASE_SECONDS >= since - 2).map(({ mac }) => mac),
+    );
+    if (macs.every((mac) => fresh.has(mac))) return;
+    if (performance.now() > giveUpAt) throw new Error(`${fresh.size} of ${count} guests have a lease after 600 s`);
+    await sleep(100);
+  }
 };
 
 configureThreads({ maxThreads: threads });
@@ -69,9 +102,20 @@ configureThreads({ maxThreads: threads });
     });
     await using _volume = await pool.createVolume(xml);
   });
-  const startedAt = performance.now();
-  await inParallel(uuids, async (uuid, index) => start(leastBusy(), uuid, index));
-  const seconds = (performance.now() - startedAt) / 1000;
+  const [startedAt, since] = [performance.now(), Date.now() / 1000];
+  const allStarted = new AbortController();
+  const held: Promise<void>[] = [];
+  await inParallel(uuids, async (uuid, index) => {
+    await start(leastBusy(), uuid, index);
+    if (!isHeld) return;
+    const isOver = sleep(MAX_HOLD_MS, undefined, { signal: allStarted.signal }).catch(() => undefined);
+    held.push(isOver.then(async () => letGo(leastBusy(), uuid)));
+  });
+  allStarted.abort();
+  await Promise.all(held);
+  const running = (performance.now() - startedAt) / 1000;
+  await waitForLeases(connection, since);
+  const addressed = (performance.now() - startedAt) / 1000;
   await inParallel(uuids, async (uuid) => {
     await using domain = await leastBusy().domainLookupByUUID(uuid);
     await domain.destroy();
@@ -79,5 +123,5 @@ configureThreads({ maxThreads: threads });
   });
   await pool.destroy();
   for (const each of connections) await each.close();
-  process.stdout.write(`${JSON.stringify({ seconds })}\n`);
+  process.stdout.write(`${JSON.stringify({ running, addressed })}\n`);
 }

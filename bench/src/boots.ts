@@ -3,8 +3,9 @@
  *
  *   node bench/dist/boots.js [--runs 3] [--count 30] [--parallel 4]
  *
- * Bare libvirt gets its disks made beforehand, and defines and starts with the same number of calls in flight. Ours counts from the
- * write of the boot requests to the last record `active`, so it includes claims, disks and addresses.
+ * Bare libvirt gets its disks made beforehand, and defines and starts with the same number of calls in flight: once as it is, and once
+ * with guests that are started paused and let go when all are there, as the agent does it. Ours counts from the write of the boot
+ * requests to the last record `active`, so it includes claims and disks, and to the last address.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -25,23 +26,34 @@ const { values } = parseArgs({
 });
 const [runs, count, parallel] = [Number(values.runs), Number(values.count), Number(values.parallel)];
 
-const runBare = async (stage: Stage, guests: number): Promise<number> => {
-  const folder = join(stage.dir, 'bare');
-  await mkdir(folder, { recursive: true, mode: 0o711 });
-  const program = join(import.meta.dirname, 'bare-libvirt.js');
-  const args = [program, stage.libvirtd.uri, String(guests), String(parallel), folder, stage.imagePath, 'ecompute'];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 600_000 });
-  await rm(folder, { recursive: true, force: true });
-  const result: { seconds: number } = JSON.parse(stdout);
-  return result.seconds;
-};
-
-interface Ours {
+interface Times {
+  /** Seconds until the last guest runs. */
   readonly running: number;
+  /** Until the last one has its address. */
   readonly addressed: number;
 }
 
-const runOurs = async (stage: Stage, guests: number): Promise<Ours> => {
+const runBare = async (stage: Stage, guests: number, mode: 'plain' | 'held'): Promise<Times> => {
+  const folder = join(stage.dir, 'bare');
+  await mkdir(folder, { recursive: true, mode: 0o711 });
+  const program = join(import.meta.dirname, 'bare-libvirt.js');
+  const args = [
+    program,
+    stage.libvirtd.uri,
+    String(guests),
+    String(parallel),
+    folder,
+    stage.imagePath,
+    'ecompute',
+    mode,
+  ];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 1_200_000 });
+  await rm(folder, { recursive: true, force: true });
+  const times: Times = JSON.parse(stdout);
+  return times;
+};
+
+const runOurs = async (stage: Stage, guests: number): Promise<Times> => {
   const instances: InstanceUuid[] = [];
   for (let guest = 0; guest < guests; guest += 1) instances.push(await allocateOn(stage));
   const startedAt = performance.now();
@@ -66,22 +78,31 @@ const residentKiB = async (pid: number): Promise<number> => {
 };
 
 const compare = async (stage: Stage, guests: number, repeats: number): Promise<void> => {
-  const bare: number[] = [];
-  const ours: Ours[] = [];
+  const [plain, held, ours]: [Times[], Times[], Times[]] = [[], [], []];
   for (let run = 1; run <= repeats; run += 1) {
-    bare.push(await runBare(stage, guests));
+    plain.push(await runBare(stage, guests, 'plain'));
+    held.push(await runBare(stage, guests, 'held'));
     ours.push(await runOurs(stage, guests));
   }
-  const bareMedian = median(bare);
-  const running = median(ours.map((run) => run.running));
-  const addressed = median(ours.map((run) => run.addressed));
+  const line = (name: string, of: (times: Times) => number, runs: readonly Times[]): void =>
+    say(`  ${name.padEnd(40)} ${seconds(median(runs.map(of)))}   (${runs.map(of).map(seconds).join(', ')})`);
+  const ratio = (name: string, of: (times: Times) => number, bare: readonly Times[]): void => {
+    const [mine, theirs] = [median(ours.map(of)), median(bare.map(of))];
+    say(`  ${name.padEnd(40)} ${(mine / theirs).toFixed(2)}, difference ${seconds(mine - theirs)}`);
+  };
+  const running = (times: Times): number => times.running;
+  const addressed = (times: Times): number => times.addressed;
   say(`${guests} at once, median of ${repeats}:`);
-  say(`  bare libvirt, defined and started   ${seconds(bareMedian)}   (${bare.map(seconds).join(', ')})`);
-  say(
-    `  ours, all running                   ${seconds(running)}   (${ours.map((run) => seconds(run.running)).join(', ')})`,
-  );
-  say(`  ours, all with an address           ${seconds(addressed)}`);
-  say(`  ratio ${(running / bareMedian).toFixed(2)}, difference ${seconds(running - bareMedian)}`);
+  line('bare libvirt, all running', running, plain);
+  line('bare libvirt, all with an address', addressed, plain);
+  line('bare libvirt, held, all running', running, held);
+  line('bare libvirt, held, all with an address', addressed, held);
+  line('ours, all running', running, ours);
+  line('ours, all with an address', addressed, ours);
+  ratio('ours to bare libvirt, running', running, plain);
+  ratio('ours to bare libvirt, address', addressed, plain);
+  ratio('ours to bare libvirt held, running', running, held);
+  ratio('ours to bare libvirt held, address', addressed, held);
 };
 
 await using stage = await openStage({ parallel });

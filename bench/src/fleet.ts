@@ -20,7 +20,16 @@ import { openFleet, type Fleet } from './fleet/stage.js';
 import { renderCommands, renderIdle, renderSizes, type SizeFigures } from './fleet/tables.js';
 import { watchTraffic } from './fleet/traffic.js';
 
-const OPTIONS = { hosts: 1000, instances: 50_000, processes: 2, singly: 20, together: 100, many: 1000, runs: 5, period: 60 };
+const OPTIONS = {
+  hosts: 1000,
+  instances: 50_000,
+  processes: 2,
+  singly: 20,
+  together: 100,
+  many: 1000,
+  runs: 5,
+  period: 60,
+};
 type Options = typeof OPTIONS;
 
 const readOptions = (): Options => {
@@ -133,7 +142,10 @@ try {
     say(`\n${renderSizes(sizes, options)}`);
   }
   const [last] = sizes.slice(-1);
-  if (last) say(`\nan idle fleet of ${last.hosts} hosts:\n${renderIdle(last.idle, { hosts: last.hosts, seconds: last.idleSeconds })}`);
+  if (last)
+    say(
+      `\nan idle fleet of ${last.hosts} hosts:\n${renderIdle(last.idle, { hosts: last.hosts, seconds: last.idleSeconds })}`,
+    );
   await measureMany(fleet);
 } catch (err) {
   if (!signal.aborted) throw err;

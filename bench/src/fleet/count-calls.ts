@@ -3,7 +3,7 @@
  * To be imported before the program: `node --import`.
  */
 import { subscribe } from 'node:diagnostics_channel';
-import type { ClientRequest } from 'node:http';
+import { ClientRequest, IncomingMessage } from 'node:http';
 import http2, { type ClientHttp2Session } from 'node:http2';
 
 export interface CallCounts {
@@ -25,19 +25,20 @@ const INSTANCE_KEY = new RegExp(`/(?:(?:hosts|reports)/${UUID}|instances|booted|
 const startedAt = new WeakMap<ClientRequest, number>();
 
 // What the channels carry: https://nodejs.org/docs/latest-v20.x/api/diagnostics_channel.html#http
-const requestOf = (message: unknown): ClientRequest => (message as { request: ClientRequest }).request;
+const member = (message: unknown, name: 'request' | 'response'): unknown =>
+  typeof message === 'object' && message !== null ? Object.getOwnPropertyDescriptor(message, name)?.value : undefined;
 
 subscribe('http.client.request.start', (message) => {
-  const request = requestOf(message);
-  if (!request.hasHeader('openstack-api-version')) return;
+  const request = member(message, 'request');
+  if (!(request instanceof ClientRequest) || !request.hasHeader('openstack-api-version')) return;
   counts.placement += 1;
   startedAt.set(request, performance.now());
 });
 subscribe('http.client.response.finish', (message) => {
-  const request = requestOf(message);
+  const [request, response] = [member(message, 'request'), member(message, 'response')];
+  if (!(request instanceof ClientRequest) || !(response instanceof IncomingMessage)) return;
   const start = startedAt.get(request);
   if (start === undefined) return;
-  const { response } = message as { response: NodeJS.ReadableStream };
   response.once('end', () => (counts.placementMs += performance.now() - start));
 });
 

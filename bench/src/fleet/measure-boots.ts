@@ -32,7 +32,15 @@ export interface Boots {
 }
 
 const bootArgs = ({ imageUrl }: Fleet, name: string): string[] => [
-  ...['boot', '--name', name, '--image', imageUrl, '--memory', '128M', '-o', 'json'],
+  'boot',
+  '--name',
+  name,
+  '--image',
+  imageUrl,
+  '--memory',
+  '128M',
+  '-o',
+  'json',
 ];
 
 /** @throws when the command failed. */

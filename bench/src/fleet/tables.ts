@@ -51,10 +51,22 @@ export const renderSizes = (sizes: readonly SizeFigures[], { together }: { toget
       ...bootRows(`${together} boots`, (size) => size.together),
       row('destroys a second', ({ destroysPerSecond }) => n(destroysPerSecond)),
       row('memory for each agent, many in a process', ({ kibPerAgent }) => formatMB(kibPerAgent)),
-      row('idle: calls of etcd a host and minute', perMinute(({ etcdCalls }) => sum(etcdCalls))),
-      row('idle: bytes to etcd a host and minute', perMinute(({ etcdBytesIn }) => Math.round(etcdBytesIn))),
-      row('idle: bytes from etcd a host and minute', perMinute(({ etcdBytesOut }) => Math.round(etcdBytesOut))),
-      row('idle: calls of Placement a host and minute', perMinute(({ placementCalls }) => sum(placementCalls))),
+      row(
+        'idle: calls of etcd a host and minute',
+        perMinute(({ etcdCalls }) => sum(etcdCalls)),
+      ),
+      row(
+        'idle: bytes to etcd a host and minute',
+        perMinute(({ etcdBytesIn }) => Math.round(etcdBytesIn)),
+      ),
+      row(
+        'idle: bytes from etcd a host and minute',
+        perMinute(({ etcdBytesOut }) => Math.round(etcdBytesOut)),
+      ),
+      row(
+        'idle: calls of Placement a host and minute',
+        perMinute(({ placementCalls }) => sum(placementCalls)),
+      ),
       row('idle: processors, etcd + Placement + agents', ({ idle: { cpuSeconds }, idleSeconds }) =>
         [cpuSeconds.etcd, cpuSeconds.placement, cpuSeconds.agents]
           .map((seconds) => (seconds / idleSeconds).toFixed(2))

@@ -9,6 +9,8 @@ import type { Fleet } from './stage.js';
 export interface CommandFigures {
   readonly command: string;
   readonly seconds: number;
+  /** Of `eschedule` alone. */
+  readonly cpuSeconds: number;
   readonly peakKiB: number;
   readonly placementCalls: number;
   readonly etcdCalls: number;
@@ -92,6 +94,7 @@ const measureCommand = async (
   return {
     command,
     seconds: median(runs.map(({ seconds }) => seconds)),
+    cpuSeconds: median(runs.map(({ calls }) => calls.cpuSeconds)),
     peakKiB: Math.max(...runs.map(({ calls }) => calls.peakKiB)),
     placementCalls: median(runs.map(({ calls }) => calls.placement)),
     etcdCalls: median(runs.map(({ calls }) => calls.etcd)),

@@ -4,9 +4,12 @@ import { counts, type CallCounts } from './count-calls.js';
 
 export interface CallReport extends CallCounts {
   readonly peakKiB: number;
+  /** Of all its threads. Hardly changes with what else the machine does. */
+  readonly cpuSeconds: number;
 }
 
 process.on('exit', () => {
-  const report: CallReport = { ...counts, peakKiB: process.resourceUsage().maxRSS };
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  const report: CallReport = { ...counts, peakKiB: maxRSS, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6 };
   writeSync(3, JSON.stringify(report));
 });

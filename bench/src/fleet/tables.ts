@@ -98,22 +98,29 @@ export interface CommandsAt {
 
 export const renderCommands = (few: CommandsAt, many: CommandsAt): string => {
   const cells = (figures: CommandFigures | undefined): string[] => {
-    if (!figures) return ['', '', ''];
-    if (figures.failure !== undefined) return [`${s(figures.seconds)}, failed`, formatMB(figures.peakKiB), ''];
-    const calls = `${n(figures.placementCalls)} + ${n(figures.etcdCalls)}`;
-    return [s(figures.seconds), formatMB(figures.peakKiB), calls];
+    if (!figures) return ['', '', '', ''];
+    const { seconds, cpuSeconds, peakKiB, placementCalls, etcdCalls, failure } = figures;
+    if (failure !== undefined) return [`${s(seconds)}, failed`, s(cpuSeconds), formatMB(peakKiB), ''];
+    return [s(seconds), s(cpuSeconds), formatMB(peakKiB), `${n(placementCalls)} + ${n(etcdCalls)}`];
   };
   const rows = few.figures.map((before) => {
     const after = many.figures.find(({ command }) => command === before.command);
     const isBoth = after !== undefined && before.failure === undefined && after.failure === undefined;
-    const ratio = isBoth ? (after.seconds / before.seconds).toFixed(2) : '';
-    return [`\`${before.command}\``, ...cells(before), ...cells(after), ratio];
+    const ratios = isBoth
+      ? [after.seconds / before.seconds, after.cpuSeconds / before.cpuSeconds].map((ratio) => ratio.toFixed(2))
+      : [];
+    return [`\`${before.command}\``, ...cells(before), ...cells(after), ratios.join(', ')];
   });
   const failures = [few, many].flatMap(({ instances, figures }) =>
     figures.flatMap(({ command, failure }) =>
       failure === undefined ? [] : [`failed at ${instances}: ${command}: ${failure}`],
     ),
   );
-  const columns = ({ instances }: CommandsAt): string[] => [`at ${instances}`, 'memory', 'Placement + etcd'];
-  return [renderTable(['command', ...columns(few), ...columns(many), 'ratio'], rows), ...failures].join('\n');
+  const columns = ({ instances }: CommandsAt): string[] => [
+    `at ${instances}`,
+    'processor',
+    'memory',
+    'Placement + etcd',
+  ];
+  return [renderTable(['command', ...columns(few), ...columns(many), 'ratios'], rows), ...failures].join('\n');
 };

@@ -65,31 +65,53 @@ const putAllocations = async (
   });
 };
 
-/**
- * Allocates for a new consumer.
- *
- * @returns `conflict` when the host has no room any more, or the consumer already exists: try the next candidate.
- */
-export const allocate = async (
-  placement: PlacementClient,
-  { instance, allocations, mappings, userId, projectId }: AllocateRequest,
-): Promise<{ outcome: 'allocated' } | { outcome: 'conflict'; err: Error }> => {
+export type AllocateResult = { readonly outcome: 'allocated' } | { readonly outcome: 'conflict'; readonly err: Error };
+
+const bodyOf = ({ allocations, mappings, userId, projectId }: AllocateRequest) => ({
+  allocations,
+  ...(mappings !== undefined && { mappings }),
+  user_id: userId,
+  project_id: projectId,
+  consumer_generation: null,
+});
+
+const conflictOr = async (write: () => Promise<void>): Promise<AllocateResult> => {
   try {
-    await putAllocations(placement, instance, {
-      verb: 'allocate for',
-      body: {
-        allocations,
-        ...(mappings !== undefined && { mappings }),
-        user_id: userId,
-        project_id: projectId,
-        consumer_generation: null,
-      },
-    });
+    await write();
     return { outcome: 'allocated' };
   } catch (err) {
     if (isPlacementConflict(err) && err instanceof Error) return { outcome: 'conflict', err };
     throw err;
   }
+};
+
+/**
+ * Allocates for a new consumer.
+ *
+ * @returns `conflict` when the host has no room any more, or the consumer already exists: try the next candidate.
+ */
+export const allocate = async (placement: PlacementClient, request: AllocateRequest): Promise<AllocateResult> =>
+  conflictOr(async () => putAllocations(placement, request.instance, { verb: 'allocate for', body: bodyOf(request) }));
+
+/**
+ * Allocates for several new consumers, for all of them or for none.
+ *
+ * @returns `conflict` when one of them cannot be allocated for; Placement does not say which.
+ */
+export const allocateMany = async (
+  placement: PlacementClient,
+  requests: readonly AllocateRequest[],
+): Promise<AllocateResult> => {
+  const type = consumerType(placement);
+  return conflictOr(async () => {
+    await placement.send({
+      method: 'POST',
+      path: '/allocations',
+      verb: `allocate for ${requests.length} instances`,
+      schema: z.unknown(),
+      body: Object.fromEntries(requests.map((request) => [request.instance, { ...bodyOf(request), ...type }])),
+    });
+  });
 };
 
 export interface Held extends Allocations {

@@ -1,24 +1,19 @@
-import pLimit from 'p-limit';
 import { toError } from '@etcd-compute/common/errors';
-import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Interruption } from '../interruption.js';
-import type { DroppedHost } from '../selection/filters/presence.js';
+import type { PlaceOutcome } from './place-batch.js';
 import type { Placer } from './placer.js';
 import type { InstanceSpec } from './write-request.js';
 
 /** What became of the wish for one instance. */
-export type Placed =
-  | { readonly outcome: 'placed'; readonly spec: InstanceSpec; readonly record: InstanceRecord }
-  | { readonly outcome: 'no-host'; readonly spec: InstanceSpec; readonly dropped: readonly DroppedHost[] }
-  | { readonly outcome: 'failed'; readonly spec: InstanceSpec; readonly err: Error };
+export type Placed = PlaceOutcome & { readonly spec: InstanceSpec };
 
 interface PlaceAllOptions {
   readonly interruption: Interruption;
   readonly onPlaced: (spec: InstanceSpec) => void;
 }
 
-/** Placement and etcd are asked for this many instances at a time. */
-const PARALLEL = 8;
+/** One txn of etcd holds what is written of this many; a larger batch costs Placement more for each. */
+const BATCH = 32;
 
 /** Places as many as possible: the outcome of each is told, whatever happens to the others. */
 export const placeAll = async (
@@ -26,20 +21,34 @@ export const placeAll = async (
   specs: readonly InstanceSpec[],
   { interruption, onPlaced }: PlaceAllOptions,
 ): Promise<Placed[]> => {
-  const bounded = pLimit(PARALLEL);
+  const all: Placed[] = [];
   let fatal: Error | undefined;
-  const placeOne = async (spec: InstanceSpec): Promise<Placed> => {
+  for (let start = 0; start < specs.length; start += BATCH) {
+    const batch = specs.slice(start, start + BATCH);
     // What failed for one (Placement is gone, say) would fail for each of the rest.
-    if (fatal) return { outcome: 'failed', spec, err: fatal };
-    try {
-      const result = await interruption.guard(() => placer.place(spec));
-      if (result.outcome === 'no-host') return { outcome: 'no-host', spec, dropped: result.dropped };
-      onPlaced(spec);
-      return { outcome: 'placed', spec, record: result.record };
-    } catch (thrown) {
-      fatal = toError(thrown);
-      return { outcome: 'failed', spec, err: fatal };
+    const outcomes = fatal ? failAll(batch, fatal) : await placeGuarded(placer, batch, interruption);
+    for (const [index, outcome] of outcomes.entries()) {
+      const spec = batch[index];
+      if (!spec) continue;
+      all.push({ ...outcome, spec });
+      if (outcome.outcome === 'placed') onPlaced(spec);
+      if (outcome.outcome === 'failed') fatal ??= outcome.err;
     }
-  };
-  return Promise.all(specs.map((spec) => bounded(() => placeOne(spec))));
+  }
+  return all;
+};
+
+const failAll = (specs: readonly InstanceSpec[], err: Error): PlaceOutcome[] =>
+  specs.map(() => ({ outcome: 'failed', err }));
+
+const placeGuarded = async (
+  placer: Placer,
+  batch: readonly InstanceSpec[],
+  interruption: Interruption,
+): Promise<PlaceOutcome[]> => {
+  try {
+    return await interruption.guard(async () => placer.placeMany(batch));
+  } catch (err) {
+    return failAll(batch, toError(err));
+  }
 };

@@ -1,5 +1,6 @@
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
+import type { Keys } from '@etcd-compute/common/etcd/keys';
 import { newRecord, withState, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Guard, Write } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
@@ -28,8 +29,8 @@ export interface FailedAttempt {
   readonly request: { readonly host: ProviderUuid; readonly revision: string } | undefined;
 }
 
-export interface WriteRequestOptions {
-  readonly cloud: Cloud;
+export interface PlanOptions {
+  readonly keys: Keys;
   readonly spec: InstanceSpec;
   readonly candidate: Candidate;
   /** Words for the record's transition. */
@@ -53,7 +54,7 @@ export const renderRequest = (spec: InstanceSpec, allocated: Pick<BootRequest, '
   ...spec.guest,
 });
 
-const renderRecord = ({ spec, candidate, reason, failed }: WriteRequestOptions, now: Date): InstanceRecord => {
+const renderRecord = ({ spec, candidate, reason, failed }: PlanOptions, now: Date): InstanceRecord => {
   const { host } = candidate;
   const resources = totalResources(candidate.request);
   if (!failed)
@@ -62,35 +63,46 @@ const renderRecord = ({ spec, candidate, reason, failed }: WriteRequestOptions, 
   return withState(failed.record, 'scheduled', { reason, now, ...reset });
 };
 
+export interface PlannedRequest {
+  readonly guards: readonly Guard[];
+  /** The first is the boot request, which nobody else would write. */
+  readonly writes: readonly [Write & { op: 'put' }, ...Write[]];
+  readonly record: InstanceRecord;
+}
+
 /**
- * Writes the boot request and the instance record in one txn, which fails if anyone else wrote either. An instance that moves on
+ * The boot request and the instance record, to be written in one txn, which fails if anyone else wrote either. An instance that moves on
  * from a failed host leaves its old request in the same txn, so that it is never wished for on two hosts.
  */
-export const writeRequest = async (
-  options: WriteRequestOptions,
-): Promise<{ result: CommitResult; record: InstanceRecord }> => {
-  const { cloud, spec, candidate, hasRecord, failed } = options;
-  const { keys, config } = cloud;
+export const planRequest = (options: PlanOptions): PlannedRequest => {
+  const { keys, spec, candidate, hasRecord, failed } = options;
   const record = renderRecord(options, new Date());
   const requestKey = keys.request(candidate.host, spec.instance);
   const recordKey = keys.record(spec.instance);
   const oldKey = failed?.request && keys.request(failed.request.host, spec.instance);
-  const guards: Guard[] = [
-    { key: requestKey, modRevision: '0' },
-    { key: recordKey, modRevision: failed?.recordRevision ?? '0' },
-    ...(failed?.request && oldKey !== undefined ? [{ key: oldKey, modRevision: failed.request.revision }] : []),
-  ];
-  const rest: Write[] = [
-    ...(hasRecord ? [{ op: 'put', key: recordKey, value: JSON.stringify(record) } as const] : []),
-    ...(oldKey === undefined ? [] : [{ op: 'delete', key: oldKey } as const]),
-  ];
-  const put = { op: 'put', key: requestKey, value: JSON.stringify(renderRequest(spec, candidate.request)) } as const;
-  const store = await cloud.store();
-  const result = await commit({
-    store,
-    guards,
-    writes: [put, ...rest],
-    patienceMs: 2 * config.etcd.timeout * 1000,
+  return {
+    record,
+    guards: [
+      { key: requestKey, modRevision: '0' },
+      { key: recordKey, modRevision: failed?.recordRevision ?? '0' },
+      ...(failed?.request && oldKey !== undefined ? [{ key: oldKey, modRevision: failed.request.revision }] : []),
+    ],
+    writes: [
+      { op: 'put', key: requestKey, value: JSON.stringify(renderRequest(spec, candidate.request)) },
+      ...(hasRecord ? [{ op: 'put', key: recordKey, value: JSON.stringify(record) } as const] : []),
+      ...(oldKey === undefined ? [] : [{ op: 'delete', key: oldKey } as const]),
+    ],
+  };
+};
+
+/** Writes all of them in one txn, or none. */
+export const commitRequests = async (cloud: Cloud, planned: readonly PlannedRequest[]): Promise<CommitResult> => {
+  const [first, ...rest] = planned.flatMap(({ writes }) => writes);
+  if (first?.op !== 'put') throw new Error('there is no request to write');
+  return commit({
+    store: await cloud.store(),
+    guards: planned.flatMap(({ guards }) => guards),
+    writes: [first, ...rest],
+    patienceMs: 2 * cloud.config.etcd.timeout * 1000,
   });
-  return { result, record };
 };

@@ -64,6 +64,15 @@ export function domainStateName(state: number, reason: number): { state: DomainS
   return { state: entry?.state ?? 'no-state', reason: entry?.reasons[reason] ?? 'unknown' };
 }
 
+export type DiskError = 'none' | 'unspecified' | 'no-space';
+
+/** virDomainDiskErrorCode. */
+const DISK_ERRORS: readonly DiskError[] = ['none', 'unspecified', 'no-space'];
+
+export function diskErrorName(error: number): DiskError {
+  return DISK_ERRORS[error] ?? 'unspecified';
+}
+
 export type DomainEvent =
   | 'defined'
   | 'undefined'

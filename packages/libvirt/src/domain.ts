@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { CallWait } from './call-wait.js';
 import { openConsole } from './console-stream.js';
-import { domainControlStateName, domainStateName } from './domain-names.js';
-import type { DomainControlState, DomainState } from './domain-names.js';
+import { diskErrorName, domainControlStateName, domainStateName } from './domain-names.js';
+import type { DiskError, DomainControlState, DomainState } from './domain-names.js';
 import type { DescribedDomain } from './ffi/calls/domain.js';
 import type { DomainPointer } from './ffi/pointers.js';
 import { interfaceAddresses } from './interface-addresses.js';
@@ -10,7 +10,7 @@ import type { AddressSource, DomainInterface } from './interface-addresses.js';
 import type { OwnedPointer } from './owned-pointer.js';
 import type { Scope } from './scope.js';
 
-export type { DomainControlState, DomainState } from './domain-names.js';
+export type { DiskError, DomainControlState, DomainState } from './domain-names.js';
 export type { AddressSource, DomainInterface } from './interface-addresses.js';
 
 export interface DomainInfo {
@@ -105,6 +105,12 @@ export class Domain {
   async getState(wait: CallWait = {}): Promise<{ state: DomainState; reason: string }> {
     const { state, reason } = await this.#owned.call('domainGetState', [], wait);
     return domainStateName(state, reason);
+  }
+
+  /** The disks (`vda`) that had an error since the guest ran last: of a guest that was `paused` because of `ioerror`, why. */
+  async getDiskErrors(wait: CallWait = {}): Promise<{ disk: string; error: DiskError }[]> {
+    const errors = await this.#owned.call('domainGetDiskErrors', [], wait);
+    return errors.map(({ disk, error }) => ({ disk, error: diskErrorName(error) }));
   }
 
   async getInfo(wait: CallWait = {}): Promise<DomainInfo> {

@@ -45,6 +45,26 @@ describe('domain', () => {
     await expect(connection.domainLookupByUUID(spec.uuid)).rejects.toMatchObject({ code: 'VIR_ERR_NO_DOMAIN' });
   });
 
+  it('tells which disks had an error', async () => {
+    const common = { format: 'raw', bus: 'virtio', device: 'disk', readOnly: false } as const;
+    const disks = ['vda', 'vdb'].map((targetDev) => ({ ...common, targetDev, path: `/disks/${targetDev}.img` }));
+    await using domain = await connection.domainDefineXML(renderDomain(aDomain({ disks })));
+    await domain.create();
+    // The test driver makes up an error for each disk, each time another one.
+    expect(await domain.getDiskErrors()).toEqual([
+      { disk: 'vda', error: 'unspecified' },
+      { disk: 'vdb', error: 'no-space' },
+    ]);
+    await domain.destroy();
+    await expect(domain.getDiskErrors()).rejects.toThrow(/not running/);
+    await domain.undefineFlags(0);
+    await using diskless = await connection.domainDefineXML(renderDomain(aDomain({ disks: [] })));
+    await diskless.create();
+    expect(await diskless.getDiskErrors()).toEqual([]);
+    await diskless.destroy();
+    await diskless.undefineFlags(0);
+  });
+
   it('is gone after destroy when it is transient', async () => {
     const spec = aDomain();
     await using domain = await connection.domainCreateXML(renderDomain(spec));

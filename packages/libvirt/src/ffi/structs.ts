@@ -40,6 +40,28 @@ export function decodeStructs<Struct>(address: bigint | null, type: TypeObject, 
   return structs;
 }
 
+/** Runs a call that fills an array of ours with up to `most` structs and answers how many; gives those. */
+// eslint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what `type` decodes to
+export function filledArray<Struct>(type: TypeObject, most: number, call: (array: bigint) => number): Struct[] {
+  if (most === 0) return [];
+  const array: bigint = koffi.alloc(type, most);
+  try {
+    return decodeStructs(array, type, call(array));
+  } finally {
+    koffi.free(array);
+  }
+}
+
+/** Reads a string that libvirt has allocated for us, and frees it. */
+export function takeString(address: bigint): string {
+  try {
+    const text: string = koffi.decode(address, 'char', -1);
+    return text;
+  } finally {
+    koffi.free(address);
+  }
+}
+
 /** Reads one struct. */
 // eslint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what `type` decodes to
 export function decodeStruct<Struct>(address: bigint, type: TypeObject): Struct {

@@ -1,6 +1,6 @@
 import * as header from '../headers/domain.js';
 import { obtain, succeed } from '../failure.js';
-import { decodeStruct, decodeStructs, filled, stored, takePointers } from '../structs.js';
+import { decodeStruct, decodeStructs, filled, filledArray, stored, takePointers, takeString } from '../structs.js';
 import type { DomainPointer } from '../pointers.js';
 
 export interface InterfaceWithAddresses {
@@ -30,6 +30,14 @@ export function domainGetInfo(pointer: DomainPointer): header.VirDomainInfo {
 
 export function domainGetControlInfo(pointer: DomainPointer): header.VirDomainControlInfo {
   return filled<header.VirDomainControlInfo>((info) => succeed(header.virDomainGetControlInfo, pointer, info, 0));
+}
+
+export function domainGetDiskErrors(pointer: DomainPointer): { disk: string; error: number }[] {
+  const disks = succeed(header.virDomainGetDiskErrors, pointer, null, 0, 0);
+  const errors = filledArray<header.VirDomainDiskError>(header.virDomainDiskError, disks, (array) =>
+    succeed(header.virDomainGetDiskErrors, pointer, array, disks, 0),
+  );
+  return errors.map(({ disk, error }) => ({ disk: takeString(disk), error }));
 }
 
 export function domainGetXMLDesc(pointer: DomainPointer, flags: number): string {

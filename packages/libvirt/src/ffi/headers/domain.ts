@@ -56,6 +56,17 @@ export interface VirDomainInterface {
   addrs: bigint | null;
 }
 
+export const virDomainDiskError = declareStruct('virDomainDiskError', {
+  disk: 'void *',
+  error: 'int',
+});
+
+/** `disk` is a string that the caller frees. */
+export interface VirDomainDiskError {
+  disk: bigint;
+  error: number;
+}
+
 type FromDomain = (domain: DomainPointer) => number;
 type FromDomainWithFlags = (domain: DomainPointer, flags: number) => number;
 
@@ -134,6 +145,11 @@ export const virDomainGetInfo = declare<(domain: DomainPointer, info: Partial<Vi
 export const virDomainGetControlInfo = declare<
   (domain: DomainPointer, info: Partial<VirDomainControlInfo>, flags: number) => number
 >('int virDomainGetControlInfo(virDomainPtr domain, _Out_ virDomainControlInfo *info, unsigned int flags)');
+export const virDomainGetDiskErrors = declare<
+  (domain: DomainPointer, errors: bigint | null, maxerrors: number, flags: number) => number
+>(
+  'int virDomainGetDiskErrors(virDomainPtr dom, virDomainDiskError *errors, unsigned int maxerrors, unsigned int flags)',
+);
 export const virDomainGetXMLDesc = declare<(domain: DomainPointer, flags: number) => string | null>(
   'char *! virDomainGetXMLDesc(virDomainPtr domain, unsigned int flags)',
 );

@@ -22,6 +22,7 @@ import {
   type WishOptions,
   type World,
 } from '../integration/agent-world.js';
+import { typeLine } from './type-line.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const GUEST = { VCPU: 1, DISK_GB: 1, MEMORY_MB: 128 };
@@ -91,24 +92,7 @@ const withDomain = async (instance: InstanceUuid, use: (domain: Domain) => Promi
 
 /** Types a line at the shell on the guest's serial console. */
 const type = async (instance: InstanceUuid, line: string): Promise<void> =>
-  withDomain(instance, async (domain) => {
-    const terminal = await domain.openConsole(null);
-    terminal.resume();
-    terminal.on('error', () => undefined); // the guest goes away under it
-    // The shell comes after the address.
-    let text = '';
-    terminal.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    await waitFor(
-      () => {
-        if (!text.includes('ready-5')) terminal.write('\recho ready-$((2+3))\r');
-        return text.includes('ready-5');
-      },
-      { what: 'a shell in the guest', intervalMs: 500 },
-    );
-    terminal.write(`${line}\r`);
-    await waitFor(() => text.includes(line), { what: 'the line to be typed' });
-    terminal.destroy();
-  });
+  withDomain(instance, async (domain) => typeLine(domain, line));
 
 const lastReason = async (instance: InstanceUuid): Promise<string | undefined> =>
   (await findRecord(world, instance))?.transitions.at(-1)?.reason;

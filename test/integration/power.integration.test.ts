@@ -206,6 +206,25 @@ describe('as the guest, or somebody beside us, does it', () => {
     expect(await reasonsOf(instance)).toEqual(before);
   });
 
+  test('a guest that somebody pauses is shown as paused, without a fault; it goes on by hand, and by a start', async () => {
+    const instance = await bootActive();
+    await using domain = await domainOf(instance);
+    for (const goOn of [async () => domain.resume(), async () => eschedule('start', instance)]) {
+      await domain.suspend();
+      const record = await waitForRecord(world, instance, ({ paused }) => paused !== null);
+      expect(record).toMatchObject({ state: 'active', paused: 'user', fault: null });
+      const { stdout } = await eschedule('show', instance, '-o', 'json');
+      expect(JSON.parse(stdout)).toMatchObject({ state: 'active', power: 'paused', pausedBy: 'user' });
+      await goOn();
+      await waitForRecord(world, instance, ({ state, paused }) => state === 'active' && paused === null);
+      expect(await domain.getState()).toMatchObject({ state: 'running' });
+    }
+    await domain.suspend();
+    await waitForRecord(world, instance, ({ paused }) => paused !== null);
+    expect(await eschedule('stop', instance, '--hard')).toMatchObject({ code: 0 });
+    expect(await findRecord(world, instance)).toMatchObject({ state: 'stopped', paused: null });
+  });
+
   test('a domain that somebody undefined is lost, and is said so; nothing is made in its place', async () => {
     const instance = await bootActive();
     await using domain = await domainOf(instance);

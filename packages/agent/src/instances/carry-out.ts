@@ -17,6 +17,7 @@ import type { LostDomains } from './lost-domains.js';
 import type { DomainState, Plan } from './plan.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
 import { changePower } from './power.js';
+import { refreshGuest } from './refresh-guest.js';
 import type { StepDeps } from './steps/step.js';
 import type { Tasks } from './steps/tasks.js';
 
@@ -104,11 +105,11 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
       await writer.toState(plan.state, { reason: plan.reason, ...NO_ADDRESSES, ...(isMended && { fault: null }) }, [
         { op: 'delete', key: deps.keys.booted(instanceUuid) },
       ]);
-      if (plan.state === 'active') await refreshAddresses(deps, writer);
+      if (plan.state === 'active') await refreshGuest(inHand);
       return;
     }
-    case 'refresh-addresses':
-      await refreshAddresses(deps, writer);
+    case 'refresh-guest':
+      await refreshGuest(inHand);
   }
 };
 

@@ -1,6 +1,6 @@
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import type { Domain } from '@etcd-compute/libvirt/domain';
+import type { DiskError, Domain } from '@etcd-compute/libvirt/domain';
 import {
   DomainCreateFlags,
   DomainDestroyFlags,
@@ -70,6 +70,30 @@ export const observeDomain = async (connection: Connection, instance: InstanceUu
   if (state === 'crashed' || (state === 'shutoff' && reason === 'crashed')) return 'crashed';
   if (state === 'paused') return 'paused';
   return state === 'shutoff' ? 'shut-off' : 'running';
+};
+
+/** Why a domain is paused. */
+export interface Pause {
+  /** libvirt's word: `user`, `ioerror` ... */
+  readonly reason: string;
+  /** Of those disks (`vda`) that had an error. */
+  readonly disks: readonly { readonly disk: string; readonly error: DiskError }[];
+}
+
+/** Null when the domain is not paused, or gone. */
+export const observePause = async (connection: Connection, instance: InstanceUuid): Promise<Pause | null> => {
+  await using domain = await findDomain(connection, instance);
+  if (!domain) return null;
+  try {
+    const { state, reason } = await domain.getState();
+    if (state !== 'paused') return null;
+    const disks = reason === 'ioerror' ? await domain.getDiskErrors() : [];
+    return { reason, disks: disks.filter(({ error }) => error !== 'none') };
+  } catch (err) {
+    // It stopped in between: its event comes.
+    if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN', 'VIR_ERR_OPERATION_INVALID')) return null;
+    throw err;
+  }
 };
 
 /** A domain that someone else made is never touched, whatever its uuid. */

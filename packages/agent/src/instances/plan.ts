@@ -18,7 +18,7 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
  *               building, deleted
  *   boot        building + fault    any           undo, then error
  *   boot        active, stopped     any that is   stop, start or reboot, when that was asked for and is not carried out yet
- *   boot        active, stopped     running       report active, look for its addresses
+ *   boot        active, stopped     running       report active, look at its addresses and whether it is paused
  *   boot        active              shut off      start, when the host was booted since (by config); else report stopped
  *   boot        active, stopped     none          report error: domain lost
  *   boot        error: domain lost  any that is   report active or stopped: it came back
@@ -54,7 +54,7 @@ export type Plan =
   | { readonly action: 'power'; readonly task: 'start' | 'stop' | 'reboot'; readonly reason: string }
   | { readonly action: 'report'; readonly state: 'active' | 'stopped'; readonly reason: string }
   | { readonly action: 'report-lost' }
-  | { readonly action: 'refresh-addresses' };
+  | { readonly action: 'refresh-guest' };
 
 const nothing = (why: string): Plan => ({ action: 'nothing', why });
 
@@ -138,6 +138,6 @@ const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }
     case 'running':
       if (record.state === 'stopped' || !isOfThisBoot)
         return { action: 'report', state: 'active', reason: 'the guest was started' };
-      return { action: 'refresh-addresses' };
+      return { action: 'refresh-guest' };
   }
 };

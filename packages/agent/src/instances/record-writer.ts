@@ -90,7 +90,7 @@ export class RecordWriter {
     if (!canBecome(this.record.state, state))
       throw new Error(`a record cannot go from ${this.record.state} to ${state}`);
     const ran = state === 'active' ? { boot_id: this.#deps.bootId } : {};
-    await this.#put(withState(this.record, state, { ...ran, ...changes, now: new Date() }), extra);
+    await this.#put(withState(this.record, state, { paused: null, ...ran, ...changes, now: new Date() }), extra);
   }
 
   /** Changes that are no transition: the step in hand, addresses. */

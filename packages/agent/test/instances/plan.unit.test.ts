@@ -36,8 +36,8 @@ describe('planInstance', () => {
     ['building', boot, aRecord({ state: 'building' }), 'shut-off', 'build'],
     ['building, and failed', boot, aRecord({ state: 'building', fault: aFault }), 'shut-off', 'undo'],
     ['deleted before, wished again', boot, aRecord({ state: 'deleted' }), 'absent', 'build'],
-    ['active without an address', boot, aRecord({ state: 'active' }), 'running', 'refresh-addresses'],
-    ['active', boot, aRecord({ state: 'active', addresses: [anAddress] }), 'running', 'refresh-addresses'],
+    ['active without an address', boot, aRecord({ state: 'active' }), 'running', 'refresh-guest'],
+    ['active', boot, aRecord({ state: 'active', addresses: [anAddress] }), 'running', 'refresh-guest'],
     ['active, and the domain is gone', boot, aRecord({ state: 'active' }), 'absent', 'report-lost'],
     ['stopped, and the domain is gone', boot, aRecord({ state: 'stopped' }), 'absent', 'report-lost'],
     ['active, and the domain is not ours', boot, aRecord({ state: 'active' }), 'foreign', 'report-lost'],
@@ -94,7 +94,7 @@ describe('planInstance', () => {
   test('what was asked for is carried out once; only then what the guest does counts', () => {
     const carriedOut = aRecord({ state: 'active', power_count: 3, addresses: [anAddress] });
     expect(plan(wishPower('running', 3), carriedOut, 'shut-off')).toMatchObject({ action: 'report', state: 'stopped' });
-    expect(plan(wishPower('stopped', 3), carriedOut, 'running').action).toBe('refresh-addresses');
+    expect(plan(wishPower('stopped', 3), carriedOut, 'running').action).toBe('refresh-guest');
     expect(plan(wishPower('stopped', 4), carriedOut, 'running')).toMatchObject({ action: 'power', task: 'stop' });
   });
 
@@ -139,7 +139,7 @@ describe('planInstance', () => {
         const next = plan(request, record, domain);
         const states = {
           nothing: [],
-          'refresh-addresses': [],
+          'refresh-guest': [],
           power: ['active', 'stopped'],
           refuse: ['error'],
           build: ['building'],
@@ -154,7 +154,7 @@ describe('planInstance', () => {
   });
 
   test('a world that is as wished needs nothing but a look at addresses, and every report leads there', () => {
-    const isSettled = /^(nothing|refresh-addresses)$/;
+    const isSettled = /^(nothing|refresh-guest)$/;
     const settled = [
       [aRecord({ state: 'active', addresses: [anAddress] }), 'running'],
       [aRecord({ state: 'stopped' }), 'shut-off'],

@@ -170,7 +170,7 @@ const powerCommand = (
 
 const start = powerCommand('start', {
   wish: 'running',
-  summary: 'start instances that are stopped',
+  summary: 'start instances that are stopped, and let paused ones go on',
   about: 'One that runs already is left alone.',
   canBeHard: false,
 });

@@ -12,7 +12,9 @@ export interface InstanceView {
   readonly host: string;
   readonly hostName: string | null;
   readonly state: InstanceState;
-  readonly power: 'running' | 'stopped' | 'unknown';
+  readonly power: 'running' | 'paused' | 'stopped' | 'unknown';
+  /** Why it is paused, in libvirt's word: `user`, `ioerror` ... Null when it is not. */
+  readonly pausedBy: string | null;
   /** What its agent is doing about it; null when it is doing nothing. Only `show` says how far it is. */
   readonly step: {
     readonly name: string;
@@ -74,7 +76,8 @@ export const viewOfRecord = (
   host: record.host,
   hostName: hostNames(record.host),
   state: record.state,
-  power: POWER[record.state] ?? 'unknown',
+  power: record.paused === null ? (POWER[record.state] ?? 'unknown') : 'paused',
+  pausedBy: record.paused,
   step: stepOf(record, downloads),
   resources: record.resources,
   image: record.image,
@@ -112,6 +115,7 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: D
     hostName: hostNames(host),
     state,
     power: POWER[state] ?? 'unknown',
+    pausedBy: null,
     step: null,
     resources,
     image: request?.image ?? null,

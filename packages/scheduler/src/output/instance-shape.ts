@@ -22,11 +22,14 @@ export const formatTime = (iso: string | null): string => {
   return local.toISOString().slice(0, 19).replace('T', ' ');
 };
 
+/** A guest that is paused is up, and does nothing. */
+const stateOf = ({ state, power }: InstanceView): string => (power === 'paused' ? power : state);
+
 export const instanceShape: Shape<InstanceView> = {
   columns: [
     { title: 'NAME', cell: ({ name }) => name ?? NOTHING },
     { title: 'INSTANCE', cell: ({ instance }) => instance },
-    { title: 'STATE', cell: ({ state }) => state, isState: true },
+    { title: 'STATE', cell: stateOf, isState: true },
     { title: 'HOST', cell: ({ hostName, host }) => hostName ?? host },
     { title: 'ADDRESS', cell: ({ addresses }) => addresses[0]?.address ?? NOTHING },
   ],
@@ -60,7 +63,7 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
     ['instance', view.instance],
     ['name', view.name ?? NOTHING],
     ['state', isColorful ? paintState(view.state) : view.state],
-    ['power', view.power],
+    ['power', view.pausedBy === null ? view.power : `${view.power} (${view.pausedBy})`],
     ['host', hostName === null ? host : `${hostName} (${host})`],
     [
       'resources',

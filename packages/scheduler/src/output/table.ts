@@ -23,6 +23,7 @@ const STATE_COLORS: Readonly<Record<string, Paint>> = {
   deleting: colors.yellow,
   scheduled: colors.yellow,
   draining: colors.yellow,
+  paused: colors.yellow,
   deleted: colors.dim,
   stopped: colors.dim,
 };

@@ -13,6 +13,7 @@ const VIEW: InstanceView = {
   hostName: 'alpha',
   state: 'active',
   power: 'running',
+  pausedBy: null,
   step: null,
   resources: { VCPU: 1, MEMORY_MB: 256, DISK_GB: 1 },
   image: 'http://x/a.img',

@@ -1,10 +1,14 @@
 import { sleep } from '@etcd-compute/common/async/sleep';
-import { resumeDomain as resume } from '../domain.js';
-import type { Step } from './step.js';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { observePause, resumeDomain as resume } from '../domain.js';
+import { faultOfPause } from '../pause.js';
+import type { Step, StepDeps } from './step.js';
 
 /** A storm of starts holds a guest up for no longer than this. */
 const MAX_HOLD_MS = 10_000;
 const LOOK_EVERY_MS = 50;
+const LOOK_FOR_MS = 1000;
 
 /**
  * Lets the guest go on that was started paused. Emulated guests take all there is of the processors while they boot: when many are
@@ -14,9 +18,25 @@ export const resumeDomain: Step = {
   name: 'resume-domain',
   kind: 'settling',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
-  run: async ({ getConnection, isStarting }, { spec, signal }) => {
+  run: async ({ getConnection, pool, isStarting }, { spec, signal }) => {
     const until = Date.now() + MAX_HOLD_MS;
     while (isStarting() && Date.now() < until) await sleep(LOOK_EVERY_MS, signal);
+    const before = await observePause(getConnection(), spec.instance);
     await resume(getConnection(), spec.instance);
+    if (before?.reason === 'ioerror') await checkGoesOn({ getConnection, pool }, spec.instance, signal);
   },
+};
+
+/** A guest whose disk still fails is paused again within some milliseconds. @throws ECOMPUTE_GUEST_DISK_FULL, ECOMPUTE_GUEST_DISK_FAILED */
+const checkGoesOn = async (
+  { getConnection, pool }: Pick<StepDeps, 'getConnection' | 'pool'>,
+  instance: InstanceUuid,
+  signal: AbortSignal,
+): Promise<void> => {
+  const until = Date.now() + LOOK_FOR_MS;
+  while (Date.now() < until) {
+    const fault = faultOfPause(await observePause(getConnection(), instance), { instance, folder: pool.folder });
+    if (fault) throw new EcomputeError(fault.code, fault.message, { ...(fault.hint !== null && { hint: fault.hint }) });
+    await sleep(LOOK_EVERY_MS, signal);
+  }
 };

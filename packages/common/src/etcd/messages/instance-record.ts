@@ -45,7 +45,7 @@ export const addressSchema = z.looseObject({
 });
 export type Address = z.output<typeof addressSchema>;
 
-/** Why an instance is in `error`. The code is one of `ERROR_CODES`. */
+/** Why an instance is in `error`, or what is wrong with one that is not. The code is one of `ERROR_CODES`. */
 export const faultSchema = z.looseObject({
   code: z.string(),
   message: z.string(),
@@ -93,6 +93,8 @@ export const instanceRecordSchema = z.looseObject({
   /** Null while the agent still looks for an address; then each source that was asked, with what it said. */
   address_sources: z.record(z.string(), z.string()).nullable(),
   fault: faultSchema.nullable(),
+  /** Why an `active` guest does not go on, in libvirt's word: `user`, `ioerror` ... Null while it runs. */
+  paused: z.string().nullable().default(null),
   /** The `power.count` of the boot request that was carried out last. */
   power_count: z.int().default(0),
   /** The host's boot (/proc/sys/kernel/random/boot_id) in which the guest was last seen running; null before. */
@@ -131,6 +133,7 @@ export const newRecord = ({ instance, host, name, resources, image, reason, now 
   addresses: [],
   address_sources: null,
   fault: null,
+  paused: null,
   power_count: 0,
   boot_id: null,
   created_at: now.toISOString(),

@@ -1,5 +1,6 @@
 import { agentConfigSchema } from '@etcd-compute/agent/config';
-import { reportInventory, type ReportOptions } from '@etcd-compute/agent/inventory/report';
+import { createOwnProvider } from '@etcd-compute/agent/inventory/own-provider';
+import { createInventoryReport, reportInventory, type ReportOptions } from '@etcd-compute/agent/inventory/report';
 import { placementSection } from '@etcd-compute/common/config/sections';
 import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
@@ -124,6 +125,78 @@ describe('reportInventory', () => {
       code: 'ECOMPUTE_PLACEMENT_CONFLICT',
       message: expect.stringContaining(first.host),
     });
+  });
+});
+
+describe('the look at the own provider', () => {
+  /** A host whose report and audits have looked, and what they ask of Placement in each period from then on. */
+  const aHost = async () => {
+    const asked: string[] = [];
+    const counted: PlacementClient = {
+      ...placement,
+      send: async (request) => {
+        asked.push(`${request.method} ${request.path.replace(/.*[0-9a-f-]{36}/, '')}`);
+        return placement.send(request);
+      },
+    };
+    const { host, config, capacity, imagesGiB, isLocked, log } = aReport();
+    const clock = { now: 0 };
+    const provider = createOwnProvider({ placement: counted, host, now: () => clock.now });
+    const report = createInventoryReport({ placement: counted, provider, host, config, log });
+    const lookOnce = async (room: { capacity?: ReportOptions['capacity'] } = {}) => {
+      asked.length = 0;
+      await provider.look();
+      await report({ capacity, imagesGiB, isLocked, ...room });
+      const allocations = await provider.listAllocations();
+      return { asked: [...asked], consumers: Object.keys(allocations) };
+    };
+    await lookOnce(); // makes the provider, which changes it
+    await lookOnce();
+    return { host, clock, lookOnce };
+  };
+  const ALL = ['GET ', 'GET ', 'GET /inventories', 'GET /allocations'];
+  const resources = { VCPU: 1, MEMORY_MB: 512 };
+
+  test('asks one thing a period while nothing changes, and all of it after a while', async () => {
+    const { clock, lookOnce } = await aHost();
+    expect((await lookOnce()).asked).toEqual(['GET ']);
+    expect((await lookOnce()).asked).toEqual(['GET ']);
+    clock.now += 600_000;
+    expect((await lookOnce()).asked).toEqual(ALL);
+    expect((await lookOnce()).asked).toEqual(['GET ']);
+  });
+
+  test('sees what is allocated and released', async () => {
+    const { host, lookOnce } = await aHost();
+    const instance = newInstanceUuid();
+    const allocations = { [host]: { resources } };
+    await allocate(placement, { instance, userId: 'u', projectId: 'p', allocations });
+    expect((await lookOnce()).consumers).toEqual([instance]);
+    await releaseAllocations(placement, instance);
+    expect((await lookOnce()).consumers).toEqual([]);
+  });
+
+  test('mends an inventory that somebody else has changed, and writes what the host itself has changed', async () => {
+    const { host, lookOnce } = await aHost();
+    const { inventories, resource_provider_generation: generation } = await getInventories(placement, host);
+    const { VCPU: _, ...others } = inventories;
+    await putInventories(placement, host, { inventories: others, generation });
+    await lookOnce();
+    expect((await getInventories(placement, host)).inventories['VCPU']?.total).toBe(4);
+    await lookOnce({ capacity: { VCPU: 8, MEMORY_MB: 8192, DISK_GB: 100 } });
+    expect((await getInventories(placement, host)).inventories['VCPU']?.total).toBe(8);
+  });
+
+  test('sees in the end what a DELETE has released, which leaves the generation as it is', async () => {
+    const { host, clock, lookOnce } = await aHost();
+    const instance = newInstanceUuid();
+    await allocate(placement, { instance, userId: 'u', projectId: 'p', allocations: { [host]: { resources } } });
+    await lookOnce();
+    const headers = { 'x-auth-token': 'admin' };
+    await fetch(`${server.endpoint}/allocations/${instance}`, { method: 'DELETE', headers });
+    expect((await lookOnce()).consumers).toEqual([instance]);
+    clock.now += 600_000;
+    expect((await lookOnce()).consumers).toEqual([]);
   });
 });
 

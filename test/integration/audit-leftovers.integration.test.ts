@@ -1,6 +1,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAudits } from '@etcd-compute/agent/audits/audits';
+import { createOwnProvider } from '@etcd-compute/agent/inventory/own-provider';
 import { takeFence } from '@etcd-compute/agent/fence';
 import { renderMark } from '@etcd-compute/agent/instances/domain';
 import { createLostDomains } from '@etcd-compute/agent/instances/lost-domains';
@@ -70,6 +71,7 @@ const startAudits = async (
     steps: configured,
     tasks: TASKS,
     placement: world.client,
+    provider: createOwnProvider({ placement: world.client, host, now: () => clock }),
     now: () => clock,
   });
   return async () => {

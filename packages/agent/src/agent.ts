@@ -27,8 +27,9 @@ import { createLostDomains } from './instances/lost-domains.js';
 import { createInstanceReconciler, type InstanceReconciler } from './instances/reconcile.js';
 import type { StepDeps } from './instances/steps/step.js';
 import { TASKS, type Tasks } from './instances/steps/tasks.js';
+import { createOwnProvider } from './inventory/own-provider.js';
 import { probeCapacity, probeImagesGiB } from './inventory/probe.js';
-import { reportInventory } from './inventory/report.js';
+import { createInventoryReport } from './inventory/report.js';
 import { openLibvirtLink } from './libvirt-link.js';
 import { createMetadata, preparePorts } from './metadata/create-metadata.js';
 import { createGuestNetwork } from './networks/guest-network.js';
@@ -167,11 +168,13 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     });
     const state = { mayClaim: true };
     const inTurn = pLimit(1);
+    const provider = createOwnProvider({ placement, host, now: Date.now });
+    const reportRoom = createInventoryReport({ provider, placement, host, config, log });
     const report = async (): Promise<void> =>
       inTurn(async () => {
         const capacity = await probeCapacity(getConnection(), pool.folder);
         const imagesGiB = await probeImagesGiB(images);
-        await reportInventory({ placement, host, config, capacity, imagesGiB, isLocked: !state.mayClaim, log });
+        await reportRoom({ capacity, imagesGiB, isLocked: !state.mayClaim });
       });
     await persist(report, { what: 'the inventory in Placement', log, signal });
 
@@ -223,12 +226,12 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       signal: running.signal,
       interrupt: (instance) => reconciler?.interrupt(instance),
     });
-    const audits = createAudits({ ...own, steps, tasks, now: Date.now });
+    const audits = createAudits({ ...own, provider, steps, tasks, now: Date.now });
     const imageUpkeep = keepImages({ ...own, config, images, getConnection, pool, signal: running.signal });
     const served = createEndpoint({ config, store, keys, host, session, presence, log });
     endpoint = served;
     serve();
-    repeat([report, lostDomains.review, ...imageUpkeep, async () => served.ensure(), ...audits], {
+    repeat([provider.look, report, lostDomains.review, ...imageUpkeep, async () => served.ensure(), ...audits], {
       everyMs: config.period * 1000,
       log,
       signal: running.signal,

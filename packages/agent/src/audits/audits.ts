@@ -1,4 +1,5 @@
 import type { Logger } from '@etcd-compute/common/log';
+import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import type { Tasks } from '../instances/steps/tasks.js';
 import { createAllocationAudit } from './allocations.js';
 import type { Finding } from './audit.js';
@@ -8,6 +9,7 @@ import { takeLook, type Look, type LookDeps } from './look.js';
 import { createRequestAudit } from './requests.js';
 
 export interface AuditsDeps extends HostReportDeps, LookDeps {
+  readonly placement: PlacementClient;
   readonly tasks: Tasks;
   readonly log: Logger;
 }

@@ -1,15 +1,14 @@
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import { listProviderAllocations } from '@etcd-compute/common/placement/allocations';
-import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import type { StepDeps } from '../instances/steps/step.js';
+import type { OwnProvider } from '../inventory/own-provider.js';
 import { listOurs, type Ours } from './ours.js';
 
 export interface LookDeps {
   readonly store: Store;
   readonly keys: Keys;
-  readonly placement: PlacementClient;
+  readonly provider: Pick<OwnProvider, 'listAllocations'>;
   readonly host: ProviderUuid;
   readonly steps: StepDeps;
 }
@@ -24,9 +23,9 @@ export interface Look {
 }
 
 /** The requests are read last: an instance that has come meanwhile has its request already, and is not taken for a leftover. */
-export const takeLook = async ({ store, keys, placement, host, steps }: LookDeps): Promise<Look> => {
+export const takeLook = async ({ store, keys, provider, host, steps }: LookDeps): Promise<Look> => {
   const [allocations, ours] = await Promise.allSettled([
-    listProviderAllocations(placement, host),
+    provider.listAllocations(),
     listOurs(steps, host),
   ]);
   const { entries } = await store.listKeys(keys.requestsOf(host));

@@ -15,6 +15,7 @@ import {
   type NewInventory,
 } from '@etcd-compute/common/placement/resource-providers';
 import type { AgentConfig } from '../config.js';
+import type { OwnProvider, Sighting } from './own-provider.js';
 import type { HostCapacity } from './probe.js';
 
 export interface ReportOptions {
@@ -66,6 +67,30 @@ const isSame = (current: Inventories, wanted: Readonly<Record<string, NewInvento
       held.max_unit === inventory.max_unit
     );
   });
+
+/** What a host has at the moment, and whether it takes anything new. */
+export type OwnRoom = Pick<ReportOptions, 'capacity' | 'imagesGiB' | 'isLocked'>;
+
+export interface InventoryReportDeps extends Omit<ReportOptions, keyof OwnRoom> {
+  readonly provider: OwnProvider;
+}
+
+/** As `reportInventory`, but where neither this host nor its provider has changed since the last time, there is nothing to do. */
+export const createInventoryReport = ({
+  provider,
+  ...deps
+}: InventoryReportDeps): ((room: OwnRoom) => Promise<void>) => {
+  let agreed: { readonly sighting: Sighting; readonly wanted: string } | undefined;
+  return async (room) => {
+    const options = { ...deps, ...room };
+    const wanted = JSON.stringify(renderInventories(options));
+    if (agreed?.wanted === wanted && provider.isUnchangedSince(agreed.sighting)) return;
+    agreed = undefined;
+    const sighting = provider.sighting();
+    await reportInventory(options);
+    agreed = sighting && { sighting, wanted };
+  };
+};
 
 /**
  * Makes Placement hold what this host has. Repeatable; writes only what differs, and keeps inventories, traits and

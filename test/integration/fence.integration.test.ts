@@ -36,9 +36,10 @@ const take = async (host = newProviderUuid()): Promise<Fence> =>
 test('a fence that somebody deleted is put back by its session; one that another session took is lost', async () => {
   const host = newProviderUuid();
   const fence = await take(host);
+  const read = async () => world.store.get(world.keys.session(host));
   await world.etcdctl('del', world.keys.session(host));
-  expect(await fence.renew()).toBe(true);
-  expect((await world.store.get(world.keys.session(host)))?.modRevision).toBe(fence.guard.modRevision);
+  expect(await fence.renew(await read())).toBe(true);
+  expect((await read())?.modRevision).toBe(fence.guard.modRevision);
   await take(host);
-  expect(await fence.renew()).toBe(false);
+  expect(await fence.renew(await read())).toBe(false);
 });

@@ -1,5 +1,5 @@
 import type { Keys } from '@etcd-compute/common/etcd/keys';
-import type { Guard, Store } from '@etcd-compute/common/etcd/store';
+import type { Entry, Guard, Store } from '@etcd-compute/common/etcd/store';
 import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 
 /**
@@ -8,8 +8,13 @@ import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
  */
 export interface Fence {
   readonly guard: Guard;
-  /** Puts right what a person, or an etcd restored from a backup, has changed. @returns false when another session has taken over. */
-  readonly renew: () => Promise<boolean>;
+  /**
+   * Puts right what a person, or an etcd restored from a backup, has changed.
+   *
+   * @param entry what has just been read of the guard's key.
+   * @returns false when another session has taken over.
+   */
+  readonly renew: (entry: Entry | undefined) => Promise<boolean>;
   /** Asks etcd whether this session still holds the host: for what must not be done otherwise, and is no write to etcd. */
   readonly isHeld: () => Promise<boolean>;
 }
@@ -35,8 +40,7 @@ export const takeFence = async ({ store, keys, host, session }: FenceOptions): P
     get guard() {
       return current;
     },
-    renew: async () => {
-      const entry = await store.get(key);
+    renew: async (entry) => {
       if (entry && entry.value !== session) return false;
       current = entry ? { key, modRevision: entry.modRevision } : ((await put('0')) ?? current);
       return true;

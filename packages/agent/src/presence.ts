@@ -112,10 +112,11 @@ const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fe
   /** One tick: the lease lives and the key is there with this session, or both are made anew. */
   const ensure = async (): Promise<void> => {
     const isLeased = await lease.keepAlive();
-    const entry = await store.get(key);
+    const { entries } = await store.getMany([key, fence.guard.key]);
+    const [entry, session] = entries;
     const holder = entry && holderOf(entry);
     if (holder && holder.session !== presence.session) throw duplicate(presence.host, holder);
-    if (!(await fence.renew())) throw duplicate(presence.host, undefined);
+    if (!(await fence.renew(session))) throw duplicate(presence.host, undefined);
     if (isLeased && holder) return;
     if (!isLeased) lease = await store.grantLease(ttlSeconds);
     if (await put({ ...options, presence }, lease, entry?.modRevision ?? '0')) {

@@ -24,10 +24,7 @@ export interface Look {
 
 /** The requests are read last: an instance that has come meanwhile has its request already, and is not taken for a leftover. */
 export const takeLook = async ({ store, keys, provider, host, steps }: LookDeps): Promise<Look> => {
-  const [allocations, ours] = await Promise.allSettled([
-    provider.listAllocations(),
-    listOurs(steps, host),
-  ]);
+  const [allocations, ours] = await Promise.allSettled([provider.listAllocations(), listOurs(steps, host)]);
   const { entries } = await store.listKeys(keys.requestsOf(host));
   return {
     getHolders: () =>

@@ -28,16 +28,13 @@ export type DemoRecord = z.output<typeof recordSchema>;
 const recordPath = ({ dir }: Folders): string => join(dir, 'demo.json');
 
 export const newRecord = async ({ hostStateDir }: Folders): Promise<DemoRecord> => {
-  const ports = new Set<number>();
-  while (ports.size < 3) ports.add(await getFreePort());
-  const [etcd = 0, placement = 0, images = 0] = ports;
   return {
     version: 1,
     isComplete: false,
     host: newProviderUuid(),
     hostName: `${hostname()}-demo`,
     hostStateDir,
-    ports: { etcd, placement, images },
+    ports: { etcd: await getFreePort(), placement: await getFreePort(), images: await getFreePort() },
     libvirt: null,
   };
 };

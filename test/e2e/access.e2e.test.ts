@@ -6,7 +6,6 @@
  *                                              └───────────────────────┘
  */
 import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -17,6 +16,7 @@ import { startEcompute, type Ecompute } from '@etcd-compute/testing/ecompute';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { startImageServer, type ImageServer } from '@etcd-compute/testing/image-server';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
+import { reserve } from '@etcd-compute/testing/reserve';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { findCommand, startService, type Service } from '@etcd-compute/testing/service';
 import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
@@ -26,9 +26,9 @@ import { startWorld, waitForRecord, type World } from '../integration/agent-worl
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
-/** Several of these tests may run on one machine. */
-const NET = `10.213.${randomInt(256)}`;
-const WIRE = `ec${randomInt(1_000_000)}`;
+/** The first three numbers of its addresses, and the beginning of its wires' names. */
+let net: string;
+let wire: string;
 
 let world: World;
 let libvirtd: LibvirtDaemon;
@@ -41,6 +41,12 @@ let instance: InstanceUuid;
 const inNetwork = (netns: string, argv: readonly string[]): string[] => ['nsenter', `--net=${netns}`, '--', ...argv];
 const deskNetns = (): string => `/proc/${desk.pid}/ns/net`;
 const ip = async (netns: string, ...args: string[]): Promise<unknown> => runCommand(inNetwork(netns, ['ip', ...args]));
+
+/** Of this machine's network namespace, in which others may run this test at the same time. */
+const takeNetwork = async (): Promise<number> => {
+  for (let number = 0; number < 256; number += 1) if (await reserve(`network-${number}`)) return number;
+  throw new Error('could not find a free network in 10.213.0.0/16: 256 of these tests run');
+};
 
 /** Two ends, each with its address, up. */
 const layWire = async (
@@ -75,6 +81,8 @@ const startDesk = async (dir: string): Promise<Service> =>
   );
 
 beforeAll(async () => {
+  const number = await takeNetwork();
+  [net, wire] = [`10.213.${number}`, `ec${number}`];
   world = await startWorld();
   const { path } = world.dir;
   // Guests run as another user, who must reach their disks.
@@ -84,26 +92,26 @@ beforeAll(async () => {
   desk = await startDesk(join(path, 'desk'));
   const here = '/proc/self/ns/net';
   const hypervisor = libvirtd.netnsPath;
-  await layWire(`${WIRE}h`, [
-    { netns: here, address: `${NET}.1` },
-    { netns: hypervisor, address: `${NET}.2` },
+  await layWire(`${wire}h`, [
+    { netns: here, address: `${net}.1` },
+    { netns: hypervisor, address: `${net}.2` },
   ]);
-  await layWire(`${WIRE}d`, [
-    { netns: here, address: `${NET}.5` },
-    { netns: deskNetns(), address: `${NET}.6` },
+  await layWire(`${wire}d`, [
+    { netns: here, address: `${net}.5` },
+    { netns: deskNetns(), address: `${net}.6` },
   ]);
-  await layWire(`${WIRE}x`, [
-    { netns: hypervisor, address: `${NET}.9` },
-    { netns: deskNetns(), address: `${NET}.10` },
+  await layWire(`${wire}x`, [
+    { netns: hypervisor, address: `${net}.9` },
+    { netns: deskNetns(), address: `${net}.10` },
   ]);
 
   const guest = await buildGuestImage(join(CACHE, 'guest-image'));
-  files = await startImageServer({ guest: guest.path }, { host: `${NET}.1` });
+  files = await startImageServer({ guest: guest.path }, { host: `${net}.1` });
   const { hostname, port } = new URL(world.placement.endpoint);
   const servers = [world.etcd, { host: hostname, port: Number(port) }];
   const proxiesAt = async (host: string): Promise<TcpProxy[]> =>
     Promise.all(servers.map(async (server) => startTcpProxy(server, { host })));
-  const [forAgent, forDesk] = [await proxiesAt(`${NET}.1`), await proxiesAt(`${NET}.5`)];
+  const [forAgent, forDesk] = [await proxiesAt(`${net}.1`), await proxiesAt(`${net}.5`)];
   proxies = [...forAgent, ...forDesk];
   const sectionsOf = ([etcd, placement]: readonly TcpProxy[]) => ({
     etcd: { host: etcd?.host ?? '', port: etcd?.port ?? 0 },
@@ -113,7 +121,7 @@ beforeAll(async () => {
     ...sectionsOf(forAgent),
     dir: join(path, 'agent'),
     wrapper: inNetwork(hypervisor, []),
-    config: { libvirt: { uri: libvirtd.uri }, images: { allow_private: [`${NET}.0/24`] } },
+    config: { libvirt: { uri: libvirtd.uri }, images: { allow_private: [`${net}.0/24`] } },
   });
   await writeFile(join(path, 'schedule.yaml'), JSON.stringify(sectionsOf(forDesk)));
   const booted = await eschedule(

@@ -10,6 +10,7 @@ import { startImageServer } from '@etcd-compute/testing/image-server';
 import { startPlacement } from '@etcd-compute/testing/placement-server';
 import { identifyProcess, isAlive } from '@etcd-compute/testing/process-identity';
 import type { ProcessIdentity } from '@etcd-compute/testing/process-identity';
+import { reserve } from '@etcd-compute/testing/reserve';
 import { startTcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 import { waitFor } from '@etcd-compute/testing/wait-for';
@@ -189,4 +190,24 @@ describe('image server fixture', () => {
     expect((await fetch(url, { method: 'HEAD' })).headers.get('content-length')).toBe('500000');
     expect(server.requests.map(({ status }) => status)).toEqual([200, 206, 200, 304, 416, 404, 500, 200, 0, 200]);
   });
+});
+
+test('a name is taken once on this machine, until the process that took it has ended', async () => {
+  const name = `test-${process.pid}`;
+  const program = `
+    import { reserve } from '@etcd-compute/testing/reserve';
+    console.log(await reserve(${JSON.stringify(name)}));
+    setInterval(() => undefined, 1000);`;
+  const other = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said]: Buffer[] = await once(other.stdout, 'data');
+  expect(said?.toString()).toBe('true\n');
+  expect(await reserve(name)).toBe(false);
+  const ended = once(other, 'exit');
+  other.kill('SIGKILL');
+  await ended;
+  expect(await reserve(name)).toBe(true);
+  expect(await reserve(name)).toBe(false);
 });

@@ -46,7 +46,8 @@ export async function startHttpProxy(target: { readonly host: string; readonly p
     if (fault?.kind === 'reply-lost') request.socket.resetAndDestroy();
     else response.writeHead(reply.status, reply.headers).end(reply.body);
   };
-  const server = createServer((request, response) => {
+  // An idle connection that ends by itself may do so just when a request comes, which would be a fault that nobody has asked for.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     answer(request, response).catch(() => request.socket.resetAndDestroy());
   });
   await new Promise<void>((resolve, reject) => {

@@ -98,7 +98,8 @@ export async function startImageServer(
     await sendFile({ request, response, record, file: await describeFile(path), fault });
   };
 
-  const server = createServer((request, response) => {
+  // An idle connection that ends by itself may do so just when a request comes.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {

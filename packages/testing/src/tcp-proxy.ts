@@ -1,6 +1,7 @@
 /** A TCP proxy, on 127.0.0.1 unless told otherwise, that breaks connections on request: what a bad network does to a client, in one process. */
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { getFreePort } from './free-port.js';
 
 /** Seen from the client: `up` is what it sends. */
 export type Direction = 'up' | 'down' | 'both';
@@ -82,9 +83,9 @@ export async function startTcpProxy(
     applyStall(pair);
   };
 
-  let listener: Server | undefined = await listen(accept, path ?? { host, port: 0 });
-  const address = listener.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  // Kept for it while it refuses.
+  const port = path === undefined ? await getFreePort() : 0;
+  let listener: Server | undefined = await listen(accept, path ?? { host, port });
 
   const cutAll = (): void => {
     for (const pair of pairs) reset(pair);

@@ -18,7 +18,10 @@ interface FakeServer extends AsyncDisposable {
 }
 
 /** An HTTP server that answers everything in one way, and a client of ours on it. */
-const startFake = async (answer: Answer, path = ''): Promise<FakeServer> => {
+const startFake = async (
+  answer: Answer,
+  { path = '', timeoutSeconds = 30 }: { path?: string; timeoutSeconds?: number } = {},
+): Promise<FakeServer> => {
   const versions: string[] = [];
   const http = createServer((request, response) => {
     versions.push(String(request.headers['openstack-api-version']).replace('placement ', ''));
@@ -28,7 +31,9 @@ const startFake = async (answer: Answer, path = ''): Promise<FakeServer> => {
   const address = http.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const endpoint = `http://127.0.0.1:${port}${path}`;
-  const client = await openPlacement(placementSection.parse({ endpoint, timeout: 0.5, token: 'secret-token' }));
+  const client = await openPlacement(
+    placementSection.parse({ endpoint, timeout: timeoutSeconds, token: 'secret-token' }),
+  );
   return {
     client,
     endpoint,
@@ -176,7 +181,7 @@ describe('a server that does not do as Placement does', () => {
       },
     ],
   ] satisfies [string, Answer][])('one that %s is unreachable, within the timeout', async (_what, answer) => {
-    await using fake = await startFake(answer);
+    await using fake = await startFake(answer, { timeoutSeconds: 0.5 });
     await expect(listResourceProviders(fake.client)).rejects.toMatchObject({
       code: 'ECOMPUTE_PLACEMENT_UNREACHABLE',
       retryable: true,
@@ -195,10 +200,13 @@ describe('a server that does not do as Placement does', () => {
 
   test('a path in the endpoint stands before every path', async () => {
     const paths: (string | undefined)[] = [];
-    await using fake = await startFake((request, response) => {
-      paths.push(request.url);
-      json(200, NO_PROVIDERS)(request, response);
-    }, '/placement/');
+    await using fake = await startFake(
+      (request, response) => {
+        paths.push(request.url);
+        json(200, NO_PROVIDERS)(request, response);
+      },
+      { path: '/placement/' },
+    );
     await listResourceProviders(fake.client);
     expect(paths).toEqual(['/placement/resource_providers']);
   });

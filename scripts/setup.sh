@@ -2,6 +2,7 @@
 # Sets this clone up for `npm test` and `npm run demo`: installs what is missing, and only that, then builds.
 #
 #   scripts/setup.sh [--with docker|guests] [--no-build]
+#   scripts/setup.sh --only fresh                          what scripts/fresh-root.sh needs, and nothing of this clone
 #
 # It says what it installs and why, asks for nothing, and neither starts nor enables a service of the host. When all is there, it takes
 # less than two seconds.
@@ -23,6 +24,7 @@ fail() {
 }
 
 groups=(base)
+is_clone_wanted=true
 is_build_wanted=true
 while [ $# -gt 0 ]; do
   case $1 in
@@ -31,11 +33,17 @@ while [ $# -gt 0 ]; do
       groups+=("$2")
       shift 2
       ;;
+    --only)
+      [ "${2:-}" = fresh ] || fail "--only knows one group, fresh, not '${2:-}'"
+      groups=(fresh)
+      is_clone_wanted=false
+      shift 2
+      ;;
     --no-build)
       is_build_wanted=false
       shift
       ;;
-    *) fail "does not know '$1'; usage: scripts/setup.sh [--with docker|guests] [--no-build]" ;;
+    *) fail "does not know '$1'; usage: scripts/setup.sh [--with docker|guests] [--no-build], or --only fresh" ;;
   esac
 done
 
@@ -43,6 +51,7 @@ check_node
 missing=()
 for group in "${groups[@]}"; do find_missing "$group"; done
 if [ "${#missing[@]}" -gt 0 ]; then install_missing; fi
-update_lists_for_guest
+update_lists
+"$is_clone_wanted" || exit 0
 install_dependencies
 if "$is_build_wanted"; then build; fi

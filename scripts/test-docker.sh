@@ -9,6 +9,7 @@ set -euo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$repo/test/docker/progress.sh"
 source "$repo/test/docker/private-daemon.sh"
+source "$repo/scripts/setup/apt-sources.sh"
 source "$repo/test/docker/base-image.sh"
 source "$repo/test/docker/compose-stack.sh"
 source "$repo/test/docker/services.sh"

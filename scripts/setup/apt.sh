@@ -24,11 +24,11 @@ install_missing() {
   [ "${#missing[@]}" -eq 0 ] || fail "installed ${before[*]}, but ${missing[*]} still do not bring what is needed; see $log"
 }
 
-# The tiny guest is built from packages that are downloaded and not installed, for which apt must know them.
-update_lists_for_guest() {
+# Some packages are downloaded and not installed, for which apt must know them: the tiny guest's, and those of a fresh root.
+update_lists() {
   command -v apt-get > /dev/null || return 0
   compgen -G '/var/lib/apt/lists/*_Packages*' > /dev/null && return
-  say "apt knows no packages yet, and the guest of the tests is built from some: apt-get update"
+  say "apt knows no packages yet: apt-get update"
   check_can_install
   as_root apt-get update -q > /dev/null || fail "apt-get update failed"
 }

@@ -7,14 +7,6 @@
 # What docker/placement, test/docker/etcd and test/docker/database install.
 BASE_IMAGE_PACKAGES="python3-placement python3-psycopg2 uwsgi-core uwsgi-plugin-python3 etcd-server etcd-client postgresql"
 
-# Prints this machine's package sources, one `URI RELEASE COMPONENT` per line, less those of other vendors.
-list_apt_sources() {
-  local vendor
-  vendor=$(. /etc/os-release && echo "$ID")
-  apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-    awk -v vendor="$vendor" 'tolower($1) == vendor { print $2, $3, $4 }' | sort -u
-}
-
 # make_base_image_tar CACHE_DIR: prints the path of the image's tar file, made when it is not there yet.
 # The name holds a digest of this recipe and of the sources, so a change of either makes a new one.
 make_base_image_tar() {

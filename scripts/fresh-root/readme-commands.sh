@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The README's commands, on the fresh machine: each works, and leaves nothing behind.
+set -euo pipefail
+
+source "$(dirname "${BASH_SOURCE[0]}")/survey.sh"
+
+before=$(survey | sort)
+
+expect_nothing_left() {
+  local left
+  left=$(comm -13 <(echo "$before") <(survey | sort))
+  [ -n "$left" ] || return 0
+  echo "test:fresh: $1 has left behind:"$'\n'"$left" >&2
+  exit 1
+}
+
+npm run demo
+npm run demo -- status
+npm run demo -- down
+expect_nothing_left "the demo"
+npm test
+expect_nothing_left "npm test"

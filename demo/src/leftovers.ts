@@ -1,4 +1,5 @@
 /** What the demo makes in libvirt, found by what it is marked with, so that it is found also when the demo's own processes have died. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readMark } from '@etcd-compute/agent/instances/domain';
 import type { Connection } from '@etcd-compute/libvirt/connection';
@@ -44,6 +45,8 @@ export const removeFromLibvirt = async (
     if (!names.has(network.name)) continue;
     if (await network.isActive()) await network.destroy();
     if (await network.isPersistent()) await network.undefine();
+    // libvirt forgets it.
+    await rm(`/run/libvirt/network/${network.name}.pid`, { force: true });
     networks += 1;
   }
   return { domains: removed.filter(Boolean).length, networks, pools };

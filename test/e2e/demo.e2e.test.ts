@@ -70,6 +70,9 @@ const survey = async ({ machine, demoDir }: DemoMachine): Promise<object> => {
     links: links.split('\n').map((line) => line.split(/[\s@]/)[0]),
     disks: disks.filter((name) => name.endsWith('.img')),
     consoles: (await readdir(join(machine.dir, 'log'), { recursive: true })).filter((name) => name.endsWith('.log')),
+    dhcpServers: (await readdir(join(machine.dir, 'run/libvirt/network')).catch(() => [])).filter((name) =>
+      name.endsWith('.pid'),
+    ),
     hasFolder: await exists(demoDir),
     hasFolderElsewhere: await exists(folderElsewhere(demoDir)),
   };

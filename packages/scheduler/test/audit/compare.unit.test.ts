@@ -13,7 +13,7 @@ import type { Held } from '@etcd-compute/common/placement/allocations';
 import { compare } from '@etcd-compute/scheduler/audit/compare';
 import type { Finding } from '@etcd-compute/scheduler/audit/finding';
 import type { Seen } from '@etcd-compute/scheduler/audit/observe';
-import type { SeenAgent } from '@etcd-compute/scheduler/hosts/list-presences';
+import type { SeenAgent } from '@etcd-compute/scheduler/hosts/presences';
 import { describe, expect, test } from 'vitest';
 
 const host = newProviderUuid();

@@ -105,7 +105,7 @@ beforeAll(async () => {
     { netns: deskNetns(), address: `${net}.10` },
   ]);
 
-  const guest = await buildGuestImage(join(CACHE, 'guest-image'));
+  const guest = await buildGuestImage(CACHE);
   files = await startImageServer({ guest: guest.path }, { host: `${net}.1` });
   const { hostname, port } = new URL(world.placement.endpoint);
   const servers = [world.etcd, { host: hostname, port: Number(port) }];

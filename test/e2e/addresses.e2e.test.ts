@@ -25,7 +25,7 @@ beforeAll(async () => {
   await chmod(world.dir.path, 0o755);
   const [dir, agentDir] = [join(world.dir.path, 'v'), join(world.dir.path, 'agent')];
   await Promise.all([mkdir(dir), mkdir(agentDir)]);
-  world.images.setFile('guest', (await buildGuestImage(join(CACHE, 'guest-image'))).path);
+  world.images.setFile('guest', (await buildGuestImage(CACHE)).path);
   libvirtd = await startLibvirtd({ dir });
   await libvirtd.netnsExec(['ip', 'link', 'add', 'br0', 'up', 'type', 'bridge']);
   agent = await world.startAgent({

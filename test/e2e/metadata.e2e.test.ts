@@ -49,7 +49,7 @@ beforeAll(async () => {
   const [dir, agentDir, portsDir] = ['v', 'agent', 'ports'].map((name) => join(world.dir.path, name));
   if (dir === undefined || agentDir === undefined || portsDir === undefined) throw new Error('unreachable');
   await Promise.all([mkdir(dir), mkdir(agentDir), mkdir(portsDir)]);
-  const guest = await buildGuestImage(join(CACHE, 'guest-image'));
+  const guest = await buildGuestImage(CACHE);
   world.images.setFile('guest', guest.path);
   image = world.images.url('guest');
   libvirtd = await startLibvirtd({ dir });

@@ -27,6 +27,9 @@ const hangingImage = (name: string): { url: string; release: () => void } => {
   return { url: world.images.url(name), release: () => world.images.setFault(name, undefined) };
 };
 
+/** What an agent that heeded no config would take to give its builds up. */
+const DEFAULT_SHUTDOWN_MS = 60_000;
+
 const presenceOf = async (agent: Ecompute): Promise<Presence | undefined> => {
   const entry = await world.store.get(world.keys.agent(hostOf(agent)));
   return entry && parseMessage(presenceSchema, entry.key, entry.value);
@@ -206,7 +209,7 @@ describe.concurrent('SIGTERM', () => {
       expect.objectContaining({ msg: 'shutdown goes on without: giving up the lease' }),
     );
     expect(await agent.exit()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - startedAt).toBeLessThan(15_000);
+    expect(performance.now() - startedAt).toBeLessThan(DEFAULT_SHUTDOWN_MS);
     for (const instance of instances) {
       expect(await findRecord(world, instance)).toMatchObject({ state: 'building', session: before?.session });
       expect(await heldBy(world, instance)).not.toEqual({});
@@ -274,9 +277,7 @@ describe.concurrent('one uuid', () => {
     await askToDestroy(world, agent.uuid, unwanted);
     expect(await presenceOf(agent)).toEqual(killed); // the lease still has ten minutes
     image.release();
-    const startedAt = performance.now();
     await agent.restart();
-    expect(performance.now() - startedAt).toBeLessThan(30_000);
     expect((await presenceOf(agent))?.session).not.toBe(killed?.session);
     await waitForState(world, building, 'active');
     await waitForState(world, whileDead, 'active');

@@ -2,6 +2,7 @@
  * A plain HTTP server of a few files, the way a mirror of images answers: Range, ETag and Last-Modified, If-Range and
  * If-None-Match. Each file can be given a fault, and every request is kept for a test to look at.
  */
+import { EventEmitter, once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -10,7 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import { basename } from 'node:path';
 
 /**
- * `hang`: never answers · `hang-body`: headers and half of the body, then silence · `cut`: half of the body, then the
+ * `hang`: answers only when the fault is ended · `hang-body`: headers and half of the body, then silence · `cut`: half of the body, then the
  * connection is reset · `404`, `500` · `html`: status 200 and a web page · `empty`: status 200 and no byte ·
  * `no-range`: the whole file whatever was asked for · `no-length`: the whole file, chunked, without a length or validators.
  */
@@ -62,6 +63,7 @@ export async function startImageServer(
   const paths = new Map(Object.entries(files));
   const faults = new Map<string, { fault: ImageFault; remaining: number }>();
   const requests: ImageRequest[] = [];
+  const ended = new EventEmitter().setMaxListeners(0);
 
   const takeFault = (name: string): ImageFault | undefined => {
     const entry = faults.get(name);
@@ -90,7 +92,7 @@ export async function startImageServer(
     const path = paths.get(name);
     if (fault === '500') return void response.writeHead(500).end('broken on purpose\n');
     if (fault === '404' || path === undefined) return void response.writeHead(404).end('no such image\n');
-    if (fault === 'hang') return;
+    if (fault === 'hang') await once(ended, name);
     if (fault === 'empty') return void response.writeHead(200, { 'content-length': 0 }).end();
     if (fault === 'html') {
       return void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><p>please log in</p>\n');
@@ -122,8 +124,10 @@ export async function startImageServer(
     url: (name) => `http://${host}:${port}/${encodeURIComponent(name)}`,
     setFile: (name, path) => void paths.set(name, path),
     setFault: (name, fault, times = Number.POSITIVE_INFINITY) => {
-      if (fault === undefined) faults.delete(name);
-      else faults.set(name, { fault, remaining: times });
+      if (fault === undefined) {
+        faults.delete(name);
+        ended.emit(name);
+      } else faults.set(name, { fault, remaining: times });
     },
     stop,
     [Symbol.asyncDispose]: stop,

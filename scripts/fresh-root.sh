@@ -39,5 +39,5 @@ make_root "$work/root"
 start_machine "$work/root" "$@"
 status=0
 wait "$machine" || status=$?
-[ "$status" -eq 0 ] || save_test_results "$work/root"
+[ "$status" -eq 0 ] || explain_failure "$work/root"
 exit "$status"

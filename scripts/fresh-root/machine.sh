@@ -39,9 +39,10 @@ start_machine() {
   set +m
 }
 
-# So that it can be seen here what failed.
-save_test_results() {
+# The machine's network may be what failed; and what the tests have logged goes with the machine.
+explain_failure() {
   local from=$1$clone/.cache/test-results
+  kill -0 "$network" 2> /dev/null || echo "fresh-root: slirp4netns has ended: $(cat "$work/slirp4netns.log")" >&2
   [ -d "$from" ] || return 0
   mkdir -p "$repo/.cache"
   rm -rf "$repo/.cache/test-results"

@@ -3,6 +3,10 @@
 # services, and enable them for the next boot; the tests and the demo start their own, so the host's should stay as they were.
 set -euo pipefail
 
+# Another clone may be set up at the same time.
+exec 9> /run/lock/etcd-compute-setup.lock
+flock 9
+
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   # What invoke-rc.d and systemd's helper ask before they start something; 101 means "not allowed".
@@ -20,7 +24,8 @@ list_units() {
 units_before=$(list_units)
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 NEEDRESTART_SUSPEND=1
 apt-get update -q
-apt-get install -q --yes --no-install-recommends "$@"
+# Somebody else may be at it too, such as unattended upgrades.
+apt-get install -q --yes -o DPkg::Lock::Timeout=300 --no-install-recommends "$@"
 
 if command -v systemctl > /dev/null; then
   comm -13 <(echo "$units_before") <(list_units) | while read -r unit; do

@@ -22,7 +22,7 @@ const start = async ({ config }: AgentToStart): Promise<void> => {
   try {
     const agent = await startAgent({ config: agentConfigSchema.parse(config), log, signal });
     say({ kind: 'started' });
-    void agent.replaced.then(({ message }) => say({ kind: 'failed', message }));
+    void agent.ended.then(({ message }) => say({ kind: 'failed', message }));
   } catch (err) {
     say({ kind: 'failed', message: err instanceof Error ? (err.stack ?? err.message) : String(err) });
   }

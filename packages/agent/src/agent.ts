@@ -18,7 +18,7 @@ import { ensureDiskPool } from './disks/disk-pool.js';
 import { createEndpoint, type Endpoint } from './endpoint/endpoint.js';
 import { followRequests } from './follow-requests.js';
 import { ensureConfigDrivesDir } from './guest-config/config-drives.js';
-import { checkIdentity, ensureFolder, ensureIdentity, warnOfClosedFolder } from './identity.js';
+import { ensureFolder, readIdentity, warnOfClosedFolder } from './identity.js';
 import { ImageCache } from './images/cache.js';
 import { keepImages } from './images/keep-images.js';
 import { createDownloadReport } from './images/report-downloads.js';
@@ -30,14 +30,16 @@ import { TASKS, type Tasks } from './instances/steps/tasks.js';
 import { createOwnProvider } from './inventory/own-provider.js';
 import { probeCapacity, probeImagesGiB } from './inventory/probe.js';
 import { createInventoryReport } from './inventory/report.js';
+import { createBelonging } from './known-servers/belonging.js';
 import { openLibvirtLink } from './libvirt-link.js';
 import { createMetadata, preparePorts } from './metadata/create-metadata.js';
 import { createGuestNetwork } from './networks/guest-network.js';
-import { persist } from './persist.js';
+import { isFinal, persist } from './persist.js';
 import { takePresence } from './presence.js';
 import { readBootId } from './process-identity.js';
 import { closeServers, waitForServers } from './servers.js';
 import { shutDown } from './shut-down.js';
+import { lockStateFolder } from './state-folder-lock.js';
 import { VERSION } from './version.js';
 import { chooseVirtType } from './virt-type.js';
 
@@ -50,11 +52,14 @@ export interface Agent {
   readonly host: ProviderUuid;
   /**
    * Takes nothing new, locks the inventory, lets builds in hand finish within `timeouts.shutdown`, and leaves. Guests go on; a build
-   * that did not finish is taken up by the next start. After it was replaced, it only leaves.
+   * that did not finish is taken up by the next start. After it has ended, it only leaves.
    */
   stop(): Promise<void>;
-  /** Resolves when another agent has taken this host over. From then on this one does nothing but wait for `stop`. */
-  readonly replaced: Promise<EcomputeError>;
+  /**
+   * Resolves when it cannot go on: another agent has taken this host over, or etcd is another one. From then on it does nothing but
+   * wait for `stop`.
+   */
+  readonly ended: Promise<EcomputeError>;
 }
 
 export interface StartOptions {
@@ -70,7 +75,9 @@ export interface StartOptions {
 export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: StartOptions): Promise<Agent> => {
   const log = root.child({ component: 'agent' });
   await ensureFolder(config.state_dir);
-  const host = await ensureIdentity(config.state_dir, config.uuid);
+  const identity = await readIdentity(config.state_dir, config.uuid);
+  const { host } = identity;
+  const unlock = await lockStateFolder(config.state_dir, host);
   const session = newSessionUuid();
   log.info({ providerUuid: host, session, name: config.name, version: VERSION }, 'ecompute starts');
   // None is kept at rest: a thread holds some 9 MiB, and starting one takes a hundredth of the time of starting a guest.
@@ -78,7 +85,12 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   configureThreads({ maxThreads: config.libvirt.threads + 1, minThreads: 0 });
 
   const running = new AbortController();
-  const { promise: replaced, resolve: resolveReplaced } = withResolvers<EcomputeError>();
+  const { promise: ended, resolve: resolveEnded } = withResolvers<EcomputeError>();
+  const end = (err: EcomputeError): void => {
+    running.abort();
+    resolveEnded(err);
+  };
+  const starting = AbortSignal.any([signal, running.signal]);
   const keys = createKeys(config.etcd.prefix);
   const pool = { name: config.disks.pool, folder: join(config.state_dir, 'disks') };
   const network = createGuestNetwork({ config: config.network, log });
@@ -106,8 +118,24 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     for (const instance of requested) loop.wake(instance);
   };
 
+  const refused = withResolvers<never>();
+  refused.promise.catch(() => undefined);
+  let etcdChanged: EcomputeError | undefined;
+  let isEtcdChecked = false;
+  const belonging = createBelonging({
+    config,
+    identity,
+    pool,
+    getConnection: () => servers.link.getConnection(),
+    onEtcdChanged: (err) => {
+      if (!isEtcdChecked) return;
+      etcdChanged ??= err;
+      end(err);
+    },
+    log,
+  });
   const servers = {
-    store: await openStore(config.etcd),
+    store: await openStore(config.etcd, belonging.judge),
     placement: await openPlacement(config.placement),
     link: openLibvirtLink({
       uri: config.libvirt.uri,
@@ -115,7 +143,12 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       log,
       signal: running.signal,
       onUp: async (connection) => {
+        await belonging.checkLibvirt(connection).catch((err: unknown) => {
+          if (isFinal(err)) refused.reject(err);
+          throw err;
+        });
         await ensureDiskPool(connection, pool);
+        await belonging.noteLibvirt(connection);
         await network.open(connection);
         addresses?.reset();
         await preparePorts(connection, { config, log });
@@ -131,12 +164,11 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   const { getConnection } = link;
   const metadata = createMetadata({ config, host, keys, store, getConnection, log, signal: running.signal });
   try {
-    await waitForServers(servers, { etcdKey: keys.agent(host), host, log, signal });
-    await persist(async () => checkIdentity(getConnection(), { host, stateDir: config.state_dir }), {
-      what: 'libvirt',
-      log,
-      signal,
-    });
+    const checkEtcd = async (): Promise<void> => {
+      await belonging.checkEtcd(store, keys.agent(host));
+      isEtcdChecked = true;
+    };
+    await Promise.race([waitForServers(servers, { checkEtcd, host, log, signal: starting }), refused.promise]);
     await warnOfClosedFolder(pool.folder, log);
     const presence = await persist(
       async () =>
@@ -149,17 +181,14 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
             presence: await describeHost(getConnection(), { config, host, session }),
             lifetime: running.signal,
             onTakenAnew: () => serve(),
-            onReplaced: (err) => {
-              running.abort();
-              resolveReplaced(err);
-            },
+            onReplaced: end,
           },
-          AbortSignal.any([signal, running.signal]),
+          starting,
         ),
-      { what: 'etcd', log, signal },
+      { what: 'etcd', log, signal: starting },
     );
     // Before there is room on this host: without it, guests may come up as nobody.
-    await persist(metadata.open, { what: 'the metadata address', log, signal });
+    await persist(metadata.open, { what: 'the metadata address', log, signal: starting });
     const images = await ImageCache.open(join(config.state_dir, 'images'), {
       settings: config.images,
       stallMs: config.timeouts.image_stall * 1000,
@@ -176,7 +205,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
         const imagesGiB = await probeImagesGiB(images);
         await reportRoom({ capacity, imagesGiB, isLocked: !state.mayClaim });
       });
-    await persist(report, { what: 'the inventory in Placement', log, signal });
+    await persist(report, { what: 'the inventory in Placement', log, signal: starting });
 
     const builds = pLimit(config.builds.parallel);
     const steps: StepDeps = {
@@ -191,7 +220,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       virtType: await persist(async () => chooseVirtType(getConnection(), { guests: config.guests, log }), {
         what: 'the hypervisor',
         log,
-        signal,
+        signal: starting,
       }),
       isStarting: () => builds.activeCount + builds.pendingCount > 0,
     };
@@ -231,7 +260,8 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     const served = createEndpoint({ config, store, keys, host, session, presence, log });
     endpoint = served;
     serve();
-    repeat([provider.look, report, lostDomains.review, ...imageUpkeep, async () => served.ensure(), ...audits], {
+    const upkeep = [...imageUpkeep, async (): Promise<void> => served.ensure()];
+    repeat([belonging.noteRevision, provider.look, report, lostDomains.review, ...upkeep, ...audits], {
       everyMs: config.period * 1000,
       log,
       signal: running.signal,
@@ -240,15 +270,17 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
 
     return {
       host,
-      replaced,
+      ended,
       stop: async () => {
         state.mayClaim = false;
+        await belonging.noteRevision();
         try {
           if (running.signal.aborted) await closeServers(servers, running);
           else await shutDown({ presence, report, loop, images, servers, running, config, log });
         } finally {
           await served.close();
           await metadata.close();
+          await unlock();
         }
       },
     };
@@ -256,6 +288,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     await endpoint?.close();
     await closeServers(servers, running);
     await metadata.close();
-    throw err;
+    await unlock();
+    throw etcdChanged ?? err;
   }
 };

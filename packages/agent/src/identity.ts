@@ -1,10 +1,11 @@
-import { access, mkdir, open, readFile, stat, constants } from 'node:fs/promises';
+import { access, mkdir, readFile, stat, constants } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { newProviderUuid, providerUuidSchema, type ProviderUuid } from '@etcd-compute/common/ids';
+import { newProviderUuid, providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { listMarkedDomains } from './instances/domain.js';
+import { replaceFile } from './replace-file.js';
 
 /** Makes sure that a folder of the agent's state is there and can be written. @throws ECOMPUTE_STATE_DIR_UNUSABLE */
 export const ensureFolder = async (folder: string): Promise<string> => {
@@ -38,50 +39,70 @@ export const warnOfClosedFolder = async (disksFolder: string, log: Logger): Prom
     );
 };
 
-/**
- * The uuid must not change under domains that run: their allocations and records would be somebody else's.
- *
- * @throws ECOMPUTE_AGENT_IDENTITY_CHANGED when domains made from this state folder belong to another uuid.
- */
-export const checkIdentity = async (
-  connection: Connection,
-  { host, stateDir }: { host: ProviderUuid; stateDir: string },
-): Promise<void> => {
-  for await (const { domain, ...mark } of listMarkedDomains(connection)) {
-    if (mark.stateDir !== stateDir || mark.host === host) continue;
-    throw new EcomputeError(
-      'ECOMPUTE_AGENT_IDENTITY_CHANGED',
-      `this host is now ${host}, but domain ${domain.uuid} was made when it was ${mark.host}`,
-      {
-        hint: `set uuid to ${mark.host} in the config, or put it into ${join(stateDir, 'uuid')}`,
-      },
-    );
-  }
+/** Who this host is, before anything is written into its state folder. */
+export interface Identity {
+  readonly host: ProviderUuid;
+  /** False where the folder does not say so yet: it is new, or what is mounted there is missing. */
+  readonly isKept: boolean;
+}
+
+const uuidPath = (stateDir: string): string => join(stateDir, 'uuid');
+
+/** The uuid of this host: from the config, else the one kept in the state folder, else a new one. @throws ECOMPUTE_CONFIG_INVALID */
+export const readIdentity = async (stateDir: string, configured: ProviderUuid | undefined): Promise<Identity> => {
+  const kept = await readUuid(uuidPath(stateDir));
+  const host = configured ?? kept ?? newProviderUuid();
+  return { host, isKept: host === kept };
 };
 
-/** The uuid of this host: from the config, else the one kept in the state folder, which the first start writes. */
-export const ensureIdentity = async (stateDir: string, configured: ProviderUuid | undefined): Promise<ProviderUuid> => {
-  if (configured !== undefined) return configured;
-  const path = join(stateDir, 'uuid');
-  const kept = await readFile(path, 'utf8').catch(() => undefined);
-  if (kept !== undefined) {
-    const parsed = providerUuidSchema.safeParse(kept.trim());
-    if (parsed.success) return parsed.data;
-    throw new EcomputeError(
-      'ECOMPUTE_CONFIG_INVALID',
-      `${path} does not hold a uuid (got ${JSON.stringify(kept.trim().slice(0, 50))})`,
-      {
-        hint: 'put the host’s uuid back (see `eschedule hosts`); remove the file only when the host has no instances',
-      },
-    );
+const readUuid = async (path: string): Promise<ProviderUuid | undefined> => {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const parsed = providerUuidSchema.safeParse(text.trim());
+  if (parsed.success) return parsed.data;
+  throw new EcomputeError(
+    'ECOMPUTE_CONFIG_INVALID',
+    `${path} does not hold a uuid (got ${JSON.stringify(text.trim().slice(0, 50))})`,
+    { hint: 'put the host’s uuid back (see `eschedule hosts`); remove the file only when the host has no instances' },
+  );
+};
+
+/** Keeps the uuid for the next start. To be called when `checkIdentity` has let it pass. */
+export const keepIdentity = async (stateDir: string, { host, isKept }: Identity): Promise<void> => {
+  if (!isKept) await replaceFile(uuidPath(stateDir), `${host}\n`);
+};
+
+export interface CheckIdentityOptions extends Identity {
+  readonly stateDir: string;
+  /** The instances that have a disk there. */
+  readonly disks: readonly InstanceUuid[];
+}
+
+/**
+ * The uuid must not change under domains that run: their allocations and records would be somebody else's. Nor must the state folder
+ * be an empty one in place of the one that holds their disks.
+ *
+ * @throws ECOMPUTE_AGENT_IDENTITY_CHANGED
+ */
+export const checkIdentity = async (connection: Connection, options: CheckIdentityOptions): Promise<void> => {
+  const { host, isKept, stateDir, disks } = options;
+  let missing: string | undefined;
+  for await (const { domain, ...mark } of listMarkedDomains(connection)) {
+    if (mark.stateDir !== stateDir) continue;
+    if (mark.host !== host)
+      throw new EcomputeError(
+        'ECOMPUTE_AGENT_IDENTITY_CHANGED',
+        `this host is now ${host}, but domain ${domain.uuid} was made when it was ${mark.host}`,
+        { hint: `set uuid to ${mark.host} in the config, or put it into ${uuidPath(stateDir)}` },
+      );
+    missing ??= domain.uuid;
   }
-  const made = newProviderUuid();
-  const file = await open(path, 'wx', 0o644);
-  try {
-    await file.writeFile(`${made}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return made;
+  if (isKept || missing === undefined || disks.length > 0) return;
+  throw new EcomputeError(
+    'ECOMPUTE_AGENT_IDENTITY_CHANGED',
+    `the state folder ${stateDir} is empty, but domain ${missing} was made from it`,
+    {
+      hint: `mount its file system; if that is lost for good, put ${host} into ${uuidPath(stateDir)}`,
+    },
+  );
 };

@@ -12,6 +12,8 @@ const FINAL: readonly string[] = [
   'ECOMPUTE_STATE_DIR_UNUSABLE',
 ];
 
+export const isFinal = (thrown: unknown): boolean => thrown instanceof EcomputeError && FINAL.includes(thrown.code);
+
 export interface PersistOptions {
   /** Completes "waiting for …". */
   readonly what: string;
@@ -29,7 +31,7 @@ export const persist = async <T>(task: () => Promise<T>, { what, log, signal }: 
       if (said !== '') log.info(`${what} is there`);
       return result;
     } catch (err) {
-      if (signal.aborted || (err instanceof EcomputeError && FINAL.includes(err.code))) throw err;
+      if (signal.aborted || isFinal(err)) throw err;
       const message = err instanceof Error ? err.message : String(err);
       if (message !== said) log.warn({ err }, `waiting for ${what}`);
       said = message;

@@ -27,9 +27,13 @@ export const identifyThisProcess = async (): Promise<ProcessIdentity> => ({
   start_ticks: (await startTicks(process.pid)) ?? '',
 });
 
-/** True when that process was of this machine, and it, or the machine's boot, is over. False when that cannot be known. */
-export const isKnownDead = async (identity: ProcessIdentity): Promise<boolean> => {
-  if (identity.machine !== hostname()) return false;
-  if (identity.boot_id !== (await readBootId())) return true;
-  return (await startTicks(identity.pid)) !== identity.start_ticks;
-};
+/** Whether that process, of a machine that this one may be, still runs here. */
+export const isRunningHere = async ({ boot_id, pid, start_ticks }: ProcessIdentity): Promise<boolean> =>
+  boot_id === (await readBootId()) && (await startTicks(pid)) === start_ticks;
+
+/**
+ * True when that process was of this machine and this boot of it, and is over. False when that cannot be known: a machine that was
+ * made from a copy of another one's disk has the other's name.
+ */
+export const isKnownDead = async (identity: ProcessIdentity): Promise<boolean> =>
+  identity.machine === hostname() && identity.boot_id === (await readBootId()) && !(await isRunningHere(identity));

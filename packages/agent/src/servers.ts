@@ -14,8 +14,8 @@ export interface Servers {
 }
 
 export interface WaitOptions {
-  /** A key that the agent's etcd user may read, whether it exists or not. */
-  readonly etcdKey: string;
+  /** Asks etcd something, and makes sure that it is the right one. */
+  readonly checkEtcd: () => Promise<void>;
   readonly host: ProviderUuid;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -24,10 +24,10 @@ export interface WaitOptions {
 /** All three at once, so that the log says at once all that is missing. */
 export const waitForServers = async (
   { store, placement, link }: Servers,
-  { etcdKey, host, log, signal }: WaitOptions,
+  { checkEtcd, host, log, signal }: WaitOptions,
 ): Promise<void> => {
   await Promise.all([
-    persist(async () => store.get(etcdKey), { what: `etcd at ${store.endpoints}`, log, signal }),
+    persist(checkEtcd, { what: `etcd at ${store.endpoints}`, log, signal }),
     persist(async () => hasResourceProvider(placement, host), {
       what: `Placement at ${placement.endpoint}`,
       log,

@@ -32,6 +32,8 @@ export interface EtcdServer extends Service {
   readonly host: string;
   readonly port: number;
   readonly dataDir: string;
+  /** What `etcdctl snapshot restore` must know of this member. */
+  readonly restoreArgs: readonly string[];
 }
 
 const HOST = '127.0.0.1';
@@ -49,19 +51,22 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
   const clientUrl = `http://${HOST}:${port}`;
   const peerUrl = `http://${HOST}:${options.member?.peerPort ?? (await getFreePort())}`;
   const name = options.member?.name ?? 'only';
+  const memberArgs = [
+    `--name=${name}`,
+    `--initial-advertise-peer-urls=${peerUrl}`,
+    `--initial-cluster=${options.member?.cluster ?? `only=${peerUrl}`}`,
+  ];
   const service = await startService(
     {
       name: 'etcd',
       command: 'etcd',
       dropEnv: 'ETCD_',
       args: [
-        `--name=${name}`,
+        ...memberArgs,
         `--data-dir=${dataDir}`,
         `--listen-client-urls=${clientUrl}`,
         `--advertise-client-urls=${clientUrl}`,
         `--listen-peer-urls=${peerUrl}`,
-        `--initial-advertise-peer-urls=${peerUrl}`,
-        `--initial-cluster=${options.member?.cluster ?? `only=${peerUrl}`}`,
         ...(options.member ? CALM_ELECTION : FAST_ELECTION),
         ...(options.args ?? []),
       ],
@@ -71,7 +76,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
     },
     () => isHealthy(clientUrl),
   );
-  return asEtcd(service, { port, dataDir, ownFolder });
+  return asEtcd(service, { port, dataDir, ownFolder, restoreArgs: memberArgs });
 }
 
 function stateFileOf(dataDir: string): string {
@@ -80,10 +85,14 @@ function stateFileOf(dataDir: string): string {
 
 function asEtcd(
   service: Service,
-  { port, dataDir, ownFolder }: { port: number; dataDir: string; ownFolder: string | undefined },
+  {
+    port,
+    ownFolder,
+    ...facts
+  }: Pick<EtcdServer, 'port' | 'dataDir' | 'restoreArgs'> & { ownFolder: string | undefined },
 ): EtcdServer {
-  const facts = { endpoint: `http://${HOST}:${port}`, host: HOST, port, dataDir };
-  return extendService(service, facts, async () => {
+  const endpoint = `http://${HOST}:${port}`;
+  return extendService(service, { ...facts, endpoint, host: HOST, port }, async () => {
     if (ownFolder) await rm(ownFolder, { recursive: true, force: true });
   });
 }

@@ -3,11 +3,12 @@ import { loadConfig } from '@etcd-compute/common/config/load';
 import { createLogger } from '@etcd-compute/common/log';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { startAgent } from '../agent.js';
-import { agentConfigSchema } from '../config.js';
+import { agentConfigSchema, type AgentConfig } from '../config.js';
+import { acceptChange, SERVERS, type Server } from '../known-servers/known-servers.js';
+import { runAgent } from '../run-agent.js';
 import { VERSION } from '../version.js';
 
-/** `ecompute [--config FILE]`: argv, config, signals and the exit code; the rest is `agent.ts`. */
+/** `ecompute [--config FILE]`: argv, config, signals and the exit code; the rest is `run-agent.ts`. */
 
 const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
@@ -22,7 +23,11 @@ const fail = (err: unknown): number => {
   return isUsage ? EXIT.usage : EXIT.failed;
 };
 
-const readArguments = async (): Promise<{ config: string | undefined; logLevel: string | undefined }> =>
+const readArguments = async (): Promise<{
+  config: string | undefined;
+  logLevel: string | undefined;
+  acceptChange: Server | undefined;
+}> =>
   yargs(hideBin(process.argv))
     .scriptName('ecompute')
     .usage('$0 [--config FILE]\n\nThe agent of a host: boots and destroys the instances that are placed on it.')
@@ -34,6 +39,11 @@ const readArguments = async (): Promise<{ config: string | undefined; logLevel: 
       requiresArg: true,
     })
     .option('log-level', { type: 'string', describe: 'replaces log.level of the config', requiresArg: true })
+    .option('accept-change', {
+      choices: SERVERS,
+      describe: 'the etcd or the libvirt of this host is another one now, and the right one: note that, and leave',
+      requiresArg: true,
+    })
     .epilogue('Every key of the config can be set in the environment too: ECOMPUTE_ETCD__HOST is etcd.host.')
     .version(VERSION)
     .strict()
@@ -44,14 +54,27 @@ const readArguments = async (): Promise<{ config: string | undefined; logLevel: 
     })
     .parseAsync();
 
+/** @returns what to tell the person. */
+const accept = async ({ state_dir }: AgentConfig, server: Server): Promise<string> => {
+  const isChanged = await acceptChange(state_dir, server);
+  if (!isChanged)
+    return `this host belongs to no ${server} yet, or its change was accepted before: there is nothing to accept`;
+  const next = { etcd: 'restart ecompute', libvirt: 'ecompute goes on by itself, or when it is started' }[server];
+  return `the ${server} that ecompute meets next is taken as the one that this host belongs to; ${next}`;
+};
+
 const main = async (): Promise<number> => {
-  const { config: file, logLevel } = await readArguments();
+  const { config: file, logLevel, acceptChange: changed } = await readArguments();
   const config = await loadConfig({
     schema: agentConfigSchema,
     file: { path: file ?? 'compute.yaml', isRequired: file !== undefined },
     envPrefix: 'ECOMPUTE',
     flags: { 'log.level': logLevel },
   });
+  if (changed !== undefined) {
+    say(await accept(config, changed));
+    return EXIT.done;
+  }
   const log = await createLogger(config.log);
   const stop = new AbortController();
   const stopped = new Promise<string>((resolve) => {
@@ -66,12 +89,7 @@ const main = async (): Promise<number> => {
       });
   });
   try {
-    const agent = await startAgent({ config, log, signal: stop.signal });
-    const reason = await Promise.race([stopped, agent.replaced]);
-    if (reason instanceof EcomputeError) log.fatal({ err: reason }, 'replaced by another agent, guests go on');
-    else log.info({ signal: reason }, 'asked to stop');
-    await agent.stop();
-    if (reason instanceof EcomputeError) throw reason;
+    await runAgent({ config, log, signal: stop.signal, stopped });
     return EXIT.done;
   } catch (err) {
     if (stop.signal.aborted && isAbort(err)) return EXIT.done;

@@ -9,6 +9,7 @@ import type { StorageVolume } from '@etcd-compute/libvirt/storage-volume';
 import { parseDirectoryPool, renderDirectoryPool } from '@etcd-compute/libvirt/xml/storage-pool';
 import { parseStorageVolume, renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
 import type { CachedImage } from '../images/cached-image.js';
+import { instanceOfFile, listFolder } from '../instance-files.js';
 
 /** The libvirt storage pool of the instances' disks: a folder, one file `<instance>.img` each, as in the original. */
 export interface DiskPool {
@@ -138,6 +139,10 @@ export const countDisksOnImages = async (
 /** The file of an instance's disk, whether it is there or not. */
 export const diskPath = ({ folder }: Pick<DiskPool, 'folder'>, instance: InstanceUuid): string =>
   join(folder, volumeName(instance));
+
+/** Instances that have a disk in the folder, whatever libvirt knows of it. */
+export const listDiskFiles = async (folder: string): Promise<InstanceUuid[]> =>
+  (await listFolder(folder)).flatMap((name) => instanceOfFile(name, /^(.{36})\.img$/) ?? []);
 
 /** Instances that have a disk. Other files of the folder are not ours, such as one named by a uuid in another spelling. */
 export const listDisks = async (connection: Connection, { name }: DiskPool): Promise<InstanceUuid[]> => {

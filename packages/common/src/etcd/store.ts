@@ -1,6 +1,7 @@
-import { Etcd3, EtcdLeaseInvalidError, type IKeyValue } from 'etcd3';
+import { Etcd3, EtcdLeaseInvalidError, type IKeyValue, type IResponseHeader } from 'etcd3';
 import type { EtcdSection } from '../config/sections.js';
 import { readSecretFile } from '../config/load.js';
+import type { ClusterJudge } from './cluster.js';
 import { isSurelyUnwritten, toEtcdError } from './errors.js';
 import { againWhenCompacted, isTooLarge, MAX_REPLY_BYTES, readPages, type RangeCall } from './store-pages.js';
 import { createFailover } from './store-failover.js';
@@ -121,8 +122,8 @@ const readCredentials = async (etcd: EtcdSection): Promise<Record<string, unknow
   };
 };
 
-/** Opens a store; nothing is sent before the first call. */
-export const openStore = async (etcd: EtcdSection): Promise<Store> => {
+/** Opens a store; nothing is sent before the first call. @param judge looks at every reply to a read or a txn. */
+export const openStore = async (etcd: EtcdSection, judge?: ClusterJudge): Promise<Store> => {
   const scheme = etcd.ca_cert === undefined ? 'http' : 'https';
   const hosts = etcd.hosts ?? [`${scheme}://${etcd.host}:${etcd.port}`];
   const endpoints = hosts.join(', ');
@@ -160,7 +161,15 @@ export const openStore = async (etcd: EtcdSection): Promise<Store> => {
     }
   };
 
-  const range: RangeCall = async (request) => call(`list ${request.key?.toString()}`, () => client.kv.range(request));
+  /** Replies that are as of now, by all members: of leases and watches they are not. */
+  const ask = async <T extends { header: IResponseHeader }>(verb: string, run: () => Promise<T>): Promise<T> => {
+    const judgeReply = judge?.begin();
+    const reply = await call(verb, run);
+    judgeReply?.({ clusterId: reply.header.cluster_id, revision: reply.header.revision });
+    return reply;
+  };
+
+  const range: RangeCall = async (request) => ask(`list ${request.key?.toString()}`, () => client.kv.range(request));
 
   async function list(prefix: string): Promise<{ entries: Entry[]; revision: string }>;
   async function list<T>(prefix: string, keep: (entry: Entry) => T): Promise<{ entries: T[]; revision: string }>;
@@ -171,7 +180,7 @@ export const openStore = async (etcd: EtcdSection): Promise<Store> => {
   const getChunk = async (keys: readonly string[], revision: string | undefined): Promise<Chunk> => {
     const [first = ''] = keys;
     try {
-      const reply = await call(`get ${first}`, () =>
+      const reply = await ask(`get ${first}`, () =>
         client
           .if(first, 'Version', '>', -1)
           .then(...keys.map((key) => (revision === undefined ? client.get(key) : client.get(key).revision(revision))))
@@ -204,7 +213,7 @@ export const openStore = async (etcd: EtcdSection): Promise<Store> => {
   const txn = async (guards: readonly Guard[], writes: readonly Write[]): ReturnType<Store['txn']> => {
     const [first, ...rest] = guards;
     if (!first) throw new Error('a txn needs a guard');
-    const reply = await call(`write ${writes[0]?.key ?? first.key}`, () => {
+    const reply = await ask(`write ${writes[0]?.key ?? first.key}`, () => {
       let builder = client.if(first.key, 'Mod', '==', first.modRevision);
       for (const guard of rest) builder = builder.and(guard.key, 'Mod', '==', guard.modRevision);
       const ops = writes.map((write) => {

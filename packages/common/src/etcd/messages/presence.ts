@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { providerUuidSchema, sessionUuidSchema } from '../../ids.js';
 
+/** Which process of which boot of which machine. */
+export const processIdentitySchema = z.looseObject({
+  machine: z.string(),
+  boot_id: z.string(),
+  pid: z.int(),
+  start_ticks: z.string(),
+});
+
 /** The value at `/agents/<host>`: the agent is there. It lives under the agent's lease. */
 export const presenceSchema = z.looseObject({
   version: z.literal(1),
@@ -14,6 +22,6 @@ export const presenceSchema = z.looseObject({
   hypervisor: z.looseObject({ type: z.string(), version: z.string(), uri: z.string() }),
   started_at: z.string(),
   /** Tells a dead agent of this machine from a live one before its lease has run out. */
-  process: z.looseObject({ machine: z.string(), boot_id: z.string(), pid: z.int(), start_ticks: z.string() }),
+  process: processIdentitySchema,
 });
 export type Presence = z.output<typeof presenceSchema>;

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import type { EcomputeError } from '@etcd-compute/common/errors';
+import type { Store } from '@etcd-compute/common/etcd/store';
+import type { Logger } from '@etcd-compute/common/log';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { AgentConfig } from '../config.js';
+import { listDiskFiles, type DiskPool } from '../disks/disk-pool.js';
+import { listConfigDrives } from '../guest-config/config-drives.js';
+import { checkIdentity, keepIdentity, type Identity } from '../identity.js';
+import { listMarkedDomains } from '../instances/domain.js';
+import { checkEtcd, noteChange, noteRevision } from './check-etcd.js';
+import { checkLibvirt, noteLibvirt } from './check-libvirt.js';
+import { createEtcdJudge, type EtcdJudge } from './etcd-judge.js';
+import { openKnownServers } from './known-servers.js';
+
+/**
+ * That this state folder, this etcd and this libvirt belong together. An agent that is given another one by a wrong setting, a missing
+ * mount or a restored backup would find none of its guests there, and take the wrong conclusions.
+ */
+export interface Belonging {
+  /** For the store. */
+  readonly judge: EtcdJudge;
+  /** Before anything else is done with a new connection. @throws ECOMPUTE_LIBVIRT_CHANGED, ECOMPUTE_AGENT_IDENTITY_CHANGED */
+  readonly checkLibvirt: (connection: Connection) => Promise<void>;
+  /** When our pool is there. */
+  readonly noteLibvirt: (connection: Connection) => Promise<void>;
+  /** Before anything else is done with etcd. @returns whether it was known before. @throws ECOMPUTE_ETCD_CHANGED */
+  readonly checkEtcd: (store: Store, key: string) => Promise<{ wasKnown: boolean }>;
+  /** To be called once a period. */
+  readonly noteRevision: () => Promise<void>;
+}
+
+export interface BelongingOptions {
+  readonly config: AgentConfig;
+  readonly identity: Identity;
+  readonly pool: DiskPool;
+  readonly getConnection: () => Connection;
+  /** Another etcd has answered. */
+  readonly onEtcdChanged: (err: EcomputeError) => void;
+  readonly log: Logger;
+}
+
+export const createBelonging = (options: BelongingOptions): Belonging => {
+  const { config, pool, getConnection, onEtcdChanged, log } = options;
+  let { identity } = options;
+  const { state_dir: stateDir, etcd } = config;
+  const known = openKnownServers(stateDir);
+  const tellChange = async (err: EcomputeError): Promise<void> => {
+    try {
+      await noteChange(known, err);
+    } catch (cause) {
+      log.error({ err: cause }, 'known-servers.json not written');
+    }
+    onEtcdChanged(err);
+  };
+  const judge = createEtcdJudge({ onChanged: (err) => void tellChange(err) });
+  const hasFiles = async (): Promise<boolean> =>
+    (await listDiskFiles(pool.folder)).length > 0 ||
+    (await listConfigDrives(join(stateDir, 'config-drives'))).length > 0;
+  const hasDomains = async (connection: Connection): Promise<boolean> => {
+    for await (const { host } of listMarkedDomains(connection)) if (host === identity.host) return true;
+    return false;
+  };
+  return {
+    judge,
+    checkLibvirt: async (connection) => {
+      await checkIdentity(connection, { ...identity, stateDir, disks: await listDiskFiles(pool.folder) });
+      await checkLibvirt(connection, { known, hasFiles, hasDomains });
+      await keepIdentity(stateDir, identity);
+      identity = { ...identity, isKept: true };
+    },
+    noteLibvirt: async (connection) => noteLibvirt(connection, { known, poolName: pool.name }),
+    checkEtcd: async (store, key) => {
+      const hasGuests = async (): Promise<boolean> => (await hasFiles()) || hasDomains(getConnection());
+      return checkEtcd({ store, judge, known, prefix: etcd.prefix, key, hasGuests, log });
+    },
+    noteRevision: async () => noteRevision(known, judge),
+  };
+};

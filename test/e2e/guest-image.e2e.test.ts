@@ -4,6 +4,7 @@ import { copyFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from '@etcd-compute/libvirt/connection';
 import type { Connection } from '@etcd-compute/libvirt/connection';
+import { DomainCreateFlags } from '@etcd-compute/libvirt/constants';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import type { DomainNetworkInterface } from '@etcd-compute/libvirt/xml/domain';
@@ -87,11 +88,13 @@ async function startGuest(
       serial: {},
     }),
   );
-  await domain.create();
+  // What it says while nobody reads is lost.
+  await domain.create(DomainCreateFlags.PAUSED);
   const terminal = await domain.openConsole(null);
   let text = '';
   terminal.on('data', (data: Buffer) => (text += data.toString('latin1')));
   terminal.on('error', () => undefined);
+  await domain.resume();
   return { domain, text: () => text, type: (line) => void terminal.write(`${line}\n`) };
 }
 

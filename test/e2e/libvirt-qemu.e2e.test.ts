@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '@etcd-compute/libvirt/connection';
 import type { CloseReason, Connection } from '@etcd-compute/libvirt/connection';
-import { DomainMetadataType, DomainModificationImpact } from '@etcd-compute/libvirt/constants';
+import { DomainCreateFlags, DomainMetadataType, DomainModificationImpact } from '@etcd-compute/libvirt/constants';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import { LibvirtError } from '@etcd-compute/libvirt/errors';
 import { superviseConnection } from '@etcd-compute/libvirt/reconnect';
@@ -50,7 +50,7 @@ afterAll(async () => {
 });
 
 /** A guest that boots the echo disk; transient, so that `destroy` leaves nothing. */
-async function startEchoGuest(changes: Partial<DomainSpec> = {}): Promise<Domain> {
+async function startEchoGuest(changes: Partial<DomainSpec> = {}, flags = 0): Promise<Domain> {
   const uuid = randomUUID();
   const path = join(dir, 'pool', `${uuid}.img`);
   await writeFile(path, echoGuestDisk());
@@ -70,15 +70,18 @@ async function startEchoGuest(changes: Partial<DomainSpec> = {}): Promise<Domain
       hasMemoryBalloon: false,
       ...changes,
     }),
+    flags,
   );
 }
 
 describe('console', () => {
   it('reads and writes, and ends when the guest does', async () => {
-    await using domain = await startEchoGuest();
+    // What it says while nobody reads is lost.
+    await using domain = await startEchoGuest({}, DomainCreateFlags.PAUSED);
     const console_ = await domain.openConsole(null);
     let text = '';
     console_.on('data', (data: Buffer) => (text += data.toString('latin1')));
+    await domain.resume();
     await waitFor(() => text.includes('READY\r\n'), { what: 'the guest to speak', onTimeout: () => text });
     text = '';
     const line = 'x'.repeat(300);

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Runs a command in a fresh clone of this repository, on a machine that has nothing but Debian's minimum, Node, npm and git: what setup
-# forgets to install is missing there, whatever this machine has.
+# Runs a command in a fresh clone of this repository, in a root file system that holds only minimal Debian, Node, npm and git. Whatever
+# scripts/setup.sh forgets to install is missing there.
 #
 #   scripts/fresh-root.sh COMMAND...
 #
-# The root file system is made anew each time, of this machine's release and from its package sources. It has process, mount and network
-# namespaces of its own; slirp4netns leads its network out. Nothing is left of it, also after Ctrl-C. The exit code is the command's.
+# Each run builds a new root file system of this machine's Debian release, and enters it with its own process, mount and network
+# namespaces; slirp4netns connects that network to the outside. Everything is removed at the end, even after Ctrl-C. The exit code is
+# the command's.
 set -euo pipefail
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -19,16 +20,20 @@ fail() {
   exit 1
 }
 
+# How packages are fetched, and what programs check before they write in colour.
+readonly kept_variables=(CI TERM NODE_EXTRA_CA_CERTS SSL_CERT_FILE {http,https,no}_proxy {HTTP,HTTPS,NO}_PROXY)
+
 [ $# -gt 0 ] || fail "needs a command; usage: scripts/fresh-root.sh COMMAND..."
 if [ "$(id -u)" -ne 0 ]; then
   command -v sudo > /dev/null || fail "needs root for namespaces, and there is no sudo: run it as root"
-  exec sudo env "PATH=$PATH" CI="${CI:-}" bash "$0" "$@"
+  kept=$(IFS=, && echo "${kept_variables[*]}")
+  exec sudo --preserve-env="$kept" env "PATH=$PATH" "npm_config_userconfig=$(npm config get userconfig)" bash "$0" "$@"
 fi
 bash "$scripts/setup.sh" --only fresh
 
-# Not in /tmp, which may be in memory: the guests' disks are in it.
+# Not /tmp, which may be in memory and too small for guests' disks.
 readonly work_prefix=/var/tmp/etcd-compute-fresh
-remove_what_was_left
+remove_stale_work
 work=$(mktemp -d "$work_prefix.XXXXXX")
 lock_work
 trap clean_up EXIT

@@ -2,7 +2,7 @@
 # Sets this clone up for `npm test` and `npm run demo`: installs what is missing, and only that, then builds.
 #
 #   scripts/setup.sh [--with docker|guests] [--no-build]
-#   scripts/setup.sh --only fresh                          what scripts/fresh-root.sh needs, and nothing of this clone
+#   scripts/setup.sh --only fresh                          only the packages that scripts/fresh-root.sh needs
 #
 # It says what it installs and why, asks for nothing, and neither starts nor enables a service of the host. When all is there, it takes
 # less than two seconds.

@@ -1,37 +1,36 @@
-# Runs a command in the root file system, and removes everything. Sourced by scripts/fresh-root.sh.
+# Runs a command in the root file system, and cleans up. Sourced by scripts/fresh-root.sh.
 
 machine=
 network=
 
-# Whoever holds the lock is at work in the folder; so are all processes that it has started.
+# This process and all its children hold the lock for as long as they live.
 lock_work() {
   exec 9> "$work/lock"
   flock 9
 }
 
-# A run that was killed could not remove its folder; its processes died with it.
-remove_what_was_left() {
-  local left
-  for left in "$work_prefix".*; do
-    if [ -e "$left/lock" ] && flock --nonblock "$left/lock" true; then rm -rf --one-file-system "$left"; fi
+# Folders of runs that were killed with SIGKILL.
+remove_stale_work() {
+  local folder
+  for folder in "$work_prefix".*; do
+    if [ -e "$folder/lock" ] && flock --nonblock "$folder/lock" true; then rm -rf --one-file-system "$folder"; fi
   done
 }
 
-# start_machine ROOT COMMAND...: sets `machine` to the process to wait for.
+# start_machine ROOT COMMAND...: sets `machine` to the pid to wait for.
 start_machine() {
   local root=$1 name environment
   shift
   environment=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8)
-  # How packages are fetched, and what programs look at when they write.
-  for name in CI TERM NODE_EXTRA_CA_CERTS SSL_CERT_FILE {http,https,no}_proxy {HTTP,HTTPS,NO}_PROXY ${!npm_config_*}; do
+  for name in "${kept_variables[@]}"; do
     [ -z "${!name:-}" ] || environment+=("$name=${!name}")
   done
-  # With job control, so that they do not ignore SIGINT, which everything inside would inherit.
+  # Without job control, background processes ignore SIGINT, and everything inside would inherit that.
   set -m
   setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child \
     env --ignore-environment "${environment[@]}" bash "$scripts/fresh-root/init.sh" "$root" "$clone" "$@" < /dev/null &
   machine=$!
-  # It can be told which network to lead out as soon as there is another one than ours.
+  # slirp4netns needs the new network namespace.
   until [ "$(readlink "/proc/$machine/ns/net")" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.05; done
   setpriv --pdeathsig KILL slirp4netns --configure --mtu=65520 --disable-host-loopback "$machine" tap0 \
     < /dev/null > "$work/slirp4netns.log" 2>&1 &
@@ -39,10 +38,10 @@ start_machine() {
   set +m
 }
 
-# The machine's network may be what failed; and what the tests have logged goes with the machine.
+# Says if the network broke, and saves the tests' results and logs from removal.
 explain_failure() {
   local from=$1$clone/.cache/test-results
-  kill -0 "$network" 2> /dev/null || echo "fresh-root: slirp4netns has ended: $(cat "$work/slirp4netns.log")" >&2
+  kill -0 "$network" 2> /dev/null || echo "fresh-root: slirp4netns exited: $(cat "$work/slirp4netns.log")" >&2
   [ -d "$from" ] || return 0
   mkdir -p "$repo/.cache"
   rm -rf "$repo/.cache/test-results"
@@ -58,7 +57,7 @@ clean_up() {
     init=$(cat "/proc/$machine/task/$machine/children" 2> /dev/null)
     kill -KILL "$machine" $network
     wait "$machine" $network
-    # The first process is gone only when all others are.
+    # Process 1 goes last.
     while [ -n "$init" ] && kill -0 $init; do sleep 0.05; done
   fi 2> /dev/null
   rm -rf --one-file-system "$work"

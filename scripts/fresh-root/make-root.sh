@@ -1,32 +1,32 @@
-# Makes the root file system. Sourced by scripts/fresh-root.sh.
+# Builds the root file system. Sourced by scripts/fresh-root.sh.
 
-# Where the clone is in it.
+# The path of the clone inside it.
 readonly clone=/srv/etcd-compute
 
 make_root() {
   local root=$1 release sources
   release=$(. /etc/os-release && echo "$ID ${VERSION_CODENAME:-}")
-  [[ $release == debian\ ?* ]] || fail "makes a Debian from this machine's package sources, and this machine is not a Debian: $release"
+  [[ $release == debian\ ?* ]] || fail "needs a machine that runs Debian, whose package sources it uses; this one runs $release"
   sources=$(list_apt_sources | sed 's/^/deb /')
   [ -n "$sources" ] || fail "apt knows no package source of Debian: apt-get indextargets lists none; see /etc/apt/sources.list.d"
-  # How packages are fetched here: proxies, certificates, tries.
+  # This machine's proxies, certificates and retries.
   apt-config dump Acquire | grep -E '^Acquire::(https?|Retries|ForceIPv|Check-|Languages)' > "$work/apt.conf" || true
-  # git and certificates are what the README's reader has used to get the clone. Nothing has to survive a power cut.
+  # Whoever has a clone has git and certificates. Nothing here has to survive a power cut, so dpkg need not sync.
   mmdebstrap --quiet --mode=root --variant=minbase --include=ca-certificates,git \
     --aptopt="$work/apt.conf" --dpkgopt=force-unsafe-io "${release#debian }" "$root" - <<< "$sources" > "$work/mmdebstrap.log" 2>&1 ||
-    fail "could not make a root file system; mmdebstrap says:"$'\n'"$(tail -n 15 "$work/mmdebstrap.log")"
+    fail "could not build the root file system; mmdebstrap says:"$'\n'"$(tail -n 15 "$work/mmdebstrap.log")"
   copy_network_settings "$root"
   copy_node "$root"
   git clone --quiet --no-hardlinks "$repo" "$root$clone"
-  [ -z "$(git -C "$repo" status --porcelain)" ] || echo "fresh-root: changes that are not committed are not in the clone" >&2
+  [ -z "$(git -C "$repo" status --porcelain)" ] || echo "fresh-root: the clone lacks your uncommitted changes" >&2
 }
 
 copy_network_settings() {
   local root=$1 file
-  # slirp4netns answers there, and asks this machine's resolvers.
+  # The address of slirp4netns, which forwards to this machine's resolvers.
   echo 'nameserver 10.0.2.3' > "$root/etc/resolv.conf"
   cp /etc/hosts "$root/etc/hosts"
-  # A machine behind a proxy trusts more than Debian does.
+  # Behind a proxy, a machine often trusts more authorities than Debian does.
   rm -rf "$root/etc/ssl/certs"
   cp -rL /etc/ssl/certs "$root/etc/ssl/certs"
   for file in "${NODE_EXTRA_CA_CERTS:-}" "${SSL_CERT_FILE:-}"; do
@@ -34,7 +34,7 @@ copy_network_settings() {
   done
 }
 
-# This machine's, whichever way they were installed.
+# This machine's Node and npm, and npm's settings.
 copy_node() {
   local root=$1 npm config
   npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
@@ -48,5 +48,5 @@ copy_node() {
   config=$(npm config get userconfig 2> /dev/null)
   [ ! -f "$config" ] || install -D -m 600 "$config" "$root/root/.npmrc"
   chroot "$root" npm --version > "$work/npm.log" 2>&1 ||
-    fail "this machine's node or npm does not run where only Debian's minimum is; those of nodejs.org do: $(cat "$work/npm.log")"
+    fail "this machine's node or npm does not run on minimal Debian; use those from nodejs.org: $(cat "$work/npm.log")"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's commands, on the fresh machine: each works, and leaves nothing behind.
+# Runs the README's commands on the fresh machine, and checks that each leaves nothing behind.
 set -euo pipefail
 
 source "$(dirname "${BASH_SOURCE[0]}")/survey.sh"
@@ -10,7 +10,7 @@ expect_nothing_left() {
   local left
   left=$(comm -13 <(echo "$before") <(survey | sort))
   [ -n "$left" ] || return 0
-  echo "test:fresh: $1 has left behind:"$'\n'"$left" >&2
+  echo "test:fresh: $1 left behind:"$'\n'"$left" >&2
   exit 1
 }
 

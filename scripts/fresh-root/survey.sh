@@ -1,4 +1,4 @@
-# Prints everything that a test or a demo could leave behind on a fresh machine, one a line. Sourced, not run.
+# Lists everything that a test or a demo could leave behind on a fresh machine, one item per line. Sourced, not run.
 
 survey() {
   list_processes | sed 's/^/process /'
@@ -9,7 +9,7 @@ survey() {
   list_libvirt_files | sed 's/^/file /'
 }
 
-# Of iptables, which is not there before setup. The jumps to chains of its own, all empty by then, libvirt leaves for ever.
+# Before setup there is no iptables. libvirt never removes its own chains, nor the jumps to them; only their rules count.
 list_firewall_rules() {
   local tool
   for tool in iptables-save ip6tables-save; do
@@ -17,7 +17,7 @@ list_firewall_rules() {
   done
 }
 
-# Without those that its packages bring, and that libvirtd has for itself.
+# Except those of its packages, and those that libvirtd keeps for itself.
 list_libvirt_files() {
   local folder
   for folder in /etc/libvirt/qemu /etc/libvirt/storage /var/lib/libvirt /var/log/libvirt /run/libvirt /run/netns; do
@@ -25,7 +25,7 @@ list_libvirt_files() {
   done
 }
 
-# What has lost its parent is a child of the first process, as is the command that this machine was made for.
+# Orphans become children of process 1. So is the command that this machine runs, which does not count.
 list_processes() {
   local path pid command=$$
   until [ "$(parent_of "$command")" -le 1 ]; do command=$(parent_of "$command"); done

@@ -1,4 +1,4 @@
-# Prints this machine's package sources, one `URI RELEASE COMPONENT` per line, less those of other vendors. Sourced, not run.
+# Prints this machine's package sources, one `URI RELEASE COMPONENT` per line, without those of other vendors. Sourced, not run.
 list_apt_sources() {
   local vendor
   vendor=$(. /etc/os-release && echo "$ID")

@@ -24,7 +24,7 @@ install_missing() {
   [ "${#missing[@]}" -eq 0 ] || fail "installed ${before[*]}, but ${missing[*]} still do not bring what is needed; see $log"
 }
 
-# Some packages are downloaded and not installed, for which apt must know them: the tiny guest's, and those of a fresh root.
+# Some packages are downloaded without being installed, the tiny guest's and a fresh root's, and apt has to know them.
 update_lists() {
   command -v apt-get > /dev/null || return 0
   compgen -G '/var/lib/apt/lists/*_Packages*' > /dev/null && return

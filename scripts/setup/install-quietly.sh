@@ -3,7 +3,7 @@
 # services, and enable them for the next boot; the tests and the demo start their own, so the host's should stay as they were.
 set -euo pipefail
 
-# Another clone may be set up at the same time.
+# Another clone may be running its setup.
 exec 9> /run/lock/etcd-compute-setup.lock
 flock 9
 
@@ -24,7 +24,7 @@ list_units() {
 units_before=$(list_units)
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 NEEDRESTART_SUSPEND=1
 apt-get update -q
-# Somebody else may be at it too, such as unattended upgrades.
+# Wait for others who install packages, such as unattended-upgrades.
 apt-get install -q --yes -o DPkg::Lock::Timeout=300 --no-install-recommends "$@"
 
 if command -v systemctl > /dev/null; then

@@ -26,7 +26,7 @@ import { startWorld, waitForRecord, type World } from '../integration/agent-worl
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
-/** The first three numbers of its addresses, and the beginning of its wires' names. */
+/** The network's first three numbers, and the prefix of the wires' names. */
 let net: string;
 let wire: string;
 
@@ -42,7 +42,7 @@ const inNetwork = (netns: string, argv: readonly string[]): string[] => ['nsente
 const deskNetns = (): string => `/proc/${desk.pid}/ns/net`;
 const ip = async (netns: string, ...args: string[]): Promise<unknown> => runCommand(inNetwork(netns, ['ip', ...args]));
 
-/** Of this machine's network namespace, in which others may run this test at the same time. */
+/** One that no other run of this test uses: one end of each wire is in the machine's own network namespace. */
 const takeNetwork = async (): Promise<number> => {
   for (let number = 0; number < 256; number += 1) if (await reserve(`network-${number}`)) return number;
   throw new Error('could not find a free network in 10.213.0.0/16: 256 of these tests run');

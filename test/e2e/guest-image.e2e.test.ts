@@ -88,7 +88,7 @@ async function startGuest(
       serial: {},
     }),
   );
-  // What it says while nobody reads is lost.
+  // QEMU drops console output while nobody reads.
   await domain.create(DomainCreateFlags.PAUSED);
   const terminal = await domain.openConsole(null);
   let text = '';

@@ -76,7 +76,7 @@ async function startEchoGuest(changes: Partial<DomainSpec> = {}, flags = 0): Pro
 
 describe('console', () => {
   it('reads and writes, and ends when the guest does', async () => {
-    // What it says while nobody reads is lost.
+    // QEMU drops console output while nobody reads.
     await using domain = await startEchoGuest({}, DomainCreateFlags.PAUSED);
     const console_ = await domain.openConsole(null);
     let text = '';
@@ -200,7 +200,7 @@ describe('storage volume', () => {
   });
 
   it('is found by a refresh when somebody else made it', async () => {
-    // A pool of its own: libvirt itself refreshes one in the background after an upload to it.
+    // A separate pool: libvirt refreshes a pool in the background after an upload.
     const folder = join(dir, 'refreshed');
     await mkdir(folder);
     await using own = await connection.storagePoolCreateXML(renderDirectoryPool({ name: 'refreshed', path: folder }));

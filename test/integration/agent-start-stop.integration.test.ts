@@ -27,7 +27,7 @@ const hangingImage = (name: string): { url: string; release: () => void } => {
   return { url: world.images.url(name), release: () => world.images.setFault(name, undefined) };
 };
 
-/** What an agent that heeded no config would take to give its builds up. */
+/** How long the agent would wait for builds if it ignored its config. */
 const DEFAULT_SHUTDOWN_MS = 60_000;
 
 const presenceOf = async (agent: Ecompute): Promise<Presence | undefined> => {

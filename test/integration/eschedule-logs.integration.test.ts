@@ -152,7 +152,7 @@ describe('eschedule logs', () => {
     await writeFile(logFile(instance), 'hello\n');
     await using follower = follow(instance);
     await follower.waitForText('hello\n');
-    // Otherwise it would be killed after 30 s.
+    // stop() kills it after 30 s.
     expect(await agent.stop()).toEqual({ code: 0, signal: null });
     expect(await readEndpoint()).toBeUndefined();
     await agent.restart();

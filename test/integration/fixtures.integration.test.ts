@@ -192,7 +192,7 @@ describe('image server fixture', () => {
   });
 });
 
-test('a name is taken once on this machine, until the process that took it has ended', async () => {
+test('reserve: a name is free again when the process that holds it has ended', async () => {
   const name = `test-${process.pid}`;
   const program = `
     import { reserve } from '@etcd-compute/testing/reserve';

@@ -8,8 +8,8 @@ const FIRST_PORT = 18_000;
 const LAST_PORT = 32_000;
 
 /**
- * A TCP port of 127.0.0.1 that nothing listens on now. Nobody else who asks here gets it while this process lives, so it can be used
- * later, and again.
+ * A TCP port of 127.0.0.1 that nothing listens on. It is reserved: no other call returns it while this process lives, so a server can be
+ * started on it later, and restarted.
  */
 export async function getFreePort(): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt += 1) {

@@ -46,7 +46,7 @@ export async function startHttpProxy(target: { readonly host: string; readonly p
     if (fault?.kind === 'reply-lost') request.socket.resetAndDestroy();
     else response.writeHead(reply.status, reply.headers).end(reply.body);
   };
-  // An idle connection that ends by itself may do so just when a request comes, which would be a fault that nobody has asked for.
+  // Closing an idle connection can race with the next request on it: a fault that nobody asked for.
   const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     answer(request, response).catch(() => request.socket.resetAndDestroy());
   });

@@ -100,7 +100,7 @@ export async function startImageServer(
     await sendFile({ request, response, record, file: await describeFile(path), fault });
   };
 
-  // An idle connection that ends by itself may do so just when a request comes.
+  // Closing an idle connection can race with the next request on it.
   const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     answer(request, response).catch(() => response.destroy());
   });

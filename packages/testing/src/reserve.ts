@@ -1,10 +1,10 @@
 import { createServer } from 'node:net';
 
 /**
- * Takes a name that only one process of this machine can have at a time, for as long as this process lives, however it ends: a socket in
- * Linux's abstract namespace. Like a port, a name counts in its network namespace only.
+ * Reserves a name on this machine until this process ends, no matter how it ends. It is a socket in Linux's abstract namespace, so like a
+ * port it belongs to one network namespace.
  *
- * @returns false when it is taken.
+ * @returns false when another call holds the name.
  */
 export async function reserve(name: string): Promise<boolean> {
   return await new Promise((resolve, reject) => {

@@ -83,7 +83,7 @@ export async function startTcpProxy(
     applyStall(pair);
   };
 
-  // Kept for it while it refuses.
+  // Reserved, so that it is still free after refuse().
   const port = path === undefined ? await getFreePort() : 0;
   let listener: Server | undefined = await listen(accept, path ?? { host, port });
 

@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import { carryOut, type ReconcileDeps } from './carry-out.js';
 import { observeDomain } from './domain.js';
 import { planInstance } from './plan.js';
+import { createReadTogether } from './read-together.js';
 import { isChanged, RecordWriter, type Stored } from './record-writer.js';
 
 /**
@@ -28,6 +29,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
   const inHand = new Map<InstanceUuid, { interrupt: AbortController; requestRevision?: string }>();
   /** Values that could not be read, by key, at the revision that was complained about: said once, not at every look. */
   const complained = new Map<string, string>();
+  const read = createReadTogether(deps.store);
 
   const parse = <S extends z.ZodType>(schema: S, entry: Entry | undefined): Stored<z.output<S>> | undefined => {
     if (!entry) return undefined;
@@ -37,8 +39,10 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
   const observe = async (
     instance: InstanceUuid,
   ): Promise<{ request: Stored<BootRequest>; record: Stored<InstanceRecord> | undefined } | undefined> => {
-    const { entries } = await deps.store.getMany([deps.keys.request(deps.host, instance), deps.keys.record(instance)]);
-    const [requestEntry, recordEntry] = entries;
+    const [requestEntry, recordEntry] = await read([
+      deps.keys.request(deps.host, instance),
+      deps.keys.record(instance),
+    ]);
     if (!requestEntry) return undefined;
     try {
       const request = parse(bootRequestSchema, requestEntry);

@@ -1,15 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
+import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import {
   askToDestroy,
   boot,
   findRecord,
   heldBy,
+  hostOf,
   makeAgentRelist,
   startWorld,
   waitForRecord,
@@ -129,4 +132,26 @@ test('those that are gone for good are destroyed as always', async () => {
     expect(await heldBy(world, instance)).toEqual({});
   }
   instances = [];
+});
+
+test('a cached image stays while a disk is out of sight, which may be on it', async () => {
+  const [instance] = await bootActive(1);
+  {
+    await using pool = await connection.storagePoolLookupByName('ecompute');
+    await using volume = await pool.lookupVolume(`${instance}.img`);
+    await volume.delete();
+  }
+  const key = world.keys.imageWish(hostOf(agent), randomUUID());
+  const wish = { version: 1, wish: 'remove', image: world.imageUrl, outcome: null };
+  await world.etcdctl('put', key, JSON.stringify(wish));
+  const outcome = await waitFor(
+    async () => JSON.parse((await world.store.get(key))?.value ?? '{}').outcome ?? undefined,
+    {
+      what: 'the outcome of the wish',
+    },
+  );
+  expect(outcome).toMatchObject({
+    done: null,
+    fault: { message: expect.stringContaining(`the disk of domain ${instance} is not in`) },
+  });
 });

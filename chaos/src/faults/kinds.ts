@@ -46,6 +46,8 @@ export const FAULTS = {
   'placement-409': { target: 'client', weight: 2, lasts: SHORT },
   'placement-500': { target: 'client', weight: 2, lasts: SHORT },
   'placement-503': { target: 'client', weight: 2, lasts: SHORT },
+  'placement-401': { target: 'client', weight: 1, lasts: SHORT },
+  'placement-page': { target: 'client', weight: 1, lasts: SHORT },
   'placement-slow': { target: 'client', weight: 1, lasts: SHORT },
   'placement-reply-lost': { target: 'client', weight: 3, lasts: SHORT },
 

@@ -19,6 +19,9 @@ const faults = {
   },
   broken: answer(500, { title: 'Internal Server Error' }),
   unavailable: answer(503, { title: 'Service Unavailable' }),
+  unauthorized: answer(401, { title: 'Unauthorized' }),
+  /** What a proxy in front of it says of itself. */
+  page: { kind: 'status', status: 200, body: '<html><body>On purpose.</body></html>' },
   slow: { kind: 'slow', delayMs: SLOW_MS },
   replyLost: { kind: 'reply-lost', writesOnly: true },
 } as const satisfies Record<string, HttpFault>;

@@ -39,6 +39,8 @@ export const INJECT: Readonly<Record<FaultKind, Inject>> = {
   'placement-409': placementReply('conflict'),
   'placement-500': placementReply('broken'),
   'placement-503': placementReply('unavailable'),
+  'placement-401': placementReply('unauthorized'),
+  'placement-page': placementReply('page'),
   'placement-slow': placementReply('slow'),
   'placement-reply-lost': placementReply('replyLost'),
 

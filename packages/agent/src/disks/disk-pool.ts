@@ -27,9 +27,7 @@ const volumeName = (instance: InstanceUuid): string => `${instance}.img`;
 /** Finds the pool, or makes and starts it. @throws ECOMPUTE_DISK_FAILED when a pool of that name is another folder. */
 export const ensureDiskPool = async (connection: Connection, { name, folder }: DiskPool): Promise<void> => {
   await mkdir(folder, { recursive: true, mode: 0o711 });
-  await using pool =
-    (await findPool(connection, name)) ??
-    (await connection.storagePoolDefineXML(renderDirectoryPool({ name, path: folder })));
+  await using pool = (await findPool(connection, name)) ?? (await definePool(connection, { name, folder }));
   const { path } = parseDirectoryPool(await pool.getXMLDesc());
   if (path !== folder)
     throw new EcomputeError('ECOMPUTE_DISK_FAILED', `the libvirt storage pool '${name}' is ${path}, not ${folder}`, {
@@ -37,6 +35,19 @@ export const ensureDiskPool = async (connection: Connection, { name, folder }: D
     });
   if (!(await pool.isActive())) await pool.create();
   await pool.setAutostart(true);
+};
+
+const definePool = async (connection: Connection, { name, folder }: DiskPool): Promise<StoragePool> => {
+  try {
+    return await connection.storagePoolDefineXML(renderDirectoryPool({ name, path: folder }));
+  } catch (cause) {
+    if (!isLibvirtError(cause, 'VIR_ERR_OPERATION_FAILED')) throw cause;
+    // libvirt lets a folder be one pool, and names that one.
+    throw new EcomputeError('ECOMPUTE_DISK_FAILED', `could not make the libvirt storage pool '${name}' of ${folder}`, {
+      cause,
+      hint: 'when the folder is a pool already, set disks.pool to the name of that one',
+    });
+  }
 };
 
 const findPool = async (connection: Connection, name: string): Promise<StoragePool | undefined> => {

@@ -1,6 +1,7 @@
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from '../config.js';
+import { checkDisksAreThere } from '../disks/check-disks.js';
 import { countDisksOnImages, type DiskPool } from '../disks/disk-pool.js';
 import { createImageCollector } from './collect.js';
 import { publishImages, type ImageReportDeps } from './report.js';
@@ -19,13 +20,17 @@ export const keepImages = (deps: KeepImagesDeps): (() => Promise<unknown>)[] => 
   const { config, getConnection, pool } = deps;
   const { images, timeouts, period } = config;
   const countDisks = async (): Promise<ReadonlyMap<string, number>> => countDisksOnImages(getConnection(), pool);
+  const checkDisks = async (): Promise<void> => checkDisksAreThere(getConnection(), pool, deps.host);
   /** A disk that is being made shows in no list yet. */
   const graceMs = timeouts.disk * 2000;
   const report = { ...deps, countDisks };
-  followImageWishes({ ...report, graceMs, timeoutMs: timeouts.image * 1000, relistMs: period * 1000 });
+  followImageWishes({ ...report, checkDisks, graceMs, timeoutMs: timeouts.image * 1000, relistMs: period * 1000 });
   const collect = createImageCollector({
     images: deps.images,
-    countDisks,
+    countDisks: async () => {
+      await checkDisks();
+      return countDisks();
+    },
     keepMs: images.keep_hours * 3_600_000,
     graceMs,
     now: Date.now,

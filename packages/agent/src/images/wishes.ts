@@ -12,6 +12,8 @@ import { logFollowing } from '../log-following.js';
 import { publishImages, type ImageReportDeps } from './report.js';
 
 export interface ImageWishesDeps extends ImageReportDeps {
+  /** @throws when a disk is out of sight. */
+  readonly checkDisks: () => Promise<void>;
   /** How long making a disk on an image may take. */
   readonly graceMs: number;
   /** How long fetching an image may take. */
@@ -92,10 +94,14 @@ const prefetch = async (
   return `sha256:${sha256}, a disk of ${formatBytes(virtualSizeBytes)}`;
 };
 
-const remove = async ({ images, countDisks, graceMs }: ImageWishesDeps, { image }: ImageWish): Promise<string> => {
+const remove = async (
+  { images, checkDisks, countDisks, graceMs }: ImageWishesDeps,
+  { image }: ImageWish,
+): Promise<string> => {
   const found = (await images.list()).filter(
     ({ sha256, urls }) => image === `sha256:${sha256}` || urls.includes(image),
   );
+  await checkDisks();
   const disks = await countDisks();
   for (const held of found) {
     const count = disks.get(held.sha256) ?? 0;

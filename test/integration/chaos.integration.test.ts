@@ -9,9 +9,10 @@ test('chaos: after eight rounds of faults everything that must hold holds', { ti
   expect(result.violations).toEqual([]);
   expect(result.roundsPlayed).toBe(options.rounds);
   expect(result.tally.checks).toBe(2);
-  const sum = (counts: Iterable<{ done: number }>): number => [...counts].reduce((total, { done }) => total + done, 0);
+  const sum = (counts: Iterable<Readonly<Record<string, number>>>): number =>
+    [...counts].flatMap((count) => Object.values(count)).reduce((total, count) => total + count, 0);
   expect(result.tally.states.get('active')).toBeGreaterThan(0);
-  // Otherwise nothing was asked, or nothing went wrong, and the run proves nothing.
-  expect(sum(result.tally.operations.values())).toBeGreaterThan(5);
+  // Otherwise nothing was asked, or nothing went wrong, and the run proves nothing. How much of it was done is a matter of the machine.
+  expect(sum(result.tally.operations.values())).toBeGreaterThan(10);
   expect(sum(result.tally.faults.values())).toBeGreaterThan(5);
 });

@@ -11,6 +11,7 @@ const tier = (name: string, include: string, { timeoutSeconds }: { timeoutSecond
     include: [include],
     testTimeout: timeoutSeconds * 1000,
     hookTimeout: timeoutSeconds * 1000,
+    expect: { poll: { timeout: timeoutSeconds * 500 } },
     // A full Debian needs all there is.
     fileParallelism: name !== 'guests',
     pool: 'forks' as const,
@@ -24,8 +25,8 @@ export default defineConfig({
     projects: [
       tier('unit', '{packages/*,chaos}/test/**/*.unit.test.ts', { timeoutSeconds: 20 }),
       tier('binding', 'packages/libvirt/test/**/*.binding.test.ts', { timeoutSeconds: 60 }),
-      tier('integration', 'test/integration/**/*.integration.test.ts', { timeoutSeconds: 120 }),
-      tier('e2e', 'test/e2e/**/*.e2e.test.ts', { timeoutSeconds: 300 }),
+      tier('integration', 'test/integration/**/*.integration.test.ts', { timeoutSeconds: 300 }),
+      tier('e2e', 'test/e2e/**/*.e2e.test.ts', { timeoutSeconds: 600 }),
       // Not of `npm test`: `npm run test:guests`.
       tier('guests', 'test/guests/**/*.guests.test.ts', { timeoutSeconds: 7200 }),
     ],

@@ -236,7 +236,7 @@ describe('network', () => {
     expect(await network.getDHCPLeases(null)).toEqual([]);
     const script = `ip link add guest address ${mac} type veth peer name port && ip link set port master virlease up &&
       ip link set guest up && busybox udhcpc -i guest -f -q -n -t 10 -x hostname:veth-guest -s /bin/true`;
-    await daemon.netnsExec(['sh', '-c', script], { timeoutMs: 60_000 });
+    await daemon.netnsExec(['sh', '-c', script]);
     // dnsmasq writes a lease down a moment after it gave it.
     const leases = await waitFor(
       async () => {
@@ -314,7 +314,7 @@ describe('a connection to a daemon', () => {
       onDown: (reason) => downs.push(reason),
       signal: new AbortController().signal,
     });
-    const first = await supervised.waitUp(AbortSignal.timeout(60_000));
+    const first = await supervised.waitUp(AbortSignal.timeout(120_000));
     const reasons: CloseReason[] = [];
     connection.onClose((reason) => reasons.push(reason));
 
@@ -326,7 +326,7 @@ describe('a connection to a daemon', () => {
     expect(() => supervised.get()).toThrow('there is no connection');
 
     await daemon.restart();
-    const second = await supervised.waitUp(AbortSignal.timeout(60_000));
+    const second = await supervised.waitUp(AbortSignal.timeout(120_000));
     expect(second).not.toBe(first);
     expect(lists.map((uuids) => uuids.includes(domain.uuid))).toEqual([true, true]);
     await using again = await second.domainLookupByUUID(domain.uuid);

@@ -191,7 +191,7 @@ describe('destroy', () => {
     await cloud.addHost({ name: 'alpha' });
     const booted = await boot('--name', 'web');
     const { finished } = cloud.run(['destroy', 'web', '--wait', '-o', 'json']);
-    await expect.poll(async () => (await cloud.listRequests())[0]?.value, { timeout: 60_000 }).toMatchObject(WISH);
+    await expect.poll(async () => (await cloud.listRequests())[0]?.value).toMatchObject(WISH);
     await finishDestroy(booted);
     const { code, stdout } = await finished;
     expect(code).toBe(0);

@@ -64,7 +64,7 @@ test('etcd3’s own watcher loses all that was written, and says nothing', async
   proxy.cutAll();
   await putMany('/bare/');
   await proxy.refuse(false);
-  await waitFor(() => connects >= 3, { what: 'the watch to be made for the third time', timeoutMs: 60_000 });
+  await waitFor(() => connects >= 3, { what: 'the watch to be made for the third time' });
   await putMarker('/bare/marker');
   await waitFor(() => seen.has('/bare/marker'), { what: 'what is written after the gap' });
   await watcher.cancel();
@@ -100,7 +100,7 @@ test('ours delivers all of it, with the same cuts', async () => {
   await waitFor(() => troubles > 0, { what: 'the cut to be noticed' });
   const keys = await putMany('/ours/');
   await proxy.refuse(false);
-  await waitFor(() => lists >= 3, { what: 'the list after the second cut', timeoutMs: 60_000 });
+  await waitFor(() => lists >= 3, { what: 'the list after the second cut' });
   await putMarker('/ours/marker');
   await waitFor(() => seen.has('/ours/marker'), { what: 'what is written after the gap' });
   stop.abort();

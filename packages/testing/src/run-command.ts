@@ -5,7 +5,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a command to its end; a failure is an error that quotes the command and what it wrote. Default deadline 60 s. */
+/** Runs a command to its end; a failure is an error that quotes the command and what it wrote. Default deadline 120 s. */
 export async function runCommand(
   argv: readonly string[],
   options: { readonly timeoutMs?: number; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
@@ -16,7 +16,7 @@ export async function runCommand(
       command,
       args,
       {
-        timeout: options.timeoutMs ?? 60_000,
+        timeout: options.timeoutMs ?? 120_000,
         maxBuffer: 16 * 1024 * 1024,
         ...(options.env && { env: options.env }),
         ...(options.cwd !== undefined && { cwd: options.cwd }),

@@ -30,7 +30,7 @@ export interface ServiceSpec {
   readonly stateFile?: string;
   /** Signals go to the program alone: what it has started is meant to live on (libvirtd's guests). Default false. */
   readonly signalsAlone?: boolean;
-  /** How long it has to become ready. Default 60,000. */
+  /** How long it has to become ready. Default 120,000. */
   readonly readyTimeoutMs?: number;
 }
 
@@ -144,7 +144,7 @@ async function launch(spec: ServiceSpec, isReady: ReadyCheck): Promise<ProcessId
   try {
     await waitFor(check, {
       what: `${spec.name} (pid ${identity.pid}) to be ready`,
-      timeoutMs: spec.readyTimeoutMs ?? 60_000,
+      timeoutMs: spec.readyTimeoutMs ?? 120_000,
       onTimeout: () => tailLog(spec.logPath),
     });
   } catch (error) {

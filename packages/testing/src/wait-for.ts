@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface WaitForOptions {
   /** What is waited for, as the end of "gave up waiting for ...". */
   readonly what: string;
-  /** Far longer than needed: it only decides how long a broken run takes. Default 60,000. */
+  /** Far longer than needed: it only decides how long a broken run takes. Default 120,000. */
   readonly timeoutMs?: number;
   /** Pause between two checks. Default 25. */
   readonly intervalMs?: number;
@@ -26,7 +26,7 @@ export async function waitFor<T>(
   check: () => T | undefined | false | Promise<T | undefined | false>,
   options: WaitForOptions,
 ): Promise<T> {
-  const { what, timeoutMs = 60_000, intervalMs = 25, signal } = options;
+  const { what, timeoutMs = 120_000, intervalMs = 25, signal } = options;
   const deadline = performance.now() + timeoutMs;
   let last: { threw: boolean; value: unknown };
   for (;;) {

@@ -155,6 +155,8 @@ describe('the metadata server', () => {
     const oneMore = connect(path);
     await once(oneMore, 'close');
     for (const socket of sockets) socket.destroy();
-    await vi.waitFor(async () => expect(await call('GET', '/openstack')).toMatchObject({ status: 200 }));
+    await vi.waitFor(async () => expect(await call('GET', '/openstack')).toMatchObject({ status: 200 }), {
+      timeout: 10_000,
+    });
   });
 });

@@ -6,12 +6,12 @@ import type { DiskError, DomainControlState, DomainState } from './domain-names.
 import type { DescribedDomain } from './ffi/calls/domain.js';
 import type { DomainPointer } from './ffi/pointers.js';
 import { interfaceAddresses } from './interface-addresses.js';
-import type { AddressSource, DomainInterface } from './interface-addresses.js';
+import type { AddressLimits, AddressSource, DomainInterface } from './interface-addresses.js';
 import type { OwnedPointer } from './owned-pointer.js';
 import type { Scope } from './scope.js';
 
 export type { DiskError, DomainControlState, DomainState } from './domain-names.js';
-export type { AddressSource, DomainInterface } from './interface-addresses.js';
+export type { AddressLimits, AddressSource, DomainInterface } from './interface-addresses.js';
 
 export interface DomainInfo {
   readonly state: DomainState;
@@ -176,8 +176,12 @@ export class Domain {
   }
 
   /** The guest's addresses, as the DHCP server, the guest's agent or the host's ARP table knows them. */
-  async interfaceAddresses(source: AddressSource, wait: CallWait = {}): Promise<DomainInterface[]> {
-    return interfaceAddresses(this.#owned, source, wait);
+  async interfaceAddresses(
+    source: AddressSource,
+    limits: AddressLimits = {},
+    wait: CallWait = {},
+  ): Promise<DomainInterface[]> {
+    return interfaceAddresses(this.#owned, { ...limits, source }, wait);
   }
 
   /**

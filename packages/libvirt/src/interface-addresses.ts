@@ -16,12 +16,21 @@ export interface DomainInterface {
   readonly addresses: readonly { readonly address: string; readonly family: IpFamily; readonly prefix: number }[];
 }
 
+/** What to read of an answer, which a guest may have made as large as it likes. */
+export interface AddressLimits {
+  /** Only interfaces with these MACs, in lower case. */
+  readonly macs?: readonly string[];
+  /** Of all interfaces together; the rest is left out. */
+  readonly maxAddresses?: number;
+}
+
 export async function interfaceAddresses(
   domain: OwnedPointer<DomainPointer>,
-  source: AddressSource,
+  { source, macs, maxAddresses = Number.POSITIVE_INFINITY }: AddressLimits & { readonly source: AddressSource },
   wait: CallWait,
 ): Promise<DomainInterface[]> {
-  const interfaces = await domain.call('domainInterfaceAddresses', [SOURCES[source]], wait);
+  const parameters = [SOURCES[source], macs ?? null, maxAddresses] as const;
+  const interfaces = await domain.call('domainInterfaceAddresses', [...parameters], wait);
   return interfaces.map(({ name, mac, addresses }) => ({
     name,
     mac,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '@etcd-compute/libvirt/connection';
 import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { AddressLimits } from '@etcd-compute/libvirt/domain';
 import { DomainMetadataType, DomainXMLFlags, ListAllDomainsFlags } from '@etcd-compute/libvirt/constants';
 import { ReleasedError } from '@etcd-compute/libvirt/errors';
 import { parseDomain, renderDomain } from '@etcd-compute/libvirt/xml/domain';
@@ -119,6 +120,19 @@ describe('domain', () => {
     await expect(domain.interfaceAddresses('lease')).rejects.toMatchObject({
       functionName: 'virDomainInterfaceAddresses',
     });
+  });
+
+  it('tells no more addresses than are asked for', async () => {
+    const macs = ['52:54:00:00:00:0a', '52:54:00:00:00:0b', '52:54:00:00:00:0c'];
+    const interfaces = macs.map((mac) => ({ mac, model: 'virtio', network: 'default' }));
+    await using domain = await connection.domainCreateXML(renderDomain(aDomain({ interfaces })));
+    const tell = async (limits?: AddressLimits): Promise<(string | null)[]> =>
+      (await domain.interfaceAddresses('lease', limits)).map(({ mac }) => mac);
+    expect(await tell()).toEqual(macs);
+    expect(await tell({ macs: macs.slice(1) })).toEqual(macs.slice(1));
+    expect(await tell({ macs: [] })).toEqual([]);
+    expect(await tell({ maxAddresses: 2 })).toEqual(macs.slice(0, 2));
+    await domain.destroy();
   });
 
   it('keeps metadata of our own', async () => {

@@ -1,6 +1,7 @@
 /** Structs and arrays that libvirt fills or allocates. koffi decodes to `any`: what lies there is what the caller says. */
 import koffi from 'koffi';
 import type { TypeObject } from 'koffi';
+import { strnlen } from './headers/libc.js';
 
 /** Gives the struct that `call` fills through its last parameter. */
 export function filled<Struct extends object>(call: (out: Partial<Struct>) => unknown): Struct {
@@ -67,6 +68,14 @@ export function takeString(address: bigint): string {
 export function decodeStruct<Struct>(address: bigint, type: TypeObject): Struct {
   const struct: Struct = koffi.decode(address, type);
   return struct;
+}
+
+/** Reads a text, of which no more than `max` bytes are of interest: a guest may have written it. */
+export function decodeText(address: bigint | null, max: number): string | null {
+  if (address === null) return null;
+  const length = strnlen(address, max);
+  const bytes: number[] = length === 0 ? [] : koffi.decode(address, 'uint8_t', length);
+  return Buffer.from(bytes).toString();
 }
 
 /** Describes every pointer; when one cannot be described, all others are freed before the failure goes on. */

@@ -1,6 +1,15 @@
 import * as header from '../headers/domain.js';
 import { obtain, succeed } from '../failure.js';
-import { decodeStruct, decodeStructs, filled, filledArray, stored, takePointers, takeString } from '../structs.js';
+import {
+  decodeStruct,
+  decodeStructs,
+  decodeText,
+  filled,
+  filledArray,
+  stored,
+  takePointers,
+  takeString,
+} from '../structs.js';
 import type { DomainPointer } from '../pointers.js';
 
 export interface InterfaceWithAddresses {
@@ -75,22 +84,49 @@ export function domainGetMetadata(pointer: DomainPointer, type: number, uri: str
   return obtain(header.virDomainGetMetadata, pointer, type, uri, flags);
 }
 
-function readInterface(address: bigint): InterfaceWithAddresses {
-  const entry = decodeStruct<header.VirDomainInterface>(address, header.virDomainInterface);
-  const addresses = decodeStructs<header.VirDomainIPAddress>(entry.addrs, header.virDomainIPAddress, entry.naddrs);
-  return {
-    name: entry.name ?? '',
-    mac: entry.hwaddr,
-    addresses: addresses.map(({ addr, type, prefix }) => ({ address: addr ?? '', type, prefix })),
-  };
+/** The names that guests give their interfaces have no bound; MACs and addresses are shorter. */
+const MAX_NAME_BYTES = 64;
+const MAX_ADDRESS_BYTES = 64;
+
+function readInterfaces(
+  pointers: readonly bigint[],
+  { macs, maxAddresses }: { macs: readonly string[] | null; maxAddresses: number },
+): InterfaceWithAddresses[] {
+  const interfaces: InterfaceWithAddresses[] = [];
+  let left = maxAddresses;
+  for (const pointer of pointers) {
+    const { name, hwaddr, naddrs, addrs } = decodeStruct<header.VirDomainInterface>(pointer, header.virDomainInterface);
+    const mac = decodeText(hwaddr, MAX_ADDRESS_BYTES);
+    if (macs !== null && !macs.includes(mac?.toLowerCase() ?? '')) continue;
+    const count = Math.min(naddrs, left);
+    left -= count;
+    const addresses = decodeStructs<header.VirDomainIPAddress>(addrs, header.virDomainIPAddress, count);
+    interfaces.push({
+      name: decodeText(name, MAX_NAME_BYTES) ?? '',
+      mac,
+      addresses: addresses.map(({ addr, type, prefix }) => ({
+        address: decodeText(addr, MAX_ADDRESS_BYTES) ?? '',
+        type,
+        prefix,
+      })),
+    });
+    if (left === 0) break;
+  }
+  return interfaces;
 }
 
-export function domainInterfaceAddresses(pointer: DomainPointer, source: number): InterfaceWithAddresses[] {
+/** A guest agent may tell of millions of addresses: what is not asked for is not decoded. */
+export function domainInterfaceAddresses(
+  pointer: DomainPointer,
+  source: number,
+  macs: readonly string[] | null,
+  maxAddresses: number,
+): InterfaceWithAddresses[] {
   const entries = takePointers<bigint>((array) =>
     succeed(header.virDomainInterfaceAddresses, pointer, array, source, 0),
   );
   try {
-    return entries.map(readInterface);
+    return readInterfaces(entries, { macs, maxAddresses });
   } finally {
     for (const entry of entries) header.virDomainInterfaceFree(entry);
   }

@@ -32,26 +32,26 @@ export interface VirDomainControlInfo {
 
 export const virDomainIPAddress = declareStruct('virDomainIPAddress', {
   type: 'int',
-  addr: 'const char *',
+  addr: 'void *',
   prefix: 'unsigned int',
 });
 
 export interface VirDomainIPAddress {
   type: number;
-  addr: string | null;
+  addr: bigint | null;
   prefix: number;
 }
 
 export const virDomainInterface = declareStruct('virDomainInterface', {
-  name: 'const char *',
-  hwaddr: 'const char *',
+  name: 'void *',
+  hwaddr: 'void *',
   naddrs: 'unsigned int',
   addrs: 'void *',
 });
 
 export interface VirDomainInterface {
-  name: string | null;
-  hwaddr: string | null;
+  name: bigint | null;
+  hwaddr: bigint | null;
   naddrs: number;
   addrs: bigint | null;
 }

@@ -1,4 +1,4 @@
-/** The few functions of the C library that the event loop thread needs. */
+/** The few functions of the C library that are needed. */
 import koffi from 'koffi';
 
 /** EFD_CLOEXEC | EFD_NONBLOCK, from <sys/eventfd.h> on Linux. */
@@ -19,4 +19,15 @@ export function eventfd(): number {
 export function exitImmediately(code: number): void {
   const exit = koffi.load(null).func('void _exit(int status)') as (status: number) => void;
   exit(code);
+}
+
+let boundStrnlen: ((text: bigint, max: number) => number) | undefined;
+
+/** The length of a text, `max` at the most; what lies beyond is not looked at. */
+export function strnlen(text: bigint, max: number): number {
+  boundStrnlen ??= koffi.load(null).func('size_t strnlen(const void *text, size_t max)') as (
+    text: bigint,
+    max: number,
+  ) => number;
+  return boundStrnlen(text, max);
 }

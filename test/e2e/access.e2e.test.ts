@@ -16,7 +16,7 @@ import { startEcompute, type Ecompute } from '@etcd-compute/testing/ecompute';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { startImageServer, type ImageServer } from '@etcd-compute/testing/image-server';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
-import { reserve } from '@etcd-compute/testing/reserve';
+import { takeNetwork } from '@etcd-compute/testing/reserve';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { findCommand, startService, type Service } from '@etcd-compute/testing/service';
 import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
@@ -41,12 +41,6 @@ let instance: InstanceUuid;
 const inNetwork = (netns: string, argv: readonly string[]): string[] => ['nsenter', `--net=${netns}`, '--', ...argv];
 const deskNetns = (): string => `/proc/${desk.pid}/ns/net`;
 const ip = async (netns: string, ...args: string[]): Promise<unknown> => runCommand(inNetwork(netns, ['ip', ...args]));
-
-/** One that no other run of this test uses: one end of each wire is in the machine's own network namespace. */
-const takeNetwork = async (): Promise<number> => {
-  for (let number = 0; number < 256; number += 1) if (await reserve(`network-${number}`)) return number;
-  throw new Error('could not find a free network in 10.213.0.0/16: 256 of these tests run');
-};
 
 /** Two ends, each with its address, up. */
 const layWire = async (
@@ -81,8 +75,7 @@ const startDesk = async (dir: string): Promise<Service> =>
   );
 
 beforeAll(async () => {
-  const number = await takeNetwork();
-  [net, wire] = [`10.213.${number}`, `ec${number}`];
+  ({ net, wire } = await takeNetwork());
   world = await startWorld();
   const { path } = world.dir;
   // Guests run as another user, who must reach their disks.
@@ -121,7 +114,12 @@ beforeAll(async () => {
     ...sectionsOf(forAgent),
     dir: join(path, 'agent'),
     wrapper: inNetwork(hypervisor, []),
-    config: { libvirt: { uri: libvirtd.uri }, images: { allow_private: [`${net}.0/24`] } },
+    config: {
+      libvirt: { uri: libvirtd.uri },
+      images: { allow_private: [`${net}.0/24`] },
+      // The guest gets its ssh server from there.
+      network: { allow: [`${net}.1`] },
+    },
   });
   await writeFile(join(path, 'schedule.yaml'), JSON.stringify(sectionsOf(forDesk)));
   const booted = await eschedule(

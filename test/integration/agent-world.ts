@@ -9,6 +9,7 @@ import { openStore, type Store } from '@etcd-compute/common/etcd/store';
 import { newInstanceUuid, providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { getAllocations } from '@etcd-compute/common/placement/allocations';
 import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
+import { bringPorts, type BroughtPorts } from '@etcd-compute/testing/bring-ports';
 import { startEcompute, type Ecompute, type EcomputeOptions } from '@etcd-compute/testing/ecompute';
 import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
 import { startImageServer, type ImageServer } from '@etcd-compute/testing/image-server';
@@ -17,6 +18,11 @@ import { runCommand } from '@etcd-compute/testing/run-command';
 import { makeTempDir, type TempDir } from '@etcd-compute/testing/temp-dir';
 import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { waitFor } from '@etcd-compute/testing/wait-for';
+
+type AgentOptions = Partial<EcomputeOptions> & {
+  /** The libvirtd in whose network it runs, as on a host: the packet filter is set where the agent is. */
+  readonly beside?: { readonly netnsPath: string };
+};
 
 /** The servers around an agent, and a scheduler's part played by hand. One per test file. */
 export interface World extends AsyncDisposable {
@@ -31,7 +37,7 @@ export interface World extends AsyncDisposable {
   readonly keys: Keys;
   /** The URL of a small raw image with a boot sector. */
   readonly imageUrl: string;
-  startAgent(options?: Partial<EcomputeOptions>): Promise<Ecompute>;
+  startAgent(options?: AgentOptions): Promise<Ecompute>;
   /** An `etcdctl` on this etcd, as a person uses it. */
   etcdctl(...args: string[]): Promise<string>;
   request(method: 'GET' | 'PUT' | 'POST', path: string, body?: unknown): Promise<unknown>;
@@ -56,6 +62,13 @@ export const startWorld = async (): Promise<World> => {
   const store = await openStore(etcdSection.parse({ host: etcd.host, port: etcd.port }));
   const etcdProxy = await startTcpProxy(etcd);
   const client = await openPlacement(placementSection.parse({ endpoint: placement.endpoint }));
+  const entered = new Map<string, BroughtPorts>();
+  const enter = async ({ netnsPath }: { netnsPath: string }): Promise<readonly string[]> => {
+    const ports = [etcdProxy.port, Number(new URL(placement.endpoint).port), images.port];
+    const brought = entered.get(netnsPath) ?? (await bringPorts(ports, { netnsPath }));
+    entered.set(netnsPath, brought);
+    return brought.wrapper;
+  };
   return {
     etcd,
     etcdProxy,
@@ -66,7 +79,10 @@ export const startWorld = async (): Promise<World> => {
     client,
     keys: createKeys(''),
     imageUrl: images.url('tiny'),
-    startAgent: async (options = {}) => startEcompute({ etcd: etcdProxy, placement, ...options }),
+    startAgent: async ({ beside, wrapper = [], ...options } = {}) => {
+      const outer = beside ? await enter(beside) : [];
+      return startEcompute({ etcd: etcdProxy, placement, ...options, wrapper: [...outer, ...wrapper] });
+    },
     etcdctl: async (...args) => {
       const { stdout } = await runCommand(['etcdctl', '--endpoints', `${etcd.host}:${etcd.port}`, ...args], {
         env: { ...process.env, ETCDCTL_API: '3' },
@@ -75,6 +91,7 @@ export const startWorld = async (): Promise<World> => {
     },
     request: async (method, requestPath, body) => callPlacement(placement.endpoint + requestPath, { method, body }),
     [Symbol.asyncDispose]: async () => {
+      for (const brought of entered.values()) await brought[Symbol.asyncDispose]();
       client.close();
       await store.close();
       await Promise.all([images.stop(), etcdProxy.stop()]);

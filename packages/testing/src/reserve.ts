@@ -19,3 +19,10 @@ export async function reserve(name: string): Promise<boolean> {
     });
   });
 }
+
+/** A network of this machine's own that no other test has: the first three numbers of its addresses, and what names of its wires begin with. */
+export async function takeNetwork(): Promise<{ net: string; wire: string }> {
+  for (let number = 0; number < 256; number += 1)
+    if (await reserve(`network-${number}`)) return { net: `10.213.${number}`, wire: `test${number}` };
+  throw new Error('could not find a free network in 10.213.0.0/16: 256 tests have one');
+}

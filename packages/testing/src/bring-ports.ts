@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { startTcpProxy } from '@etcd-compute/testing/tcp-proxy';
+import { startTcpProxy } from './tcp-proxy.js';
+import { makeTempDir } from './temp-dir.js';
 
 /** Listens on 127.0.0.1 for each port given as an argument, and passes on to the unix socket of that name in the folder. */
 const LISTEN = `
@@ -18,19 +19,22 @@ for (const port of ports)
     .listen(Number(port), '127.0.0.1', () => { left -= 1; if (left === 0) process.stdout.write('ready'); });
 `;
 
-/**
- * Makes servers of this machine's 127.0.0.1 reachable under the same ports in another network namespace: unix sockets cross.
- *
- * @param wrapper what goes before a command line to run it in there.
- */
+export interface BroughtPorts extends AsyncDisposable {
+  /** What goes before a command line to run it there. */
+  readonly wrapper: readonly string[];
+}
+
+/** Makes servers of this machine's 127.0.0.1 reachable under the same ports in another network namespace: unix sockets cross. */
 export async function bringPorts(
   ports: readonly number[],
-  { dir, wrapper }: { dir: string; wrapper: readonly string[] },
-): Promise<AsyncDisposable> {
+  { netnsPath }: { readonly netnsPath: string },
+): Promise<BroughtPorts> {
+  const wrapper = ['nsenter', `--net=${netnsPath}`, '--'];
+  const dir = await makeTempDir('ports');
   const proxies = await Promise.all(
-    ports.map(async (port) => startTcpProxy({ host: '127.0.0.1', port }, { path: join(dir, String(port)) })),
+    ports.map(async (port) => startTcpProxy({ host: '127.0.0.1', port }, { path: join(dir.path, String(port)) })),
   );
-  const argv = [...wrapper, process.execPath, '-e', LISTEN, dir, ...ports.map(String)];
+  const argv = [...wrapper, process.execPath, '-e', LISTEN, dir.path, ...ports.map(String)];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...argv], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -42,10 +46,12 @@ export async function bringPorts(
     }),
   ]);
   return {
+    wrapper,
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGKILL');
       await ended;
       await Promise.all(proxies.map(async (proxy) => proxy.stop()));
+      await dir[Symbol.asyncDispose]();
     },
   };
 }

@@ -32,7 +32,7 @@ const inParallel = async <T>(items: readonly T[], task: (item: T, index: number)
   await Promise.all(Array.from({ length: threads }, work));
 };
 
-const macOf = (index: number): string => `52:54:00:2d:0e:${(index + 1).toString(16).padStart(2, '0')}`;
+const macOf = (index: number): string => `52:54:00:2c:0e:${(index + 1).toString(16).padStart(2, '0')}`;
 
 const start = async (connection: Connection, uuid: string, index: number): Promise<void> => {
   const xml = renderDomain({
@@ -52,7 +52,7 @@ const start = async (connection: Connection, uuid: string, index: number): Promi
         readOnly: false,
       },
     ],
-    // The network's own table of addresses, from its far end, where no agent has come yet.
+    // Of the network's own table of addresses.
     interfaces: [{ network, mac: macOf(index), model: 'virtio' }],
     serial: {},
     hasRng: true,

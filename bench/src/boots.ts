@@ -12,7 +12,11 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
+import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { silentLogger } from '@etcd-compute/common/log';
+import { connect } from '@etcd-compute/libvirt/connection';
 import { formatMB, median, say, seconds } from './figures.js';
 import { allocateOn, destroy, hasAddress, isDeleted, isRunning, request, waitForRecords } from './requests.js';
 import { openStage, type Stage } from './stage.js';
@@ -25,6 +29,15 @@ const { values } = parseArgs({
   },
 });
 const [runs, count, parallel] = [Number(values.runs), Number(values.count), Number(values.parallel)];
+
+/** One like the agent's, without the packet filter, which knows no guests of others. */
+const BARE_NETWORK = 'bare';
+
+const makeBareNetwork = async ({ libvirtd }: Stage): Promise<void> => {
+  const { network } = agentConfigSchema.parse({ network: { name: BARE_NETWORK, cidr: '10.44.0.0/20' } });
+  await using connection = await connect(libvirtd.uri);
+  await createGuestNetwork({ config: network, log: silentLogger() }).open(connection);
+};
 
 interface Times {
   /** Seconds until the last guest runs. */
@@ -44,7 +57,7 @@ const runBare = async (stage: Stage, guests: number, mode: 'plain' | 'held'): Pr
     String(parallel),
     folder,
     stage.imagePath,
-    'ecompute',
+    BARE_NETWORK,
     mode,
   ];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 1_200_000 });
@@ -106,6 +119,7 @@ const compare = async (stage: Stage, guests: number, repeats: number): Promise<v
 };
 
 await using stage = await openStage({ parallel });
+await makeBareNetwork(stage);
 await runOurs(stage, 1); // fetches the image
 // At rest: the threads of libvirt's calls end some ten seconds after the last one.
 await sleep(20_000);

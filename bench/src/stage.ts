@@ -4,6 +4,7 @@ import { etcdSection, placementSection } from '@etcd-compute/common/config/secti
 import { createKeys, type Keys } from '@etcd-compute/common/etcd/keys';
 import { openStore, type Store } from '@etcd-compute/common/etcd/store';
 import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
+import { bringPorts } from '@etcd-compute/testing/bring-ports';
 import { startEcompute, type Ecompute } from '@etcd-compute/testing/ecompute';
 import { startEtcd } from '@etcd-compute/testing/etcd-server';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
@@ -52,10 +53,14 @@ export const openStage = async ({ parallel, cidr }: StageOptions): Promise<Stage
     const libvirtd = keep(await startLibvirtd({ dir: join(dir, 'v') }));
     const images = keep(await startImageServer({ 'tiny.img': image.path }));
     const schedule = { etcd: { host: etcd.host, port: etcd.port }, placement: { endpoint: placementServer.endpoint } };
+    // The agent is where libvirt's bridges are, as it is on a host.
+    const ports = [etcd.port, Number(new URL(placementServer.endpoint).port), images.port];
+    const { wrapper } = keep(await bringPorts(ports, libvirtd));
     const agent = keep(
       await startEcompute({
         ...schedule,
         etcd,
+        wrapper,
         dir: agentDir,
         config: {
           name: 'bench',

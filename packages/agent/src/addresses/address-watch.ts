@@ -11,6 +11,7 @@ import {
   readGuestFacts,
   type GuestFacts,
 } from './ask-libvirt.js';
+import { createRateLimit } from '../rate-limit.js';
 import { createInquiry } from './inquiry.js';
 import { createLeaseWatch } from './leases.js';
 
@@ -62,9 +63,17 @@ interface Guest {
   heard: 'connected' | 'disconnected' | undefined;
   agentLeftAtMs: number;
   timer: NodeJS.Timeout | undefined;
+  /** What was said of it last. */
+  said: Look | undefined;
 }
 
 const SOONEST_MS = 5_000;
+/**
+ * What a guest may make others do, each: what is said of it changes, which is written to etcd; and its agent comes or goes, which wakes its
+ * reconciler. A guest that boots needs some of both at once.
+ */
+const CHANGES = { burst: 16, perSecond: 1 / 30 };
+const EVENTS = { burst: 16, perSecond: 1 / 5 };
 
 const none = (said: string): Answer => ({ said, addresses: [] });
 
@@ -72,6 +81,8 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
   const { networkName, deadlineMs, periodMs, wake, log, signal, now = Date.now } = options;
   const guests = new Map<InstanceUuid, Guest>();
   const leases = createLeaseWatch(options);
+  const changes = createRateLimit({ ...CHANGES, now });
+  const events = createRateLimit({ ...EVENTS, now });
   /** Questions that wait for their turn when the agent stops are not asked any more. */
   const unlessStopped = (get: () => Connection) => (): Connection => {
     signal.throwIfAborted();
@@ -109,9 +120,24 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
       heard: undefined,
       agentLeftAtMs: Number.NEGATIVE_INFINITY,
       timer: undefined,
+      said: undefined,
     };
     guests.set(instance, guest);
     return guest;
+  };
+  const wakeAfter = (instance: InstanceUuid, guest: Guest, delayMs: number): void => {
+    clearTimeout(guest.timer);
+    guest.timer = setTimeout(wake, delayMs, instance).unref();
+  };
+  /** A guest whose answers change too often keeps the last ones for a while; the latest is said in the end. */
+  const settle = (instance: InstanceUuid, guest: Guest, look: Look): Look => {
+    const isSame = guest.said !== undefined && JSON.stringify(guest.said.answers) === JSON.stringify(look.answers);
+    if (!isSame && guest.said !== undefined && !changes.take(instance)) {
+      wakeAfter(instance, guest, changes.msUntilNext(instance));
+      return { ...guest.said, isYoung: look.isYoung };
+    }
+    guest.said = look;
+    return look;
   };
   const factsOf = async (instance: InstanceUuid, guest: Guest): Promise<GuestFacts> => {
     if (guest.facts) return guest.facts;
@@ -156,7 +182,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
       const isYoung = ageMs < deadlineMs;
       clearTimeout(guest.timer);
       // Later the reconciler is woken once a period anyway.
-      if (nextMs < periodMs) guest.timer = setTimeout(wake, nextMs, instance).unref();
+      if (nextMs < periodMs) wakeAfter(instance, guest, nextMs);
       // Asked a little sooner than the next look, which may come early.
       const everyMs = nextMs / 2;
       const agent = lookAtAgent(instance, guest, { facts, everyMs });
@@ -169,7 +195,8 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
       const askArp = (): Answer | 'pending' =>
         agent === 'pending' ? 'pending' : (arp.latest(instance, { macs, everyMs }) ?? 'pending');
       const neighbour = isMissing ? askArp() : undefined;
-      return { macs, isYoung, answers: { lease, agent, ...(neighbour !== undefined && { arp: neighbour }) } };
+      const answers = { lease, agent, ...(neighbour !== undefined && { arp: neighbour }) };
+      return settle(instance, guest, { macs, isYoung, answers });
     },
     forget,
     agentChanged: (instance, isConnected) => {
@@ -179,7 +206,8 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
       if (guest.facts) guest.facts = { ...guest.facts, agent: guest.heard };
       if (isConnected) agents.hasNews(instance);
       else guest.agentLeftAtMs = now();
-      wake(instance);
+      if (events.take(instance)) wake(instance);
+      else wakeAfter(instance, guest, events.msUntilNext(instance));
     },
     reset: () => {
       for (const guest of guests.values()) guest.facts = undefined;

@@ -18,6 +18,8 @@ export const FOUND = 'found';
 
 /** A guest says what it likes about itself. */
 const MAX_ADDRESSES = 32;
+/** What is read of one answer: some of it may be of no use to others. */
+export const MAX_TOLD = 64;
 const MAX_WORDS = 200;
 
 /** Of no use to anybody but the guest and its next neighbours. */

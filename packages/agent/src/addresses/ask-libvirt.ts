@@ -5,7 +5,7 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import { DomainAgentResponseTimeout } from '@etcd-compute/libvirt/constants';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
-import { addressesOn, shortWords } from './answer.js';
+import { addressesOn, MAX_TOLD, shortWords } from './answer.js';
 
 /** What libvirt says of one domain's addresses. */
 
@@ -47,7 +47,10 @@ export const askGuestAgent = async (
   await using domain = await connection.domainLookupByUUID(instance);
   await domain.agentSetResponseTimeout(AGENT_SECONDS);
   try {
-    return addressesOn(await domain.interfaceAddresses('agent'), { macs, source: 'agent' });
+    return addressesOn(await domain.interfaceAddresses('agent', { macs, maxAddresses: MAX_TOLD }), {
+      macs,
+      source: 'agent',
+    });
   } finally {
     await domain.agentSetResponseTimeout(DomainAgentResponseTimeout.BLOCK);
   }
@@ -75,7 +78,10 @@ export const createAskArp = ({ getConnection, log, pauseMs, now }: AskArpOptions
     if (failure && now() - failure.atMs < pauseMs) throw failure.err;
     await using domain = await getConnection().domainLookupByUUID(instance);
     try {
-      const addresses = addressesOn(await domain.interfaceAddresses('arp'), { macs, source: 'arp' });
+      const addresses = addressesOn(await domain.interfaceAddresses('arp', { macs, maxAddresses: MAX_TOLD }), {
+        macs,
+        source: 'arp',
+      });
       failure = undefined;
       return addresses;
     } catch (err) {

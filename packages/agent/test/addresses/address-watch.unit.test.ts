@@ -88,12 +88,14 @@ let libvirt: ReturnType<typeof createFakeLibvirt>;
 let watch: AddressWatch;
 let running: AbortController;
 let clockMs: number;
+let woken: number;
 let warn: ReturnType<typeof vi.fn<() => void>>;
 
 beforeEach(() => {
   running = new AbortController();
   libvirt = createFakeLibvirt();
   clockMs = START + 3000;
+  woken = 0;
   warn = vi.fn<() => void>();
   watch = createAddressWatch({
     getConnection: () => libvirt.connection,
@@ -101,7 +103,9 @@ beforeEach(() => {
     leaseSeconds: null,
     deadlineMs: 2 * MINUTE,
     periodMs: MINUTE,
-    wake: () => undefined,
+    wake: () => {
+      woken += 1;
+    },
     log: Object.assign(silentLogger(), { warn }),
     signal: running.signal,
     now: () => clockMs,
@@ -173,6 +177,30 @@ describe('a look at a guest', () => {
     expect(await lookTwice(instance)).toMatchObject({ agent: { said: 'found' } });
     clockMs += MINUTE;
     expect(await lookTwice(instance)).toMatchObject({ agent: { said: 'no guest agent is connected', addresses: [] } });
+  });
+
+  test('says a guest’s changes as they come, but for one that changes without end: the latest in the end', async () => {
+    lease('10.45.0.2');
+    const instance = guest({ hasBridge: true, agent: 'connected' });
+    await lookTwice(instance);
+    const said: string[] = [];
+    for (let second = 1; second <= 120; second += 1) {
+      clockMs += 1000;
+      libvirt.told.agent = [{ mac: SECOND, address: `192.0.2.${second}` }];
+      const before = woken;
+      // It comes back each time, so that it is asked at once.
+      watch.agentChanged(instance, true);
+      if (woken === before) continue;
+      const text = JSON.stringify((await lookTwice(instance)).agent);
+      if (said.at(-1) !== text) said.push(text);
+    }
+    // At first as it changes, then twice a minute; its events wake at first, then twelve times a minute, and each answer once more.
+    expect(said.length).toBeGreaterThan(10);
+    expect(said.length).toBeLessThan(25);
+    expect(woken).toBeLessThan(90);
+    expect(said.at(-1)).not.toContain('192.0.2.120');
+    clockMs += MINUTE;
+    expect(JSON.stringify(await lookTwice(instance))).toContain('192.0.2.120');
   });
 
   test('an agent that comes while the domain is read is not missed', async () => {

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newProviderUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { superviseConnection, type Supervised } from '@etcd-compute/libvirt/reconnect';
+import { bringPorts } from '@etcd-compute/testing/bring-ports';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
@@ -29,6 +30,8 @@ export interface HostOptions {
   readonly dir: string;
   readonly path: ClientPath;
   readonly hasGuests: boolean;
+  /** Of the server of images. */
+  readonly imagePort: number;
   /** For calls from outside, which end with it. */
   readonly signal: AbortSignal;
 }
@@ -72,6 +75,7 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
       dir,
       etcd: { host: '127.0.0.1', port: 1 },
       placement: { endpoint: path.placement.endpoint },
+      ...(hasGuests && { wrapper: await enterNetwork(resources, libvirtd, options) }),
       config: {
         name: `host-${index}`,
         ...path.config,
@@ -86,6 +90,16 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
     }),
   );
   return { index, uuid, stateDir, imagesDir, path, libvirtd, libvirtProxy, link, agent };
+};
+
+/** Where real guests are, the agent sets the packet filter of its own network, so it has to be in that of its libvirtd. */
+const enterNetwork = async (
+  resources: Resources,
+  libvirtd: LibvirtDaemon,
+  { path, imagePort }: Pick<HostOptions, 'path' | 'imagePort'>,
+): Promise<readonly string[]> => {
+  const ports = [...path.etcd.map(({ port }) => port), path.placement.port, imagePort];
+  return resources.keep(await bringPorts(ports, libvirtd)).wrapper;
 };
 
 /** A file system of its own, so small that a fault can fill it. */

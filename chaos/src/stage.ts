@@ -57,7 +57,7 @@ export const openStage = async ({ agents, members, hasGuests, signal }: StageOpt
     const hosts: Host[] = [];
     for (let index = 0; index < agents; index += 1) {
       const path = await openClientPath(resources, servers);
-      hosts.push(await startHost(resources, { index, dir, path, hasGuests, signal }));
+      hosts.push(await startHost(resources, { index, dir, path, hasGuests, imagePort: images.port, signal }));
     }
     const path = await openClientPath(resources, servers);
     const scheduleConfig = join(dir, 'schedule.yaml');

@@ -2,6 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readMark } from '@etcd-compute/agent/instances/domain';
+import { removalOf } from '@etcd-compute/agent/networks/filter-tables';
+import { applyChanges } from '@etcd-compute/agent/networks/nft';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { DomainUndefineFlags } from '@etcd-compute/libvirt/constants';
 import type { Domain } from '@etcd-compute/libvirt/domain';
@@ -45,6 +47,7 @@ export const removeFromLibvirt = async (
     if (!names.has(network.name)) continue;
     if (await network.isActive()) await network.destroy();
     if (await network.isPersistent()) await network.undefine();
+    await applyChanges(removalOf(network.name));
     // libvirt forgets it.
     await rm(`/run/libvirt/network/${network.name}.pid`, { force: true });
     networks += 1;

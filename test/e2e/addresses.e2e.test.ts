@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { connect } from '@etcd-compute/libvirt/connection';
+import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
@@ -30,6 +31,7 @@ beforeAll(async () => {
   await libvirtd.netnsExec(['ip', 'link', 'add', 'br0', 'up', 'type', 'bridge']);
   agent = await world.startAgent({
     dir: agentDir,
+    beside: libvirtd,
     config: {
       libvirt: { uri: libvirtd.uri },
       bridge: 'br0',
@@ -124,25 +126,31 @@ test('a guest that asks for IPv6 on the managed network gets an address, which i
   // It has no system, so that its part on the network can be played with its MAC.
   const instance = await boot(world, agent.uuid);
   await waitForState(world, instance, 'active');
-  const connection = await connect(libvirtd.uri);
+  await using connection = await connect(libvirtd.uri);
   await using domain = await connection.domainLookupByUUID(instance);
-  const xml = await domain.getXMLDesc();
-  const mac = /<mac address='([^']+)'/.exec(xml)?.[1] ?? '';
+  const [{ mac, targetDev: port = '' } = { mac: '' }] = parseDomain(await domain.getXMLDesc()).interfaces;
   await using network = await connection.networkLookupByName('ecompute');
   const bridge = await network.getBridgeName();
   const exec = async (command: string): Promise<string> =>
-    (await libvirtd.netnsExec(command.split(' '), { timeoutMs: 30_000 })).stdout;
+    (await libvirtd.netnsExec(command.split(' '), { timeoutMs: 30_000 })).stdout.trim();
   await exec('ip netns add guest');
-  await exec(`ip link add tap-guest master ${bridge} type veth peer name eth0 netns guest address ${mac}`);
-  await exec('ip link set tap-guest up');
+  await exec(`ip link set ${port} down`);
+  await exec(`ip link set ${port} name parked`);
+  await exec(`ip link add ${port} master ${bridge} type veth peer name eth0 netns guest address ${mac}`);
+  await exec(`ip link set ${port} up`);
   await exec('ip -n guest link set eth0 up');
-  const address = (await exec(`ip netns exec guest ${process.execPath} ${DHCPV6_CLIENT} eth0 ${mac}`)).trim();
-  expect(address).toMatch(/^fd00:0045:/);
+  const ask = async (identifier: string): Promise<string> =>
+    exec(`ip netns exec guest ${process.execPath} ${DHCPV6_CLIENT} eth0 ${identifier}`);
+  const first = await ask(mac);
   const record = await waitForRecord(world, instance, ({ addresses }) => addresses.length > 0);
   expect(record.addresses).toEqual([
-    { address: expect.stringMatching(/^fd00:45::1:[0-9a-f]+$/), family: 'ipv6', mac, source: 'lease' },
+    { address: expect.stringMatching(/^fd00:45::10:[0-9a-f]+$/), family: 'ipv6', mac, source: 'lease' },
   ]);
   expect(await bootedOf(instance)).toBe(record.addresses[0]?.address);
-  await connection.close();
+  // A new system on the same port, whose identifier is another, is not kept waiting for the end of the old one's lease.
+  const second = await ask('52:54:00:00:be:ef');
+  expect(second).not.toBe(first);
+  // Both are of its block, of which other guests have none.
+  expect(second.slice(0, -1)).toBe(first.slice(0, -1));
   await destroy(instance);
 });

@@ -62,12 +62,14 @@ const folderElsewhere = (demoDir: string): string =>
 const survey = async ({ machine, demoDir }: DemoMachine): Promise<object> => {
   const files = await readdir(join(machine.dir, 'etc'), { recursive: true });
   const { stdout: links } = await machine.run(['ip', '-br', 'link']);
+  const { stdout: tables } = await machine.run(['nft', 'list', 'tables']);
   const disks = await readdir(join(machine.dir, 'lib'), { recursive: true });
   return {
     processes: await machine.listProcesses(),
     definitions: files.filter((name) => name.endsWith('.xml')),
     autostart: files.filter((name) => name.includes('autostart/')),
     links: links.split('\n').map((line) => line.split(/[\s@]/)[0]),
+    tables: tables.split('\n').filter((line) => line.includes('ecompute')),
     disks: disks.filter((name) => name.endsWith('.img')),
     consoles: (await readdir(join(machine.dir, 'log'), { recursive: true })).filter((name) => name.endsWith('.log')),
     dhcpServers: (await readdir(join(machine.dir, 'run/libvirt/network')).catch(() => [])).filter((name) =>

@@ -1,5 +1,5 @@
 /**
- * Asks for an IPv6 address on an interface as a guest does, and prints the one that it gets: `node dhcpv6-client.mjs INTERFACE MAC`.
+ * Asks for an IPv6 address on an interface as a guest does, and prints the one that it gets: `node dhcpv6-client.mjs INTERFACE MAC`. The MAC is its identifier.
  * One Solicit with rapid commit (RFC 8415, 18.2.1), once a second until there is an answer.
  */
 import { createSocket } from 'node:dgram';

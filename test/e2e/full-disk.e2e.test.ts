@@ -43,7 +43,7 @@ beforeAll(async () => {
   world.images.setFile('guest', (await buildGuestImage(CACHE)).path);
   libvirtd = await startLibvirtd({ dir });
   connection = await connect(libvirtd.uri);
-  agent = await world.startAgent({ dir: agentDir, config: { libvirt: { uri: libvirtd.uri } } });
+  agent = await world.startAgent({ dir: agentDir, beside: libvirtd, config: { libvirt: { uri: libvirtd.uri } } });
   scheduleConfig = join(world.dir.path, 'schedule.yaml');
   const { etcd, placement } = world;
   await writeFile(

@@ -113,6 +113,7 @@ const startAgent = async (name: string, config: object): Promise<Ecompute> => {
   await mkdir(dir);
   return world.startAgent({
     dir,
+    beside: libvirtd,
     config: {
       libvirt: { uri: libvirtd.uri },
       inventory: { VCPU: { allocation_ratio: 100 } },

@@ -6,6 +6,7 @@ import { ensureConfigDrivesDir } from '@etcd-compute/agent/guest-config/config-d
 import { ensureFolder } from '@etcd-compute/agent/identity';
 import { ImageCache } from '@etcd-compute/agent/images/cache';
 import type { StepDeps } from '@etcd-compute/agent/instances/steps/step';
+import { createGuestFilter } from '@etcd-compute/agent/networks/guest-filter';
 import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
@@ -54,6 +55,8 @@ export const openStepDeps = async (
     images: await ImageCache.open(join(stateDir, 'images'), { settings: config.images, stallMs: 10_000, log }),
     pool,
     network,
+    // The test driver has no ports.
+    filter: createGuestFilter({ config, getConnection: () => seen, log, signal: new AbortController().signal }),
     mark: { host, stateDir },
     consolesDir: await ensureFolder(join(stateDir, 'consoles')),
     configDrivesDir: await ensureConfigDrivesDir(stateDir),

@@ -32,7 +32,11 @@ import { probeCapacity, probeImagesGiB } from './inventory/probe.js';
 import { createInventoryReport } from './inventory/report.js';
 import { createBelonging } from './known-servers/belonging.js';
 import { openLibvirtLink } from './libvirt-link.js';
-import { createMetadata, preparePorts } from './metadata/create-metadata.js';
+import { createMetadata } from './metadata/create-metadata.js';
+import { removeLeftAddress } from './metadata/metadata-address.js';
+import { isMetadataOn } from './metadata/settings.js';
+import { adoptGuests } from './networks/adopt-guests.js';
+import { createGuestFilter } from './networks/guest-filter.js';
 import { createGuestNetwork } from './networks/guest-network.js';
 import { isFinal, persist } from './persist.js';
 import { takePresence } from './presence.js';
@@ -94,6 +98,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   const keys = createKeys(config.etcd.prefix);
   const pool = { name: config.disks.pool, folder: join(config.state_dir, 'disks') };
   const network = createGuestNetwork({ config: config.network, log });
+  const filter = createGuestFilter({ config, getConnection: () => getConnection(), log, signal: running.signal });
   const requested = new Set<InstanceUuid>();
   const loop: ReconcileLoop<InstanceUuid> = new ReconcileLoop<InstanceUuid>({
     // Set below, before anything can wake the loop.
@@ -150,8 +155,10 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
         await ensureDiskPool(connection, pool);
         await belonging.noteLibvirt(connection);
         await network.open(connection);
+        if (await filter.open(connection)) await adoptGuests(connection, log);
         addresses?.reset();
-        await preparePorts(connection, { config, log });
+        if (config.network.manage && !isMetadataOn(config))
+          await removeLeftAddress(connection, { config: config.network, log });
         wakeAll();
       },
       onDomainEvent: (instance) => {
@@ -162,7 +169,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   };
   const { store, placement, link } = servers;
   const { getConnection } = link;
-  const metadata = createMetadata({ config, host, keys, store, getConnection, log, signal: running.signal });
+  const metadata = createMetadata({ config, host, keys, store, getConnection, filter, log });
   try {
     const checkEtcd = async (): Promise<void> => {
       await belonging.checkEtcd(store, keys.agent(host));
@@ -214,6 +221,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       images,
       pool,
       network,
+      filter,
       mark: { host, stateDir: config.state_dir },
       consolesDir: await ensureFolder(join(config.state_dir, 'consoles')),
       configDrivesDir: await ensureConfigDrivesDir(config.state_dir),

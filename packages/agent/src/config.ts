@@ -5,7 +5,9 @@ import { providerUuidSchema } from '@etcd-compute/common/ids';
 import { z } from 'zod';
 import { endpointSection } from './endpoint/settings.js';
 import { imagesSection } from './images/settings.js';
+import { libvirtName } from './libvirt-name.js';
 import { metadataSection } from './metadata/settings.js';
+import { networkSection } from './networks/settings.js';
 
 /** `compute.yaml`. The keys `uuid`, `etcd`, `placement`, `resize` and `bridge` are the original's. */
 
@@ -13,10 +15,6 @@ const reservedKey = (unit: string) => z.int().nonnegative().describe(`kept for t
 
 const ratioKey = (ratio: number) =>
   z.number().positive().max(1000).default(ratio).describe('how many times over it may be given away');
-
-const libvirtName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$/, 'expected up to 50 letters, digits, dots, dashes and underscores');
 
 const sections = z.strictObject({
   uuid: providerUuidSchema
@@ -37,37 +35,7 @@ const sections = z.strictObject({
       threads: z.int().min(1).max(64).default(4).describe('libvirt calls in flight at the most'),
     })
     .prefault({}),
-  network: z
-    .strictObject({
-      name: libvirtName.default('ecompute').describe('the libvirt network of every guest’s first interface'),
-      manage: z
-        .boolean()
-        .default(true)
-        .describe('true: the agent makes this network and chooses addresses; false: it is there and has its own DHCP'),
-      cidr: z
-        .cidrv4()
-        .refine(
-          (cidr) => Number(cidr.split('/')[1]) >= 18 && Number(cidr.split('/')[1]) <= 29,
-          'expected a prefix from /18 to /29',
-        )
-        .default('10.45.0.0/20')
-        .describe('addresses of the managed network; the first one is the host’s'),
-      cidr6: z
-        .cidrv6()
-        .refine(
-          (cidr) => cidr.endsWith('/64') && !/^(fe[89ab]|ff)/i.test(cidr),
-          'expected a /64 that is neither link-local nor multicast, such as fd00:45::/64',
-        )
-        .optional()
-        .describe('IPv6 addresses of the managed network, a /64, given out by DHCPv6; when left out, it has none'),
-      lease_seconds: z
-        .int()
-        .min(120)
-        .max(86_400)
-        .default(3600)
-        .describe('how long a guest may keep an address without asking again'),
-    })
-    .prefault({}),
+  network: networkSection,
   bridge: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,15}$/, 'expected the name of a bridge, such as br0')
@@ -185,8 +153,13 @@ const sections = z.strictObject({
     .prefault({}),
 });
 
-export const agentConfigSchema = sections.refine(({ metadata, network }) => metadata === false || network.manage, {
-  message: 'needs network.manage: true; on a network that others keep, an address does not say which guest asks',
-  path: ['metadata'],
+export const agentConfigSchema = sections.check(({ value: { metadata, network }, issues }) => {
+  if (metadata === false) return;
+  const missing =
+    (!network.manage && 'network.manage: true; on a network that others keep') ||
+    (network.filter !== 'full' && 'network.filter: full; without it');
+  if (missing === false) return;
+  const message = `needs ${missing}, an address does not say which guest asks`;
+  issues.push({ code: 'custom', message, path: ['metadata'], input: metadata });
 });
 export type AgentConfig = z.output<typeof agentConfigSchema>;

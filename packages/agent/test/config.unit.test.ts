@@ -72,8 +72,35 @@ describe('agentConfigSchema', () => {
     [{ metadata: 'yes' }],
     [{ metadata: { token: 'maybe' } }],
     [{ metadata: true, network: { manage: false } }],
+    [{ metadata: true, network: { filter: 'reach' } }],
+    [{ network: { filter: true } }],
+    [{ network: { deny: '10.0.0.0/8' } }],
+    [{ network: { deny: ['etcd.example'] } }],
+    [{ network: { deny: ['10.0.0.0/33'] } }],
+    [{ network: { deny: ['10'] } }],
+    [{ network: { allow: ['10.1.2.3/16'] } }],
+    [{ network: { allow: ['fd00::1/64'] } }],
     [{ nmae: 'x' }],
   ])('refuses %j', (config) => {
     expect(agentConfigSchema.safeParse(config).success).toBe(false);
+  });
+
+  test.each([
+    [{ network: { deny: ['10.1.2.3/16'] } }, 'expected a network’s first address: did you mean 10.1.0.0/16?'],
+    [{ network: { allow: ['x'] } }, 'expected an address or a network, such as 10.20.0.5, 10.20.0.0/16 or fd20::/48'],
+    [
+      { metadata: true, network: { filter: 'none' } },
+      'needs network.filter: full; without it, an address does not say which guest asks',
+    ],
+  ])('says of %j what was expected', (config, message) => {
+    expect(agentConfigSchema.safeParse(config).error?.issues.map((issue) => issue.message)).toEqual([message]);
+  });
+
+  test('takes addresses and networks that guests may and may not reach', () => {
+    const network = {
+      deny: ['10.20.0.0/16', '10.1.2.3', 'fd20::/48', '0.0.0.0/0', '::/0'],
+      allow: ['10.20.0.5/32', 'fd20::5'],
+    };
+    expect(agentConfigSchema.parse({ network }).network).toMatchObject(network);
   });
 });

@@ -11,7 +11,7 @@ import type {
   NetworkLifecycleEvent,
 } from './events.js';
 import { Network } from './network.js';
-import { NWFilter, NWFilterBinding } from './nwfilter.js';
+import { NWFilter } from './nwfilter.js';
 import { orFree, orFreeAll, warnUnfreed } from './scope.js';
 import type { Scope } from './scope.js';
 import { StoragePool } from './storage-pool.js';
@@ -211,19 +211,10 @@ export class Connection {
     return networks.map((network) => new Network(this.#scope, network));
   }
 
-  /** Defines a filter, or redefines the one with the same name and uuid: ports that it is on get the new rules at once. */
-  async nwfilterDefineXML(xml: string, wait: CallWait = {}): Promise<NWFilter> {
+  /** Throws `VIR_ERR_NO_NWFILTER`. */
+  async nwfilterLookupByName(name: string, wait: CallWait = {}): Promise<NWFilter> {
     const options = orFree(this.#scope, 'nwfilterFree', wait);
-    return new NWFilter(this.#scope, await this.#scope.connection.call('nwfilterDefineXML', [xml], options));
-  }
-
-  /** Throws `VIR_ERR_NO_NWFILTER_BINDING` when the port has no filter. */
-  async nwfilterBindingLookupByPortDev(portDev: string, wait: CallWait = {}): Promise<NWFilterBinding> {
-    const options = orFree(this.#scope, 'nwfilterBindingFree', wait);
-    return new NWFilterBinding(
-      this.#scope,
-      await this.#scope.connection.call('nwfilterBindingLookupByPortDev', [portDev], options),
-    );
+    return new NWFilter(this.#scope, await this.#scope.connection.call('nwfilterLookupByName', [name], options));
   }
 
   async storagePoolDefineXML(xml: string, flags = 0, wait: CallWait = {}): Promise<StoragePool> {

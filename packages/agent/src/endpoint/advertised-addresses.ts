@@ -16,7 +16,7 @@ interface ServerName {
   readonly port: number;
 }
 
-const etcdServers = ({ host, port, hosts }: EtcdSection): ServerName[] =>
+export const etcdServers = ({ host, port, hosts }: EtcdSection): ServerName[] =>
   hosts
     ? hosts.map((text) => {
         const url = new URL(text);

@@ -2,6 +2,7 @@ import { lookup as resolve, type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import ipaddr from 'ipaddr.js';
+import { isInNetwork, parseNetwork } from '../networks/cidr.js';
 
 /**
  * Which servers may be asked for images. Whoever may boot an instance chooses the URL, and the agent that asks stands inside: what
@@ -46,26 +47,15 @@ const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, '$1');
 /** Only what the whole internet reaches: not loopback, link-local, private, multicast, or a wrapping of those in IPv6. */
 const isPublic = (address: string): boolean => ipaddr.process(address).range() === 'unicast';
 
-type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
-
-const toNetwork = (text: string): Network => {
-  if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
-  const address = ipaddr.process(text);
-  return [address, address.kind() === 'ipv4' ? 32 : 128];
-};
-
 /** @param allowPrivate addresses, networks and names of hosts. */
 export const createUrlPolicy = (allowPrivate: readonly string[]): UrlPolicy => {
   const isNumeric = (text: string): boolean => ipaddr.isValid(text) || ipaddr.isValidCIDR(text);
-  const networks = allowPrivate.filter(isNumeric).map(toNetwork);
+  const networks = allowPrivate.filter(isNumeric).map(parseNetwork);
   const names = new Set(allowPrivate.filter((text) => !isNumeric(text)));
 
   const mayAsk = (text: string): boolean => {
     const address = ipaddr.process(text);
-    return (
-      isPublic(text) ||
-      networks.some(([network, bits]) => network.kind() === address.kind() && address.match([network, bits]))
-    );
+    return isPublic(text) || networks.some((network) => isInNetwork(address, network));
   };
   const notAllowed = (url: URL, addresses: readonly string[]): EcomputeError =>
     refused(

@@ -1,8 +1,8 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import type { DomainDisk, DomainSpec } from '@etcd-compute/libvirt/xml/domain';
+import type { DomainDisk, DomainNetworkInterface, DomainSpec } from '@etcd-compute/libvirt/xml/domain';
 import type { AgentConfig } from '../config.js';
 import { isMetadataOn } from '../metadata/settings.js';
-import { ownAddressFilterOf } from '../networks/own-address-filter.js';
+import { portNameOf } from '../networks/ports.js';
 import type { VirtType } from '../virt-type.js';
 import { renderMark, type DomainMark } from './domain.js';
 import { needed, type InstanceSpec, type MadeSoFar } from './steps/step.js';
@@ -77,10 +77,21 @@ const smbiosOf = ({ config }: DomainInput): DomainSpec['smbios'] =>
     ? { manufacturer: 'etcd-compute', product: 'OpenStack Nova' }
     : undefined;
 
+/** Their ports have names of our choice, because the packet filter goes by them. */
+const interfacesOf = ({ spec, made, config, networkName, virtType }: DomainInput): DomainNetworkInterface[] => {
+  const sources = [{ network: networkName }, ...(config.bridge === undefined ? [] : [{ bridge: config.bridge }])];
+  const interfaces = needed(made.interfaces, 'the interfaces');
+  return sources.flatMap((source, index) => {
+    const mac = interfaces[index]?.mac;
+    if (mac === undefined) return [];
+    const port = virtType === 'test' ? {} : { targetDev: portNameOf(spec.instance, index) };
+    return [{ ...source, mac, model: 'virtio', ...port }];
+  });
+};
+
 /** The domain of an instance. libvirt's test driver has no devices but disks and interfaces. */
 export const domainSpecOf = (input: DomainInput): DomainSpec => {
-  const { spec, made, config, mark, networkName, consoleLog, virtType, arch } = input;
-  const [first, second] = needed(made.interfaces, 'the interfaces');
+  const { spec, config, mark, consoleLog, virtType, arch } = input;
   const { balloon, agent } = config.guests;
   const machine = machineOf(input);
   const cpuMode = cpuModeOf(input);
@@ -98,19 +109,7 @@ export const domainSpecOf = (input: DomainInput): DomainSpec => {
     ...(firmwareOf(input) === 'uefi' && { firmware: 'efi' as const }),
     disks: disksOf(input),
     ...(isReal && smbios && { smbios }),
-    interfaces: [
-      ...(first
-        ? [
-            {
-              network: networkName,
-              mac: first.mac,
-              model: 'virtio',
-              ...(isMetadataOn(config) && ownAddressFilterOf(first.mac, config.network.cidr)),
-            },
-          ]
-        : []),
-      ...(second && config.bridge !== undefined ? [{ bridge: config.bridge, mac: second.mac, model: 'virtio' }] : []),
-    ],
+    interfaces: interfacesOf(input),
     serial: isReal ? { logFile: consoleLog } : {},
     hasRng: isReal,
     ...(isReal && agent && { guestAgent: {} }),

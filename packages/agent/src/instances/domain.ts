@@ -30,6 +30,10 @@ export const renderMark = ({ host, stateDir }: DomainMark): MetadataElement => (
   values: { host, 'state-dir': stateDir },
 });
 
+/** Whether the metadata of a domain's XML has the mark of an agent, whichever it is. */
+export const hasMark = (metadata: readonly MetadataElement[]): boolean =>
+  metadata.some(({ uri, name }) => uri === NAMESPACE && name === ELEMENT);
+
 export const readMark = async (domain: Domain): Promise<{ host: string; stateDir: string } | undefined> => {
   let xml: string;
   try {

@@ -6,16 +6,8 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from '../config.js';
 import { isElsewhere } from '../instances/fault.js';
-import { planNetwork } from '../networks/address-plan.js';
-import {
-  addMetadataAddress,
-  findBridge,
-  listBridgePorts,
-  METADATA_ADDRESS,
-  removeMetadataAddress,
-  type Bridge,
-  type BridgePort,
-} from './bridge.js';
+import { getGuestBridge } from '../networks/guest-bridge.js';
+import { addMetadataAddress, METADATA_ADDRESS, removeMetadataAddress, type Bridge } from '../networks/ip.js';
 import { openBoundSocket } from './bound-socket.js';
 
 /**
@@ -24,10 +16,8 @@ import { openBoundSocket } from './bound-socket.js';
  * restarts the network.
  */
 export interface MetadataAddress {
-  /** Puts it up, and from then on keeps it up. @throws ECOMPUTE_METADATA_FAILED */
+  /** Puts it up, and from then on keeps it up. @throws ECOMPUTE_METADATA_FAILED, ECOMPUTE_NETWORK_FAILED */
   readonly open: () => Promise<void>;
-  /** What is plugged into the bridge. */
-  readonly listPorts: () => Promise<readonly BridgePort[]>;
   /** Takes it down; repeatable. */
   readonly close: () => Promise<void>;
 }
@@ -61,28 +51,6 @@ const failed = (what: string, cause: unknown): EcomputeError => {
   });
 };
 
-const bridgeNameOf = async (connection: Connection, networkName: string): Promise<string> => {
-  await using network = await connection.networkLookupByName(networkName);
-  // Awaited here, before the handle is freed.
-  return await network.getBridgeName();
-};
-
-/** @throws ECOMPUTE_METADATA_FAILED */
-const getBridge = async (connection: Connection, { name, cidr }: AgentConfig['network']): Promise<Bridge> => {
-  const bridgeName = await bridgeNameOf(connection, name);
-  const bridge = await findBridge(bridgeName).catch((cause: unknown) => {
-    throw failed(`could not look at bridge ${bridgeName} of network '${name}'`, cause);
-  });
-  const { gateway } = planNetwork(cidr);
-  // A bridge of that name may be somebody else's, when libvirt is on another machine or in a container.
-  if (bridge?.addresses.includes(gateway)) return bridge;
-  throw new EcomputeError(
-    'ECOMPUTE_METADATA_FAILED',
-    `the bridge ${bridgeName} of network '${name}', with the address ${gateway}, is not here`,
-    { hint: `virsh net-start ${name}; ecompute has to run where libvirt's bridges are; or set metadata to false` },
-  );
-};
-
 export const createMetadataAddress = (options: MetadataAddressOptions): MetadataAddress => {
   const { config, getConnection, createServer, log } = options;
   const ended = new AbortController();
@@ -99,7 +67,7 @@ export const createMetadataAddress = (options: MetadataAddressOptions): Metadata
     await closed;
   };
   const ensure = async (): Promise<void> => {
-    const bridge = await getBridge(getConnection(), config);
+    const bridge = await getGuestBridge(getConnection(), config);
     try {
       if (!bridge.addresses.includes(METADATA_ADDRESS)) await addMetadataAddress(bridge.name);
       if (listening?.server.listening && listening.bridge.index === bridge.index) return;
@@ -134,7 +102,6 @@ export const createMetadataAddress = (options: MetadataAddressOptions): Metadata
       await ensure();
       keeping = keep();
     },
-    listPorts: async () => (listening ? listBridgePorts(listening.bridge.name) : []),
     close: async () => {
       ended.abort();
       await keeping;
@@ -152,7 +119,7 @@ export const removeLeftAddress = async (
   { config, log }: Pick<MetadataAddressOptions, 'config' | 'log'>,
 ): Promise<void> => {
   try {
-    const { name, addresses } = await getBridge(connection, config);
+    const { name, addresses } = await getGuestBridge(connection, config);
     if (addresses.includes(METADATA_ADDRESS)) await removeMetadataAddress(name);
   } catch (err) {
     // libvirt's test driver has no bridges, and libvirt may be elsewhere.

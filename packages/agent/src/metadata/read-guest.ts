@@ -9,7 +9,7 @@ import type { AgentConfig } from '../config.js';
 import { guestConfigOf, type GuestConfig } from '../guest-config/guest-config.js';
 import { specOf } from '../instances/build.js';
 import { findDomain, readMark } from '../instances/domain.js';
-import { hasDhcp6 } from '../networks/address-plan.js';
+import { hasDhcp6 } from '../networks/ipv6-plan.js';
 
 export interface ReadGuestDeps {
   readonly store: Store;

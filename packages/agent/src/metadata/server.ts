@@ -3,18 +3,18 @@ import type { Socket } from 'node:net';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { GuestConfig } from '../guest-config/guest-config.js';
-import { createRateLimit } from './rate.js';
+import { createRateLimit } from '../rate-limit.js';
 import { findAnswer, isOpenStackPath, segmentsOf } from './routes.js';
 import type { TokenRules } from './settings.js';
 import { createTokens, parseTokenTtl } from './tokens.js';
-import type { GuestFinder } from './who-asks.js';
 
 /**
  * The HTTP side of the metadata address. Guests are not trusted: what they send is bounded in size, time and number, and says nothing of
  * who they are. What they are told is not logged.
  */
 export interface MetadataServerOptions {
-  readonly finder: GuestFinder;
+  /** The guest that has this address, and no other can have. @throws when nobody can say now. */
+  readonly findGuest: (address: string) => Promise<InstanceUuid | undefined>;
   readonly readGuest: (asking: { instance: InstanceUuid; address: string }) => Promise<GuestConfig | undefined>;
   readonly tokenRules: TokenRules;
   readonly now: () => number;
@@ -114,7 +114,7 @@ const one = (header: string | string[] | undefined): string | undefined =>
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 
-const createResponder = ({ finder, readGuest, tokenRules, now }: MetadataServerOptions) => {
+const createResponder = ({ findGuest, readGuest, tokenRules, now }: MetadataServerOptions) => {
   const tokens = createTokens(now);
   const recent = new Map<InstanceUuid, { at: number; guest: Promise<GuestConfig | undefined> }>();
   const readRecent = async (asking: { instance: InstanceUuid; address: string }): Promise<GuestConfig | undefined> => {
@@ -144,11 +144,9 @@ const createResponder = ({ finder, readGuest, tokenRules, now }: MetadataServerO
     return !(isOpenStackPath(segments) ? tokenRules.openstack : tokenRules.ec2);
   };
   return async (request: IncomingMessage, address: string): Promise<Reply> => {
-    const who = await finder.find(address);
-    if (who.outcome === 'unsafe') return refuse(503, 'not now: somebody on this network could be anybody');
-    if (who.outcome === 'nobody') return refuse(403, 'who asks is no guest of this host');
+    const instance = await findGuest(address);
+    if (instance === undefined) return refuse(403, 'who asks is no guest of this host');
     if (hasBody(request)) return refuse(413, 'no body is taken');
-    const { instance } = who;
     const segments = segmentsOf(pathOf(request.url ?? '/'));
     const isToken = segments.join('/') === 'latest/api/token';
     if (isToken && request.method === 'PUT') return giveToken(instance, request);

@@ -35,24 +35,8 @@ export const planNetwork = (cidr: string): NetworkPlan => {
   return { gateway: toAddress(base + 1), prefix, first: toAddress(base + 2), last: toAddress(base + 1 + size), size };
 };
 
-/** Of the IPv6 /64 beside it: DHCPv6 addresses are given by the guest's own identifier, not by its MAC, so none is reserved. */
-export const planIpv6 = (cidr6: string): Omit<NetworkPlan, 'size'> => {
-  const { parts } = ipaddr.IPv6.networkAddressFromCIDR(cidr6);
-  const addressAt = (...low: [number, number]): string =>
-    new ipaddr.IPv6([...parts.slice(0, 6), ...low]).toRFC5952String();
-  return { gateway: addressAt(0, 1), prefix: 64, first: addressAt(1, 0), last: addressAt(1, 0xff_ff) };
-};
-
-/** Whether somebody gives out IPv6 addresses to the guests' first interfaces. */
-export const hasDhcp6 = ({ manage, cidr6 }: { manage: boolean; cidr6?: string | undefined }): boolean =>
-  manage && cidr6 !== undefined;
-
-/** Addresses of one's own (fc00::/7) are nowhere routed, and are translated as IPv4's are. */
-export const isUniqueLocal = (address: string): boolean => ipaddr.IPv6.parse(address).range() === 'uniqueLocal';
-
-/** Whether two texts are the same address. */
-export const isSameIpv6 = (one: string, other: string): boolean =>
-  ipaddr.IPv6.isValid(other) && ipaddr.IPv6.parse(one).toString() === ipaddr.IPv6.parse(other).toString();
+/** How many addresses for guests come before this one. */
+export const indexOfAddress = (address: string, plan: NetworkPlan): number => toNumber(address) - toNumber(plan.first);
 
 /** 52:54:00 is QEMU's range; the rest is the address's last three bytes. */
 export const macOfAddress = (address: string): string =>
@@ -70,7 +54,7 @@ export const addressOfMac = (mac: string, plan: NetworkPlan): string | undefined
   const bytes = mac.split(':').map((digits) => Number.parseInt(digits, 16));
   if (bytes.length !== 6 || !mac.toLowerCase().startsWith('52:54:00:')) return undefined;
   const address = [ipaddr.IPv4.parse(plan.gateway).octets[0], ...bytes.slice(3)].join('.');
-  const index = toNumber(address) - toNumber(plan.first);
+  const index = indexOfAddress(address, plan);
   return index >= 0 && index < plan.size ? address : undefined;
 };
 

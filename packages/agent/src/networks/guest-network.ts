@@ -10,15 +10,13 @@ import type { AgentConfig } from '../config.js';
 import {
   addressOfMac,
   chooseAddress,
-  isSameIpv6,
-  isUniqueLocal,
   listReservations,
   macOfInstance,
-  planIpv6,
   planNetwork,
   type NetworkPlan,
   type Reservation,
 } from './address-plan.js';
+import { BLOCK_PREFIX, blocksOf, isSameIpv6, isUniqueLocal, planIpv6 } from './ipv6-plan.js';
 
 /**
  * The libvirt network of the guests' first interfaces. On the agent's own one, every guest's address is chosen before it starts.
@@ -138,14 +136,16 @@ const ensureManaged = async (connection: Connection, config: AgentConfig['networ
 };
 
 /** @throws ECOMPUTE_NETWORK_FAILED when a network of that name was made by someone else, or with another cidr or cidr6. */
-const checkAddresses = (xml: string, { name, cidr, cidr6 }: AgentConfig['network']): void => {
+const checkAddresses = (xml: string, config: AgentConfig['network']): void => {
+  const { name, cidr, cidr6 } = config;
   const plan = planNetwork(cidr);
-  const { ip, ip6 } = parseNetwork(xml);
+  const seen = parseNetwork(xml);
+  const { ip, ip6 } = seen;
   const hosts = new Set((ip.dhcp?.hosts ?? []).map((host) => `${host.mac} ${host.ip}`));
   if (
     ip.address === plan.gateway &&
     ip.prefix === plan.prefix &&
-    isIpv6AsPlanned(ip6, cidr6) &&
+    isIpv6AsPlanned(seen, config) &&
     listReservations(plan).every(({ mac, address }) => hosts.has(`${mac} ${address}`))
   )
     return;
@@ -162,18 +162,35 @@ const withPrefix = (ip: NetworkSpec['ip6']): string | undefined => ip && `${ip.a
 const both = (ipv4: string | undefined, ipv6: string | undefined): string =>
   [ipv4, ipv6].filter((cidr) => cidr !== undefined).join(' and ');
 
-const isIpv6AsPlanned = (ip6: NetworkSpec['ip6'], cidr6: string | undefined): boolean => {
-  if (ip6 === undefined || cidr6 === undefined) return ip6 === cidr6;
-  const { gateway, prefix } = planIpv6(cidr6);
-  return isSameIpv6(gateway, ip6.address) && ip6.prefix === prefix && ip6.dhcp !== undefined;
+const isIpv6AsPlanned = ({ ip6, dnsmasqOptions }: NetworkSpec, config: AgentConfig['network']): boolean => {
+  if (ip6 === undefined || config.cidr6 === undefined) return ip6 === config.cidr6;
+  const { gateway, prefix } = planIpv6(config.cidr6);
+  const isSameHost = isSameIpv6(gateway, ip6.address) && ip6.prefix === prefix && ip6.dhcp !== undefined;
+  // libvirt's test driver keeps no options.
+  const options = new Set(dnsmasqOptions ?? dnsmasqOptionsOf(config));
+  return isSameHost && dnsmasqOptionsOf(config).every((option) => options.has(option));
 };
 
-/** Guests that ask get an address from a range; with a router's advertisement, which dnsmasq sends, they know to ask. */
+/** With a router's advertisement, which dnsmasq sends, guests know that they are to ask for an address. */
 const ipv6Of = ({ cidr6, lease_seconds: leaseSeconds }: AgentConfig['network']): Partial<NetworkSpec> => {
   if (cidr6 === undefined) return {};
-  const { gateway, prefix, first, last } = planIpv6(cidr6);
-  const dhcp = { ranges: [{ start: first, end: last }], leaseSeconds, hosts: [] };
+  const { gateway, prefix, spare } = planIpv6(cidr6);
+  const dhcp = { ranges: [{ start: spare, end: spare }], leaseSeconds, hosts: [] };
   return { ip6: { address: gateway, prefix, dhcp }, ...(isUniqueLocal(gateway) && { natIpv6: true }) };
+};
+
+/**
+ * libvirt knows no IPv6 host entries by MAC; dnsmasq does. It finds a client's MAC by asking the client's link-local address for it. Who is not found
+ * gets nothing, and asks again: an address out of the range would not pass the guest's port.
+ */
+const dnsmasqOptionsOf = ({ cidr, cidr6 }: AgentConfig['network']): string[] => {
+  if (cidr6 === undefined) return ['no-ping'];
+  const plan = planNetwork(cidr);
+  const blockOf = blocksOf(cidr6, plan);
+  const hosts = listReservations(plan).map(
+    ({ mac, address }) => `dhcp-host=${mac},[${blockOf(address)}/${BLOCK_PREFIX}]`,
+  );
+  return ['no-ping', 'dhcp-ignore=tag:!known', ...hosts];
 };
 
 const defineManaged = async (connection: Connection, config: AgentConfig['network'], log: Logger): Promise<Network> => {
@@ -192,7 +209,7 @@ const defineManaged = async (connection: Connection, config: AgentConfig['networ
       },
     },
     ...ipv6Of(config),
-    dnsmasqOptions: ['no-ping'],
+    dnsmasqOptions: dnsmasqOptionsOf(config),
   });
   const network = await connection.networkDefineXML(xml);
   log.info({ network: config.name, cidr: config.cidr, cidr6: config.cidr6 }, 'network defined');

@@ -80,13 +80,16 @@ describe('the domain of an instance', () => {
     );
   });
 
-  test('has a filter for its own address when there is a metadata address, and says so when there is nothing else', () => {
+  test('says that it has a metadata address when there is nothing else', () => {
     const config = { metadata: true, guests: { config_drive: 'none' } };
     expect(renderDomain(domainSpecOf(anInput({ config })))).toMatchSnapshot();
-    const { interfaces, smbios } = domainSpecOf(anInput({ config: { metadata: true } }));
-    expect(interfaces.map(({ filter }) => filter)).toEqual(['ecompute-own-address', undefined]);
-    expect(smbios).toBeUndefined();
-    expect(domainSpecOf(anInput()).interfaces.map(({ filter }) => filter)).toEqual([undefined, undefined]);
+    expect(domainSpecOf(anInput({ config: { metadata: true } })).smbios).toBeUndefined();
+  });
+
+  test('has ports of its own names, other than on the test driver', () => {
+    const portsOf = (changes: Changes) => domainSpecOf(anInput(changes)).interfaces.map(({ targetDev }) => targetDev);
+    expect(portsOf({})).toEqual(['ec6b2f3c1e0c5d0', 'ec6b2f3c1e0c5d1']);
+    expect(portsOf({ virtType: 'test' })).toEqual([undefined, undefined]);
   });
 
   test('without a config drive has one disk', () => {

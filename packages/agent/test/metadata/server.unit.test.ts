@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { GuestConfig } from '@etcd-compute/agent/guest-config/guest-config';
 import { createMetadataServer } from '@etcd-compute/agent/metadata/server';
-import type { WhoAsks } from '@etcd-compute/agent/metadata/who-asks';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { INSTANCE } from '../instances/builders.js';
@@ -35,12 +35,12 @@ interface Reply {
 let folder = '';
 let path = '';
 let server: ReturnType<typeof createMetadataServer>;
-let who: () => Promise<WhoAsks>;
+let who: () => Promise<InstanceUuid | undefined>;
 let now = 0;
 
 const start = async (tokenRules = { ec2: true, openstack: false }): Promise<void> => {
   server = createMetadataServer({
-    finder: { find: async () => who() },
+    findGuest: async () => who(),
     readGuest: async () => GUEST,
     tokenRules,
     now: () => now,
@@ -53,7 +53,7 @@ const start = async (tokenRules = { ec2: true, openstack: false }): Promise<void
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'metadata-'));
   path = join(folder, 'socket');
-  who = async () => ({ outcome: 'guest', instance: INSTANCE });
+  who = async () => INSTANCE;
   now = 1_800_000_000_000;
 });
 afterEach(async () => {
@@ -112,14 +112,12 @@ describe('the metadata server', () => {
     expect(await call('GET', '/latest/api/token')).toMatchObject({ status: 405, headers: { allow: 'PUT' } });
   });
 
-  test('tells nothing to who is no guest, or could be another, whatever the headers say', async () => {
+  test('tells nothing to who is no guest, or cannot be told from others, whatever the headers say', async () => {
     await start({ ec2: false, openstack: false });
     const headers = { 'x-forwarded-for': '10.45.0.2', 'x-instance-id': INSTANCE, 'x-real-ip': '10.45.0.2' };
-    who = async () => ({ outcome: 'nobody' });
+    who = async () => undefined;
     expect(await call('GET', '/latest/user-data', { headers })).toMatchObject({ status: 403 });
-    who = async () => ({ outcome: 'unsafe', ports: ['plug'] });
-    expect(await call('GET', '/latest/user-data', { headers })).toMatchObject({ status: 503 });
-    who = async () => Promise.reject(new Error('libvirt is away'));
+    who = async () => Promise.reject(new Error('the packet filter is not in place'));
     expect(await call('GET', '/latest/user-data', { headers })).toMatchObject({
       status: 503,
       body: 'not now, ask again\n',

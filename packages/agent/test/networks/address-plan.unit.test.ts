@@ -1,12 +1,9 @@
 import {
   addressOfMac,
   chooseAddress,
-  isSameIpv6,
-  isUniqueLocal,
   listReservations,
   macOfAddress,
   macOfInstance,
-  planIpv6,
   planNetwork,
 } from '@etcd-compute/agent/networks/address-plan';
 import fc from 'fast-check';
@@ -122,28 +119,6 @@ describe('chooseAddress', () => {
     }
     expect(new Set(given).size).toBe(plan.size);
     expect(chooseAddress(plan, taken, given.at(-1))?.address).toBe(plan.first);
-  });
-});
-
-describe('planIpv6', () => {
-  test('the host has the first address, guests those of a range that is large enough for every lease', () => {
-    expect(planIpv6('fd00:45::/64')).toEqual({
-      gateway: 'fd00:45::1',
-      prefix: 64,
-      first: 'fd00:45::1:0',
-      last: 'fd00:45::1:ffff',
-    });
-    expect(planIpv6('2001:DB8:1:2:3::/64').gateway).toBe('2001:db8:1:2::1');
-  });
-
-  test('only addresses of one’s own are translated', () => {
-    expect(['fd00:45::1', 'fc00::1', '2001:db8::1', '2a00::1'].map(isUniqueLocal)).toEqual([true, true, false, false]);
-  });
-
-  test('one address may be written in several ways', () => {
-    expect(isSameIpv6('fd00:45::1', 'FD00:45:0:0:0:0:0:1')).toBe(true);
-    expect(isSameIpv6('fd00:45::1', 'fd00:46::1')).toBe(false);
-    expect(isSameIpv6('fd00:45::1', '')).toBe(false);
   });
 });
 

@@ -15,7 +15,6 @@ for (const type of [
   'virDomainPtr',
   'virNetworkPtr',
   'virNWFilterPtr',
-  'virNWFilterBindingPtr',
   'virStoragePoolPtr',
   'virStorageVolPtr',
   'virStreamPtr',

@@ -11,7 +11,6 @@ export type ConnectionPointer = Pointer<'connection'>;
 export type DomainPointer = Pointer<'domain'>;
 export type NetworkPointer = Pointer<'network'>;
 export type NWFilterPointer = Pointer<'nwfilter'>;
-export type NWFilterBindingPointer = Pointer<'nwfilter-binding'>;
 export type StoragePoolPointer = Pointer<'storage-pool'>;
 export type StorageVolumePointer = Pointer<'storage-volume'>;
 export type StreamPointer = Pointer<'stream'>;

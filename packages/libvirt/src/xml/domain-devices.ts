@@ -23,8 +23,6 @@ export type DomainNetworkInterface = {
   readonly model: string;
   /** An nwfilter by name. */
   readonly filter?: string;
-  /** What the filter's variables are for this interface, such as `IP`. */
-  readonly filterParameters?: Readonly<Record<string, string>>;
   /** The host's end of it, such as `vnet0`; libvirt chooses one while the domain runs. */
   readonly targetDev?: string;
 } & ({ readonly network: string; readonly bridge?: never } | { readonly bridge: string; readonly network?: never });
@@ -54,25 +52,8 @@ export function interfaceMember(entry: DomainNetworkInterface): XmlElement {
     source: entry.network === undefined ? { '@bridge': entry.bridge } : { '@network': entry.network },
     target: entry.targetDev === undefined ? undefined : { '@dev': entry.targetDev },
     model: { '@type': entry.model },
-    filterref: entry.filter === undefined ? undefined : filterMember(entry.filter, entry.filterParameters),
+    filterref: entry.filter === undefined ? undefined : { '@filter': entry.filter },
   };
-}
-
-export function filterMember(filter: string, parameters: Readonly<Record<string, string>> = {}): XmlElement {
-  return {
-    '@filter': filter,
-    parameter: Object.entries(parameters).map(([name, value]) => ({ '@name': name, '@value': value })),
-  };
-}
-
-/** The inverse of `filterMember`. */
-export function readFilter(filterref: ReadElement): { filter?: string; filterParameters?: Record<string, string> } {
-  const filter = filterref.attribute('filter');
-  if (filter === undefined) return {};
-  const parameters = filterref
-    .children('parameter')
-    .map((parameter) => [parameter.attribute('name') ?? '', parameter.attribute('value') ?? ''] as const);
-  return { filter, ...(parameters.length > 0 && { filterParameters: Object.fromEntries(parameters) }) };
 }
 
 const readFormat = (format: string | undefined): 'raw' | 'qcow2' => (format === 'qcow2' ? 'qcow2' : 'raw');
@@ -110,11 +91,12 @@ export function readDisk(disk: ReadElement): DomainDisk {
 
 export function readInterface(entry: ReadElement): DomainNetworkInterface {
   const targetDev = entry.child('target').attribute('dev');
+  const filter = entry.child('filterref').attribute('filter');
   const network = entry.child('source').attribute('network');
   const common = {
     mac: entry.child('mac').attribute('address') ?? '',
     model: entry.child('model').attribute('type') ?? '',
-    ...readFilter(entry.child('filterref')),
+    ...(filter === undefined ? {} : { filter }),
     ...(targetDev === undefined ? {} : { targetDev }),
   };
   // A running interface of a network says its bridge as well; the network is what it was asked for.

@@ -52,7 +52,6 @@ const full: DomainSpec = {
       model: 'virtio',
       network: 'fast',
       filter: 'clean-traffic',
-      filterParameters: { IP: '10.0.0.1' },
     },
     { mac: '52:54:00:00:00:02', model: 'e1000', bridge: 'br0', targetDev: 'vnet7' },
   ],

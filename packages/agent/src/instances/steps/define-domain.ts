@@ -33,8 +33,9 @@ export const defineDomain: Step = {
       });
     }
   },
-  undo: async ({ getConnection, consolesDir }, instance) => {
+  undo: async ({ getConnection, filter, consolesDir }, instance) => {
     await undefineDomain(getConnection(), instance);
+    await filter.dismiss(instance);
     await removeConsoleLogs(consolesDir, instance);
   },
 };

@@ -1,4 +1,5 @@
-import { hasDhcp6, macOfInstance } from '../../networks/address-plan.js';
+import { macOfInstance } from '../../networks/address-plan.js';
+import { hasDhcp6 } from '../../networks/ipv6-plan.js';
 import type { Step } from './step.js';
 
 export const reserveAddress: Step = {

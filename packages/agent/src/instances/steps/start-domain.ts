@@ -7,8 +7,9 @@ export const startDomain: Step = {
   name: 'start-domain',
   kind: 'starting',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
-  run: async ({ getConnection, virtType }, { spec }) => {
+  run: async ({ getConnection, filter, virtType }, { spec }) => {
     await using domain = await getConnection().domainLookupByUUID(spec.instance);
+    await filter.admit(domain);
     try {
       await startDomainHeld(domain, { isHeld: virtType !== 'kvm' });
     } catch (cause) {

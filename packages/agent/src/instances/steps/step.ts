@@ -6,6 +6,7 @@ import type { AgentConfig } from '../../config.js';
 import type { Disk, DiskPool } from '../../disks/disk-pool.js';
 import type { ImageCache } from '../../images/cache.js';
 import type { CachedImage } from '../../images/cached-image.js';
+import type { GuestFilter } from '../../networks/guest-filter.js';
 import type { GuestNetwork } from '../../networks/guest-network.js';
 import type { DomainMark } from '../domain.js';
 
@@ -16,6 +17,7 @@ export interface StepDeps {
   readonly images: ImageCache;
   readonly pool: DiskPool;
   readonly network: GuestNetwork;
+  readonly filter: Pick<GuestFilter, 'admit' | 'dismiss'>;
   readonly mark: DomainMark;
   /** The folder of the guests' console logs. */
   readonly consolesDir: string;

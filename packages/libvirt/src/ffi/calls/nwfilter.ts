@@ -1,17 +1,12 @@
 import * as header from '../headers/nwfilter.js';
 import { obtain, succeed } from '../failure.js';
 import { readUuid } from '../uuid.js';
-import type { ConnectionPointer, NWFilterBindingPointer, NWFilterPointer } from '../pointers.js';
+import type { ConnectionPointer, NWFilterPointer } from '../pointers.js';
 
 export interface DescribedNWFilter {
   readonly pointer: NWFilterPointer;
   readonly uuid: string;
   readonly name: string;
-}
-
-export interface DescribedNWFilterBinding {
-  readonly pointer: NWFilterBindingPointer;
-  readonly portDev: string;
 }
 
 function describe(pointer: NWFilterPointer): DescribedNWFilter {
@@ -27,25 +22,14 @@ function describe(pointer: NWFilterPointer): DescribedNWFilter {
   }
 }
 
-export function nwfilterDefineXML(connection: ConnectionPointer, xml: string): DescribedNWFilter {
-  return describe(obtain(header.virNWFilterDefineXML, connection, xml));
+export function nwfilterLookupByName(connection: ConnectionPointer, name: string): DescribedNWFilter {
+  return describe(obtain(header.virNWFilterLookupByName, connection, name));
+}
+
+export function nwfilterUndefine(pointer: NWFilterPointer): void {
+  succeed(header.virNWFilterUndefine, pointer);
 }
 
 export function nwfilterFree(pointer: NWFilterPointer): void {
   succeed(header.virNWFilterFree, pointer);
-}
-
-export function nwfilterBindingLookupByPortDev(
-  connection: ConnectionPointer,
-  portDev: string,
-): DescribedNWFilterBinding {
-  return { pointer: obtain(header.virNWFilterBindingLookupByPortDev, connection, portDev), portDev };
-}
-
-export function nwfilterBindingGetXMLDesc(pointer: NWFilterBindingPointer, flags: number): string {
-  return obtain(header.virNWFilterBindingGetXMLDesc, pointer, flags);
-}
-
-export function nwfilterBindingFree(pointer: NWFilterBindingPointer): void {
-  succeed(header.virNWFilterBindingFree, pointer);
 }

@@ -1,9 +1,12 @@
 /** libvirt-nwfilter.h: https://libvirt.org/html/libvirt-libvirt-nwfilter.html */
 import { declare } from '../library.js';
-import type { ConnectionPointer, NWFilterBindingPointer, NWFilterPointer } from '../pointers.js';
+import type { ConnectionPointer, NWFilterPointer } from '../pointers.js';
 
-export const virNWFilterDefineXML = declare<(conn: ConnectionPointer, xml: string) => NWFilterPointer | null>(
-  'virNWFilterPtr virNWFilterDefineXML(virConnectPtr conn, const char *xmlDesc)',
+export const virNWFilterLookupByName = declare<(conn: ConnectionPointer, name: string) => NWFilterPointer | null>(
+  'virNWFilterPtr virNWFilterLookupByName(virConnectPtr conn, const char *name)',
+);
+export const virNWFilterUndefine = declare<(nwfilter: NWFilterPointer) => number>(
+  'int virNWFilterUndefine(virNWFilterPtr nwfilter)',
 );
 export const virNWFilterFree = declare<(nwfilter: NWFilterPointer) => number>(
   'int virNWFilterFree(virNWFilterPtr nwfilter)',
@@ -13,13 +16,4 @@ export const virNWFilterGetName = declare<(nwfilter: NWFilterPointer) => string 
 );
 export const virNWFilterGetUUIDString = declare<(nwfilter: NWFilterPointer, buf: Buffer) => number>(
   'int virNWFilterGetUUIDString(virNWFilterPtr nwfilter, void *buf)',
-);
-export const virNWFilterBindingLookupByPortDev = declare<
-  (conn: ConnectionPointer, portdev: string) => NWFilterBindingPointer | null
->('virNWFilterBindingPtr virNWFilterBindingLookupByPortDev(virConnectPtr conn, const char *portdev)');
-export const virNWFilterBindingGetXMLDesc = declare<(binding: NWFilterBindingPointer, flags: number) => string | null>(
-  'char *! virNWFilterBindingGetXMLDesc(virNWFilterBindingPtr binding, unsigned int flags)',
-);
-export const virNWFilterBindingFree = declare<(binding: NWFilterBindingPointer) => number>(
-  'int virNWFilterBindingFree(virNWFilterBindingPtr binding)',
 );

@@ -1,0 +1,63 @@
+import type { Logger } from '@etcd-compute/common/log';
+import type { AgentConfig } from '../config.js';
+import { isMetadataOn } from '../metadata/settings.js';
+import { planNetwork } from './address-plan.js';
+import { bridgeTable } from './bridge-table.js';
+import { withoutContained } from './cidr.js';
+import { createNameWatch, listForbidden } from './forbidden.js';
+import { METADATA_ADDRESS } from './ip.js';
+import { planIpv6 } from './ipv6-plan.js';
+import { renderRemoval, renderTable, type Table } from './nft-table.js';
+import type { GuestPort } from './ports.js';
+import { arpTable, reachTable } from './reach-rules.js';
+
+export type FilterConfig = Pick<AgentConfig, 'network' | 'metadata' | 'etcd' | 'placement' | 'period'>;
+
+/** The tables of nftables that the config asks for, named by the network: agents with other networks have others. */
+export interface FilterTables {
+  /** The one that has the guests; undefined when the config does without it. */
+  readonly guestTable: (ports: readonly GuestPort[]) => Table | undefined;
+  /** @param bridge the managed network's. */
+  readonly all: (ports: readonly GuestPort[], bridge: string | undefined) => Promise<Table[]>;
+  /** Puts these tables in place of all that this or an earlier agent has put there. */
+  readonly render: (tables: readonly Table[]) => string;
+}
+
+const FAMILIES = ['arp', 'bridge', 'inet'] as const;
+
+const tableNameOf = (networkName: string): string => `ecompute-${networkName}`;
+
+/** Removes what an agent has put there for this network. Repeatable. */
+export const removalOf = (networkName: string): string =>
+  FAMILIES.map((family) => renderRemoval({ family, name: tableNameOf(networkName) })).join('');
+
+export const createFilterTables = (config: FilterConfig, log: Logger): FilterTables => {
+  const { manage, cidr, cidr6, filter, allow, deny } = config.network;
+  const name = tableNameOf(config.network.name);
+  const plan = manage ? planNetwork(cidr) : undefined;
+  const hasMarks = filter === 'full';
+  const resolve = createNameWatch({ everyMs: config.period * 1000, log, now: Date.now });
+  const guestTable = (ports: readonly GuestPort[]): Table | undefined =>
+    hasMarks ? bridgeTable(name, ports, { plan, cidr6 }) : undefined;
+  const reachTables = async (bridge: string): Promise<Table[]> => {
+    const gateways = [planNetwork(cidr), ...(cidr6 === undefined ? [] : [planIpv6(cidr6)])];
+    const reach = reachTable({
+      table: name,
+      bridge,
+      gateways: gateways.map(({ gateway }) => gateway),
+      metadataAddress: isMetadataOn(config) ? METADATA_ADDRESS : undefined,
+      hasMarks,
+      allow: withoutContained(allow),
+      deny: await listForbidden({ deny, etcd: config.etcd, placement: config.placement, bridge }, resolve),
+    });
+    return hasMarks ? [reach, arpTable({ table: name, bridge })] : [reach];
+  };
+  return {
+    guestTable,
+    all: async (ports, bridge) => {
+      const guests = guestTable(ports);
+      return [...(guests ? [guests] : []), ...(bridge === undefined ? [] : await reachTables(bridge))];
+    },
+    render: (tables) => [removalOf(config.network.name), ...tables.map(renderTable)].join(''),
+  };
+};

@@ -1,0 +1,50 @@
+import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { Domain } from '@etcd-compute/libvirt/domain';
+import { isLibvirtError } from '@etcd-compute/libvirt/errors';
+import { isOwnPortName, portsOf, type GuestPort, type Networks } from './ports.js';
+
+/** Which guests there are, and by which ports they are plugged in: what libvirt's domains say, as last read. */
+export interface GuestList {
+  /** Lists the domains; reads those that are new here. */
+  readonly refresh: (connection: Connection) => Promise<void>;
+  /** Reads one. */
+  readonly read: (domain: Domain) => Promise<void>;
+  readonly remove: (instance: InstanceUuid) => void;
+  readonly portsOf: (instance: InstanceUuid) => readonly GuestPort[];
+  readonly allPorts: () => readonly GuestPort[];
+}
+
+export const createGuestList = (networks: Networks): GuestList => {
+  const guests = new Map<InstanceUuid, readonly GuestPort[]>();
+  /** The ports of a definition of ours do not change. Others' names are libvirt's, and come with each start. */
+  const isKnown = (instance: InstanceUuid): boolean => {
+    const ports = guests.get(instance) ?? [];
+    return ports.length > 0 && ports.every(({ name }) => isOwnPortName(name));
+  };
+  const read = async (domain: Domain): Promise<void> => {
+    guests.set(instanceUuidSchema.parse(domain.uuid), portsOf(await domain.getXMLDesc(), networks));
+  };
+  return {
+    refresh: async (connection) => {
+      const seen = new Set<InstanceUuid>();
+      for (const domain of await connection.listAllDomains()) {
+        await using handle = domain;
+        const instance = instanceUuidSchema.safeParse(handle.uuid);
+        if (!instance.success) continue;
+        seen.add(instance.data);
+        if (!isKnown(instance.data)) await read(handle).catch(ignoreGone);
+      }
+      for (const instance of guests.keys()) if (!seen.has(instance)) guests.delete(instance);
+    },
+    read,
+    remove: (instance) => void guests.delete(instance),
+    portsOf: (instance) => guests.get(instance) ?? [],
+    allPorts: () => [...guests.values()].flat(),
+  };
+};
+
+/** It went since it was listed: the next list is without it. */
+const ignoreGone = (err: unknown): void => {
+  if (!isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) throw err;
+};

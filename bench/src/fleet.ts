@@ -14,7 +14,7 @@ import { createResources } from '@etcd-compute/testing/resources';
 import { say } from './figures.js';
 import { fill, measureCommands } from './fleet/commands.js';
 import { measureKeys } from './fleet/etcd-size.js';
-import { bootSingly, bootTogether, destroyAll, expectDone } from './fleet/measure-boots.js';
+import { bootArgs, bootSingly, bootTogether, destroyAll, expectDone } from './fleet/measure-boots.js';
 import { createProgress } from './fleet/progress.js';
 import { openFleet, type Fleet } from './fleet/stage.js';
 import { renderCommands, renderIdle, renderSizes, type SizeFigures } from './fleet/tables.js';
@@ -76,16 +76,18 @@ const sizesUpTo = (hosts: number): number[] => {
 };
 
 const measureSize = async (fleet: Fleet, hosts: number, emptyKiB: number): Promise<SizeFigures> => {
+  const [there, startedAt] = [fleet.agents.hosts.length, performance.now()];
   await fleet.agents.grow(hosts, (ready) => progress(`${ready} of ${hosts} agents are ready`));
+  const startsPerSecond = ((hosts - there) / (performance.now() - startedAt)) * 1000;
   progress(`${hosts} hosts: the image is fetched ahead`);
   expectDone(await fleet.eschedule('image', 'prefetch', fleet.imageUrl), 'fetch the image ahead');
   progress(`${hosts} hosts: watching an idle fleet for ${options.period} s`);
   const idle = await watchTraffic(fleet, options.period, signal);
   progress(`${hosts} hosts: ${options.singly} boots, one after the other`);
-  const singly = await bootSingly(fleet, options.singly, 'singly');
+  const singly = await bootSingly(fleet, { count: options.singly, prefix: 'singly', idle });
   await destroyAll(fleet, singly.instances);
   progress(`${hosts} hosts: ${options.together} boots together`);
-  const together = await bootTogether(fleet, options.together, 'together');
+  const together = await bootTogether(fleet, { count: options.together, prefix: 'together', idle });
   progress(`${hosts} hosts: all are destroyed`);
   const destroysPerSecond = await destroyAll(fleet, together.instances);
   return {
@@ -94,13 +96,13 @@ const measureSize = async (fleet: Fleet, hosts: number, emptyKiB: number): Promi
     together: together.figures,
     destroysPerSecond,
     idle,
-    idleSeconds: options.period,
+    startsPerSecond,
     kibPerAgent: ((await residentKiB(fleet)) - emptyKiB) / hosts,
   };
 };
 
 const residentKiB = async ({ agents }: Fleet): Promise<number> => {
-  const measured = await agents.measure();
+  const measured = await agents.measure({ collectsGarbage: true });
   return measured.reduce((total, each) => total + each.residentKiB, 0);
 };
 
@@ -118,9 +120,10 @@ const printKeys = async (fleet: Fleet, instances: number): Promise<void> => {
 const measureMany = async (fleet: Fleet): Promise<void> => {
   const { hosts, instances, many, runs, period } = options;
   const few = 10;
-  await bootTogether(fleet, few - runs, 'few');
+  expectDone(await fleet.eschedule(...bootArgs(fleet, 'few'), '--count', String(few - runs)), 'boot a few instances');
   const commandOptions = { runs, many, onProgress: progress };
-  const before = await measureCommands(fleet, commandOptions);
+  const before = { instances: few, figures: await measureCommands(fleet, commandOptions) };
+  say(`\ncommands, with ${hosts} hosts (median of ${runs}):\n${renderCommands(before)}`);
   const startedAt = performance.now();
   const { there, failure } = await fill(fleet, {
     from: few - runs,
@@ -133,15 +136,11 @@ const measureMany = async (fleet: Fleet): Promise<void> => {
   if (failure !== undefined) say(`no more, because: ${failure}`);
   progress(`watching an idle fleet with ${there} instances for ${period} s`);
   const idle = await watchTraffic(fleet, period, signal);
-  say(`\nan idle fleet of ${hosts} hosts with ${there} instances:\n${renderIdle(idle, { hosts, seconds: period })}`);
+  say(`\nan idle fleet of ${hosts} hosts with ${there} instances:\n${renderIdle(idle, hosts)}`);
   await printKeys(fleet, there);
-  const after = await measureCommands(fleet, commandOptions);
-  const at = [
-    { instances: few, figures: before },
-    { instances: there + runs, figures: after },
-  ] as const;
+  const after = { instances: there + runs, figures: await measureCommands(fleet, commandOptions) };
   say(
-    `\ncommands, with ${hosts} hosts (median of ${runs}; ratios of time and of eschedule's own processor time):\n${renderCommands(...at)}`,
+    `\ncommands, with ${hosts} hosts (median of ${runs}; ratios of time and of eschedule's own processor time):\n${renderCommands(before, after)}`,
   );
 };
 
@@ -156,10 +155,7 @@ try {
     say(`\n${renderSizes(sizes, options)}`);
   }
   const [last] = sizes.slice(-1);
-  if (last)
-    say(
-      `\nan idle fleet of ${last.hosts} hosts:\n${renderIdle(last.idle, { hosts: last.hosts, seconds: last.idleSeconds })}`,
-    );
+  if (last) say(`\nan idle fleet of ${last.hosts} hosts:\n${renderIdle(last.idle, last.hosts)}`);
   await measureMany(fleet);
 } catch (err) {
   if (!signal.aborted) throw err;

@@ -9,7 +9,7 @@ export interface AgentToStart {
 
 export type AgentsCommand =
   | { readonly kind: 'start'; readonly agents: readonly AgentToStart[] }
-  | { readonly kind: 'measure' };
+  | { readonly kind: 'measure'; readonly collectsGarbage: boolean };
 
 export type AgentsMessage =
   | { readonly kind: 'loaded' }
@@ -18,7 +18,6 @@ export type AgentsMessage =
   | ({ readonly kind: 'measured' } & Measured);
 
 export interface Measured {
-  /** After a garbage collection. */
   readonly residentKiB: number;
   readonly counts: CallCounts;
 }

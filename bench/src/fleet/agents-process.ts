@@ -28,13 +28,13 @@ const start = async ({ config }: AgentToStart): Promise<void> => {
   }
 };
 
-const measure = (): void => {
-  globalThis.gc?.();
+const measure = (collectsGarbage: boolean): void => {
+  if (collectsGarbage) globalThis.gc?.();
   say({ kind: 'measured', residentKiB: Math.round(process.memoryUsage.rss() / 1024), counts });
 };
 
 process.on('message', (command: AgentsCommand) => {
-  if (command.kind === 'measure') measure();
+  if (command.kind === 'measure') measure(command.collectsGarbage);
   else for (const agent of command.agents) void bounded(() => start(agent));
 });
 process.on('disconnect', () => process.exit());

@@ -20,8 +20,8 @@ export interface Agents {
   readonly pids: readonly number[];
   /** Starts agents until there are so many. @param onProgress told how many are ready. */
   grow(count: number, onProgress: (ready: number) => void): Promise<void>;
-  /** Of each process. */
-  measure(): Promise<Measured[]>;
+  /** Of each process, of its memory when it has collected its garbage. */
+  measure(options: { readonly collectsGarbage: boolean }): Promise<Measured[]>;
 }
 
 export interface AgentsOptions {
@@ -89,10 +89,10 @@ export const openAgents = async (options: AgentsOptions): Promise<Agents> => {
       return ready >= wanted;
     });
   };
-  const measure: Agents['measure'] = async () => {
+  const measure: Agents['measure'] = async ({ collectsGarbage }) => {
     for (const each of processes) {
       each.measured = undefined;
-      tell(each.child, { kind: 'measure' });
+      tell(each.child, { kind: 'measure', collectsGarbage });
     }
     return until('the processes with agents to say what they take', () => {
       const all = processes.flatMap(({ measured }) => measured ?? []);

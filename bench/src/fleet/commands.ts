@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { median } from '../figures.js';
-import { bootTogether, expectDone, type BootedInstance } from './measure-boots.js';
+import { bootArgs, expectDone, type BootedInstance } from './measure-boots.js';
 import type { Run } from './run-eschedule.js';
 import type { Fleet } from './stage.js';
 
@@ -43,9 +43,9 @@ const AUDIT_CODES = [0, 3];
 /** Every command, against the cloud as it is; the cloud is the same afterwards. */
 export const measureCommands = async (fleet: Fleet, options: CommandsOptions): Promise<CommandFigures[]> => {
   const { runs, many } = options;
-  const boot = ['boot', '--image', fleet.imageUrl, '--memory', '128M'];
-  const { instances } = await bootTogether(fleet, runs, 'seen');
-  const [seen] = instances;
+  const booted = await fleet.eschedule(...bootArgs(fleet, 'seen'), '--count', String(runs));
+  expectDone(booted, 'boot the instances to look at');
+  const [seen]: BootedInstance[] = JSON.parse(booted.stdout);
   if (!seen) throw new Error('nothing was booted');
   await writeConsoleLog(fleet, seen);
   const { instance } = seen;
@@ -60,12 +60,16 @@ export const measureCommands = async (fleet: Fleet, options: CommandsOptions): P
     { command: 'stop NAME', argv: (run) => ['stop', nameOf(run)] },
     { command: 'start NAME', argv: (run) => ['start', nameOf(run)] },
     { command: 'destroy --wait NAME', argv: (run) => ['destroy', '--wait', nameOf(run)] },
-    { command: 'boot --name NAME', argv: (run) => [...boot, '--name', `one-${run}`] },
+    { command: 'boot --name NAME', argv: (run) => bootArgs(fleet, `one-${run}`) },
     { command: 'destroy NAME', argv: (run) => ['destroy', `one-${run}`] },
     { command: 'hosts', argv: () => ['hosts'] },
     { command: 'image list', argv: () => ['image', 'list'] },
     { command: 'audit', argv: () => ['audit'], codes: AUDIT_CODES },
-    { command: `boot --count ${many}`, argv: () => [...boot, '--name', 'many', '--count', String(many)], isOnce: true },
+    {
+      command: `boot --count ${many}`,
+      argv: () => [...bootArgs(fleet, 'many'), '--count', String(many)],
+      isOnce: true,
+    },
     {
       command: `destroy --wait, ${many} of them`,
       argv: () => ['destroy', '--wait', ...Array.from({ length: many }, (_, index) => `many-${index + 1}`)],
@@ -117,9 +121,9 @@ export const fill = async (
   let there = from;
   for (let batch = 1; there < to; batch += 1) {
     const count = Math.min(step, to - there);
-    const argv = ['boot', '--image', fleet.imageUrl, '--memory', '128M', '--name', `fill-${batch}`];
-    const run = await fleet.eschedule(...argv, '--count', String(count), '-o', 'name');
-    there += run.stdout.split('\n').filter(Boolean).length;
+    const run = await fleet.eschedule(...bootArgs(fleet, `fill-${batch}`), '--count', String(count));
+    const instances: readonly BootedInstance[] = run.stdout === '' ? [] : JSON.parse(run.stdout);
+    there += instances.length;
     onProgress(there);
     try {
       expectDone(run, `boot ${count} instances`);

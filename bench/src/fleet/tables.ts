@@ -20,8 +20,8 @@ export interface SizeFigures {
   readonly singly: BootFigures;
   readonly together: BootFigures;
   readonly destroysPerSecond: number;
+  readonly startsPerSecond: number;
   readonly idle: Traffic;
-  readonly idleSeconds: number;
   readonly kibPerAgent: number;
 }
 
@@ -29,7 +29,7 @@ export interface SizeFigures {
 export const renderSizes = (sizes: readonly SizeFigures[], { together }: { together: number }): string => {
   const row = (name: string, of: (size: SizeFigures) => string): string[] => [name, ...sizes.map(of)];
   const perMinute = (of: (idle: Traffic) => number) => (size: SizeFigures) =>
-    n((of(size.idle) / size.idleSeconds / size.hosts) * 60);
+    n((of(size.idle) / size.idle.seconds / size.hosts) * 60);
   const bootRows = (kind: string, of: (size: SizeFigures) => BootFigures): string[][] => [
     row(`${kind}: request to active, p50, p95, p99`, (size) => {
       const { p50, p95, p99 } = of(size);
@@ -39,6 +39,10 @@ export const renderSizes = (sizes: readonly SizeFigures[], { together }: { toget
     row(`${kind}: calls of etcd each, eschedule + agent`, (size) => {
       const { etcdCallsOfScheduler, etcdCallsOfAgents } = of(size);
       return `${n(etcdCallsOfScheduler)} + ${n(etcdCallsOfAgents)}`;
+    }),
+    row(`${kind}: processor each, eschedule + Placement + etcd + agent`, (size) => {
+      const { eschedule, placement, etcd, agents } = of(size).cpuSeconds;
+      return [eschedule, placement, etcd, agents].map((seconds) => ms(seconds * 1000)).join(' + ');
     }),
   ];
   return renderTable(
@@ -50,6 +54,7 @@ export const renderSizes = (sizes: readonly SizeFigures[], { together }: { toget
       row(`${together} boots: a second`, (size) => n(size.together.perSecond)),
       ...bootRows(`${together} boots`, (size) => size.together),
       row('destroys a second', ({ destroysPerSecond }) => n(destroysPerSecond)),
+      row('agents that come up a second', ({ startsPerSecond }) => n(startsPerSecond)),
       row('memory for each agent, many in a process', ({ kibPerAgent }) => formatMB(kibPerAgent)),
       row(
         'idle: calls of etcd a host and minute',
@@ -67,9 +72,9 @@ export const renderSizes = (sizes: readonly SizeFigures[], { together }: { toget
         'idle: calls of Placement a host and minute',
         perMinute(({ placementCalls }) => sum(placementCalls)),
       ),
-      row('idle: processors, etcd + Placement + agents', ({ idle: { cpuSeconds }, idleSeconds }) =>
+      row('idle: processors, etcd + Placement + agents', ({ idle: { cpuSeconds, seconds } }) =>
         [cpuSeconds.etcd, cpuSeconds.placement, cpuSeconds.agents]
-          .map((seconds) => (seconds / idleSeconds).toFixed(2))
+          .map((taken) => (taken / seconds).toFixed(2))
           .join(' + '),
       ),
     ],
@@ -77,12 +82,12 @@ export const renderSizes = (sizes: readonly SizeFigures[], { together }: { toget
 };
 
 /** What an idle fleet asks, each kind of call by host and minute. */
-export const renderIdle = (idle: Traffic, { hosts, seconds }: { hosts: number; seconds: number }): string => {
+export const renderIdle = (idle: Traffic, hosts: number): string => {
   const rows = [
     ...[...idle.etcdCalls].map(([call, count]) => [`etcd ${call}`, count] as const),
     ...[...idle.placementCalls].map(([call, count]) => [`Placement ${call}`, count] as const),
   ]
-    .map(([call, count]) => [call, (count / hosts / seconds) * 60] as const)
+    .map(([call, count]) => [call, (count / hosts / idle.seconds) * 60] as const)
     .filter(([, rate]) => rate >= 0.01)
     .toSorted(([, a], [, b]) => b - a);
   return renderTable(
@@ -96,22 +101,24 @@ export interface CommandsAt {
   readonly figures: readonly CommandFigures[];
 }
 
-export const renderCommands = (few: CommandsAt, many: CommandsAt): string => {
+/** @param many the same among more, beside them. */
+export const renderCommands = (few: CommandsAt, many?: CommandsAt): string => {
   const cells = (figures: CommandFigures | undefined): string[] => {
     if (!figures) return ['', '', '', ''];
     const { seconds, cpuSeconds, peakKiB, placementCalls, etcdCalls, failure } = figures;
     if (failure !== undefined) return [`${s(seconds)}, failed`, s(cpuSeconds), formatMB(peakKiB), ''];
     return [s(seconds), s(cpuSeconds), formatMB(peakKiB), `${n(placementCalls)} + ${n(etcdCalls)}`];
   };
+  const ratios = (before: CommandFigures, after: CommandFigures | undefined): string => {
+    if (!after || before.failure !== undefined || after.failure !== undefined) return '';
+    const values = [after.seconds / before.seconds, after.cpuSeconds / before.cpuSeconds];
+    return values.map((ratio) => ratio.toFixed(2)).join(', ');
+  };
   const rows = few.figures.map((before) => {
-    const after = many.figures.find(({ command }) => command === before.command);
-    const isBoth = after !== undefined && before.failure === undefined && after.failure === undefined;
-    const ratios = isBoth
-      ? [after.seconds / before.seconds, after.cpuSeconds / before.cpuSeconds].map((ratio) => ratio.toFixed(2))
-      : [];
-    return [`\`${before.command}\``, ...cells(before), ...cells(after), ratios.join(', ')];
+    const after = many?.figures.find(({ command }) => command === before.command);
+    return [`\`${before.command}\``, ...cells(before), ...(many ? [...cells(after), ratios(before, after)] : [])];
   });
-  const failures = [few, many].flatMap(({ instances, figures }) =>
+  const failures = [few, ...(many ? [many] : [])].flatMap(({ instances, figures }) =>
     figures.flatMap(({ command, failure }) =>
       failure === undefined ? [] : [`failed at ${instances}: ${command}: ${failure}`],
     ),
@@ -122,5 +129,6 @@ export const renderCommands = (few: CommandsAt, many: CommandsAt): string => {
     'memory',
     'Placement + etcd',
   ];
-  return [renderTable(['command', ...columns(few), ...columns(many), 'ratios'], rows), ...failures].join('\n');
+  const header = ['command', ...columns(few), ...(many ? [...columns(many), 'ratios'] : [])];
+  return [renderTable(header, rows), ...failures].join('\n');
 };

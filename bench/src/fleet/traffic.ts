@@ -5,14 +5,22 @@ import type { Fleet } from './stage.js';
 
 /** What the servers have counted, since their start or between two looks. */
 export interface Traffic {
+  /** When it was read, or how long it took, in seconds. */
+  readonly seconds: number;
   /** Messages that etcd received, by gRPC method. */
   readonly etcdCalls: ReadonlyMap<string, number>;
   readonly etcdBytesIn: number;
   readonly etcdBytesOut: number;
   /** Requests that Placement answered, by method and path, with uuids left out. */
   readonly placementCalls: ReadonlyMap<string, number>;
-  /** Of all processors, by what took them. */
-  readonly cpuSeconds: { readonly etcd: number; readonly placement: number; readonly agents: number };
+  readonly cpuSeconds: CpuSeconds;
+}
+
+/** Processor time, by what took it. */
+export interface CpuSeconds {
+  readonly etcd: number;
+  readonly placement: number;
+  readonly agents: number;
 }
 
 export const sum = (counts: ReadonlyMap<string, number>): number =>
@@ -29,6 +37,7 @@ export const readTraffic = async ({ etcd, placement, agents }: Fleet): Promise<T
   const metrics = await readMetrics(etcd.endpoint);
   const [etcdCpu, placementCpu, agentsCpu] = await readCpuSeconds([[etcd.pid], [placement.pid], agents.pids]);
   return {
+    seconds: performance.now() / 1000,
     etcdCalls: metrics.received,
     etcdBytesIn: metrics.bytesIn,
     etcdBytesOut: metrics.bytesOut,
@@ -37,10 +46,11 @@ export const readTraffic = async ({ etcd, placement, agents }: Fleet): Promise<T
   };
 };
 
-const subtract = (after: Traffic, before: Traffic): Traffic => {
+export const subtract = (after: Traffic, before: Traffic): Traffic => {
   const less = (later: ReadonlyMap<string, number>, earlier: ReadonlyMap<string, number>): Map<string, number> =>
     new Map([...later].map(([name, count]) => [name, count - (earlier.get(name) ?? 0)]));
   return {
+    seconds: after.seconds - before.seconds,
     etcdCalls: less(after.etcdCalls, before.etcdCalls),
     etcdBytesIn: after.etcdBytesIn - before.etcdBytesIn,
     etcdBytesOut: after.etcdBytesOut - before.etcdBytesOut,

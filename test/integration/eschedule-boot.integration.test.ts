@@ -72,6 +72,7 @@ describe('boot --no-wait', () => {
       hostName: 'alpha',
       state: 'scheduled',
       power: 'unknown',
+      pausedBy: null,
       step: null,
       resources,
       image: 'http://x/a.img',

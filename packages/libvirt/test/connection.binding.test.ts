@@ -20,6 +20,7 @@ describe('connection', () => {
   it('tells about the host', async () => {
     await using connection = await connect(URI);
     expect(await connection.isAlive()).toBe(true);
+    expect(connection.isRemote).toBe(false);
     expect(await connection.getType()).toBe('TEST');
     expect(await connection.getLibVersion()).toBeGreaterThan(1_000_000);
     expect(await connection.getVersion()).toBeGreaterThan(0);

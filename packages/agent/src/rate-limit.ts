@@ -1,8 +1,8 @@
-/** How often something may happen for each of many: a burst, and then so many a second (a token bucket for each). */
+/** A token bucket for each key. */
 export interface RateLimit {
   /** False when it is too often. */
   readonly take: (key: string) => boolean;
-  /** How long until `take` is true again; 0 when it is now. */
+  /** How long until `take` returns true; 0 if it would now. */
   readonly msUntilNext: (key: string) => number;
 }
 

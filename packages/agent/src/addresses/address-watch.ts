@@ -63,15 +63,12 @@ interface Guest {
   heard: 'connected' | 'disconnected' | undefined;
   agentLeftAtMs: number;
   timer: NodeJS.Timeout | undefined;
-  /** What was said of it last. */
+  /** What the last look returned. */
   said: Look | undefined;
 }
 
 const SOONEST_MS = 5_000;
-/**
- * What a guest may make others do, each: what is said of it changes, which is written to etcd; and its agent comes or goes, which wakes its
- * reconciler. A guest that boots needs some of both at once.
- */
+/** Limits for each guest: changes of its answers cause writes to etcd, and events of its agent wake its reconciler. The bursts allow for a boot. */
 const CHANGES = { burst: 16, perSecond: 1 / 30 };
 const EVENTS = { burst: 16, perSecond: 1 / 5 };
 
@@ -129,7 +126,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
     clearTimeout(guest.timer);
     guest.timer = setTimeout(wake, delayMs, instance).unref();
   };
-  /** A guest whose answers change too often keeps the last ones for a while; the latest is said in the end. */
+  /** Holds changes back when a guest's answers change too often, and wakes the reconciler later for the latest ones. */
   const settle = (instance: InstanceUuid, guest: Guest, look: Look): Look => {
     const isSame = guest.said !== undefined && JSON.stringify(guest.said.answers) === JSON.stringify(look.answers);
     if (!isSame && guest.said !== undefined && !changes.take(instance)) {

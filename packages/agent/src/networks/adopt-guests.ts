@@ -9,8 +9,8 @@ import { hasMark } from '../instances/domain.js';
 import { isOwnPortName, portNameOf } from './ports.js';
 
 /**
- * Guests of an earlier version of the agent: their ports have libvirt's names, which change with every start, and some have a filter of
- * libvirt's (nwfilter), which the packet filter replaces. To be called when that is in place. Repeatable; a guest that cannot be changed is logged.
+ * Updates guests that an earlier version of the agent made: their ports get names of ours at the next start, and they lose libvirt's filter (nwfilter) at once.
+ * Call it when the packet filter is in place. Repeatable. Logs guests that it could not change.
  */
 export const adoptGuests = async (connection: Connection, log: Logger): Promise<void> => {
   for (const domain of await connection.listAllDomains()) {
@@ -41,14 +41,11 @@ const adoptGuest = async (domain: Domain, log: Logger): Promise<void> => {
   if (await domain.isActive())
     for (const entry of current.interfaces.filter(({ filter }) => filter === OLD_FILTER)) {
       await domain.updateDeviceFlags(renderInterface(sourceOf(entry)), DomainModificationImpact.LIVE);
-      log.info(
-        { instanceUuid: instance.data },
-        'guest has no filter of libvirt’s any more, the packet filter does without',
-      );
+      log.info({ instanceUuid: instance.data }, 'removed libvirt’s filter from a guest, the packet filter replaces it');
     }
 };
 
-/** What it is at its next start. */
+/** Takes effect at the guest's next start. */
 const adoptDefinition = async (domain: Domain, instance: InstanceUuid): Promise<void> => {
   const { interfaces } = parseDomain(await domain.getXMLDesc(DomainXMLFlags.INACTIVE));
   for (const [index, entry] of interfaces.entries())

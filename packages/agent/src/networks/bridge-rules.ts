@@ -2,21 +2,21 @@ import { BLOCK_MASK } from './ipv6-plan.js';
 import type { Chain } from './nft-table.js';
 
 /**
- * What may leave a guest's port: frames with the guest's own MAC and addresses, and nothing that only a router or a DHCP server says. What a
- * rule does not name does not pass: in other protocols an IP packet can hide, as it does behind a VLAN tag with number 0.
+ * The rules for frames that leave a guest's port. They accept frames with the guest's own MAC and addresses, and drop messages that only a router or a DHCP
+ * server sends. They are allow lists: other protocols can hide an IP packet, as a VLAN tag with number 0 does.
  *
- *   a port of the managed network -> MAC -> ARP, IPv4 or IPv6 -> own address -> no server's or router's message -> marked
- *   a port of another bridge      -> MAC -> the same, without the addresses
- *   any other port of the managed network: its frames have no mark, so the host drops them, and guests' ports do not get them
+ *   a port of the managed network -> MAC -> ARP, IPv4 or IPv6 -> own address -> not a server's or router's message -> mark
+ *   a port on another bridge      -> MAC -> the same without addresses
+ *   an unknown port of the managed network: its frames get no mark, so the host drops them, and they are not forwarded to guests
  *
- * Four things to know when a rule is changed:
- * - A rule that looks into a packet too short for it does not match. So a rule that lets pass names what it wants; a rule that drops would be passed by.
- * - Fragments but the first have no ports and types. They pass when their address is right: without the first they are nothing.
- * - nft makes one comparison of two `!=` of neighbouring fields in a rule: it then matches when either differs.
- * - All of it is stateless and does without `meta ibrname`: some kernels have no connection tracking on bridges, and not that either.
+ * Before you change a rule:
+ * - A rule that looks beyond the end of a short packet does not match. So write rules that accept what they recognise, and drop the rest.
+ * - Later fragments have no ports and types. They pass when their address is right: they are useless without the first one.
+ * - nft merges two `!=` on neighbouring fields into one comparison, which matches when either field differs.
+ * - The rules are stateless and do not use `meta ibrname`: some kernels have neither that nor connection tracking on bridges.
  */
 
-/** On the way from a guest's port to the host's own stack, a frame that was let pass has this mark. The host takes it off. */
+/** Set on accepted frames on their way to the host's own stack, which removes it. */
 export const MARK = '0x40000000';
 
 const PORT_AND_MAC = 'iifname . ether saddr';
@@ -36,7 +36,7 @@ export const BRIDGE_CHAINS: Readonly<Record<string, Chain>> = {
     hook: 'type filter hook prerouting priority -300; policy accept;',
     rules: ['iifname @ports goto from-guest', 'iifname @other-ports goto from-elsewhere'],
   },
-  /** Guests' neighbours are guests. Nobody but the host serves DHCP, so nobody else need hear who asks. */
+  /** Guests talk to guests only. DHCP requests go to the host only, since nobody else answers them. */
   forward: {
     hook: 'type filter hook forward priority -200; policy accept;',
     rules: [
@@ -46,7 +46,7 @@ export const BRIDGE_CHAINS: Readonly<Record<string, Chain>> = {
       'oifname @ports drop',
     ],
   },
-  /** A bridge sends what is for an unknown MAC to every port. */
+  /** A bridge floods frames for an unknown MAC to every port; a guest gets its own only. */
   postrouting: {
     hook: 'type filter hook postrouting priority -200; policy accept;',
     rules: ['oifname @ports ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 oifname . ether daddr != @macs drop'],
@@ -62,7 +62,7 @@ export const BRIDGE_CHAINS: Readonly<Record<string, Chain>> = {
   'guest-arp': {
     rules: [
       'arp htype 1 arp ptype ip arp hlen 6 arp plen 4 iifname . arp saddr ether . arp saddr ip @addresses accept',
-      // Who asks whether an address is free has none yet.
+      // A probe for a free address has no sender address yet.
       'arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp operation request iifname . arp saddr ether @macs arp saddr ip 0.0.0.0 accept',
       'drop',
     ],
@@ -73,7 +73,7 @@ export const BRIDGE_CHAINS: Readonly<Record<string, Chain>> = {
   'guest-dhcp': {
     rules: [`ip saddr 0.0.0.0 goto dhcp-client`, `${PORT_AND_MAC} . ip saddr @addresses goto dhcp-client`, 'drop'],
   },
-  /** A client speaks for itself alone: another's lease cannot be declined or given back. */
+  /** A client cannot release or decline another client's lease. */
   'dhcp-client': {
     rules: [
       `udp sport 68 ${DHCP_IS_CLIENT} ${DHCP_GIADDR} 0 iifname . ${DHCP_CIADDR} . ${DHCP_CHADDR} @dhcp-clients accept`,
@@ -85,7 +85,7 @@ export const BRIDGE_CHAINS: Readonly<Record<string, Chain>> = {
       'ip frag-off & 0x1fff != 0 accept',
       'meta l4proto != { udp, igmp } accept',
       'udp sport != 67 accept',
-      // Who asks for groups is the bridge's querier, and hears all of them.
+      // The bridge would take the sender for a multicast querier, and send it all groups.
       'igmp type != membership-query accept',
       'drop',
     ],
@@ -98,7 +98,7 @@ export const BRIDGE_CHAINS: Readonly<Record<string, Chain>> = {
       'drop',
     ],
   },
-  /** Is an address of mine free? Who routes? These groups I want. */
+  /** Duplicate address detection, router solicitation and multicast group membership. */
   'guest-without-ip6': {
     rules: [
       'icmpv6 type nd-neighbor-solicit goto nd-target',

@@ -13,12 +13,12 @@ const numberOf = (address: string): bigint =>
     .reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
 
 export interface Addressing {
-  /** Missing: no network of ours. */
+  /** Missing: somebody else manages the network. */
   readonly plan: NetworkPlan | undefined;
   readonly cidr6: string | undefined;
 }
 
-/** A rule of a set's own for each of these ports. */
+/** The bridge table, with elements for these ports. */
 export const bridgeTable = (name: string, ports: readonly GuestPort[], { plan, cidr6 }: Addressing): Table => {
   const guests = ports.flatMap(({ name, mac, address }) => (address === undefined ? [] : [{ name, mac, address }]));
   const others = ports.filter(({ address }) => address === undefined);

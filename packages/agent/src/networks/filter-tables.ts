@@ -13,13 +13,13 @@ import { arpTable, reachTable } from './reach-rules.js';
 
 export type FilterConfig = Pick<AgentConfig, 'network' | 'metadata' | 'etcd' | 'placement' | 'period'>;
 
-/** The tables of nftables that the config asks for, named by the network: agents with other networks have others. */
+/** The nftables tables for the config. They are named after the network, so agents with other networks have other tables. */
 export interface FilterTables {
-  /** The one that has the guests; undefined when the config does without it. */
+  /** The one with an element per guest; undefined when the config does not need it. */
   readonly guestTable: (ports: readonly GuestPort[]) => Table | undefined;
   /** @param bridge the managed network's. */
   readonly all: (ports: readonly GuestPort[], bridge: string | undefined) => Promise<Table[]>;
-  /** Puts these tables in place of all that this or an earlier agent has put there. */
+  /** Replaces all tables of this network. */
   readonly render: (tables: readonly Table[]) => string;
 }
 
@@ -27,7 +27,7 @@ const FAMILIES = ['arp', 'bridge', 'inet'] as const;
 
 const tableNameOf = (networkName: string): string => `ecompute-${networkName}`;
 
-/** Removes what an agent has put there for this network. Repeatable. */
+/** Removes all tables of this network. Repeatable. */
 export const removalOf = (networkName: string): string =>
   FAMILIES.map((family) => renderRemoval({ family, name: tableNameOf(networkName) })).join('');
 

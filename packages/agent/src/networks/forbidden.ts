@@ -6,8 +6,8 @@ import { parseNetwork, withoutContained } from './cidr.js';
 import { listAttachedNetworks, type AttachedNetwork } from './ip.js';
 
 /**
- * Where guests may not go, beside the host itself: what the config denies, the servers of the control plane, and every network to
- * which this host is attached, other than the guests' own.
+ * What guests may not reach, besides the host itself: what the config denies, etcd and Placement, and every network that this host is
+ * directly attached to, except the guests' own.
  */
 export interface ForbiddenOptions {
   readonly deny: readonly string[];
@@ -17,10 +17,10 @@ export interface ForbiddenOptions {
   readonly bridge: string;
 }
 
-/** Here a cloud tells its machines their secrets, also the machine that is our host. No router passes these on. */
+/** Where a cloud serves metadata to its machines, this host perhaps among them. Routers must not forward these addresses. */
 const LINK_LOCAL = '169.254.0.0/16';
 
-/** A larger one is no network that hosts share, but the way to the rest of the world, as a VPN makes it. */
+/** A route with a shorter prefix is a way to the rest of the world, such as a VPN's, rather than a network of neighbours. */
 const SHORTEST_PREFIX = { ipv4: 8, ipv6: 16 } as const;
 
 const isNeighbourhood = ({ cidr }: AttachedNetwork): boolean => {
@@ -33,14 +33,14 @@ const serversOf = ({ etcd, placement }: ForbiddenOptions): string[] => [
   new URL(placement.endpoint).hostname.replaceAll(/^\[|\]$/g, ''),
 ];
 
-/** Looks names up anew when its answer is older than this. */
 export interface NameWatchOptions {
+  /** How long an answer is used. */
   readonly everyMs: number;
   readonly log: Logger;
   readonly now: () => number;
 }
 
-/** The addresses of names, as last known: one that cannot be resolved now keeps those that it had. */
+/** Resolves names. A name that cannot be resolved keeps its last known addresses. */
 export const createNameWatch = ({ everyMs, log, now }: NameWatchOptions) => {
   const known = new Map<string, { readonly addresses: readonly string[]; readonly atMs: number }>();
   const resolve = async (name: string): Promise<readonly string[]> => {
@@ -52,7 +52,7 @@ export const createNameWatch = ({ everyMs, log, now }: NameWatchOptions) => {
       known.set(name, { addresses, atMs: now() });
       return addresses;
     } catch (err) {
-      log.warn({ err, name }, 'name not resolved, guests are kept from the addresses that it had');
+      log.warn({ err, name }, 'could not resolve a name, guests are still denied its last known addresses');
       known.set(name, { addresses: before?.addresses ?? [], atMs: now() });
       return before?.addresses ?? [];
     }

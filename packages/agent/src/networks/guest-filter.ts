@@ -12,21 +12,21 @@ import { planNetwork } from './address-plan.js';
 import { createFilterTables, type FilterConfig, type FilterTables } from './filter-tables.js';
 import { getGuestBridge } from './guest-bridge.js';
 import { createGuestList } from './guest-list.js';
-import { isSameTable, renderChange, type Table } from './nft-table.js';
+import { haveSameRules, isSameTable, renderChange, type Table } from './nft-table.js';
 import { applyChanges, findTable } from './nft.js';
 import type { GuestPort } from './ports.js';
 
 /**
- * The packet filter of the guests' network (nftables): what comes from a guest is its own (`bridge-rules.ts`), and goes only where it may
- * (`reach-rules.ts`). The rules are always the same. A guest is an element in their sets, by the names of its ports: they are set before
- * it starts, and removed when its domain is gone.
+ * The packet filter of the guests' network (nftables): guests send from their own addresses only (`bridge-rules.ts`), and reach only what
+ * they may (`reach-rules.ts`). The rules never change. Each guest is an element in their sets, keyed by the names of its ports. It is added before the
+ * guest starts and removed when its domain is gone.
  *
- *   a start      the guest's elements are set in one go, or the start fails
- *   a look       every few seconds the tables are compared with what they should be, and made anew when they differ: after a flush by somebody
- *                else, when the host has a new network, when etcd has another address
- *   a period     the domains are listed, for those that came or went without this agent
+ *   at a start          adds the guest's elements in one transaction; if that fails, so does the start
+ *   every few seconds   compares the tables with what they should be, and replaces them if they differ: after a flush, or when the host has a
+ *                       new network, or etcd a new address
+ *   once a period       lists the domains, to find those that came or went without this agent
  *
- * When the agent goes, its tables stay, and guests go on as they are.
+ * The tables stay when the agent stops or dies.
  */
 export interface GuestFilter {
   /**
@@ -39,7 +39,7 @@ export interface GuestFilter {
   readonly admit: (domain: Domain) => Promise<void>;
   /** When the domain is gone; repeatable. */
   readonly dismiss: (instance: InstanceUuid) => Promise<void>;
-  /** The guest that has this address, and no other can have: the rules are looked at after the call. @throws ECOMPUTE_FILTER_FAILED */
+  /** The only guest that can use this address. Checks first that the rules are in place. @throws ECOMPUTE_FILTER_FAILED */
   readonly findGuest: (address: string) => Promise<InstanceUuid | undefined>;
 }
 
@@ -52,7 +52,7 @@ export interface GuestFilterOptions {
 
 const LOOK_EVERY_MS = 5_000;
 
-/** On libvirt's test driver, and where the config asks for none, it does nothing. */
+/** Does nothing on libvirt's test driver, or when `network.filter` is `none`. */
 export const createGuestFilter = (options: GuestFilterOptions): GuestFilter => {
   const log = options.log.child({ component: 'filter' });
   const tables = createFilterTables(options.config, log);
@@ -73,7 +73,7 @@ export const createGuestFilter = (options: GuestFilterOptions): GuestFilter => {
   };
 };
 
-/** Of an agent that had the filter on. Most hosts without it have no nftables either. */
+/** Left by an agent that had the filter on. Hosts without the filter may not have nftables. */
 const removeTables = async (tables: FilterTables, log: Logger): Promise<void> => {
   await applyChanges(tables.render([])).catch((err: unknown) => log.debug({ err }, 'no packet filter to remove'));
 };
@@ -90,7 +90,7 @@ const createWorkingFilter = ({
   const inTurn = pLimit(1);
   let bridge: string | undefined;
   let listedAtMs = Number.NEGATIVE_INFINITY;
-  /** As they were put in place last. */
+  /** As last put in place. */
   let put: readonly Table[] | undefined;
   let keeping: Promise<void> | undefined;
 
@@ -99,7 +99,7 @@ const createWorkingFilter = ({
     await guests.refresh(connection);
     listedAtMs = Date.now();
   };
-  /** While libvirt is away, nothing comes that this agent does not know. */
+  /** While libvirt is away, no guest can start that this agent does not know. */
   const readLibvirtIfThere = async (): Promise<void> => {
     try {
       await readLibvirt(getConnection());
@@ -122,7 +122,7 @@ const createWorkingFilter = ({
     const seen = await Promise.all(wanted.map(findTable));
     const areThere = (those: readonly Table[]): boolean =>
       those.every((table, index) => isSameTable(table, seen[index]));
-    if (put && areThere(wanted)) return;
+    if (put && areThere(wanted) && haveSameRules(wanted, put)) return;
     if (put && !areThere(put)) log.warn('somebody has changed the packet filter, putting it right');
     await makeAnew();
   };
@@ -134,8 +134,8 @@ const createWorkingFilter = ({
       await sleep(jitter(LOOK_EVERY_MS), signal, false).catch(() => undefined);
       if (signal.aborted) return;
       try {
-        if (Date.now() - listedAtMs > config.period * 1000) await inTurn(readLibvirtIfThere);
         await lookNow();
+        if (Date.now() - listedAtMs > config.period * 1000) await inTurn(readLibvirtIfThere);
         said = '';
       } catch (err) {
         const message = formatErrorChain(err);
@@ -145,7 +145,7 @@ const createWorkingFilter = ({
     }
   };
 
-  /** Brings the elements of one guest from those of some ports to those of others, in one go. */
+  /** Changes the elements of one guest in one transaction. */
   const change = async (before: readonly GuestPort[], after: readonly GuestPort[]): Promise<void> => {
     if (put === undefined) return makeAnew();
     const gone = before.filter((port) => !after.some((other) => isSamePort(port, other)));
@@ -193,7 +193,8 @@ const createWorkingFilter = ({
       }),
     findGuest: async (address) => {
       await lookNow();
-      return guests.allPorts().find((port) => port.address === address)?.instance;
+      const found = guests.allPorts().filter((port) => port.address === address);
+      return found.length === 1 ? found[0]?.instance : undefined;
     },
   };
 };

@@ -4,9 +4,9 @@ import type { Domain } from '@etcd-compute/libvirt/domain';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { isOwnPortName, portsOf, type GuestPort, type Networks } from './ports.js';
 
-/** Which guests there are, and by which ports they are plugged in: what libvirt's domains say, as last read. */
+/** The guests and their ports, as last read from libvirt's domains. */
 export interface GuestList {
-  /** Lists the domains; reads those that are new here. */
+  /** Lists the domains, and reads those that are not known yet. */
   readonly refresh: (connection: Connection) => Promise<void>;
   /** Reads one. */
   readonly read: (domain: Domain) => Promise<void>;
@@ -17,7 +17,7 @@ export interface GuestList {
 
 export const createGuestList = (networks: Networks): GuestList => {
   const guests = new Map<InstanceUuid, readonly GuestPort[]>();
-  /** The ports of a definition of ours do not change. Others' names are libvirt's, and come with each start. */
+  /** Ports with names of ours never change. Other names are libvirt's, which chooses new ones at each start. */
   const isKnown = (instance: InstanceUuid): boolean => {
     const ports = guests.get(instance) ?? [];
     return ports.length > 0 && ports.every(({ name }) => isOwnPortName(name));
@@ -44,7 +44,7 @@ export const createGuestList = (networks: Networks): GuestList => {
   };
 };
 
-/** It went since it was listed: the next list is without it. */
+/** The domain went away since it was listed. */
 const ignoreGone = (err: unknown): void => {
   if (!isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) throw err;
 };

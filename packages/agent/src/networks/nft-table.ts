@@ -1,6 +1,6 @@
-/** An nftables table as this agent wants it, as text for `nft`, and what tells it from the one that is there. Pure. */
+/** nftables tables as this agent wants them: rendered as text for `nft`, and compared with those in place. Pure. */
 
-/** One value of an element: a number stands for raw bytes of a packet. */
+/** One value of an element. A number stands for raw bytes of a packet. */
 export type Value = string | bigint;
 export type Element = readonly Value[];
 
@@ -23,7 +23,7 @@ export interface Table {
   readonly chains: Readonly<Record<string, Chain>>;
 }
 
-/** What `nft` says is there. */
+/** A table as `nft` lists it. */
 export interface SeenTable {
   /** The elements of each set, as `elementKey` writes them. */
   readonly sets: ReadonlyMap<string, ReadonlySet<string>>;
@@ -55,7 +55,7 @@ const renderChain = ([name, { hook, rules }]: [string, Chain]): string =>
 export const renderRemoval = ({ family, name }: Pick<Table, 'family' | 'name'>): string =>
   `add table ${family} ${name}\ndelete table ${family} ${name}\n`;
 
-/** Makes the table, which must not be there. */
+/** Adds a table that does not exist. */
 export const renderTable = ({ family, name, sets, chains }: Table): string => {
   const body = [...Object.entries(sets).map(renderSet), ...Object.entries(chains).map(renderChain)];
   return `table ${family} ${name} {\n${body.join('\n')}\n}\n`;
@@ -77,7 +77,7 @@ export const renderChange = (before: Table, after: Table): string => {
     .join('');
 };
 
-/** Rules are counted, not compared: `nft` shows them in other words than it was given. */
+/** Counts the rules in place of comparing them: `nft` prints them in other words than it was given. */
 export const isSameTable = (wanted: Table, seen: SeenTable | undefined): boolean => {
   if (seen === undefined) return false;
   const hasSets = Object.entries(wanted.sets).every(([name, { elements }]) => {
@@ -86,3 +86,7 @@ export const isSameTable = (wanted: Table, seen: SeenTable | undefined): boolean
   });
   return hasSets && Object.entries(wanted.chains).every(([name, { rules }]) => seen.chains.get(name) === rules.length);
 };
+
+/** Whether the rules are the same in both lists of tables, whatever their elements. */
+export const haveSameRules = (some: readonly Table[], others: readonly Table[]): boolean =>
+  JSON.stringify(some.map(({ chains }) => chains)) === JSON.stringify(others.map(({ chains }) => chains));

@@ -3,18 +3,18 @@ import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
 import { hasMark } from '../instances/domain.js';
 import { addressOfMac, type NetworkPlan } from './address-plan.js';
 
-/** The host's end of a guest's interface, and what may be sent from it. */
+/** The host's end of a guest's interface, and the addresses that the guest may use there. */
 export interface GuestPort {
   readonly name: string;
   readonly instance: InstanceUuid;
   readonly mac: string;
-  /** On the managed network. On others it is not known. */
+  /** Known on the managed network only. */
   readonly address?: string;
 }
 
 /**
- * The name of a guest's port, so that its rules can be there before it is. Linux takes 15 characters; libvirt drops names that
- * look like its own (`vnet0`) from a definition.
+ * The name of a guest's port. It is chosen here so that the elements can be set before the port exists. Linux allows 15 characters, and libvirt
+ * ignores names that look like its own (`vnet0`).
  *
  * @param interfaceIndex counts the interfaces of one guest from 0 to 35.
  */
@@ -26,15 +26,15 @@ export const isOwnPortName = (name: string): boolean => /^ec[0-9a-f]{12}[0-9a-z]
 export interface Networks {
   /** The libvirt network of the first interfaces. */
   readonly name: string;
-  /** Missing: somebody else keeps the network. */
+  /** Missing: somebody else manages the network. */
   readonly plan?: NetworkPlan;
   /** The bridge of the second interfaces. */
   readonly bridge?: string | undefined;
 }
 
 /**
- * The ports of a domain that an agent has made; none for others. An interface that somebody has plugged into the managed network with a MAC that is none of its
- * plan has no address there, so it is left out and nothing passes its port.
+ * The ports of a domain that an agent made; none for other domains. An interface on the managed network whose MAC is not in the plan has no
+ * address there, so it is left out, and its port stays closed.
  */
 export const portsOf = (xml: string, { name: networkName, plan, bridge }: Networks): GuestPort[] => {
   const { uuid, interfaces, metadata = [] } = parseDomain(xml);

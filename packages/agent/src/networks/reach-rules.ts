@@ -2,14 +2,14 @@ import type { Table } from './nft-table.js';
 import { MARK } from './bridge-rules.js';
 
 /**
- * What guests of the managed network may reach, beyond each other: of the host DHCP, DNS and the metadata address, and elsewhere what is not denied.
+ * What guests of the managed network may reach beyond each other.
  *
- *   from the bridge, without the bridge's mark: from no guest's port, dropped
- *   an answer in a connection that was opened to the guest: passes
- *   to the host: DHCP, DNS, metadata, and addresses that are allowed
- *   to others:   what is allowed, then not what is denied, then the rest
+ *   a packet from the bridge without the bridge's mark  did not come from a guest's port: drop
+ *   a reply in a connection that was opened to a guest  accept
+ *   to the host    accept DHCP, DNS, metadata and allowed addresses; drop the rest
+ *   to elsewhere   accept allowed addresses; drop denied ones; accept the rest
  *
- * To let pass here is not to overrule: what the host's own firewall or libvirt's rules drop is dropped.
+ * `accept` ends these chains only: the host's own firewall and libvirt's rules can still drop the packet.
  */
 export interface ReachOptions {
   readonly table: string;
@@ -18,7 +18,7 @@ export interface ReachOptions {
   readonly gateways: readonly string[];
   /** Where it serves metadata. */
   readonly metadataAddress: string | undefined;
-  /** The bridge says which frames are of guests. */
+  /** The bridge table marks the frames of guests. */
   readonly hasMarks: boolean;
   readonly allow: readonly string[];
   readonly deny: readonly string[];
@@ -28,7 +28,7 @@ const isIpv6 = (cidr: string): boolean => cidr.includes(':');
 
 const familyOf = (address: string): 'ip' | 'ip6' => (isIpv6(address) ? 'ip6' : 'ip');
 
-/** Before connection tracking and everybody else's rules, so that nobody else sees the mark. */
+/** Runs before connection tracking and everyone else's rules, so that nobody else sees the mark. */
 const unmarkedChain = (bridge: string) => ({
   hook: 'type filter hook prerouting priority -310; policy accept;',
   rules: [
@@ -52,7 +52,7 @@ const cidrSets = (cidrs: readonly string[], name: string) => ({
   },
 });
 
-/** @param allow, deny are networks of which none is in another of the same list. */
+/** `allow` and `deny` must not contain networks that overlap within one list. */
 export const reachTable = ({
   table,
   bridge,
@@ -87,7 +87,7 @@ export const reachTable = ({
       hook: 'type filter hook forward priority -10; policy accept;',
       rules: [
         `iifname != "${bridge}" accept`,
-        // From guest to guest: some hosts hand what a bridge forwards to these rules too (bridge-nf-call-iptables).
+        // From guest to guest: with bridge-nf-call-iptables, bridged packets pass these rules too.
         `oifname "${bridge}" accept`,
         IS_ANSWER,
         ...ALLOWED,
@@ -98,7 +98,7 @@ export const reachTable = ({
   },
 });
 
-/** ARP does not come by the other rules: who is no guest must not tell the host where guests are. */
+/** ARP does not pass the inet table. An unknown port must not change the host's neighbours. */
 export const arpTable = ({ table, bridge }: Pick<ReachOptions, 'table' | 'bridge'>): Table => ({
   family: 'arp',
   name: table,

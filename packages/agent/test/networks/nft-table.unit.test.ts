@@ -1,5 +1,6 @@
 import {
   elementKey,
+  haveSameRules,
   isSameTable,
   renderChange,
   renderTable,
@@ -74,4 +75,12 @@ describe('isSameTable', () => {
   ])('one that %s', (_what, there, isSame) => {
     expect(isSameTable(aTable(A, B), there)).toBe(isSame);
   });
+});
+
+test('haveSameRules: a rule for another bridge is another rule, an element is none', () => {
+  const [one] = [aTable(A)];
+  expect(haveSameRules([one], [aTable(A, B)])).toBe(true);
+  expect(haveSameRules([one], [{ ...one, chains: { ...one.chains, two: { rules: ['iifname "virbr1" drop'] } } }])).toBe(
+    false,
+  );
 });

@@ -1,7 +1,4 @@
-/**
- * Makes a task that looks at the world cheap to ask for: whoever calls while it runs waits for the next run, which begins after the call, and
- * shares it with all others who wait.
- */
+/** Wraps a task so that each call gets a run that begins after the call. Calls made during a run share the next one. */
 export const shareRuns = <T>(task: () => Promise<T>): (() => Promise<T>) => {
   let current: Promise<unknown> = Promise.resolve();
   let next: Promise<T> | undefined;

@@ -45,12 +45,12 @@ export const networkSection = z
       .enum(['full', 'reach', 'none'])
       .default('full')
       .describe(
-        'full: guests send from their own addresses only, and reach only what they may; reach: the latter alone, for guests that are routers; none: neither, and nftables is not needed',
+        'full: guests send from their own addresses only, and reach only what they may; reach: the latter only, for guests that are routers; none: nothing is enforced, and nftables is not needed',
       ),
     deny: networkList(
-      'what guests may not reach, beside this host, the networks it is attached to, etcd and Placement',
+      'what guests must not reach, besides this host, the networks it is attached to, etcd and Placement',
     ),
-    allow: networkList('what guests may reach all the same, also on this host'),
+    allow: networkList('what guests may reach anyway, on this host too'),
     lease_seconds: z
       .int()
       .min(120)

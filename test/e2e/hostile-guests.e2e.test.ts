@@ -3,7 +3,7 @@
  *
  *   this network: etcd, Placement, images ── hypervisor: libvirtd, agent, two guests behind its NAT ── router ── the internet
  */
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { macOfAddress } from '@etcd-compute/agent/networks/address-plan';
@@ -65,10 +65,11 @@ const layNetworks = async (wire: string): Promise<void> => {
   );
 };
 
-const serve = async (argv: readonly string[]): Promise<void> => {
-  const started = join(world.dir.path, 'serving');
-  // It ends with libvirtd's network.
-  await runCommand([...argv, 'sh', '-c', `exec python3 ${SOCKETS} serve ${SERVER_PORT} > ${started} & :`]);
+/** Starts servers there, which end with libvirtd's network. */
+const serve = async (argv: readonly string[], name: string): Promise<void> => {
+  const output = join(world.dir.path, name);
+  await runCommand([...argv, 'sh', '-c', `python3 ${SOCKETS} serve ${SERVER_PORT} > ${output} 2>&1 < /dev/null &`]);
+  await waitFor(async () => (await readFile(output, 'utf8')).includes('ready'), { what: `servers on the ${name}` });
 };
 
 const bootGuest = async (): Promise<Guest> => {
@@ -110,8 +111,8 @@ beforeAll(async () => {
     { host: '127.0.0.1', port: Number(new URL(world.placement.endpoint).port) },
     { host: `${net}.1` },
   );
-  await serve(libvirtd.netnsArgv([]));
-  await serve(libvirtd.netnsArgv(['ip', 'netns', 'exec', 'router']));
+  await serve(libvirtd.netnsArgv([]), 'host');
+  await serve(libvirtd.netnsArgv(['ip', 'netns', 'exec', 'router']), 'router');
   agent = await startEcompute({
     etcd,
     placement,

@@ -59,7 +59,7 @@ export const startWorld = async (): Promise<World> => {
     startPlacement(),
     startImageServer({ tiny: path }),
   ]);
-  const store = await openStore(etcdSection.parse({ host: etcd.host, port: etcd.port }));
+  const store = await openStore(etcdSection.parse({ host: etcd.host, port: etcd.port, timeout: 60 }));
   const etcdProxy = await startTcpProxy(etcd);
   const client = await openPlacement(placementSection.parse({ endpoint: placement.endpoint }));
   const entered = new Map<string, BroughtPorts>();

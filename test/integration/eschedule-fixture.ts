@@ -84,7 +84,7 @@ export const start = (argv: readonly string[], folder: string, env: NodeJS.Proce
 export const startCloud = async () => {
   const folder = await makeTempDir('eschedule');
   const [etcd, placementServer] = await Promise.all([startEtcd(), startPlacement()]);
-  const store = await openStore(etcdSection.parse({ host: etcd.host, port: etcd.port }));
+  const store = await openStore(etcdSection.parse({ host: etcd.host, port: etcd.port, timeout: 60 }));
   const placement = await openPlacement(placementSection.parse({ endpoint: placementServer.endpoint }));
   const keys = createKeys('');
 
@@ -92,10 +92,12 @@ export const startCloud = async () => {
     endpoints: { etcdPort?: number; placement?: string; more?: string } = {},
   ): Promise<string> => {
     const path = join(folder.path, `schedule-${randomUUID()}.yaml`);
+    // Short only where a test takes the server away: a busy machine can be slow.
+    const [etcdTimeout, placementTimeout] = [endpoints.etcdPort ? 5 : 60, endpoints.placement ? 10 : 60];
     await writeFile(
       path,
-      `etcd: {host: 127.0.0.1, port: ${endpoints.etcdPort ?? etcd.port}, timeout: 2}
-placement: {endpoint: "${endpoints.placement ?? placementServer.endpoint}", timeout: 10}
+      `etcd: {host: 127.0.0.1, port: ${endpoints.etcdPort ?? etcd.port}, timeout: ${etcdTimeout}}
+placement: {endpoint: "${endpoints.placement ?? placementServer.endpoint}", timeout: ${placementTimeout}}
 ${endpoints.more ?? ''}`,
     );
     return path;

@@ -36,9 +36,11 @@ export interface StageOptions {
   readonly parallel: number;
   /** Of the guests' network; the agent's default when left out. */
   readonly cidr?: string;
+  /** What goes before the agent's command line. */
+  readonly wrapper?: readonly string[];
 }
 
-export const openStage = async ({ parallel, cidr }: StageOptions): Promise<Stage> => {
+export const openStage = async ({ parallel, cidr, wrapper = [] }: StageOptions): Promise<Stage> => {
   const resources = createResources();
   const { keep } = resources;
   try {
@@ -62,6 +64,7 @@ export const openStage = async ({ parallel, cidr }: StageOptions): Promise<Stage
         etcd,
         wrapper,
         dir: agentDir,
+        wrapper,
         config: {
           name: 'bench',
           libvirt: { uri: libvirtd.uri, threads: parallel },

@@ -53,9 +53,10 @@ const fetchOnce = async (options: FetchListOptions): Promise<string> => {
 };
 
 const read = async (what: string, { url, source }: FetchListOptions, signal: AbortSignal): Promise<string> => {
-  const { status, data } = await requestImage({ url, headers: {}, source, signal });
+  const response = await requestImage({ url, headers: {}, source, signal });
+  const status = response.statusCode ?? 0;
   if (status !== 200) {
-    data.destroy();
+    response.destroy();
     throw new EcomputeError('ECOMPUTE_IMAGE_DOWNLOAD_FAILED', `${what}: the server answered ${status}`, {
       details: { status },
       retryable: status >= 500 || status === 429 || status === 408,
@@ -64,7 +65,7 @@ const read = async (what: string, { url, source }: FetchListOptions, signal: Abo
   }
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of data) {
+  for await (const chunk of response) {
     const piece: Buffer = chunk;
     bytes += piece.length;
     if (bytes > MAX_BYTES)

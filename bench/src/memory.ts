@@ -100,7 +100,7 @@ const results = new Map<string, Rest[]>(Object.keys(PHASES).map((name) => [name,
 for (let run = 1; run <= runs; run += 1) {
   say(`run ${run} of ${runs}, Node ${process.version}`);
   await using reports = await makeTempDir('reports');
-  await using stage = await openStage({ parallel: 4, wrapper: reportingEnv(reports.path) });
+  await using stage = await openStage({ parallel: 4, agentWrapper: reportingEnv(reports.path) });
   for (const [name, act] of Object.entries(PHASES)) {
     await act(stage);
     const rest = await watchAtRest(stage, reports.path);

@@ -36,11 +36,11 @@ export interface StageOptions {
   readonly parallel: number;
   /** Of the guests' network; the agent's default when left out. */
   readonly cidr?: string;
-  /** What goes before the agent's command line. */
-  readonly wrapper?: readonly string[];
+  /** What goes before the agent's command line, such as `env` with variables. */
+  readonly agentWrapper?: readonly string[];
 }
 
-export const openStage = async ({ parallel, cidr, wrapper = [] }: StageOptions): Promise<Stage> => {
+export const openStage = async ({ parallel, cidr, agentWrapper = [] }: StageOptions): Promise<Stage> => {
   const resources = createResources();
   const { keep } = resources;
   try {
@@ -62,9 +62,8 @@ export const openStage = async ({ parallel, cidr, wrapper = [] }: StageOptions):
       await startEcompute({
         ...schedule,
         etcd,
-        wrapper,
+        wrapper: [...wrapper, ...agentWrapper],
         dir: agentDir,
-        wrapper,
         config: {
           name: 'bench',
           libvirt: { uri: libvirtd.uri, threads: parallel },

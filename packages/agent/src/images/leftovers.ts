@@ -1,7 +1,8 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '@etcd-compute/common/log';
-import { isKnownDead, readBootId } from '../process-identity.js';
+import { isRunningHere, readBootId, type ProcessIdentity } from '../process-identity.js';
 import { notePath, noteSchema, Partial, strongValidator, type Note, type PartialOptions } from './partial.js';
 
 /** As long as an agent may reasonably be away; then an image server has probably another version. */
@@ -87,13 +88,17 @@ export const readLeftover = async (path: string): Promise<Leftover | undefined> 
   const note = await readNote(notePath(path));
   const length = (await stat(path).catch(() => undefined))?.size;
   if (!note || length === undefined || strongValidator(note) === null) return undefined;
-  if (note.writer !== null && !(await isKnownDead(note.writer))) return undefined;
+  if (note.writer !== null && (await mayBeWriting(note.writer))) return undefined;
   const isSameBoot = note.writer !== null && note.writer.boot_id === (await readBootId());
   const arrived = isSameBoot ? Math.max(length, note.syncedBytes) : note.syncedBytes;
   // At least one byte is left to be asked for: whether there is another version by now is said with the answer to that.
   const bytes = note.totalBytes === null ? arrived : Math.min(arrived, note.totalBytes - 1);
   return bytes > 0 ? { path, note, bytes } : undefined;
 };
+
+/** A file of this folder has no writer from before this machine's boot, nor one on a copy of its disk. */
+const mayBeWriting = async (writer: ProcessIdentity): Promise<boolean> =>
+  writer.machine !== hostname() || (await isRunningHere(writer));
 
 const readNote = async (path: string): Promise<Note | undefined> => {
   try {

@@ -138,6 +138,33 @@ const englishOnly = {
   },
 };
 
+/**
+ * What axios loads and a request to Placement never uses: forms, redirects, proxies, and Node's fetch, which is loaded when it is so much
+ * as looked at.
+ */
+const UNUSED_BY_PLACEMENT = {
+  'form-data': 'module.exports = class FormData {};',
+  'https-proxy-agent': 'module.exports = class HttpsProxyAgent {};',
+  'follow-redirects': "module.exports = { http: require('node:http'), https: require('node:https') };",
+};
+
+const leanAxios = {
+  name: 'lean-axios',
+  setup: ({ onLoad, onResolve }) => {
+    const filter = new RegExp(`^(${Object.keys(UNUSED_BY_PLACEMENT).join('|')})$`);
+    onResolve({ filter }, ({ path }) => ({ path, namespace: 'left-out' }));
+    onLoad({ filter, namespace: 'left-out' }, ({ path }) => ({ contents: UNUSED_BY_PLACEMENT[path] }));
+    onLoad({ filter: /axios\/lib\/adapters\/fetch\.js$/ }, () => ({
+      contents: 'export const getFetch = () => undefined;',
+    }));
+    onLoad({ filter: /axios\/lib\/utils\.js$/ }, async ({ path: file }) => ({
+      contents: replaceAll(await readFile(file, 'utf8'), [
+        ["typeof G.FormData !== 'undefined' ? G.FormData : undefined", 'undefined'],
+      ]),
+    }));
+  },
+};
+
 const makeBundle = async () => {
   await build({
     entryPoints: [path.join(root, 'dist', 'bin', 'eschedule.js')],
@@ -152,7 +179,7 @@ const makeBundle = async () => {
     legalComments: 'linked',
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [englishOnly, parsedProto],
+    plugins: [englishOnly, parsedProto, leanAxios],
   });
 };
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { rawImage } from './agent-world.js';

@@ -103,19 +103,12 @@ export const toError = (thrown: unknown): Error =>
 /** Causes can go in a circle. */
 const MAX_CAUSES = 10;
 
-/** Where every address of a host failed, Node's error says nothing itself; those that it collects do. */
-const messageOf = (error: Error): string =>
-  error instanceof AggregateError && error.message === ''
-    ? error.errors.map((each: unknown) => toError(each).message).join('; ')
-    : error.message;
-
 /** The messages of an error and its causes, outermost first, joined with colons; a message said twice is said once. */
 export const formatErrorChain = (thrown: unknown): string => {
   const messages: string[] = [];
   let error: unknown = thrown;
   for (let depth = 0; error !== undefined && error !== null && depth < MAX_CAUSES; depth += 1) {
-    const { cause } = toError(error);
-    const message = messageOf(toError(error));
+    const { message, cause } = toError(error);
     if (message !== '' && !messages.some((said) => said.includes(message))) messages.push(message);
     error = cause;
   }

@@ -13,16 +13,6 @@ describe('formatErrorChain', () => {
     expect(formatErrorChain(new Error('could not write: disk full', { cause }))).toBe('could not write: disk full');
   });
 
-  test('says of a host what each of its addresses said', () => {
-    const cause = new AggregateError([
-      new Error('connect ECONNREFUSED ::1:80'),
-      new Error('connect ECONNREFUSED 127.0.0.1:80'),
-    ]);
-    expect(formatErrorChain(new Error('could not list', { cause }))).toBe(
-      'could not list: connect ECONNREFUSED ::1:80; connect ECONNREFUSED 127.0.0.1:80',
-    );
-  });
-
   test('ends, also when the causes go in a circle', () => {
     const error = new Error('round');
     error.cause = new Error('and round', { cause: error });

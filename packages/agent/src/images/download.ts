@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { AxiosResponse } from 'axios';
 import { backoff, sleep } from '@etcd-compute/common/async/sleep';
 import { EcomputeError, formatErrorChain, isAbort } from '@etcd-compute/common/errors';
 import type { Digests } from './digests.js';
@@ -116,17 +117,18 @@ const askHeaders = ({ known, partial }: DownloadOptions): Record<string, string>
 };
 
 /** @returns a response whose body goes on where the part ends. */
-const ask = async (options: DownloadOptions, signal: AbortSignal): Promise<IncomingMessage | 'unchanged'> => {
+const ask = async (options: DownloadOptions, signal: AbortSignal): Promise<AxiosResponse<Readable> | 'unchanged'> => {
   const { url, known, source, partial } = options;
   const headers = askHeaders(options);
   const response = await requestImage({ url, headers, source, signal });
-  const status = response.statusCode ?? 0;
-  if (status === 206 && response.headers['content-range']?.startsWith(`bytes ${partial.size}-`)) return response;
+  const { status } = response;
+  if (status === 206 && response.headers['content-range']?.toString().startsWith(`bytes ${partial.size}-`))
+    return response;
   if (status === 200) {
     await startAnew(partial, response);
     return response;
   }
-  response.destroy();
+  response.data.destroy();
   if (status === 304 && known) return 'unchanged';
   if (headers['range'] !== undefined) await startAnew(partial, undefined);
   throw new EcomputeError(
@@ -140,12 +142,15 @@ const ask = async (options: DownloadOptions, signal: AbortSignal): Promise<Incom
   );
 };
 
-const startAnew = async (partial: Partial, response: IncomingMessage | undefined): Promise<void> => {
-  const headers = response?.headers ?? {};
-  const totalBytes = Number(headers['content-length'] ?? Number.NaN);
+const startAnew = async (partial: Partial, response: AxiosResponse<Readable> | undefined): Promise<void> => {
+  const header = (name: string): string | null => {
+    const value: unknown = response?.headers[name];
+    return typeof value === 'string' ? value : null;
+  };
+  const totalBytes = Number(header('content-length') ?? Number.NaN);
   await partial.startAnew({
-    etag: headers.etag ?? null,
-    lastModified: headers['last-modified'] ?? null,
+    etag: header('etag'),
+    lastModified: header('last-modified'),
     totalBytes: Number.isSafeInteger(totalBytes) ? totalBytes : null,
   });
 };
@@ -154,7 +159,7 @@ const startAnew = async (partial: Partial, response: IncomingMessage | undefined
 const CHECK_EVERY_BYTES = 64 * 1024 * 1024;
 
 const receive = async (
-  response: IncomingMessage,
+  response: AxiosResponse<Readable>,
   { url, space, onProgress, partial }: DownloadOptions,
   stallTimer: NodeJS.Timeout,
 ): Promise<void> => {
@@ -163,7 +168,7 @@ const receive = async (
   const what = `could not download ${url}`;
   await space.check(what, { totalBytes: totalBytes ?? 0, moreBytes: Math.max(0, (totalBytes ?? 0) - partial.size) });
   let checkAt = partial.size + CHECK_EVERY_BYTES;
-  for await (const chunk of response) {
+  for await (const chunk of response.data) {
     const data: Uint8Array = chunk;
     stallTimer.refresh();
     await partial.append(data);

@@ -53,10 +53,9 @@ const fetchOnce = async (options: FetchListOptions): Promise<string> => {
 };
 
 const read = async (what: string, { url, source }: FetchListOptions, signal: AbortSignal): Promise<string> => {
-  const response = await requestImage({ url, headers: {}, source, signal });
-  const status = response.statusCode ?? 0;
+  const { status, data } = await requestImage({ url, headers: {}, source, signal });
   if (status !== 200) {
-    response.destroy();
+    data.destroy();
     throw new EcomputeError('ECOMPUTE_IMAGE_DOWNLOAD_FAILED', `${what}: the server answered ${status}`, {
       details: { status },
       retryable: status >= 500 || status === 429 || status === 408,
@@ -65,7 +64,7 @@ const read = async (what: string, { url, source }: FetchListOptions, signal: Abo
   }
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of response) {
+  for await (const chunk of data) {
     const piece: Buffer = chunk;
     bytes += piece.length;
     if (bytes > MAX_BYTES)

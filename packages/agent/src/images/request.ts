@@ -1,13 +1,9 @@
-import { Agent as HttpAgent, request as requestByHttp, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as requestByHttps } from 'node:https';
-import { checkServerIdentity } from 'node:tls';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
+import axios, { type AxiosResponse } from 'axios';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { sendRequest } from '@etcd-compute/common/send-request';
-import { HttpProxyAgent } from 'http-proxy-agent';
-import { HttpsProxyAgent } from 'https-proxy-agent';
-import { getProxyForUrl } from 'proxy-from-env';
 import type { ImageSource } from './source.js';
-import { hostOf } from './url-policy.js';
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
@@ -20,18 +16,18 @@ export interface ImageRequest {
 }
 
 /**
- * Asks for an image. Each redirect is judged like the URL itself, and a password is told to its own host only. The caller must read
- * or destroy the response; its body is as it was sent.
+ * Asks for an image. Redirects are followed here, not by the HTTP client: each hop is judged like the URL itself, and is told the
+ * password of its own host only. The body, which the caller must read or destroy, is as it was sent.
  *
  * @throws ECOMPUTE_IMAGE_URL_REFUSED, ECOMPUTE_IMAGE_DOWNLOAD_FAILED after too many redirects; errors of the network as they are.
  */
-export const requestImage = async (request: ImageRequest): Promise<IncomingMessage> => {
+export const requestImage = async (request: ImageRequest): Promise<AxiosResponse<Readable>> => {
   let url = request.source.policy.check(request.url);
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
     const response = await ask(url, request);
     const { location } = response.headers;
-    if (!REDIRECTS.includes(response.statusCode ?? 0) || location === undefined) return response;
-    response.destroy();
+    if (!REDIRECTS.includes(response.status) || typeof location !== 'string') return response;
+    response.data.destroy();
     url = nextHop(url, location, request);
   }
   throw new EcomputeError(
@@ -57,27 +53,25 @@ const nextHop = (from: URL, location: string, { url, source }: ImageRequest): UR
   return next;
 };
 
-const ask = async (url: URL, { headers, source, signal }: ImageRequest): Promise<IncomingMessage> => {
-  const isSecure = url.protocol === 'https:';
-  const login = isSecure ? source.loginFor(url.hostname) : undefined;
-  const request = (isSecure ? requestByHttps : requestByHttp)(url, {
-    agent: agentFor(url, source, signal),
-    headers: { 'accept-encoding': 'identity', ...headers },
-    signal,
-    ...(source.ca && { ca: [...source.ca] }),
-    // https-proxy-agent does not tell TLS the host when it is an address, and TLS then expects a certificate of `localhost`.
-    checkServerIdentity: (_host: string, certificate) => checkServerIdentity(hostOf(url), certificate),
-    ...(login && { auth: `${login.username}:${login.password}` }),
-  });
-  return sendRequest(request);
-};
-
-/** One for each request, so that the policy sees every connection. */
-const agentFor = (url: URL, { policy }: ImageSource, signal: AbortSignal): HttpAgent => {
-  const isSecure = url.protocol === 'https:';
-  const proxy = getProxyForUrl(url.href);
-  // With the signal, a proxy that does not answer keeps no connection.
-  if (proxy !== '') return isSecure ? new HttpsProxyAgent(proxy, { signal }) : new HttpProxyAgent(proxy, { signal });
-  const lookup = policy.lookupFor(url);
-  return isSecure ? new HttpsAgent({ lookup }) : new HttpAgent({ lookup });
+const ask = async (url: URL, { headers, source, signal }: ImageRequest): Promise<AxiosResponse<Readable>> => {
+  const lookup = source.policy.lookupFor(url);
+  const auth = url.protocol === 'https:' ? source.loginFor(url.hostname) : undefined;
+  try {
+    return await axios.get<Readable>(url.href, {
+      responseType: 'stream',
+      signal,
+      maxRedirects: 0,
+      decompress: false,
+      headers: { 'accept-encoding': 'identity', ...headers },
+      // Of their own for each request: the policy must see every connection.
+      httpAgent: new HttpAgent({ lookup }),
+      httpsAgent: new HttpsAgent({ lookup, ...(source.ca && { ca: [...source.ca] }) }),
+      validateStatus: () => true,
+      ...(auth && { auth: { ...auth } }),
+    });
+  } catch (thrown) {
+    // What the policy said while connecting comes wrapped.
+    for (let err = thrown; err instanceof Error; err = err.cause) if (err instanceof EcomputeError) throw err;
+    throw thrown;
+  }
 };

@@ -42,8 +42,7 @@ export const checkImageUrl = (text: string): URL => {
   return url;
 };
 
-/** As certificates and resolvers name it: an IPv6 address without its brackets. */
-export const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, '$1');
+const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, '$1');
 
 /** Only what the whole internet reaches: not loopback, link-local, private, multicast, or a wrapping of those in IPv6. */
 const isPublic = (address: string): boolean => ipaddr.process(address).range() === 'unicast';

@@ -1,7 +1,6 @@
-import { Agent as HttpAgent, request as requestByHttp, type IncomingHttpHeaders } from 'node:http';
-import { Agent as HttpsAgent, request as requestByHttps } from 'node:https';
-import { text } from 'node:stream/consumers';
-import { sendRequest } from '../send-request.js';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import axios from 'axios';
 
 /**
  * HTTP as Placement needs it. Nothing is followed, retried or decoded, and no proxy of the environment is used, because Placement
@@ -17,7 +16,7 @@ export interface HttpRequest {
 
 export interface HttpReply {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
 }
 
@@ -37,22 +36,34 @@ export interface Http {
 
 /** Keeps connections alive between requests. */
 export const openHttp = ({ endpoint, timeoutMs, ca }: HttpOptions): Http => {
-  const base = endpoint.replace(/\/+$/, '');
-  const isSecure = base.startsWith('https:');
-  const agent = isSecure
-    ? new HttpsAgent({ keepAlive: true, ...(ca !== undefined && { ca }) })
-    : new HttpAgent({ keepAlive: true });
-  const request = isSecure ? requestByHttps : requestByHttp;
-
+  const httpAgent = new HttpAgent({ keepAlive: true });
+  const httpsAgent = new HttpsAgent({ keepAlive: true, ...(ca !== undefined && { ca }) });
+  const http = axios.create({
+    baseURL: endpoint.replace(/\/+$/, ''),
+    httpAgent,
+    httpsAgent,
+    maxRedirects: 0,
+    proxy: false,
+    responseType: 'text',
+    transformRequest: (body: unknown) => body,
+    transformResponse: (text: unknown) => text,
+    validateStatus: () => true,
+  });
   const exchange: Http['exchange'] = async ({ method, path, headers, body }) => {
     const signal = AbortSignal.timeout(timeoutMs);
     try {
-      const response = await sendRequest(request(`${base}${path}`, { method, headers, agent, signal }), body);
-      return { status: response.statusCode ?? 0, headers: response.headers, text: await text(response) };
+      const reply = await http.request<string>({ method, url: path, headers, data: body, signal });
+      return { status: reply.status, headers: reply.headers, text: reply.data };
     } catch (cause) {
       if (signal.aborted) throw new Error(`no whole reply within ${timeoutMs / 1000} s`, { cause });
       throw cause;
     }
   };
-  return { exchange, close: () => agent.destroy() };
+  return {
+    exchange,
+    close: () => {
+      httpAgent.destroy();
+      httpsAgent.destroy();
+    },
+  };
 };

@@ -122,12 +122,13 @@ beforeAll(async () => {
     await runLines(
       machine,
       // It has the link-local address of its MAC, as guests have.
+      ...ipIn(wire.netns, ['link set eth0 down', 'link set eth0 addrgenmode eui64']),
+      // An address cannot be used while its duplicates are still looked for, which takes a second or two.
+      `ip netns exec ${wire.netns} sysctl -qw net.ipv6.conf.eth0.accept_dad=0`,
       ...ipIn(wire.netns, [
-        'link set eth0 down',
-        'link set eth0 addrgenmode eui64',
         'link set eth0 up',
         `address add ${address}/24 dev eth0`,
-        `address add ${block}/64 dev eth0`,
+        `address add ${block}/64 dev eth0 nodad`,
         `route add default via ${HOST.address}`,
         `-6 route add default via ${HOST.address6}`,
       ]),

@@ -25,6 +25,6 @@ test('disks.mode copy: the disk is a copy of the image, grown; made again over a
     expect((await stat(disk.path)).size).toBe(3 * MIB);
   }
   expect(await listDisks(connection, pool)).toEqual([instance]);
-  await deleteDisk(connection, pool, instance);
+  await deleteDisk(connection, pool, { instance });
   expect(await listDisks(connection, pool)).toEqual([]);
 });

@@ -48,7 +48,7 @@ test('an image goes when nobody has asked for it in a while and no disk is on it
   expect(await readdir(join(fixture.folder, 'urls'))).toEqual([]);
   expect(await holds(used.path, rawImage(600_000))).toBe(true);
 
-  await deleteDisk(connection, pool, instance);
+  await deleteDisk(connection, pool, { instance });
   expect((await collectAfter(2)).map(({ sha256 }) => sha256)).toEqual([used.sha256]);
   expect(await fixture.files()).toEqual([]);
   expect(await fixture.fetch()).toMatchObject({ sha256: unused.sha256 });

@@ -6,6 +6,7 @@ import { ensureConfigDrivesDir } from '@etcd-compute/agent/guest-config/config-d
 import { ensureFolder } from '@etcd-compute/agent/identity';
 import { ImageCache } from '@etcd-compute/agent/images/cache';
 import type { StepDeps } from '@etcd-compute/agent/instances/steps/step';
+import type { Lend } from '@etcd-compute/agent/libvirt/link';
 import { createGuestFilter } from '@etcd-compute/agent/networks/guest-filter';
 import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
@@ -52,6 +53,7 @@ export const openStepDeps = async (
   return {
     config,
     getConnection: () => seen,
+    lend: lendAlways(seen),
     images: await ImageCache.open(join(stateDir, 'images'), { settings: config.images, stallMs: 10_000, log }),
     pool,
     network,
@@ -65,10 +67,17 @@ export const openStepDeps = async (
   };
 };
 
+/** One connection for all: in this process, calls do not wait for each other. */
+const lendAlways =
+  (connection: Connection): Lend =>
+  async (_purpose, use) =>
+    use(connection);
+
 /** Looks when it is asked, and wakes nobody. */
-export const openAddressWatch = ({ getConnection }: Pick<StepDeps, 'getConnection'>): AddressWatch =>
+export const openAddressWatch = ({ getConnection, lend }: Pick<StepDeps, 'getConnection' | 'lend'>): AddressWatch =>
   createAddressWatch({
     getConnection,
+    lend,
     networkName: 'ecompute',
     leaseSeconds: null,
     deadlineMs: 60_000,

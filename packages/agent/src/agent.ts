@@ -17,6 +17,7 @@ import { describeHost } from './describe-host.js';
 import { ensureDiskPool } from './disks/disk-pool.js';
 import { createEndpoint, type Endpoint } from './endpoint/endpoint.js';
 import { followRequests } from './follow-requests.js';
+import { createHealth } from './health.js';
 import { ensureConfigDrivesDir } from './guest-config/config-drives.js';
 import { ensureFolder, readIdentity, warnOfClosedFolder } from './identity.js';
 import { ImageCache } from './images/cache.js';
@@ -31,7 +32,8 @@ import { createOwnProvider } from './inventory/own-provider.js';
 import { probeCapacity, probeImagesGiB } from './inventory/probe.js';
 import { createInventoryReport } from './inventory/report.js';
 import { createBelonging } from './known-servers/belonging.js';
-import { openLibvirtLink } from './libvirt-link.js';
+import { MAX_HUNG_CALLS, maxCalls, openLibvirtLink } from './libvirt/link.js';
+import { probeLibvirt, type Probe } from './libvirt/probe.js';
 import { createMetadata } from './metadata/create-metadata.js';
 import { removeLeftAddress } from './metadata/metadata-address.js';
 import { isMetadataOn } from './metadata/settings.js';
@@ -39,7 +41,7 @@ import { adoptGuests } from './networks/adopt-guests.js';
 import { createGuestFilter } from './networks/guest-filter.js';
 import { createGuestNetwork } from './networks/guest-network.js';
 import { isFinal, persist } from './persist.js';
-import { takePresence } from './presence.js';
+import { takePresence, type PresenceKeeper } from './presence.js';
 import { readBootId } from './process-identity.js';
 import { closeServers, waitForServers } from './servers.js';
 import { shutDown } from './shut-down.js';
@@ -85,8 +87,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   const session = newSessionUuid();
   log.info({ providerUuid: host, session, name: config.name, version: VERSION }, 'ecompute starts');
   // None is kept at rest: a thread holds some 9 MiB, and starting one takes a hundredth of the time of starting a guest.
-  // One more than is configured waits for guest agents, which is no work of libvirt's.
-  configureThreads({ maxThreads: config.libvirt.threads + 1, minThreads: 0 });
+  configureThreads({ maxThreads: maxCalls(config), maxHungThreads: MAX_HUNG_CALLS, minThreads: 0 });
 
   const running = new AbortController();
   const { promise: ended, resolve: resolveEnded } = withResolvers<EcomputeError>();
@@ -139,12 +140,14 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     },
     log,
   });
+  let presence: PresenceKeeper | undefined;
+  const health = createHealth({ onChange: (trouble) => presence?.showTrouble(trouble), log });
+  let probe: Probe | undefined;
   const servers = {
     store: await openStore(config.etcd, belonging.judge),
     placement: await openPlacement(config.placement),
     link: openLibvirtLink({
-      uri: config.libvirt.uri,
-      parallel: config.libvirt.threads,
+      config,
       log,
       signal: running.signal,
       onUp: async (connection) => {
@@ -165,10 +168,11 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
         if (requested.has(instance)) loop.wake(instance);
       },
       onGuestAgent: (instance, isConnected) => addresses?.agentChanged(instance, isConnected),
+      onDown: (err, details) => probe?.linkDown(err, details),
     }),
   };
   const { store, placement, link } = servers;
-  const { getConnection } = link;
+  const { getConnection, lend } = link;
   const metadata = createMetadata({ config, host, keys, store, getConnection, filter, log });
   try {
     const checkEtcd = async (): Promise<void> => {
@@ -177,7 +181,8 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     };
     await Promise.race([waitForServers(servers, { checkEtcd, host, log, signal: starting }), refused.promise]);
     await warnOfClosedFolder(pool.folder, log);
-    const presence = await persist(
+    probe = probeLibvirt({ config, getOpen: link.getOpen, health, signal: running.signal });
+    const taken = await persist(
       async () =>
         takePresence(
           {
@@ -194,12 +199,14 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
         ),
       { what: 'etcd', log, signal: starting },
     );
+    presence = taken;
+    taken.showTrouble(health.trouble);
     // Before there is room on this host: without it, guests may come up as nobody.
     await persist(metadata.open, { what: 'the metadata address', log, signal: starting });
     const images = await ImageCache.open(join(config.state_dir, 'images'), {
       settings: config.images,
       stallMs: config.timeouts.image_stall * 1000,
-      onDownloads: createDownloadReport({ store, keys, host, session, presence, log, signal: running.signal }),
+      onDownloads: createDownloadReport({ store, keys, host, session, presence: taken, log, signal: running.signal }),
       log,
     });
     const state = { mayClaim: true };
@@ -218,6 +225,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     const steps: StepDeps = {
       config,
       getConnection,
+      lend,
       images,
       pool,
       network,
@@ -225,7 +233,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       mark: { host, stateDir: config.state_dir },
       consolesDir: await ensureFolder(join(config.state_dir, 'consoles')),
       configDrivesDir: await ensureConfigDrivesDir(config.state_dir),
-      virtType: await persist(async () => chooseVirtType(getConnection(), { guests: config.guests, log }), {
+      virtType: await persist(async () => chooseVirtType(lend, { guests: config.guests, log }), {
         what: 'the hypervisor',
         log,
         signal: starting,
@@ -234,7 +242,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     };
     addresses = createAddressWatch({
       getConnection,
-      getPatientConnection: link.getPatientConnection,
+      lend,
       networkName: config.network.name,
       leaseSeconds: config.network.manage ? config.network.lease_seconds : null,
       deadlineMs: config.timeouts.address * 1000,
@@ -243,7 +251,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       log,
       signal: running.signal,
     });
-    const own = { store, keys, placement, host, session, fence: presence.fence, log };
+    const own = { store, keys, placement, host, session, fence: taken.fence, log };
     const lostDomains = createLostDomains({ ...own, getConnection });
     reconciler = createInstanceReconciler({
       ...own,
@@ -264,8 +272,8 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       interrupt: (instance) => reconciler?.interrupt(instance),
     });
     const audits = createAudits({ ...own, provider, steps, tasks, now: Date.now });
-    const imageUpkeep = keepImages({ ...own, config, images, getConnection, pool, signal: running.signal });
-    const served = createEndpoint({ config, store, keys, host, session, presence, log });
+    const imageUpkeep = keepImages({ ...own, config, images, lend, pool, signal: running.signal });
+    const served = createEndpoint({ config, store, keys, host, session, presence: taken, log });
     endpoint = served;
     serve();
     const upkeep = [...imageUpkeep, async (): Promise<void> => served.ensure()];
@@ -284,7 +292,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
         await belonging.noteRevision();
         try {
           if (running.signal.aborted) await closeServers(servers, running);
-          else await shutDown({ presence, report, loop, images, servers, running, config, log });
+          else await shutDown({ presence: taken, report, loop, images, servers, running, config, log });
         } finally {
           await served.close();
           await metadata.close();

@@ -32,7 +32,12 @@ const sections = z.strictObject({
   libvirt: z
     .strictObject({
       uri: z.string().min(1).default('qemu:///system').describe('the hypervisor'),
-      threads: z.int().min(1).max(64).default(4).describe('libvirt calls in flight at the most'),
+      threads: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(4)
+        .describe('libvirt calls at the same time that make disks and guests; others have connections of their own'),
     })
     .prefault({}),
   network: networkSection,
@@ -126,7 +131,8 @@ const sections = z.strictObject({
       image: secondsKey(1800, 'how long fetching an image may take'),
       image_stall: secondsKey(30, 'how long an image server may send nothing'),
       disk: secondsKey(300, 'how long making a disk may take'),
-      domain: secondsKey(120, 'how long defining or starting a domain may take'),
+      domain: secondsKey(120, 'how long defining, starting or ending a domain may take'),
+      libvirt: secondsKey(15, 'how long libvirt may take to connect, or to answer a question'),
       guest_shutdown: secondsKey(60, 'how long a guest that is asked to stop may take before its plug is pulled'),
       address: secondsKey(120, 'how long to look for an address before saying that there is none'),
       shutdown: secondsKey(60, 'how long builds in hand may take to finish when the agent stops'),

@@ -23,6 +23,7 @@ export const describeHost = async (
     hostname: config.name,
     session,
     state: 'up',
+    trouble: null,
     agent_version: VERSION,
     hypervisor: {
       type: await connection.getType(),

@@ -32,6 +32,8 @@ export interface PresenceKeeper {
   readonly leaseId: () => string;
   /** Shows the agent as draining from now on. */
   readonly drain: () => Promise<void>;
+  /** Shows why the host cannot work, or that it can. What cannot be written now is written a moment later. */
+  readonly showTrouble: (trouble: Presence['trouble']) => void;
   /** Removes the presence. */
   readonly leave: () => Promise<void>;
 }
@@ -109,7 +111,7 @@ const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fe
   const left = new AbortController();
   const over = AbortSignal.any([lifetime, left.signal]);
 
-  /** One tick: the lease lives and the key is there with this session, or both are made anew. */
+  /** One tick: the lease lives and the key says what it is to say, or both are made anew. */
   const ensure = async (): Promise<void> => {
     const isLeased = await lease.keepAlive();
     const { entries } = await store.getMany([key, fence.guard.key]);
@@ -117,12 +119,20 @@ const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fe
     const holder = entry && holderOf(entry);
     if (holder && holder.session !== presence.session) throw duplicate(presence.host, holder);
     if (!(await fence.renew(session))) throw duplicate(presence.host, undefined);
-    if (isLeased && holder) return;
+    if (isLeased && entry?.value === JSON.stringify(presence)) return;
     if (!isLeased) lease = await store.grantLease(ttlSeconds);
-    if (await put({ ...options, presence }, lease, entry?.modRevision ?? '0')) {
+    const isWritten = await put({ ...options, presence }, lease, entry?.modRevision ?? '0');
+    if (isWritten && !(isLeased && holder)) {
       log.info('presence taken anew');
       options.onTakenAnew();
     }
+  };
+  const show = async (changes: Pick<Presence, 'state'> | Pick<Presence, 'trouble'>): Promise<void> => {
+    presence = { ...presence, ...changes };
+    const entry = await store.get(key);
+    // Another session's is not ours to change.
+    if (entry && holderOf(entry)?.session === presence.session)
+      await put({ ...options, presence }, lease, entry.modRevision);
   };
   const keep = async (): Promise<void> => {
     while (!over.aborted) {
@@ -146,12 +156,9 @@ const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fe
   return {
     fence,
     leaseId: () => lease.id,
-    drain: async () => {
-      presence = { ...presence, state: 'draining' };
-      const entry = await store.get(key);
-      // Another session's is not ours to change.
-      if (entry && holderOf(entry)?.session === presence.session)
-        await put({ ...options, presence }, lease, entry.modRevision);
+    drain: async () => show({ state: 'draining' }),
+    showTrouble: (trouble) => {
+      show({ trouble }).catch((err: unknown) => log.debug({ err }, 'trouble not shown yet'));
     },
     leave: async () => {
       left.abort();

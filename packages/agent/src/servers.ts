@@ -3,7 +3,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import { hasResourceProvider } from '@etcd-compute/common/placement/resource-providers';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
-import type { LibvirtLink } from './libvirt-link.js';
+import type { LibvirtLink } from './libvirt/link.js';
 import { persist } from './persist.js';
 
 /** The three that the agent keeps in agreement. */

@@ -2,6 +2,7 @@ import { access, constants, readFile } from 'node:fs/promises';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from './config.js';
+import type { Lend } from './libvirt/link.js';
 
 /**
  * KVM only where it really works: some machines have a /dev/kvm that opens, and guests hang on it, because the processor has
@@ -28,7 +29,10 @@ export interface ChooseOptions {
  * The domain type of this host's guests. Asking the hypervisor for what it can do with it makes libvirt probe QEMU now, and not
  * when the first guest is defined: without its cache that takes seconds, on some machines a minute.
  */
-export const chooseVirtType = async (connection: Connection, { guests, log }: ChooseOptions): Promise<VirtType> => {
+export const chooseVirtType = async (lend: Lend, options: ChooseOptions): Promise<VirtType> =>
+  lend('work', async (connection) => choose(connection, options));
+
+const choose = async (connection: Connection, { guests, log }: ChooseOptions): Promise<VirtType> => {
   if ((await connection.getType()) === 'TEST') return 'test';
   const type = guests.type === 'auto' ? ((await canUseKvm()) ? 'kvm' : 'qemu') : guests.type;
   if (type === 'qemu')

@@ -20,6 +20,8 @@ export interface SuperviseOptions {
   readonly keepAlive?: ConnectOptions['keepAlive'];
   /** How long each call may run, as for `connect`. A call that runs longer costs the connection, and another is opened. */
   readonly callTimeoutMs?: number | undefined;
+  /** How long opening a connection may take; default `callTimeoutMs`. */
+  readonly connectTimeoutMs?: number | undefined;
   /** Wait before the first new attempt (default 200); it doubles up to the maximum (default 10,000), with jitter. */
   readonly minBackoffMs?: number;
   readonly maxBackoffMs?: number;
@@ -118,10 +120,15 @@ class Supervisor {
 
   /** One connection, from opening to losing it. Says whether it was up. */
   async #attempt(): Promise<boolean> {
-    const { uri, keepAlive = DEFAULT_KEEP_ALIVE, callTimeoutMs } = this.#options;
+    const { uri, keepAlive = DEFAULT_KEEP_ALIVE, callTimeoutMs, connectTimeoutMs } = this.#options;
     let connection: Connection | undefined;
     try {
-      connection = await connect(uri, { keepAlive, callTimeoutMs, signal: this.#signal });
+      connection = await connect(uri, {
+        keepAlive,
+        callTimeoutMs,
+        timeoutMs: connectTimeoutMs ?? callTimeoutMs,
+        signal: this.#signal,
+      });
       this.#connection = connection;
       const lost = lossOf(connection);
       await untilAborted(this.#signal, Promise.race([this.#options.onUp(connection), lost]));

@@ -1,6 +1,7 @@
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { Lend } from '../libvirt/link.js';
 import type { Answer, Answers } from './answer.js';
 import { FOUND } from './answer.js';
 import {
@@ -43,8 +44,8 @@ export interface Look {
 
 export interface AddressWatchOptions {
   readonly getConnection: () => Connection;
-  /** For calls that wait for a guest; default `getConnection`. */
-  readonly getPatientConnection?: () => Connection;
+  /** For calls that wait for a guest. */
+  readonly lend: Lend;
   readonly networkName: string;
   readonly leaseSeconds: number | null;
   /** How long a new guest may take to get an address. */
@@ -81,14 +82,16 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
   const changes = createRateLimit({ ...CHANGES, now });
   const events = createRateLimit({ ...EVENTS, now });
   /** Questions that wait for their turn when the agent stops are not asked any more. */
-  const unlessStopped = (get: () => Connection) => (): Connection => {
+  const getConnection = (): Connection => {
     signal.throwIfAborted();
-    return get();
+    return options.getConnection();
   };
-  const getConnection = unlessStopped(options.getConnection);
-  const getPatientConnection = unlessStopped(options.getPatientConnection ?? options.getConnection);
   const agents = createInquiry({
-    ask: async (instance, macs) => askGuestAgent(getPatientConnection(), instance, macs),
+    ask: async (instance, macs) =>
+      options.lend('guest', async (connection) => {
+        signal.throwIfAborted();
+        return askGuestAgent(connection, instance, macs);
+      }),
     nothing: 'the guest agent knows of no address',
     explain: explainGuestAgent,
     wake,

@@ -34,6 +34,8 @@ export const readGuestFacts = async (
 
 /** An agent that answers at all does so in some milliseconds, and a busy guest within this. */
 const AGENT_SECONDS = 2;
+/** libvirt lets one that asks wait for another, but not for longer than half a minute. */
+const ASK_WAIT = { timeoutMs: 45_000 };
 
 /**
  * Asks the guest's agent, for a short time only: libvirt itself would wait for ever, and a guest may do so on purpose. The time is the domain's,
@@ -45,14 +47,14 @@ export const askGuestAgent = async (
   macs: readonly string[],
 ): Promise<Address[]> => {
   await using domain = await connection.domainLookupByUUID(instance);
-  await domain.agentSetResponseTimeout(AGENT_SECONDS);
+  await domain.agentSetResponseTimeout(AGENT_SECONDS, ASK_WAIT);
   try {
-    return addressesOn(await domain.interfaceAddresses('agent', { macs, maxAddresses: MAX_TOLD }), {
+    return addressesOn(await domain.interfaceAddresses('agent', { macs, maxAddresses: MAX_TOLD }, ASK_WAIT), {
       macs,
       source: 'agent',
     });
   } finally {
-    await domain.agentSetResponseTimeout(DomainAgentResponseTimeout.BLOCK);
+    await domain.agentSetResponseTimeout(DomainAgentResponseTimeout.BLOCK, ASK_WAIT);
   }
 };
 

@@ -42,7 +42,7 @@ export const listOurs = async (steps: StepDeps, host: ProviderUuid): Promise<Our
   }
   for (const instance of await listConfigDrives(steps.configDrivesDir))
     add(instance, 'disk-without-request', `its config drive, in ${steps.configDrivesDir}`);
-  for (const instance of await listDisks(connection, steps.pool))
+  for (const instance of await steps.lend('work', async (lent) => listDisks(lent, steps.pool)))
     add(instance, 'disk-without-request', `in ${steps.pool.folder}`);
   for (const instance of await listConsoleLogs(steps.consolesDir))
     add(instance, 'console-log-without-request', `in ${steps.consolesDir}`);
@@ -58,8 +58,8 @@ export const describeGuest = async (
   { getConnection, pool }: StepDeps,
   instance: InstanceUuid,
 ): Promise<string | undefined> => {
-  const domain = await observeDomain(getConnection(), instance);
-  if (domain !== 'absent') return `its domain is on this host (${domain})`;
+  const { state } = await observeDomain(getConnection(), instance);
+  if (state !== 'absent') return `its domain is on this host (${state})`;
   try {
     await access(diskPath(pool, instance));
     return `its disk is in ${pool.folder}`;

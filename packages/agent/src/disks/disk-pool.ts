@@ -2,7 +2,7 @@ import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
-import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { CallWait, Connection } from '@etcd-compute/libvirt/connection';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { StoragePool } from '@etcd-compute/libvirt/storage-pool';
 import type { StorageVolume } from '@etcd-compute/libvirt/storage-volume';
@@ -59,17 +59,22 @@ const findPool = async (connection: Connection, name: string): Promise<StoragePo
   }
 };
 
-const findVolume = async (pool: StoragePool, instance: InstanceUuid): Promise<StorageVolume | undefined> => {
+const findVolume = async (pool: StoragePool, { instance, wait }: DiskOptions): Promise<StorageVolume | undefined> => {
   try {
-    return await pool.lookupVolume(volumeName(instance));
+    return await pool.lookupVolume(volumeName(instance), wait);
   } catch (err) {
     if (isLibvirtError(err, 'VIR_ERR_NO_STORAGE_VOL')) return undefined;
     throw err;
   }
 };
 
-export interface EnsureDiskOptions {
+export interface DiskOptions {
   readonly instance: InstanceUuid;
+  /** For each call; a disk on a busy store takes its time. */
+  readonly wait?: CallWait;
+}
+
+export interface EnsureDiskOptions extends DiskOptions {
   readonly image: CachedImage;
   readonly mode: 'overlay' | 'copy';
   /** What the guest sees, at least the image's own size. */
@@ -85,9 +90,9 @@ export const createDisk = async (
   { name, folder }: DiskPool,
   options: EnsureDiskOptions,
 ): Promise<Disk> => {
-  const { instance, image, mode, sizeBytes } = options;
-  await deleteDisk(connection, { name, folder }, instance);
-  await using pool = await connection.storagePoolLookupByName(name);
+  const { instance, image, mode, sizeBytes, wait } = options;
+  await deleteDisk(connection, { name, folder }, options);
+  await using pool = await connection.storagePoolLookupByName(name, wait);
   // Awaited here: the pool is released when this function is left.
   if (mode === 'copy') return await copyDisk(pool, diskPath({ folder }, instance), options);
   await using volume = await pool.createVolume(
@@ -97,6 +102,8 @@ export const createDisk = async (
       format: 'qcow2',
       backing: { path: image.path, format: image.format },
     }),
+    0,
+    wait,
   );
   return { path: volume.path, format: 'qcow2' };
 };
@@ -104,12 +111,12 @@ export const createDisk = async (
 const copyDisk = async (
   pool: StoragePool,
   path: string,
-  { instance, image, sizeBytes }: EnsureDiskOptions,
+  { instance, image, sizeBytes, wait }: EnsureDiskOptions,
 ): Promise<Disk> => {
   await copyFile(image.path, path);
-  await pool.refresh();
-  await using volume = await pool.lookupVolume(volumeName(instance));
-  if (sizeBytes > image.virtualSizeBytes) await volume.resize(BigInt(sizeBytes));
+  await pool.refresh(wait);
+  await using volume = await pool.lookupVolume(volumeName(instance), wait);
+  if (sizeBytes > image.virtualSizeBytes) await volume.resize(BigInt(sizeBytes), 0, wait);
   return { path, format: image.format };
 };
 
@@ -117,11 +124,12 @@ const copyDisk = async (
 export const deleteDisk = async (
   connection: Connection,
   { name, folder }: DiskPool,
-  instance: InstanceUuid,
+  options: DiskOptions,
 ): Promise<void> => {
-  await using pool = await connection.storagePoolLookupByName(name);
-  await using volume = await findVolume(pool, instance);
-  if (volume) await volume.delete();
+  const { instance, wait } = options;
+  await using pool = await connection.storagePoolLookupByName(name, wait);
+  await using volume = await findVolume(pool, options);
+  if (volume) await volume.delete(0, wait);
   // A file that came in behind the pool's back, by a copy that was cut off.
   await rm(diskPath({ folder }, instance), { force: true });
 };

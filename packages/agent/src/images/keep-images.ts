@@ -1,15 +1,15 @@
 import type { Logger } from '@etcd-compute/common/log';
-import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from '../config.js';
 import { checkDisksAreThere } from '../disks/check-disks.js';
 import { countDisksOnImages, type DiskPool } from '../disks/disk-pool.js';
+import type { Lend } from '../libvirt/link.js';
 import { createImageCollector } from './collect.js';
 import { publishImages, type ImageReportDeps } from './report.js';
 import { followImageWishes } from './wishes.js';
 
 export interface KeepImagesDeps extends Omit<ImageReportDeps, 'countDisks'> {
   readonly config: Pick<AgentConfig, 'images' | 'timeouts' | 'period'>;
-  readonly getConnection: () => Connection;
+  readonly lend: Lend;
   readonly pool: DiskPool;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -17,10 +17,12 @@ export interface KeepImagesDeps extends Omit<ImageReportDeps, 'countDisks'> {
 
 /** What an agent does with its cache beside fetching for boots: carries out people's wishes. @returns what is to be done every period. */
 export const keepImages = (deps: KeepImagesDeps): (() => Promise<unknown>)[] => {
-  const { config, getConnection, pool } = deps;
+  const { config, lend, pool } = deps;
   const { images, timeouts, period } = config;
-  const countDisks = async (): Promise<ReadonlyMap<string, number>> => countDisksOnImages(getConnection(), pool);
-  const checkDisks = async (): Promise<void> => checkDisksAreThere(getConnection(), pool, deps.host);
+  const countDisks = async (): Promise<ReadonlyMap<string, number>> =>
+    lend('work', async (connection) => countDisksOnImages(connection, pool));
+  const checkDisks = async (): Promise<void> =>
+    lend('work', async (connection) => checkDisksAreThere(connection, pool, deps.host));
   /** A disk that is being made shows in no list yet. */
   const graceMs = timeouts.disk * 2000;
   const report = { ...deps, countDisks };

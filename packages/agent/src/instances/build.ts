@@ -133,7 +133,7 @@ export const undoSteps = async (
   for (const step of steps.toReversed()) {
     if (!step.undo) continue;
     log.debug({ instanceUuid: instance, step: step.name }, 'undoing step');
-    await withDeadline(async () => step.undo?.(deps, instance), {
+    await withDeadline(async (signal) => step.undo?.(deps, instance, signal), {
       timeoutMs: step.timeoutSeconds(deps.config) * 1000,
       what: `undoing ${step.name} of instance ${instance}`,
     });

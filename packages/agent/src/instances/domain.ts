@@ -1,10 +1,11 @@
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
-import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { CallWait, Connection } from '@etcd-compute/libvirt/connection';
 import type { DiskError, Domain } from '@etcd-compute/libvirt/domain';
 import {
   DomainCreateFlags,
   DomainDestroyFlags,
   DomainMetadataType,
+  DomainShutdownFlags,
   DomainUndefineFlags,
 } from '@etcd-compute/libvirt/constants';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
@@ -34,10 +35,13 @@ export const renderMark = ({ host, stateDir }: DomainMark): MetadataElement => (
 export const hasMark = (metadata: readonly MetadataElement[]): boolean =>
   metadata.some(({ uri, name }) => uri === NAMESPACE && name === ELEMENT);
 
-export const readMark = async (domain: Domain): Promise<{ host: string; stateDir: string } | undefined> => {
+export const readMark = async (
+  domain: Domain,
+  wait: CallWait = {},
+): Promise<{ host: string; stateDir: string } | undefined> => {
   let xml: string;
   try {
-    xml = await domain.getMetadata(DomainMetadataType.ELEMENT, NAMESPACE);
+    xml = await domain.getMetadata(DomainMetadataType.ELEMENT, NAMESPACE, 0, wait);
   } catch (err) {
     if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN_METADATA', 'VIR_ERR_NO_DOMAIN')) return undefined;
     throw err;
@@ -57,23 +61,50 @@ export async function* listMarkedDomains(
   }
 }
 
-export const findDomain = async (connection: Connection, instance: InstanceUuid): Promise<Domain | undefined> => {
+export const findDomain = async (
+  connection: Connection,
+  instance: InstanceUuid,
+  wait: CallWait = {},
+): Promise<Domain | undefined> => {
   try {
-    return await connection.domainLookupByUUID(instance);
+    return await connection.domainLookupByUUID(instance, wait);
   } catch (err) {
     if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) return undefined;
     throw err;
   }
 };
 
-export const observeDomain = async (connection: Connection, instance: InstanceUuid): Promise<DomainState> => {
+export interface ObservedDomain {
+  readonly state: DomainState;
+  /** False when its hypervisor process has not answered libvirt for a while: it is frozen, or waits for a disk that is. */
+  readonly isResponsive: boolean;
+}
+
+/** None of this asks the hypervisor process itself. */
+export const observeDomain = async (connection: Connection, instance: InstanceUuid): Promise<ObservedDomain> => {
   await using domain = await findDomain(connection, instance);
-  if (!domain) return 'absent';
-  if (!(await isOurs(domain))) return 'foreign';
+  if (!domain) return { state: 'absent', isResponsive: true };
+  if (!(await isOurs(domain))) return { state: 'foreign', isResponsive: true };
   const { state, reason } = await domain.getState();
-  if (state === 'crashed' || (state === 'shutoff' && reason === 'crashed')) return 'crashed';
-  if (state === 'paused') return 'paused';
-  return state === 'shutoff' ? 'shut-off' : 'running';
+  if (state === 'crashed' || (state === 'shutoff' && reason === 'crashed'))
+    return { state: 'crashed', isResponsive: true };
+  if (state === 'shutoff') return { state: 'shut-off', isResponsive: true };
+  return { state: state === 'paused' ? 'paused' : 'running', isResponsive: await isResponsive(domain) };
+};
+
+/** An answer takes some milliseconds, and seconds on a host with much to do. */
+const UNRESPONSIVE_MS = 10_000;
+
+/** libvirt lets nobody else ask the process before it has answered. @returns true also when the domain does not run any more. */
+export const isResponsive = async (domain: Domain): Promise<boolean> => {
+  try {
+    const { state, stateTimeMs } = await domain.getControlInfo();
+    return state !== 'occupied' || stateTimeMs < UNRESPONSIVE_MS;
+  } catch (err) {
+    // libvirt's test driver has no processes.
+    if (isLibvirtError(err, 'VIR_ERR_OPERATION_INVALID', 'VIR_ERR_NO_DOMAIN', 'VIR_ERR_NO_SUPPORT')) return true;
+    throw err;
+  }
 };
 
 /** Why a domain is paused. */
@@ -84,14 +115,18 @@ export interface Pause {
   readonly disks: readonly { readonly disk: string; readonly error: DiskError }[];
 }
 
-/** Null when the domain is not paused, or gone. */
-export const observePause = async (connection: Connection, instance: InstanceUuid): Promise<Pause | null> => {
-  await using domain = await findDomain(connection, instance);
+/** Null when the domain is not paused, or gone. Of one with a bad disk, the hypervisor process is asked. */
+export const observePause = async (
+  connection: Connection,
+  instance: InstanceUuid,
+  wait: CallWait = {},
+): Promise<Pause | null> => {
+  await using domain = await findDomain(connection, instance, wait);
   if (!domain) return null;
   try {
-    const { state, reason } = await domain.getState();
+    const { state, reason } = await domain.getState(wait);
     if (state !== 'paused') return null;
-    const disks = reason === 'ioerror' ? await domain.getDiskErrors() : [];
+    const disks = reason === 'ioerror' ? await domain.getDiskErrors(wait) : [];
     return { reason, disks: disks.filter(({ error }) => error !== 'none') };
   } catch (err) {
     // It stopped in between: its event comes.
@@ -101,27 +136,59 @@ export const observePause = async (connection: Connection, instance: InstanceUui
 };
 
 /** A domain that someone else made is never touched, whatever its uuid. */
-const isOurs = async (domain: Domain): Promise<boolean> => (await readMark(domain)) !== undefined;
+const isOurs = async (domain: Domain, wait: CallWait = {}): Promise<boolean> =>
+  (await readMark(domain, wait)) !== undefined;
 
 /** Starts a domain that is off. @param isHeld its processors wait for `resumeDomain`; not everywhere is that possible. */
-export const startDomainHeld = async (domain: Domain, { isHeld }: { isHeld: boolean }): Promise<void> => {
-  if (isHeld) await withFlagsOrNone(DomainCreateFlags.PAUSED, async (flags) => domain.create(flags));
-  else await domain.create();
+export const startDomainHeld = async (
+  domain: Domain,
+  { isHeld, ...wait }: { readonly isHeld: boolean } & CallWait,
+): Promise<void> => {
+  if (isHeld) await withFlagsOrNone(DomainCreateFlags.PAUSED, async (flags) => domain.create(flags, wait));
+  else await domain.create(0, wait);
 };
 
 /** Lets a paused domain go on; repeatable, also when it is gone. */
-export const resumeDomain = async (connection: Connection, instance: InstanceUuid): Promise<void> => {
-  await using domain = await findDomain(connection, instance);
-  if (!domain || (await domain.getState()).state !== 'paused') return;
-  await domain.resume();
+export const resumeDomain = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> => {
+  await using domain = await findDomain(connection, instance, wait);
+  if (!domain || (await domain.getState(wait)).state !== 'paused') return;
+  await domain.resume(wait);
 };
 
-/** Stops the domain hard; repeatable, also when it is gone. */
-export const destroyDomain = async (connection: Connection, instance: InstanceUuid): Promise<void> => {
-  await using domain = await findDomain(connection, instance);
-  if (!domain || !(await domain.isActive()) || !(await isOurs(domain))) return;
+/** Presses the guest's power button; repeatable, also when it is gone. */
+export const pressPowerButton = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> =>
+  shutDown(connection, instance, { ...wait, flags: DomainShutdownFlags.ACPI_POWER_BTN });
+
+/** Asks the guest's agent to power off; repeatable. libvirt waits for a minute for one that says nothing. */
+export const askAgentToPowerOff = async (
+  connection: Connection,
+  instance: InstanceUuid,
+  wait: CallWait,
+): Promise<void> => shutDown(connection, instance, { ...wait, flags: DomainShutdownFlags.GUEST_AGENT });
+
+const shutDown = async (
+  connection: Connection,
+  instance: InstanceUuid,
+  { flags, ...wait }: CallWait & { readonly flags: number },
+): Promise<void> => {
+  await using domain = await findDomain(connection, instance, wait);
   try {
-    await withFlagsOrNone(DomainDestroyFlags.REMOVE_LOGS, async (flags) => domain.destroy(flags));
+    await withFlagsOrNone(flags, async (supported) => domain?.shutdown(supported, wait));
+  } catch (err) {
+    if (!isLibvirtError(err, 'VIR_ERR_OPERATION_INVALID', 'VIR_ERR_NO_DOMAIN')) throw err; // it went down in between
+  }
+};
+
+/** Stops the domain hard; repeatable, also when it is gone. One whose process is frozen takes libvirt some ten seconds. */
+export const destroyDomain = async (
+  connection: Connection,
+  instance: InstanceUuid,
+  wait: CallWait = {},
+): Promise<void> => {
+  await using domain = await findDomain(connection, instance, wait);
+  if (!domain || !(await domain.isActive(wait)) || !(await isOurs(domain, wait))) return;
+  try {
+    await withFlagsOrNone(DomainDestroyFlags.REMOVE_LOGS, async (flags) => domain.destroy(flags, wait));
   } catch (err) {
     if (!isLibvirtError(err, 'VIR_ERR_OPERATION_INVALID', 'VIR_ERR_NO_DOMAIN')) throw err; // it stopped by itself
   }
@@ -144,11 +211,15 @@ const UNDEFINE_ALL =
   DomainUndefineFlags.CHECKPOINTS_METADATA;
 
 /** Forgets the domain; repeatable, also when it is gone. */
-export const undefineDomain = async (connection: Connection, instance: InstanceUuid): Promise<void> => {
-  await using domain = await findDomain(connection, instance);
-  if (!domain || !(await isOurs(domain))) return;
+export const undefineDomain = async (
+  connection: Connection,
+  instance: InstanceUuid,
+  wait: CallWait = {},
+): Promise<void> => {
+  await using domain = await findDomain(connection, instance, wait);
+  if (!domain || !(await isOurs(domain, wait))) return;
   try {
-    await withFlagsOrNone(UNDEFINE_ALL, async (flags) => domain.undefineFlags(flags));
+    await withFlagsOrNone(UNDEFINE_ALL, async (flags) => domain.undefineFlags(flags, wait));
   } catch (err) {
     if (!isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) throw err;
   }

@@ -1,7 +1,13 @@
 import type { Fault } from '@etcd-compute/common/etcd/messages/instance-record';
 import { EcomputeError, formatErrorChain, isAbort } from '@etcd-compute/common/errors';
 import { isPlacementTrouble } from '@etcd-compute/common/placement/errors';
-import { LibvirtError, ReleasedError } from '@etcd-compute/libvirt/errors';
+import {
+  CallTimeoutError,
+  LibvirtError,
+  ReleasedError,
+  StuckConnectionError,
+  TooManyHungCallsError,
+} from '@etcd-compute/libvirt/errors';
 
 /** Why an instance failed, in a person's words. */
 export const toFault = (thrown: unknown, step: string): Fault =>
@@ -32,9 +38,12 @@ const AWAY: readonly string[] = [
   'ECOMPUTE_LIBVIRT_UNREACHABLE',
 ];
 
-/** The connection to libvirt broke while a call was under way, or was closed before it. */
+/** The connection to libvirt broke while a call was under way, or was closed before it; or libvirt does not answer questions. */
 const isConnectionLoss = (error: Error): boolean =>
   error instanceof ReleasedError ||
+  error instanceof CallTimeoutError ||
+  error instanceof StuckConnectionError ||
+  error instanceof TooManyHungCallsError ||
   (error instanceof LibvirtError &&
     (error.domain === 'VIR_FROM_RPC' || error.code === 'VIR_ERR_INVALID_CONN' || error.code === 'VIR_ERR_NO_CONNECT'));
 
@@ -45,6 +54,8 @@ const isConnectionLoss = (error: Error): boolean =>
 export const isElsewhere = (thrown: unknown): boolean => {
   if (isAbort(thrown)) return true;
   for (let error = thrown; error instanceof Error; error = error.cause) {
+    // What took too long was this instance's: a question that libvirt does not answer is no such error.
+    if (error instanceof EcomputeError && error.code === 'ECOMPUTE_STEP_TIMED_OUT') return false;
     if (isConnectionLoss(error) || isPlacementTrouble(error)) return true;
     if (error instanceof EcomputeError && AWAY.includes(error.code)) return true;
   }

@@ -39,7 +39,8 @@ export const changePower = async (plan: PowerPlan, inHand: InHand): Promise<void
     const [step, err] = thrown instanceof StepError ? [thrown.step, thrown.cause] : [plan.task, thrown];
     if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;
     log.error({ err, instanceUuid, task: plan.task, step }, 'power of the instance not changed');
-    const isRunning = ['running', 'paused'].includes(await observeDomain(deps.steps.getConnection(), instanceUuid));
+    const { state } = await observeDomain(deps.steps.getConnection(), instanceUuid);
+    const isRunning = state === 'running' || state === 'paused';
     if (!isRunning) deps.addresses.forget(instanceUuid);
     await writer.toState(
       isRunning ? 'active' : 'stopped',

@@ -73,7 +73,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     }
     const { request, record } = seen;
     inHand.set(instance, { interrupt, requestRevision: request.modRevision });
-    const domain = await observeDomain(deps.steps.getConnection(), instance);
+    const { state: domain } = await observeDomain(deps.steps.getConnection(), instance);
     const plan = planInstance({ request: request.value, record: record?.value, domain }, facts);
     if (plan.action === 'nothing' || (plan.action === 'build' && !deps.mayClaim())) return;
     const writer = new RecordWriter(deps, request, record);

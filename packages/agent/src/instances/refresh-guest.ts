@@ -1,6 +1,7 @@
+import type { Connection } from '@etcd-compute/libvirt/connection';
 import { refreshAddresses } from './address.js';
 import type { InHand } from './carry-out.js';
-import { observePause } from './domain.js';
+import { observePause, type Pause } from './domain.js';
 import { faultOfPause, withoutPause } from './pause.js';
 
 /** Brings to the record what changes by itself in a guest that is up: whether it is paused, and its addresses. */
@@ -14,7 +15,8 @@ const refreshPause = async ({ deps, writer, domain, log }: InHand): Promise<void
   const { record } = writer;
   const { instance } = record;
   if (domain !== 'paused' && record.paused === null) return;
-  const pause = domain === 'paused' ? await observePause(deps.steps.getConnection(), instance) : null;
+  const observe = async (connection: Connection): Promise<Pause | null> => observePause(connection, instance);
+  const pause = domain === 'paused' ? await deps.steps.lend('guest', observe) : null;
   const paused = pause?.reason ?? null;
   const fault = faultOfPause(pause, { instance, folder: deps.steps.pool.folder }) ?? withoutPause(record.fault);
   if (paused === record.paused && fault?.message === record.fault?.message) return;

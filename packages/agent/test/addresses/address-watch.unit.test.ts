@@ -99,6 +99,7 @@ beforeEach(() => {
   warn = vi.fn<() => void>();
   watch = createAddressWatch({
     getConnection: () => libvirt.connection,
+    lend: async (_purpose, use) => use(libvirt.connection),
     networkName: 'ecompute',
     leaseSeconds: null,
     deadlineMs: 2 * MINUTE,

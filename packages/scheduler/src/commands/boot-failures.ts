@@ -1,11 +1,15 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
+import { explainAgent } from '../hosts/explain-agent.js';
 import type { HostNames } from '../hosts/host-names.js';
+import type { Presences } from '../hosts/presences.js';
 import type { BootProgress } from '../waiting/wait-for-boot.js';
 import type { CommandContext } from './context.js';
 
 interface FailureOptions {
   readonly hostNames: HostNames;
   readonly timeoutSeconds: number;
+  /** The agents of the hosts on which boots took too long. */
+  readonly presences: Presences;
 }
 
 const faultError = ({ spec, record, failedHosts }: BootProgress, hostNames: HostNames): EcomputeError => {
@@ -29,14 +33,18 @@ const goneError = ({ spec: { instance } }: BootProgress): EcomputeError =>
     details: { instance },
   });
 
-const timeoutError = (boots: readonly BootProgress[], { timeoutSeconds, hostNames }: FailureOptions): EcomputeError => {
+const timeoutError = (
+  boots: readonly BootProgress[],
+  { timeoutSeconds, hostNames, presences }: FailureOptions,
+): EcomputeError => {
   const uuids = boots.map(({ spec }) => spec.instance);
   const [first = ''] = uuids;
   const what = uuids.length === 1 ? `instance ${first} is` : `${uuids.length} instances are`;
-  const states = boots.map(
-    ({ record, spec }) =>
-      `\n  ${spec.name ?? spec.instance}: ${record.state} on ${hostNames(record.host) ?? record.host}`,
-  );
+  const states = boots.map(({ record, spec }) => {
+    const reason = explainAgent(presences.get(record.host));
+    const where = `${record.state} on ${hostNames(record.host) ?? record.host}`;
+    return `\n  ${spec.name ?? spec.instance}: ${where}${reason === undefined ? '' : `; ${reason}`}`;
+  });
   return new EcomputeError(
     'ECOMPUTE_TIMED_OUT',
     `${what} not up after ${timeoutSeconds} s; the boot goes on${states.join('')}`,

@@ -3,6 +3,7 @@ import { EcomputeError, toError } from '@etcd-compute/common/errors';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
 import type { HostNames } from '../hosts/host-names.js';
+import { readPresences } from '../hosts/presences.js';
 import { viewOfRecord } from '../instances/view.js';
 import { checkNamesFree } from '../instances/names.js';
 import { instanceShape } from '../output/instance-shape.js';
@@ -82,7 +83,9 @@ export const boot = async (context: CommandContext, options: BootOptions): Promi
       interruption.signal.throwIfAborted();
       errors.push(toError(thrown));
     }
-    errors.push(...bootFailures(context, boots, { hostNames, timeoutSeconds }));
+    const late = boots.filter(({ end }) => end === 'timed-out').map(({ record }) => record.host);
+    const presences = await readPresences(cloud, late);
+    errors.push(...bootFailures(context, boots, { hostNames, timeoutSeconds, presences }));
   }
   await print(context, options, { boots, hostNames });
   performance.mark('eschedule:printed');

@@ -11,6 +11,7 @@ const seenAgentSchema = presenceSchema.pick({
   hostname: true,
   session: true,
   state: true,
+  trouble: true,
   agent_version: true,
   started_at: true,
 });

@@ -7,6 +7,8 @@ export interface HostView {
   readonly host: string;
   readonly name: string;
   readonly state: 'up' | 'down' | 'draining';
+  /** Why it cannot work though its agent is there. */
+  readonly trouble: { readonly code: string; readonly since: string; readonly message: string } | null;
   readonly resources: Readonly<
     Record<
       string,
@@ -31,6 +33,12 @@ const stateOf = ({ facts, presence }: HostViewOptions): HostView['state'] => {
   return presence.state === 'draining' || isLocked(facts.inventories) ? 'draining' : 'up';
 };
 
+const troubleOf = ({ code, since, message }: NonNullable<SeenAgent['trouble']>): HostView['trouble'] => ({
+  code,
+  since,
+  message,
+});
+
 export const viewOfHost = (options: HostViewOptions): HostView => {
   const { provider, facts, presence, instances } = options;
   const resources = Object.entries(facts.inventories).map(([name, { total, reserved, allocation_ratio }]) => [
@@ -41,6 +49,7 @@ export const viewOfHost = (options: HostViewOptions): HostView => {
     host: provider.uuid,
     name: presence?.hostname ?? provider.name,
     state: stateOf(options),
+    trouble: presence?.trouble ? troubleOf(presence.trouble) : null,
     resources: Object.fromEntries(resources),
     traits: facts.traits.toSorted(),
     instances,

@@ -1,3 +1,4 @@
+import { describeTrouble } from '../hosts/explain-agent.js';
 import type { HostView } from '../hosts/view.js';
 import type { Shape } from './output.js';
 
@@ -15,7 +16,11 @@ export const hostShape: Shape<HostView> = {
   columns: [
     { title: 'NAME', cell: ({ name }) => name },
     { title: 'HOST', cell: ({ host }) => host },
-    { title: 'STATE', cell: ({ state }) => state, isState: true },
+    {
+      title: 'STATE',
+      cell: ({ state, trouble }) => (trouble ? `${state}, ${describeTrouble(trouble)}` : state),
+      isState: true,
+    },
     { title: 'VCPU', cell: use('VCPU'), align: 'right' },
     { title: 'MEMORY_MB', cell: use('MEMORY_MB'), align: 'right' },
     { title: 'DISK_GB', cell: use('DISK_GB'), align: 'right' },
@@ -25,6 +30,7 @@ export const hostShape: Shape<HostView> = {
     { title: 'AGENT', cell: ({ agent }) => agent?.version ?? '-' },
     { title: 'STARTED', cell: ({ agent }) => agent?.startedAt ?? '-' },
     { title: 'TRAITS', cell: ({ traits }) => traits.join(',') || '-' },
+    { title: 'TROUBLE', cell: ({ trouble }) => trouble?.message ?? '-' },
   ],
   id: ({ host }) => host,
   none: 'no hosts: start `ecompute` on one',

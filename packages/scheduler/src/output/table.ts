@@ -28,8 +28,9 @@ const STATE_COLORS: Readonly<Record<string, Paint>> = {
   stopped: colors.dim,
 };
 
-/** A state in its colour. */
-export const paintState = (state: string, text = state): string => STATE_COLORS[state]?.(text) ?? text;
+/** A state in its colour; what follows a comma is what is wrong with it. */
+export const paintState = (state: string, text = state): string =>
+  (state.includes(', ') ? colors.red : STATE_COLORS[state])?.(text) ?? text;
 
 const pad = (text: string, width: number, align: 'right' | undefined): string =>
   align === 'right' ? text.padStart(width) : text.padEnd(width);

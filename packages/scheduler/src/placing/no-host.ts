@@ -3,6 +3,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { listResourceProviders, type ResourceProvider } from '@etcd-compute/common/placement/resource-providers';
 import type { Cloud } from '../cloud.js';
+import { explainAgent } from '../hosts/explain-agent.js';
 import { readPresences } from '../hosts/presences.js';
 import { readFacts } from '../hosts/read-facts.js';
 import { formatResources, type ResourceQuery } from '../resource-query.js';
@@ -71,11 +72,11 @@ const explainAll = async (
       if (!areAllRead) return { ...host, reasons: known === undefined ? [] : [known] };
       const facts = explainHost(query, await bounded(() => readFacts(placement, uuid)));
       // Numbers first; what several instances or groups of resources ask for together is known to Placement alone.
-      const fallback = known ?? (presences.has(uuid) ? 'Placement offers no room there' : 'its agent is down');
-      const isDown = facts.length > 0 && !presences.has(uuid);
+      const about = explainAgent(presences.get(uuid));
+      const fallback = known ?? about ?? 'Placement offers no room there';
       return {
         ...host,
-        reasons: facts.length === 0 ? [fallback] : [...facts, ...(isDown ? ['its agent is down'] : [])],
+        reasons: facts.length === 0 ? [fallback] : [...facts, ...(about === undefined ? [] : [about])],
       };
     }),
   );

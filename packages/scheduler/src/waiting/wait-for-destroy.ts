@@ -3,6 +3,7 @@ import { getAllocations } from '@etcd-compute/common/placement/allocations';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { CommandContext } from '../commands/context.js';
 import { readRecordsOf, type InstanceEntry } from '../instances/snapshot.js';
+import { explainHosts } from '../hosts/explain-agent.js';
 import { readPresences, type Presences } from '../hosts/presences.js';
 import { isIn, waitUntil } from './wait-until.js';
 
@@ -68,9 +69,12 @@ const notGone = (
 ): EcomputeError => {
   const uuids = pending.map(({ instance }) => instance);
   const what = uuids.length === 1 ? `instance ${uuids[0]} is` : `${uuids.length} instances are`;
-  // An agent of the original leaves no sign of life, and no record either.
   const down = [...new Set(pending.flatMap(({ record, host }) => (record && !presences.has(host) ? [host] : [])))];
-  const why = down.length === 0 ? '' : `: the agent of host ${down.join(', ')} is down`;
+  // An agent of the original leaves no sign of life, and no record either.
+  const why = explainHosts(
+    pending.flatMap(({ record, host }) => (record ? [host] : [])),
+    presences,
+  );
   return new EcomputeError('ECOMPUTE_TIMED_OUT', `${what} not gone after ${timeoutMs / 1000} s${why}`, {
     details: { instances: uuids, hostsDown: down },
     hint:

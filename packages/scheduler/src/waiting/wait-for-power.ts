@@ -1,6 +1,8 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { CommandContext } from '../commands/context.js';
+import { explainHosts } from '../hosts/explain-agent.js';
+import { readPresences } from '../hosts/presences.js';
 import { formatTime } from '../output/instance-shape.js';
 import { readRecordsOf, type InstanceEntry } from '../instances/snapshot.js';
 import { isIn, waitUntil } from './wait-until.js';
@@ -64,11 +66,15 @@ export const waitForPower = async (
       return pending.size === 0;
     },
   });
+  const presences = await readPresences(
+    cloud,
+    [...pending].map(({ entry }) => entry.host),
+  );
   for (const { entry } of pending)
     errors.push(
       new EcomputeError(
         'ECOMPUTE_TIMED_OUT',
-        `instance ${entry.instance} is not as wished after ${timeoutMs / 1000} s`,
+        `instance ${entry.instance} is not as wished after ${timeoutMs / 1000} s${explainHosts([entry.host], presences)}`,
         {
           details: { instance: entry.instance, host: entry.host },
           hint: `the wish stands: see \`eschedule show ${entry.instance}\`, and \`eschedule hosts\` for whether the agent of its host is up`,

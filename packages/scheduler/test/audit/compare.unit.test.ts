@@ -27,6 +27,7 @@ const anAgent = (of: ProviderUuid): SeenAgent => ({
   hostname: 'one',
   session: newSessionUuid(),
   state: 'up',
+  trouble: null,
   agent_version: '1',
   started_at: NOW.toISOString(),
 });

@@ -6,7 +6,7 @@ import type { Strategy } from '@etcd-compute/scheduler/selection/strategies';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-const [A, B, C] = [newProviderUuid(), newProviderUuid(), newProviderUuid()];
+const [A, B, C, D] = [newProviderUuid(), newProviderUuid(), newProviderUuid(), newProviderUuid()];
 const NONE: ReadonlySet<ProviderUuid> = new Set();
 
 const candidateOn = (host: ProviderUuid, resources: Record<string, number>) => ({
@@ -120,15 +120,18 @@ describe('toCandidate', () => {
 });
 
 test('filterByPresence says of each dropped host why', () => {
-  const candidates = [A, B, C].map((host) => candidateOn(host, { VCPU: 1 }));
+  const candidates = [A, B, C, D].map((host) => candidateOn(host, { VCPU: 1 }));
+  const trouble = { code: 'libvirt-hangs', since: new Date().toISOString(), message: 'it does not answer' };
   const agents = new Map([
-    [A, { state: 'up' as const }],
-    [B, { state: 'draining' as const }],
+    [A, { state: 'up' as const, trouble: null }],
+    [B, { state: 'draining' as const, trouble: null }],
+    [D, { state: 'up' as const, trouble }],
   ]);
   const { kept, dropped } = filterByPresence(candidates, agents);
   expect(kept.map(({ host }) => host)).toEqual([A]);
   expect(dropped).toEqual([
     { host: B, reason: 'its agent is draining' },
     { host: C, reason: 'its agent is down' },
+    { host: D, reason: expect.stringMatching(/^libvirt hangs since \d\d:\d\d:\d\d: it does not answer$/) },
   ]);
 });

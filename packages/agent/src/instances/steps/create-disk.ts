@@ -6,11 +6,16 @@ export const createDisk: Step = {
   name: 'create-disk',
   kind: 'quick',
   timeoutSeconds: ({ timeouts }) => timeouts.disk,
-  run: async ({ getConnection, pool, config }, context) => {
-    const { instance, diskGiB } = context.spec;
-    const image = needed(context.made.image, 'the image');
+  run: async ({ lend, pool, config }, { spec, made, signal }) => {
+    const { instance, diskGiB } = spec;
+    const image = needed(made.image, 'the image');
     const sizeBytes = config.resize ? gibToBytes(diskGiB) : image.virtualSizeBytes;
-    context.made.disk = await create(getConnection(), pool, { instance, image, mode: config.disks.mode, sizeBytes });
+    const wait = { signal, timeoutMs: config.timeouts.disk * 1000 };
+    const options = { instance, image, mode: config.disks.mode, sizeBytes, wait };
+    made.disk = await lend('work', async (connection) => create(connection, pool, options), signal);
   },
-  undo: async ({ getConnection, pool }, instance) => deleteDisk(getConnection(), pool, instance),
+  undo: async ({ lend, pool, config }, instance, signal) => {
+    const wait = { signal, timeoutMs: config.timeouts.disk * 1000 };
+    await lend('work', async (connection) => deleteDisk(connection, pool, { instance, wait }), signal);
+  },
 };

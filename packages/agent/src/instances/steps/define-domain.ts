@@ -1,4 +1,5 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
+import type { Connection } from '@etcd-compute/libvirt/connection';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import { consoleLog, removeConsoleLogs } from '../../consoles/console-logs.js';
 import { hostArchitecture } from '../../virt-type.js';
@@ -11,7 +12,7 @@ export const defineDomain: Step = {
   name: 'define-domain',
   kind: 'quick',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
-  run: async ({ getConnection, network, config, mark, virtType, consolesDir }, { spec, made }) => {
+  run: async ({ lend, network, config, mark, virtType, consolesDir }, { spec, made, signal }) => {
     const domainSpec = domainSpecOf({
       spec,
       made,
@@ -23,8 +24,12 @@ export const defineDomain: Step = {
       arch: hostArchitecture(),
     });
     try {
-      await using _domain = await getConnection().domainDefineXML(renderDomain(domainSpec));
+      const define = async (connection: Connection): Promise<void> => {
+        await using _domain = await connection.domainDefineXML(renderDomain(domainSpec), 0, { signal });
+      };
+      await lend('work', define, signal);
     } catch (cause) {
+      signal.throwIfAborted();
       const hint = hintOfMissingFirmware(cause);
       throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not define domain ${spec.instance}`, {
         cause,
@@ -33,8 +38,8 @@ export const defineDomain: Step = {
       });
     }
   },
-  undo: async ({ getConnection, filter, consolesDir }, instance) => {
-    await undefineDomain(getConnection(), instance);
+  undo: async ({ lend, filter, consolesDir }, instance, signal) => {
+    await lend('work', async (connection) => undefineDomain(connection, instance, { signal }), signal);
     await filter.dismiss(instance);
     await removeConsoleLogs(consolesDir, instance);
   },

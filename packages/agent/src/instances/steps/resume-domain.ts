@@ -1,9 +1,10 @@
 import { sleep } from '@etcd-compute/common/async/sleep';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { Connection } from '@etcd-compute/libvirt/connection';
 import { observePause, resumeDomain as resume } from '../domain.js';
 import { faultOfPause } from '../pause.js';
-import type { Step, StepDeps } from './step.js';
+import type { Step } from './step.js';
 
 /** A storm of starts holds a guest up for no longer than this. */
 const MAX_HOLD_MS = 10_000;
@@ -18,24 +19,26 @@ export const resumeDomain: Step = {
   name: 'resume-domain',
   kind: 'settling',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
-  run: async ({ getConnection, pool, isStarting }, { spec, signal }) => {
+  run: async ({ lend, pool, isStarting }, { spec: { instance }, signal }) => {
     const until = Date.now() + MAX_HOLD_MS;
     while (isStarting() && Date.now() < until) await sleep(LOOK_EVERY_MS, signal);
-    const before = await observePause(getConnection(), spec.instance);
-    await resume(getConnection(), spec.instance);
-    if (before?.reason === 'ioerror') await checkGoesOn({ getConnection, pool }, spec.instance, signal);
+    const goOn = async (connection: Connection): Promise<void> => {
+      const before = await observePause(connection, instance, { signal });
+      await resume(connection, instance, { signal });
+      if (before?.reason === 'ioerror') await checkGoesOn(connection, { instance, folder: pool.folder, signal });
+    };
+    await lend('guest', goOn, signal);
   },
 };
 
 /** A guest whose disk still fails is paused again within some milliseconds. @throws ECOMPUTE_GUEST_DISK_FULL, ECOMPUTE_GUEST_DISK_FAILED */
 const checkGoesOn = async (
-  { getConnection, pool }: Pick<StepDeps, 'getConnection' | 'pool'>,
-  instance: InstanceUuid,
-  signal: AbortSignal,
+  connection: Connection,
+  { instance, folder, signal }: { instance: InstanceUuid; folder: string; signal: AbortSignal },
 ): Promise<void> => {
   const until = Date.now() + LOOK_FOR_MS;
   while (Date.now() < until) {
-    const fault = faultOfPause(await observePause(getConnection(), instance), { instance, folder: pool.folder });
+    const fault = faultOfPause(await observePause(connection, instance, { signal }), { instance, folder });
     if (fault) throw new EcomputeError(fault.code, fault.message, { ...(fault.hint !== null && { hint: fault.hint }) });
     await sleep(LOOK_EVERY_MS, signal);
   }

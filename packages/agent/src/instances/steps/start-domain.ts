@@ -1,27 +1,49 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { destroyDomain, startDomainHeld } from '../domain.js';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import { destroyDomain, findDomain, startDomainHeld } from '../domain.js';
 import { hintOfMissingFirmware } from '../missing-firmware.js';
-import type { Step } from './step.js';
+import type { Step, StepDeps } from './step.js';
 
 export const startDomain: Step = {
   name: 'start-domain',
   kind: 'starting',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
-  run: async ({ getConnection, filter, virtType }, { spec }) => {
-    await using domain = await getConnection().domainLookupByUUID(spec.instance);
-    await filter.admit(domain);
+  run: async ({ getConnection, lend, filter, virtType }, { spec: { instance }, signal }) => {
+    await admit({ getConnection, filter }, instance, signal);
+    const start = async (connection: Connection): Promise<void> => {
+      await using domain = await connection.domainLookupByUUID(instance, { signal });
+      await startDomainHeld(domain, { isHeld: virtType !== 'kvm', signal });
+    };
     try {
-      await startDomainHeld(domain, { isHeld: virtType !== 'kvm' });
+      await lend('work', start, signal);
     } catch (cause) {
-      if (await domain.isActive()) return; // it ran already; drivers have different errors for that
-      throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not start domain ${spec.instance}`, {
+      signal.throwIfAborted();
+      if (await isActive(getConnection(), instance)) return; // it ran already; drivers have different errors for that
+      throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not start domain ${instance}`, {
         cause,
         retryable: true,
         hint:
           hintOfMissingFirmware(cause) ??
-          `look into the hypervisor's log of the domain, for QEMU /var/log/libvirt/qemu/${spec.instance}.log`,
+          `look into the hypervisor's log of the domain, for QEMU /var/log/libvirt/qemu/${instance}.log`,
       });
     }
   },
-  undo: async ({ getConnection }, instance) => destroyDomain(getConnection(), instance),
+  undo: async ({ lend }, instance, signal) =>
+    lend('destroy', async (connection) => destroyDomain(connection, instance, { signal }), signal),
+};
+
+/** Lets the guest's packets through, before it sends the first. */
+const admit = async (
+  { getConnection, filter }: Pick<StepDeps, 'getConnection' | 'filter'>,
+  instance: InstanceUuid,
+  signal: AbortSignal,
+): Promise<void> => {
+  await using domain = await getConnection().domainLookupByUUID(instance, { signal });
+  await filter.admit(domain);
+};
+
+const isActive = async (connection: Connection, instance: InstanceUuid): Promise<boolean> => {
+  await using domain = await findDomain(connection, instance);
+  return domain !== undefined && (await domain.isActive());
 };

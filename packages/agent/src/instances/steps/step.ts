@@ -6,6 +6,7 @@ import type { AgentConfig } from '../../config.js';
 import type { Disk, DiskPool } from '../../disks/disk-pool.js';
 import type { ImageCache } from '../../images/cache.js';
 import type { CachedImage } from '../../images/cached-image.js';
+import type { Lend } from '../../libvirt/link.js';
 import type { GuestFilter } from '../../networks/guest-filter.js';
 import type { GuestNetwork } from '../../networks/guest-network.js';
 import type { DomainMark } from '../domain.js';
@@ -13,7 +14,10 @@ import type { DomainMark } from '../domain.js';
 /** What the steps of all instances share. */
 export interface StepDeps {
   readonly config: AgentConfig;
+  /** For questions. */
   readonly getConnection: () => Connection;
+  /** For whatever may take longer. */
+  readonly lend: Lend;
   readonly images: ImageCache;
   readonly pool: DiskPool;
   readonly network: GuestNetwork;
@@ -56,6 +60,7 @@ export interface StepContext {
   readonly spec: InstanceSpec;
   readonly made: MadeSoFar;
   readonly log: Logger;
+  /** Ends the step; to be given to its calls, so that what goes on behind a deadline makes nothing more. */
   readonly signal: AbortSignal;
 }
 
@@ -79,7 +84,7 @@ export interface Step {
   readonly timeoutSeconds: (config: AgentConfig) => number;
   readonly kind: StepKind;
   readonly run: (deps: StepDeps, context: StepContext) => Promise<void>;
-  readonly undo?: (deps: StepDeps, instance: InstanceUuid) => Promise<void>;
+  readonly undo?: (deps: StepDeps, instance: InstanceUuid, signal?: AbortSignal) => Promise<void>;
 }
 
 /** @throws when an earlier step has not run: a mistake in the list of steps. */

@@ -6,5 +6,6 @@ export const stopDomain: Step = {
   name: 'stop-domain',
   kind: 'quick',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
-  run: async ({ getConnection }, { spec }) => destroyDomain(getConnection(), spec.instance),
+  run: async ({ lend }, { spec, signal }) =>
+    lend('destroy', async (connection) => destroyDomain(connection, spec.instance, { signal }), signal),
 };

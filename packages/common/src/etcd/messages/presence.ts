@@ -9,6 +9,16 @@ export const processIdentitySchema = z.looseObject({
   start_ticks: z.string(),
 });
 
+/** Why a host cannot work though its agent is there. */
+export const troubleSchema = z.looseObject({
+  /** A few words with dashes, such as `libvirt-hangs`. */
+  code: z.string(),
+  since: z.string(),
+  /** What was found, for people. */
+  message: z.string(),
+});
+export type Trouble = z.output<typeof troubleSchema>;
+
 /** The value at `/agents/<host>`: the agent is there. It lives under the agent's lease. */
 export const presenceSchema = z.looseObject({
   version: z.literal(1),
@@ -18,6 +28,8 @@ export const presenceSchema = z.looseObject({
   session: sessionUuidSchema,
   /** `draining`: the agent is about to stop and takes no new instances. */
   state: z.enum(['up', 'draining']),
+  /** Null when the host can work. */
+  trouble: troubleSchema.nullable().default(null),
   agent_version: z.string(),
   hypervisor: z.looseObject({ type: z.string(), version: z.string(), uri: z.string() }),
   started_at: z.string(),

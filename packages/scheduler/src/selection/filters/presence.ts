@@ -1,4 +1,6 @@
 import type { ProviderUuid } from '@etcd-compute/common/ids';
+import { explainAgent } from '../../hosts/explain-agent.js';
+import type { SeenAgent } from '../../hosts/presences.js';
 import type { Candidate } from '../candidate.js';
 
 /** A host that was left out, and why. */
@@ -12,18 +14,18 @@ export interface FilterResult {
   readonly dropped: readonly DroppedHost[];
 }
 
-/** Leaves out hosts whose agent is not there: a boot request would wait there for nobody. */
+/** Leaves out hosts whose agent is not there, or cannot work: a boot request would wait there for nobody. */
 export const filterByPresence = (
   candidates: readonly Candidate[],
-  agents: ReadonlyMap<ProviderUuid, { readonly state: 'up' | 'draining' }>,
+  agents: ReadonlyMap<ProviderUuid, Pick<SeenAgent, 'state' | 'trouble'>>,
 ): FilterResult => {
   const kept: Candidate[] = [];
   const dropped = new Map<ProviderUuid, DroppedHost>();
   for (const candidate of candidates) {
     const { host } = candidate;
-    const presence = agents.get(host);
-    if (presence?.state === 'up') kept.push(candidate);
-    else dropped.set(host, { host, reason: presence ? 'its agent is draining' : 'its agent is down' });
+    const reason = explainAgent(agents.get(host));
+    if (reason === undefined) kept.push(candidate);
+    else dropped.set(host, { host, reason });
   }
   return { kept, dropped: [...dropped.values()] };
 };

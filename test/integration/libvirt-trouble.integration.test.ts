@@ -1,0 +1,103 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { presenceSchema, type Presence } from '@etcd-compute/common/etcd/messages/presence';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { Ecompute } from '@etcd-compute/testing/ecompute';
+import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
+import { startLibvirtProxy, type LibvirtProxy } from '@etcd-compute/testing/libvirt-proxy';
+import { waitFor } from '@etcd-compute/testing/wait-for';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { boot, hostOf, startWorld, waitForState, type World } from './agent-world.js';
+
+/** An agent whose libvirt, a real one with its test driver, hangs or goes away: what it shows, and what goes on. */
+let world: World;
+let daemon: LibvirtDaemon;
+let proxy: LibvirtProxy;
+let agent: Ecompute;
+beforeAll(async () => {
+  world = await startWorld();
+  const [dir, agentDir] = [join(world.dir.path, 'v'), join(world.dir.path, 'agent')];
+  await Promise.all([mkdir(dir), mkdir(agentDir)]);
+  daemon = await startLibvirtd({ dir });
+  const path = join(world.dir.path, 'sock');
+  proxy = await startLibvirtProxy({ path: join(dir, 'run/libvirt/libvirt-sock') }, { path });
+  agent = await world.startAgent({
+    dir: agentDir,
+    config: {
+      libvirt: { uri: `test+unix:///default?socket=${path}` },
+      timeouts: { libvirt: 3, address: 1 },
+      presence_ttl: 5,
+    },
+  });
+});
+afterAll(async () => {
+  await agent[Symbol.asyncDispose]();
+  await proxy[Symbol.asyncDispose]();
+  await daemon.stop();
+  await world[Symbol.asyncDispose]();
+});
+
+const findPresence = async (): Promise<Presence | undefined> => {
+  const entry = await world.store.get(world.keys.agent(hostOf(agent)));
+  return entry && parseMessage(presenceSchema, entry.key, entry.value);
+};
+
+const waitForTrouble = async (code: string | null): Promise<Presence['trouble']> => {
+  const presence = await waitFor(
+    async () => {
+      const found = await findPresence();
+      return (found?.trouble?.code ?? null) === code ? found : undefined;
+    },
+    { what: `trouble ${code} to be shown`, onTimeout: async () => JSON.stringify(await findPresence()) },
+  );
+  return presence.trouble;
+};
+
+test('a libvirt that answers nothing but keepalive is shown, with since when; when it answers, all that waited goes on', async () => {
+  await waitForTrouble(null);
+  const { session } = (await findPresence()) ?? {};
+  const before = new Date().toISOString();
+  proxy.hush();
+  const instance = await boot(world, agent.uuid);
+  const trouble = await waitForTrouble('libvirt-hangs');
+  expect(trouble?.message).toContain('does not answer');
+  expect(trouble && trouble.since >= before).toBe(true);
+  // It is still the same agent, and it lives: it took the request up.
+  expect(await findPresence()).toMatchObject({ session, state: 'up' });
+  proxy.speak();
+  await waitForTrouble(null);
+  await waitForState(world, instance, 'active');
+});
+
+test('a libvirt that is away is shown, and its return', async () => {
+  await proxy.wire.refuse(true);
+  proxy.wire.cutAll();
+  const trouble = await waitForTrouble('libvirt-away');
+  expect(trouble?.message).toMatch(/Failed to connect socket|Connection refused/);
+  await proxy.wire.refuse(false);
+  await waitForTrouble(null);
+  await waitForState(world, await boot(world, agent.uuid), 'active');
+});
+
+test('a libvirt that accepts connections and says nothing is shown, also when it was away before', async () => {
+  proxy.wire.stall('both');
+  proxy.wire.cutAll();
+  expect((await waitForTrouble('libvirt-hangs'))?.message).toContain('libvirt did not return from connectionOpen');
+  proxy.wire.resume();
+  await waitForTrouble(null);
+  await waitForState(world, await boot(world, agent.uuid), 'active');
+});
+
+test('replies that are lost cost the calls that wait for them: all is built, and libvirt is in no trouble', async () => {
+  const instances: InstanceUuid[] = [];
+  for (let count = 0; count < 6; count += 1) {
+    const before = proxy.lostReplies;
+    proxy.loseReply();
+    instances.push(await boot(world, agent.uuid));
+    await waitFor(() => proxy.lostReplies > before, { what: 'a reply to be lost' });
+  }
+  for (const instance of instances) await waitForState(world, instance, 'active');
+  expect(await waitForTrouble(null)).toBeNull();
+  await waitForState(world, await boot(world, agent.uuid), 'active');
+});

@@ -83,7 +83,7 @@ const openLane = async ({ link }: OpenLink): Promise<void> => {
 const LIST_ALL_DOMAINS = 273;
 
 test('while a question hangs, all others are answered; then its connection is replaced, and libvirt was never away', async () => {
-  await using open = await openLink({ libvirtSeconds: 2 });
+  await using open = await openLink({ libvirtSeconds: 5 });
   const { link, ups, downs } = open;
   proxy.loseReply(LIST_ALL_DOMAINS);
   const hung = link.getConnection();

@@ -1,5 +1,5 @@
 /** Real guests under the agent: what they do by themselves, and a libvirtd that dies while they run and while they are built. */
-import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getInventories } from '@etcd-compute/common/placement/resource-providers';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
@@ -9,6 +9,7 @@ import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
+import { qemusOf } from '@etcd-compute/testing/qemu-processes';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import {
@@ -71,18 +72,6 @@ const bootToAddress = async (options: WishOptions = {}): Promise<InstanceUuid> =
   const instance = await bootGuest(options);
   await waitForRecord(world, instance, ({ addresses }) => addresses.length > 0);
   return instance;
-};
-
-/** qemu's process, or processes: two would be the worst of all failures. */
-const qemusOf = async (instance: InstanceUuid): Promise<number[]> => {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      return words.startsWith('/usr/bin/qemu') && words.includes(instance) ? [pid] : [];
-    }),
-  );
-  return found.flat();
 };
 
 const withDomain = async (instance: InstanceUuid, use: (domain: Domain) => Promise<void>): Promise<void> => {

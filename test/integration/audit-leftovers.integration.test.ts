@@ -65,6 +65,7 @@ const startAudits = async (
     addresses: openAddressWatch(steps),
     builds: pLimit(4),
     mayClaim: () => true,
+    wake: () => undefined,
   });
   const audits = createAudits({
     ...shared,
@@ -90,8 +91,9 @@ beforeEach(async () => {
 const kindsOf = (report: HostAudit | undefined, instance: InstanceUuid): string[] =>
   (report?.findings ?? []).filter((finding) => finding.instance === instance).map(({ kind }) => kind);
 
-const activate = async (instance: InstanceUuid): Promise<void> =>
-  reconciler.activate(instance, new AbortController().signal);
+const activate = async (instance: InstanceUuid): Promise<void> => {
+  await reconciler.activate(instance, new AbortController().signal);
+};
 
 const bootHere = async (): Promise<InstanceUuid> => {
   const instance = await boot(world, host);

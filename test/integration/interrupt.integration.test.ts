@@ -43,7 +43,7 @@ test('while the old wish is still being read', async () => {
     }
     return answer;
   };
-  const agent = await world.startReconciler(undefined, { ...world.store, getMany });
+  const agent = await world.startReconciler(undefined, { store: { ...world.store, getMany } });
   const activated = agent.activate(instance, signal);
   await waitFor(() => hasRead, { what: 'the old request to be read' });
   await askToDestroy(world, world.host, instance);

@@ -23,7 +23,10 @@ export interface ReconcilerWorld extends World {
   readonly configDrivesDir: string;
   readonly faults: { readonly libvirt: Faults; readonly etcd: Faults; readonly Placement: Faults };
   /** A reconciler as after a start of the agent: it knows nothing. */
-  startReconciler(tasks?: Tasks, store?: Store): Promise<InstanceReconciler>;
+  startReconciler(
+    tasks?: Tasks,
+    options?: { readonly store?: Store; readonly wake?: (instance: InstanceUuid) => void },
+  ): Promise<InstanceReconciler>;
   /** All domains with their states, and all disks. */
   whatExists(): Promise<{ domains: string[]; volumes: string[] }>;
   expectGone(instance: InstanceUuid): Promise<void>;
@@ -50,8 +53,8 @@ export const startReconcilerWorld = async (): Promise<ReconcilerWorld> => {
     host,
     configDrivesDir,
     faults,
-    startReconciler: async (tasks = TASKS, store = world.store) =>
-      startReconciler(world, { connection, host, faults, tasks, store }),
+    startReconciler: async (tasks = TASKS, { store = world.store, wake = () => undefined } = {}) =>
+      startReconciler(world, { connection, host, faults, tasks, store, wake }),
     whatExists,
     expectGone,
     expectTrueRecord: async (instance) => {
@@ -81,11 +84,12 @@ interface ReconcilerParts {
   readonly faults: ReconcilerWorld['faults'];
   readonly tasks: Tasks;
   readonly store: Store;
+  readonly wake: (instance: InstanceUuid) => void;
 }
 
 const startReconciler = async (
   world: World,
-  { connection, host, faults, tasks, store }: ReconcilerParts,
+  { connection, host, faults, tasks, store, wake }: ReconcilerParts,
 ): Promise<InstanceReconciler> => {
   const seen = faults.libvirt.wrap(connection);
   const steps = await openStepDeps(world, { host, cidr: '10.77.0.0/28', connection, seen });
@@ -102,6 +106,7 @@ const startReconciler = async (
     addresses: openAddressWatch(steps),
     builds: pLimit(4),
     mayClaim: () => true,
+    wake,
   });
 };
 

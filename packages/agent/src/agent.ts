@@ -262,6 +262,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       addresses,
       builds,
       mayClaim: () => state.mayClaim,
+      wake: (instance) => loop.wake(instance),
     });
     followRequests({
       ...own,

@@ -4,7 +4,7 @@ import type { Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Fence } from '../fence.js';
-import { undoSteps } from '../instances/build.js';
+import { undoSteps } from '../instances/undo.js';
 import type { StepDeps } from '../instances/steps/step.js';
 import type { Tasks } from '../instances/steps/tasks.js';
 import { createFirstSeen, type Audit, type Finding, type FirstSeen } from './audit.js';

@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises';
 import type { LeftoverKind } from '@etcd-compute/common/etcd/messages/host-audit';
 import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Domain } from '@etcd-compute/libvirt/domain';
@@ -6,7 +5,7 @@ import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { listConsoleLogs } from '../consoles/console-logs.js';
 import { diskPath, listDisks } from '../disks/disk-pool.js';
 import { listConfigDrives } from '../guest-config/config-drives.js';
-import { isMissingFile } from '../instance-files.js';
+import { isFile } from '../instance-files.js';
 import { listMarkedDomains, observeDomain } from '../instances/domain.js';
 import type { StepDeps } from '../instances/steps/step.js';
 
@@ -60,11 +59,5 @@ export const describeGuest = async (
 ): Promise<string | undefined> => {
   const { state } = await observeDomain(getConnection(), instance);
   if (state !== 'absent') return `its domain is on this host (${state})`;
-  try {
-    await access(diskPath(pool, instance));
-    return `its disk is in ${pool.folder}`;
-  } catch (err) {
-    if (isMissingFile(err)) return undefined;
-    throw err;
-  }
+  return (await isFile(diskPath(pool, instance))) ? `its disk is in ${pool.folder}` : undefined;
 };

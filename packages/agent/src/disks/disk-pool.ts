@@ -9,7 +9,7 @@ import type { StorageVolume } from '@etcd-compute/libvirt/storage-volume';
 import { parseDirectoryPool, renderDirectoryPool } from '@etcd-compute/libvirt/xml/storage-pool';
 import { parseStorageVolume, renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
 import type { CachedImage } from '../images/cached-image.js';
-import { instanceOfFile, listFolder } from '../instance-files.js';
+import { instanceOfFile, isFile, listFolder } from '../instance-files.js';
 
 /** The libvirt storage pool of the instances' disks: a folder, one file `<instance>.img` each, as in the original. */
 export interface DiskPool {
@@ -132,6 +132,13 @@ export const deleteDisk = async (
   if (volume) await volume.delete(0, wait);
   // A file that came in behind the pool's back, by a copy that was cut off.
   await rm(diskPath({ folder }, instance), { force: true });
+};
+
+/** Whether the instance has a disk, known to libvirt or not. */
+export const hasDisk = async (connection: Connection, disks: DiskPool, instance: InstanceUuid): Promise<boolean> => {
+  await using pool = await connection.storagePoolLookupByName(disks.name);
+  await using volume = await findVolume(pool, { instance });
+  return volume !== undefined || isFile(diskPath(disks, instance));
 };
 
 /**

@@ -2,7 +2,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
-import { instanceOfFile, listFolder } from '../instance-files.js';
+import { instanceOfFile, isFile, listFolder } from '../instance-files.js';
 import type { GuestConfig } from './guest-config.js';
 import { renderIso } from './iso9660.js';
 import { NOCLOUD_LABEL, nocloudFiles } from './nocloud-files.js';
@@ -65,6 +65,10 @@ export const removeConfigDrive = async (folder: string, instance: InstanceUuid):
   await rm(configDrive(folder, instance), { force: true });
   await rm(partialDrive(folder, instance), { force: true });
 };
+
+/** Whether the instance has a drive, whole or not. */
+export const hasConfigDrive = async (folder: string, instance: InstanceUuid): Promise<boolean> =>
+  (await isFile(configDrive(folder, instance))) || isFile(partialDrive(folder, instance));
 
 /** Instances that have a config drive, whole or not. */
 export const listConfigDrives = async (folder: string): Promise<InstanceUuid[]> => {

@@ -1,7 +1,7 @@
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { resourcesOn } from '@etcd-compute/common/etcd/messages/boot-request';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import { withDeadline } from '@etcd-compute/common/async/deadline';
 import type { LimitFunction } from 'p-limit';
@@ -78,6 +78,8 @@ export interface BuildOptions {
   readonly signal: AbortSignal;
   /** The boot request has changed: ends a step that only waits. */
   readonly interrupt: AbortController;
+  /** A step that was given up has ended after all. */
+  readonly onLateEnd: () => void;
 }
 
 /**
@@ -111,7 +113,7 @@ export const runSteps = async (options: BuildOptions): Promise<void> => {
 };
 
 const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Promise<void> => {
-  const { spec, log, deps, signal, interrupt } = options;
+  const { spec, log, deps, signal, interrupt, onLateEnd } = options;
   // A changed wish ends a step that only waits. A step that works on the hypervisor is never left half done.
   const isWaiting = step.kind === 'waiting' || step.kind === 'settling';
   const stop = isWaiting ? AbortSignal.any([signal, interrupt.signal]) : signal;
@@ -121,21 +123,7 @@ const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Prom
       timeoutMs: step.timeoutSeconds(deps.config) * 1000,
       what: `${step.name} of instance ${spec.instance}`,
       signal: stop,
+      onLateEnd,
     },
   );
-};
-
-/** Takes back all that a build made, newest first; each undo looks at the world, so it can be repeated at any time. */
-export const undoSteps = async (
-  steps: readonly Step[],
-  { deps, instance, log }: { deps: StepDeps; instance: InstanceUuid; log: Logger },
-): Promise<void> => {
-  for (const step of steps.toReversed()) {
-    if (!step.undo) continue;
-    log.debug({ instanceUuid: instance, step: step.name }, 'undoing step');
-    await withDeadline(async (signal) => step.undo?.(deps, instance, signal), {
-      timeoutMs: step.timeoutSeconds(deps.config) * 1000,
-      what: `undoing ${step.name} of instance ${instance}`,
-    });
-  }
 };

@@ -11,7 +11,7 @@ import type { LimitFunction } from 'p-limit';
 import type { Fence } from '../fence.js';
 import type { AddressWatch } from '../addresses/address-watch.js';
 import { NO_ADDRESSES, refreshAddresses } from './address.js';
-import { runSteps, specOf, StepError, stepsLeft, undoSteps } from './build.js';
+import { runSteps, specOf, StepError, stepsLeft } from './build.js';
 import { isElsewhere, toFault } from './fault.js';
 import type { LostDomains } from './lost-domains.js';
 import type { DomainState, Plan } from './plan.js';
@@ -20,6 +20,7 @@ import { changePower } from './power.js';
 import { refreshGuest } from './refresh-guest.js';
 import type { StepDeps } from './steps/step.js';
 import type { Tasks } from './steps/tasks.js';
+import { undoCompletely } from './undo.js';
 
 export interface ReconcileDeps {
   readonly store: Store;
@@ -38,6 +39,8 @@ export interface ReconcileDeps {
   readonly builds: LimitFunction;
   /** False once the agent is stopping: what is in hand is finished, nothing new is taken. */
   readonly mayClaim: () => boolean;
+  /** Has the instance looked at again. */
+  readonly wake: (instance: InstanceUuid) => void;
   readonly log: Logger;
 }
 
@@ -47,6 +50,10 @@ export interface InHand {
   readonly writer: RecordWriter;
   readonly request: BootRequest;
   readonly domain: DomainState;
+  /** False while the domain's hypervisor process does not answer. */
+  readonly isResponsive: boolean;
+  /** A step that was given up has ended after all. */
+  readonly onLateEnd: () => void;
   readonly signal: AbortSignal;
   readonly interrupt: AbortController;
   readonly log: Logger;
@@ -62,6 +69,9 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
       return;
     case 'undo':
       await undoFailedBuild(inHand);
+      return;
+    case 'clean-up':
+      await cleanUp(inHand);
       return;
     case 'delete':
       await destroy(inHand);
@@ -133,6 +143,7 @@ const build = async (inHand: InHand): Promise<void> => {
       log,
       signal,
       interrupt,
+      onLateEnd: inHand.onLateEnd,
     });
   } catch (thrown) {
     const [step, err] = thrown instanceof StepError ? [thrown.step, thrown.cause] : ['claim', thrown];
@@ -192,11 +203,19 @@ const foreignDomain = (instance: InstanceUuid): EcomputeError =>
 /** The record says `building` with a fault until all is gone, so a crash here is taken up here. */
 const undoFailedBuild = async (inHand: InHand): Promise<void> => {
   const { deps, writer, request, log } = inHand;
-  await undoSteps(deps.tasks.build, { deps: deps.steps, instance: request.instance, log });
+  await undoCompletely(deps.tasks.build, { deps: deps.steps, instance: request.instance, log });
   await release(inHand);
   const { fault } = writer.record;
   await writer.toState('error', { reason: fault?.message ?? 'the build failed', step: null });
   log.warn({ instanceUuid: request.instance, code: fault?.code }, 'failed build undone');
+};
+
+/** What a failed build has made behind its undo goes too. The first write makes sure that this agent may still do that. */
+const cleanUp = async ({ deps, writer, request: { instance }, log }: InHand): Promise<void> => {
+  await writer.startStep('undo');
+  log.warn({ instanceUuid: instance }, 'something of a failed build is there again, undoing it once more');
+  await undoCompletely(deps.tasks.build, { deps: deps.steps, instance, log });
+  await writer.update({ step: null });
 };
 
 const destroy = async (inHand: InHand): Promise<void> => {
@@ -206,7 +225,7 @@ const destroy = async (inHand: InHand): Promise<void> => {
   deps.addresses.forget(instance);
   await writer.claim('deleting', 'asked to be destroyed');
   try {
-    await undoSteps(deps.tasks.build, { deps: deps.steps, instance, log });
+    await undoCompletely(deps.tasks.build, { deps: deps.steps, instance, log });
     await release(inHand);
   } catch (err) {
     // Tried again by the loop; meanwhile the record says what it waits for.

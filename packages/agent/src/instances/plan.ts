@@ -4,7 +4,7 @@ import {
   type BootRequest,
   type PowerWish,
 } from '@etcd-compute/common/etcd/messages/boot-request';
-import { isDomainLost, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { isDomainLost, isFailedBuild, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 
 /**
@@ -22,6 +22,7 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
  *   boot        active              shut off      start, when the host was booted since (by config); else report stopped
  *   boot        active, stopped     none          report error: domain lost
  *   boot        error: domain lost  any that is   report active or stopped: it came back
+ *   boot        error: failed build (leftovers)   clean up: a call that took too long has taken effect
  *   boot        error               any           nothing, until it is destroyed
  *   boot        deleting            any           delete (it was begun)
  *   elsewhere   deleting, error     any           as above
@@ -40,6 +41,8 @@ export interface Observed {
   readonly request: BootRequest | undefined;
   readonly record: InstanceRecord | undefined;
   readonly domain: DomainState;
+  /** Something of a build that failed is there, though it was undone. */
+  readonly hasLeftovers: boolean;
 }
 
 /** `foreign`: a domain has the instance's uuid, but is not ours. */
@@ -50,6 +53,7 @@ export type Plan =
   | { readonly action: 'refuse'; readonly why: string }
   | { readonly action: 'build' }
   | { readonly action: 'undo' }
+  | { readonly action: 'clean-up' }
   | { readonly action: 'delete' }
   | { readonly action: 'power'; readonly task: 'start' | 'stop' | 'reboot'; readonly reason: string }
   | { readonly action: 'report'; readonly state: 'active' | 'stopped'; readonly reason: string }
@@ -58,7 +62,7 @@ export type Plan =
 
 const nothing = (why: string): Plan => ({ action: 'nothing', why });
 
-export const planInstance = ({ request, record, domain }: Observed, facts: HostFacts): Plan => {
+export const planInstance = ({ request, record, domain, hasLeftovers }: Observed, facts: HostFacts): Plan => {
   const { host } = facts;
   if (!request) return nothing('no boot request');
   if (record && record.host !== host && record.state !== 'deleted') return nothing('the record is another host’s');
@@ -74,7 +78,7 @@ export const planInstance = ({ request, record, domain }: Observed, facts: HostF
     case 'deleting':
       return { action: 'delete' };
     case 'error':
-      return planFailed(record, domain);
+      return planFailed(record, { domain, hasLeftovers });
     case 'active':
     case 'stopped':
       return planBuilt({ request, record, domain }, facts);
@@ -84,7 +88,11 @@ export const planInstance = ({ request, record, domain }: Observed, facts: HostF
 const isThere = (domain: DomainState): boolean => domain !== 'absent' && domain !== 'foreign';
 
 /** A domain that was lost comes back where libvirt was another one for a while, or had no definitions. */
-const planFailed = (record: InstanceRecord, domain: DomainState): Plan => {
+const planFailed = (
+  record: InstanceRecord,
+  { domain, hasLeftovers }: Pick<Observed, 'domain' | 'hasLeftovers'>,
+): Plan => {
+  if (isFailedBuild(record) && hasLeftovers) return { action: 'clean-up' };
   if (!isDomainLost(record) || !isThere(domain)) return nothing('in error until it is destroyed');
   const isUp = domain === 'running' || domain === 'paused';
   return { action: 'report', state: isUp ? 'active' : 'stopped', reason: 'its domain is there again' };

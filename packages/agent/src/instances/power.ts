@@ -27,14 +27,14 @@ const stepsOf = ({ task }: PowerPlan, { deps, writer, request }: InHand): readon
  * again: the record says why, and in which state the guest is.
  */
 export const changePower = async (plan: PowerPlan, inHand: InHand): Promise<void> => {
-  const { deps, writer, request, signal, interrupt, log } = inHand;
+  const { deps, writer, request, signal, interrupt, onLateEnd, log } = inHand;
   const instanceUuid = request.instance;
   const carriedOut = { power_count: request.power?.count ?? writer.record.power_count, step: null };
   log.info({ instanceUuid, task: plan.task, reason: plan.reason }, 'changing the power of the instance');
   try {
     const steps = stepsOf(plan, inHand);
     const spec = specOf(request, deps.host);
-    await runSteps({ spec, steps, deps: deps.steps, writer, builds: deps.builds, log, signal, interrupt });
+    await runSteps({ spec, steps, deps: deps.steps, writer, builds: deps.builds, log, signal, interrupt, onLateEnd });
   } catch (thrown) {
     const [step, err] = thrown instanceof StepError ? [thrown.step, thrown.cause] : [plan.task, thrown];
     if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;

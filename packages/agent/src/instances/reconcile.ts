@@ -1,5 +1,9 @@
 import { bootRequestSchema, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
-import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import {
+  instanceRecordSchema,
+  isFailedBuild,
+  type InstanceRecord,
+} from '@etcd-compute/common/etcd/messages/instance-record';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Entry } from '@etcd-compute/common/etcd/store';
 import { EcomputeError } from '@etcd-compute/common/errors';
@@ -10,6 +14,7 @@ import { observeDomain } from './domain.js';
 import { planInstance } from './plan.js';
 import { createReadTogether } from './read-together.js';
 import { isChanged, RecordWriter, type Stored } from './record-writer.js';
+import { isAnythingLeft, undoCompletely } from './undo.js';
 
 /**
  * Brings one instance from what is to what is wished, and its record to what is true. `activate` is all there is: a new request,
@@ -17,12 +22,19 @@ import { isChanged, RecordWriter, type Stored } from './record-writer.js';
  */
 export interface InstanceReconciler {
   /** @throws when a server is away; nothing is undone then, and the next activation goes on. */
-  activate(instance: InstanceUuid, signal: AbortSignal): Promise<void>;
+  activate(instance: InstanceUuid, signal: AbortSignal): Promise<ActivationResult>;
   /** The boot request may have changed: when it has, a step that only waits is ended, to be planned anew. */
   interrupt(instance: InstanceUuid): void;
 }
 
+export interface ActivationResult {
+  /** When to look again, if nothing happens before. */
+  readonly againAfterMs?: number;
+}
+
 const MAX_LOOKS = 20;
+/** Nobody tells when a hypervisor process answers again. */
+const UNRESPONSIVE_AGAIN_MS = 10_000;
 
 export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconciler => {
   /** The activations under way, with the revision of the boot request that each has read. */
@@ -31,23 +43,25 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
   const complained = new Map<string, string>();
   const read = createReadTogether(deps.store);
 
-  const parse = <S extends z.ZodType>(schema: S, entry: Entry | undefined): Stored<z.output<S>> | undefined => {
-    if (!entry) return undefined;
-    return { value: parseMessage(schema, entry.key, entry.value), modRevision: entry.modRevision };
-  };
+  const parse = <S extends z.ZodType>(schema: S, entry: Entry): Stored<z.output<S>> => ({
+    value: parseMessage(schema, entry.key, entry.value),
+    modRevision: entry.modRevision,
+  });
 
-  const observe = async (
-    instance: InstanceUuid,
-  ): Promise<{ request: Stored<BootRequest>; record: Stored<InstanceRecord> | undefined } | undefined> => {
+  interface Seen {
+    readonly request: Stored<BootRequest>;
+    readonly record: Stored<InstanceRecord> | undefined;
+  }
+  const observe = async (instance: InstanceUuid): Promise<Seen | 'gone' | 'not-understood'> => {
     const [requestEntry, recordEntry] = await read([
       deps.keys.request(deps.host, instance),
       deps.keys.record(instance),
     ]);
-    if (!requestEntry) return undefined;
+    if (!requestEntry) return 'gone';
     try {
       const request = parse(bootRequestSchema, requestEntry);
-      if (request && request.value.instance !== instance) throw misplaced(requestEntry.key, request.value.instance);
-      return request && { request, record: parse(instanceRecordSchema, recordEntry) };
+      if (request.value.instance !== instance) throw misplaced(requestEntry.key, request.value.instance);
+      return { request, record: recordEntry && parse(instanceRecordSchema, recordEntry) };
     } catch (err) {
       if (complained.get(requestEntry.key) !== requestEntry.modRevision)
         deps.log.error(
@@ -55,29 +69,64 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
           'boot request or record not understood, left as it is',
         );
       complained.set(requestEntry.key, requestEntry.modRevision);
-      return undefined;
+      return 'not-understood';
     }
   };
 
   const facts = { host: deps.host, bootId: deps.bootId, resumesGuests: deps.steps.config.guests.resume };
 
+  /** Instances of which a step has ended after it was given up, so that something may be there that nobody wishes. */
+  const late = new Set<InstanceUuid>();
+  const onLateEnd = (instance: InstanceUuid): void => {
+    late.add(instance);
+    deps.wake(instance);
+  };
+  const build = { deps: deps.steps, log: deps.log };
+
+  /** The instance has gone, or has moved on to another host, while a step of its build went on here. */
+  const cleanUpLate = async (instance: InstanceUuid): Promise<void> => {
+    if (!late.has(instance)) return;
+    const { tasks, log } = deps;
+    if (await isAnythingLeft(tasks.build, { ...build, instance })) {
+      log.warn({ instanceUuid: instance }, 'a step that took too long has made something of an instance that is gone');
+      await undoCompletely(tasks.build, { ...build, instance });
+    }
+    late.delete(instance);
+  };
+
   const activateOnce = async (
     instance: InstanceUuid,
     signal: AbortSignal,
     interrupt: AbortController,
-  ): Promise<void> => {
+  ): Promise<ActivationResult> => {
     const seen = await observe(instance);
-    if (!seen) {
+    if (seen === 'gone' || seen === 'not-understood') {
       deps.addresses.forget(instance);
-      return;
+      if (seen === 'gone') await cleanUpLate(instance);
+      return {};
     }
+    late.delete(instance);
     const { request, record } = seen;
     inHand.set(instance, { interrupt, requestRevision: request.modRevision });
-    const { state: domain } = await observeDomain(deps.steps.getConnection(), instance);
-    const plan = planInstance({ request: request.value, record: record?.value, domain }, facts);
-    if (plan.action === 'nothing' || (plan.action === 'build' && !deps.mayClaim())) return;
-    const writer = new RecordWriter(deps, request, record);
-    await carryOut(plan, { deps, writer, request: request.value, domain, signal, interrupt, log: deps.log });
+    const { state: domain, isResponsive } = await observeDomain(deps.steps.getConnection(), instance);
+    const hasLeftovers =
+      record !== undefined &&
+      isFailedBuild(record.value) &&
+      (await isAnythingLeft(deps.tasks.build, { ...build, instance }));
+    const plan = planInstance({ request: request.value, record: record?.value, domain, hasLeftovers }, facts);
+    if (plan.action === 'nothing' || (plan.action === 'build' && !deps.mayClaim())) return {};
+    await carryOut(plan, {
+      deps,
+      writer: new RecordWriter(deps, request, record),
+      request: request.value,
+      domain,
+      isResponsive,
+      onLateEnd: () => onLateEnd(instance),
+      signal,
+      interrupt,
+      log: deps.log,
+    });
+    return isResponsive ? {} : { againAfterMs: UNRESPONSIVE_AGAIN_MS };
   };
 
   const interruptIfChanged = async (instance: InstanceUuid): Promise<void> => {
@@ -101,12 +150,12 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
           const interrupt = new AbortController();
           inHand.set(instance, { interrupt });
           try {
-            await activateOnce(instance, signal, interrupt);
-            return;
+            return await activateOnce(instance, signal, interrupt);
           } catch (err) {
             if (!isChanged(err)) throw err;
           }
         }
+        return {};
       } finally {
         inHand.delete(instance);
       }

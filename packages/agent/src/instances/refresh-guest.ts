@@ -1,30 +1,37 @@
+import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { refreshAddresses } from './address.js';
 import type { InHand } from './carry-out.js';
 import { observePause, type Pause } from './domain.js';
 import { faultOfPause, withoutPause } from './pause.js';
+import { faultOfUnresponsive, withoutUnresponsive } from './unresponsive.js';
 
-/** Brings to the record what changes by itself in a guest that is up: whether it is paused, and its addresses. */
+/** Brings to the record what changes by itself in a guest that is up: whether it is paused, whether it answers, and its addresses. */
 export const refreshGuest = async (inHand: InHand): Promise<void> => {
-  await refreshPause(inHand);
+  await refreshState(inHand);
   await refreshAddresses(inHand.deps, inHand.writer);
 };
 
 /** Nothing is written when nothing changed. */
-const refreshPause = async ({ deps, writer, domain, log }: InHand): Promise<void> => {
+const refreshState = async ({ deps, writer, domain, isResponsive, log }: InHand): Promise<void> => {
   const { record } = writer;
   const { instance } = record;
-  if (domain !== 'paused' && record.paused === null) return;
+  const { lend, pool } = deps.steps;
   const observe = async (connection: Connection): Promise<Pause | null> => observePause(connection, instance);
-  const pause = domain === 'paused' ? await deps.steps.lend('guest', observe) : null;
-  const paused = pause?.reason ?? null;
-  const fault = faultOfPause(pause, { instance, folder: deps.steps.pool.folder }) ?? withoutPause(record.fault);
+  // A process that does not answer is not asked: why it is paused stays as it was.
+  const pause = domain === 'paused' && isResponsive ? await lend('guest', observe) : null;
+  const paused = isResponsive ? (pause?.reason ?? null) : record.paused;
+  const lasting = withoutPause(withoutUnresponsive(record.fault));
+  const fault = isResponsive
+    ? (faultOfPause(pause, { instance, folder: pool.folder }) ?? lasting)
+    : faultOfUnresponsive(instance);
   if (paused === record.paused && fault?.message === record.fault?.message) return;
   await writer.update({ paused, fault });
-  if (paused === null) log.info({ instanceUuid: instance }, 'the guest goes on');
-  else
-    log[fault ? 'error' : 'info'](
-      { instanceUuid: instance, reason: paused, disks: pause?.disks },
-      'the guest is paused',
-    );
+  const level = fault ? 'error' : 'info';
+  log[level]({ instanceUuid: instance, paused, disks: pause?.disks, fault: fault?.code }, wordsOf({ paused, fault }));
+};
+
+const wordsOf = ({ paused, fault }: Pick<InstanceRecord, 'paused' | 'fault'>): string => {
+  if (paused !== null) return 'the guest is paused';
+  return fault ? 'the guest does not work' : 'the guest goes on';
 };

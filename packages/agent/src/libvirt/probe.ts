@@ -1,5 +1,5 @@
 import { sleep } from '@etcd-compute/common/async/sleep';
-import { formatErrorChain } from '@etcd-compute/common/errors';
+import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
 import type { Trouble } from '@etcd-compute/common/etcd/messages/presence';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { CallTimeoutError, LibvirtError } from '@etcd-compute/libvirt/errors';
@@ -39,13 +39,12 @@ export const probeLibvirt = ({ config, getOpen, health, signal }: ProbeOptions):
   let lastError: Error | undefined;
   const report = (found: Found): void => health.report('libvirt', found);
   const hangs = (message: string): Found => ({ code: 'libvirt-hangs', message });
-  const away = (): Found =>
-    lastError instanceof CallTimeoutError
-      ? hangs(lastError.message)
-      : {
-          code: 'libvirt-away',
-          message: lastError ? formatErrorChain(lastError) : `there is no connection to libvirt at ${uri}`,
-        };
+  const away = (): Found => {
+    if (lastError instanceof CallTimeoutError) return hangs(lastError.message);
+    const message = lastError ? formatErrorChain(lastError) : `there is no connection to libvirt at ${uri}`;
+    // It answers, and is not as it must be.
+    return { code: lastError instanceof EcomputeError ? 'libvirt-unusable' : 'libvirt-away', message };
+  };
 
   const ask = async (): Promise<Found> => {
     const open = getOpen();

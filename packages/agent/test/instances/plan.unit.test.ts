@@ -5,11 +5,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { aBootRequest, aDestroyRequest, aFault, anAddress, aRecord, ELSEWHERE, HERE } from './builders.js';
 
-const aLostDomain = { ...aFault, code: 'ECOMPUTE_DOMAIN_LOST' };
+const aLostDomain = { ...aFault, code: 'ECOMPUTE_DOMAIN_LOST', step: null };
 const DOMAINS: readonly DomainState[] = ['absent', 'running', 'paused', 'shut-off', 'crashed', 'foreign'];
 
+const HOST = { host: HERE, bootId: 'this boot' } as const;
+
 const plan = (request: BootRequest | undefined, record: InstanceRecord | undefined, domain: DomainState): Plan =>
-  planInstance({ request, record, domain }, { host: HERE, bootId: 'this boot', resumesGuests: true });
+  planInstance({ request, record, domain, hasLeftovers: false }, { ...HOST, resumesGuests: true });
 
 const boot = aBootRequest();
 const elsewhere = aBootRequest({ allocations: { [ELSEWHERE]: { resources: { VCPU: 1 } } } });
@@ -102,11 +104,21 @@ describe('planInstance', () => {
     expect(plan(wishPower('stopped'), aRecord({ state }), 'running').action).not.toBe('power');
   });
 
+  test('what a failed build has left is cleaned up; what was refused or lost is none of that', () => {
+    const clean = (record: InstanceRecord, hasLeftovers: boolean): Plan =>
+      planInstance({ request: boot, record, domain: 'running', hasLeftovers }, { ...HOST, resumesGuests: true });
+    const failed = aRecord({ state: 'error', fault: aFault });
+    expect(clean(failed, true).action).toBe('clean-up');
+    expect(clean(failed, false).action).toBe('nothing');
+    expect(clean(aRecord({ state: 'error', fault: { ...aFault, step: null } }), true).action).toBe('nothing');
+    expect(clean(aRecord({ state: 'error', fault: aLostDomain }), true).action).toBe('report');
+  });
+
   test('after a boot of the host, what ran is started again unless the config says no; what was stopped stays so', () => {
     const ran = aRecord({ state: 'active', boot_id: 'the boot before', addresses: [anAddress] });
     const facts = { host: HERE, bootId: 'this boot' };
     const look = (record: InstanceRecord, domain: DomainState, resumesGuests = true): Plan =>
-      planInstance({ request: boot, record, domain }, { ...facts, resumesGuests });
+      planInstance({ request: boot, record, domain, hasLeftovers: false }, { ...facts, resumesGuests });
     expect(look(ran, 'shut-off')).toMatchObject({ action: 'power', task: 'start' });
     expect(look(ran, 'paused')).toMatchObject({ action: 'power', task: 'start' });
     expect(look(ran, 'shut-off', false)).toMatchObject({ action: 'report', state: 'stopped' });
@@ -145,6 +157,7 @@ describe('planInstance', () => {
           build: ['building'],
           undo: ['error'],
           delete: ['deleting'],
+          'clean-up': [],
           report: [next.action === 'report' ? next.state : 'active'],
           'report-lost': ['error'],
         } as const;

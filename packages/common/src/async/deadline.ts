@@ -5,6 +5,8 @@ export interface DeadlineOptions {
   /** Completes "… did not finish within N s". */
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
+  /** Called when a task that was given up ends after all: what it did may have to be undone. */
+  readonly onLateEnd?: (() => void) | undefined;
 }
 
 /**
@@ -17,7 +19,7 @@ export const withDeadline = async <T>(
   task: (signal: AbortSignal) => Promise<T>,
   options: DeadlineOptions,
 ): Promise<T> => {
-  const { timeoutMs, what, signal: outer } = options;
+  const { timeoutMs, what, signal: outer, onLateEnd } = options;
   outer?.throwIfAborted();
   const controller = new AbortController();
   const timedOut = new EcomputeError('ECOMPUTE_STEP_TIMED_OUT', `${what} did not finish within ${timeoutMs / 1000} s`, {
@@ -27,9 +29,16 @@ export const withDeadline = async <T>(
   const timer = setTimeout(() => giveUp(timedOut), timeoutMs);
   const onAbort = (): void => giveUp(outer?.reason);
   outer?.addEventListener('abort', onAbort, { once: true });
+  const running = task(controller.signal);
+  let hasEnded = false;
+  const end = (): void => {
+    hasEnded = true;
+  };
+  running.then(end, end);
   try {
-    return await Promise.race([task(controller.signal), given]);
+    return await Promise.race([running, given]);
   } finally {
+    if (!hasEnded && onLateEnd) running.then(onLateEnd, onLateEnd);
     clearTimeout(timer);
     outer?.removeEventListener('abort', onAbort);
     controller.abort();

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { withDeadline } from '@etcd-compute/common/async/deadline';
+import { withDeadline, withResolvers } from '@etcd-compute/common/async/deadline';
 import { backoff, jitter, sleep } from '@etcd-compute/common/async/sleep';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -28,6 +28,25 @@ describe('withDeadline', () => {
     expect(vi.getTimerCount()).toBe(0);
     expect(getEventListeners(outer.signal, 'abort')).toEqual([]);
     expect(inner?.aborted).toBe(true); // whatever the task still holds is told to end
+  });
+
+  test('tells of a task that ends after it was given up, whatever its end; of no other', async () => {
+    const onLateEnd = vi.fn<() => void>();
+    const options = { timeoutMs: 1000, what: 'it', onLateEnd };
+    await withDeadline(async () => 1, options);
+    await expect(withDeadline(async () => Promise.reject(new TypeError('no')), options)).rejects.toThrow(TypeError);
+    expect(onLateEnd).not.toHaveBeenCalled();
+    for (const end of ['resolve', 'reject'] as const) {
+      const late = withResolvers<void>();
+      const given = withDeadline(async () => late.promise, options);
+      vi.advanceTimersByTime(1000);
+      await expect(given).rejects.toMatchObject({ code: 'ECOMPUTE_STEP_TIMED_OUT' });
+      expect(onLateEnd).not.toHaveBeenCalled();
+      if (end === 'resolve') late.resolve();
+      else late.reject(new Error('too late'));
+      await vi.waitFor(() => expect(onLateEnd).toHaveBeenCalledTimes(1));
+      onLateEnd.mockClear();
+    }
   });
 
   test('throws what the task throws', async () => {

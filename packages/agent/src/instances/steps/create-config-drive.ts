@@ -1,4 +1,4 @@
-import { removeConfigDrive, writeConfigDrive } from '../../guest-config/config-drives.js';
+import { hasConfigDrive, removeConfigDrive, writeConfigDrive } from '../../guest-config/config-drives.js';
 import { guestConfigOf } from '../../guest-config/guest-config.js';
 import { addressOfMac, planNetwork } from '../../networks/address-plan.js';
 import { needed, type Step } from './step.js';
@@ -18,4 +18,5 @@ export const createConfigDrive: Step = {
     made.configDrive = await writeConfigDrive({ folder: configDrivesDir, layout, guest });
   },
   undo: async ({ configDrivesDir }, instance) => removeConfigDrive(configDrivesDir, instance),
+  isThere: async ({ configDrivesDir }, instance) => hasConfigDrive(configDrivesDir, instance),
 };

@@ -1,5 +1,5 @@
 import { gibToBytes } from '@etcd-compute/common/units';
-import { createDisk as create, deleteDisk } from '../../disks/disk-pool.js';
+import { createDisk as create, deleteDisk, hasDisk } from '../../disks/disk-pool.js';
 import { needed, type Step } from './step.js';
 
 export const createDisk: Step = {
@@ -18,4 +18,5 @@ export const createDisk: Step = {
     const wait = { signal, timeoutMs: config.timeouts.disk * 1000 };
     await lend('work', async (connection) => deleteDisk(connection, pool, { instance, wait }), signal);
   },
+  isThere: async ({ getConnection, pool }, instance) => hasDisk(getConnection(), pool, instance),
 };

@@ -3,7 +3,7 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import { consoleLog, removeConsoleLogs } from '../../consoles/console-logs.js';
 import { hostArchitecture } from '../../virt-type.js';
-import { undefineDomain } from '../domain.js';
+import { observeDomain, undefineDomain } from '../domain.js';
 import { domainSpecOf } from '../domain-spec.js';
 import { hintOfMissingFirmware } from '../missing-firmware.js';
 import type { Step } from './step.js';
@@ -42,5 +42,9 @@ export const defineDomain: Step = {
     await lend('work', async (connection) => undefineDomain(connection, instance, { signal }), signal);
     await filter.dismiss(instance);
     await removeConsoleLogs(consolesDir, instance);
+  },
+  isThere: async ({ getConnection }, instance) => {
+    const { state } = await observeDomain(getConnection(), instance);
+    return state !== 'absent' && state !== 'foreign';
   },
 };

@@ -85,6 +85,8 @@ export interface Step {
   readonly kind: StepKind;
   readonly run: (deps: StepDeps, context: StepContext) => Promise<void>;
   readonly undo?: (deps: StepDeps, instance: InstanceUuid, signal?: AbortSignal) => Promise<void>;
+  /** Whether something is there that `run` makes and `undo` removes, whoever made it when. */
+  readonly isThere?: (deps: StepDeps, instance: InstanceUuid) => Promise<boolean>;
 }
 
 /** @throws when an earlier step has not run: a mistake in the list of steps. */

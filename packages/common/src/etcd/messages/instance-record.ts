@@ -109,6 +109,10 @@ export type InstanceRecord = z.output<typeof instanceRecordSchema>;
 export const isDomainLost = ({ state, fault }: Pick<InstanceRecord, 'state' | 'fault'>): boolean =>
   state === 'error' && fault?.code === 'ECOMPUTE_DOMAIN_LOST';
 
+/** Its build failed in a step and was undone: it holds no allocation, and nothing of it may be on its host. */
+export const isFailedBuild = ({ state, fault }: Pick<InstanceRecord, 'state' | 'fault'>): boolean =>
+  state === 'error' && typeof fault?.step === 'string';
+
 export interface NewRecord {
   readonly instance: InstanceRecord['instance'];
   readonly host: InstanceRecord['host'];

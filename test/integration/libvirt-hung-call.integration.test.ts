@@ -47,8 +47,10 @@ test('a call whose reply is lost ends at its deadline, and ends its connection; 
   proxy.loseReply();
   const hung = domain.getInfo(SHORT);
   const queued = connection.listAllDomains();
+  const ended = Promise.allSettled([hung, queued]);
   const whileItHangs = await Promise.all(Array.from({ length: 40 }, async () => other.domainLookupByName('test')));
   expect(whileItHangs).toHaveLength(40);
+  await ended;
   await expect(hung).rejects.toThrow(CallTimeoutError);
   await expect(hung).rejects.toThrow(
     /^libvirt did not return from domainGetInfo on domain 'test' \(.*\) within 0\.5 s$/,

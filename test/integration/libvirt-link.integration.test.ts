@@ -88,6 +88,7 @@ test('while a question hangs, all others are answered; then its connection is re
   proxy.loseReply(LIST_ALL_DOMAINS);
   const hung = link.getConnection();
   const answer = hung.listAllDomains();
+  const ended = Promise.allSettled([answer]);
   await waitFor(() => proxy.lostReplies === 1, { what: 'the reply to be lost' });
   await waitFor(() => hung.busyForMs > 250, { what: 'the call to be slow' });
   const others = await Promise.all(
@@ -98,6 +99,7 @@ test('while a question hangs, all others are answered; then its connection is re
   );
   expect(others).toHaveLength(40);
   expect(hung.callsInFlight).toBe(1);
+  await ended;
   await expect(answer).rejects.toThrow(CallTimeoutError);
   await waitFor(() => link.getOpen().filter(({ isClosed }) => !isClosed).length === 1 + THREADS, {
     what: 'another connection in its place',

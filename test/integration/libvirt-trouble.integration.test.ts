@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { presenceSchema, type Presence } from '@etcd-compute/common/etcd/messages/presence';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { connect, type Connection } from '@etcd-compute/libvirt/connection';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { startLibvirtProxy, type LibvirtProxy } from '@etcd-compute/testing/libvirt-proxy';
@@ -14,12 +15,15 @@ import { boot, hostOf, startWorld, waitForState, type World } from './agent-worl
 let world: World;
 let daemon: LibvirtDaemon;
 let proxy: LibvirtProxy;
+/** Past the proxy: the test driver's domains end with its last connection. */
+let keeper: Connection;
 let agent: Ecompute;
 beforeAll(async () => {
   world = await startWorld();
   const [dir, agentDir] = [join(world.dir.path, 'v'), join(world.dir.path, 'agent')];
   await Promise.all([mkdir(dir), mkdir(agentDir)]);
   daemon = await startLibvirtd({ dir });
+  keeper = await connect(daemon.uri.replace('qemu+unix:///system', 'test+unix:///default'));
   const path = join(world.dir.path, 'sock');
   proxy = await startLibvirtProxy({ path: join(dir, 'run/libvirt/libvirt-sock') }, { path });
   agent = await world.startAgent({
@@ -34,6 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await agent[Symbol.asyncDispose]();
   await proxy[Symbol.asyncDispose]();
+  await keeper.close();
   await daemon.stop();
   await world[Symbol.asyncDispose]();
 });

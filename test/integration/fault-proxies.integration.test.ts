@@ -50,6 +50,24 @@ test('tcp proxy: half open, the server sees the end, the client nothing; new con
   echo.close();
 });
 
+test('tcp proxy: redirected, new connections lead elsewhere, and open ones stay', async () => {
+  const [one, other] = [await startEcho(), await startEcho()];
+  await using proxy = await startTcpProxy(one.address);
+  const say = async (client: Socket, word: string): Promise<string> => {
+    client.write(word);
+    return String((await once(client, 'data'))[0]);
+  };
+  const before = connect(proxy.port, proxy.host);
+  expect(await say(before, 'first')).toBe('first');
+  proxy.redirect(other.address);
+  const after = connect(proxy.port, proxy.host);
+  expect([await say(before, 'second'), await say(after, 'third')]).toEqual(['second', 'third']);
+  expect({ one: one.open.size, other: other.open.size }).toEqual({ one: 1, other: 1 });
+  for (const client of [before, after]) client.destroy();
+  one.close();
+  other.close();
+});
+
 test('http proxy: answers in the place of the server, which hears of it only when its reply is to be lost', async () => {
   const heard: string[] = [];
   const server = createHttpServer((request, response) => {

@@ -27,6 +27,8 @@ export interface TcpProxy extends AsyncDisposable {
    * New connections are as ever; these stay silent until `cutAll`.
    */
   halfOpen(): void;
+  /** Where new connections lead from now on. Open ones stay as they are. */
+  redirect(to: ProxyTarget): void;
   /** Whether new connections are refused by the kernel, as when nothing listens. Open ones stay. */
   refuse(isRefusing: boolean): Promise<void>;
   stop(): Promise<void>;
@@ -56,6 +58,7 @@ export async function startTcpProxy(
 ): Promise<TcpProxy> {
   const { path, host = '127.0.0.1', filter = (_direction, pass) => pass } = options;
   const pairs = new Set<Pair>();
+  let current = target;
   let stalled: Direction | undefined;
   let acceptedConnections = 0;
   const isHeld = (direction: 'up' | 'down'): boolean => stalled === 'both' || stalled === direction;
@@ -69,7 +72,7 @@ export async function startTcpProxy(
 
   const accept = (client: Socket): void => {
     acceptedConnections += 1;
-    const server = connect('path' in target ? target : { host: target.host, port: target.port, noDelay: true });
+    const server = connect('path' in current ? current : { host: current.host, port: current.port, noDelay: true });
     const pair: Pair = { client, server, isHalfOpen: false };
     pairs.add(pair);
     forward({ from: pair.client, to: pair.server, direction: 'up', isHeld: () => isHeld('up'), filter });
@@ -123,6 +126,9 @@ export async function startTcpProxy(
     },
     halfOpen: () => {
       for (const pair of pairs) makeHalfOpen(pair);
+    },
+    redirect: (to) => {
+      current = to;
     },
     refuse: async (isRefusing) => {
       if (isRefusing) await close();

@@ -1,6 +1,6 @@
-/** A guest that writes more than its host has room for: it is paused, is told of, and goes on when there is room again. */
+/** Guests whose disks are in trouble: one that has no room on its host is paused, one that has lost its disk cannot start. */
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newInstanceUuid, type InstanceUuid } from '@etcd-compute/common/ids';
@@ -108,6 +108,21 @@ test('a guest whose disk has no room is paused and says so; it goes on when ther
   expect(await domain.getState()).toMatchObject({ state: 'running' });
   expect(await domain.getID()).toBe(id); // the same guest, and not one that was started anew
   await typeLine(domain, 'echo still-here');
+  await askToDestroy(world, agent.uuid, instance);
+  await waitForState(world, instance, 'deleted');
+});
+
+test('a guest whose disk is not there does not start, and says so; with its disk it does', async () => {
+  const instance = await bootUncounted();
+  expect(await eschedule('stop', instance, '--hard')).toMatchObject({ code: 0 });
+  const disk = join(disks, `${instance}.img`);
+  await rename(disk, `${disk}.away`);
+  const vain = await eschedule('start', instance);
+  expect(vain.code).toBe(1);
+  expect(vain.stderr).toContain(`its disk is not in ${disks}`);
+  await rename(`${disk}.away`, disk);
+  expect(await eschedule('start', instance)).toMatchObject({ code: 0 });
+  await waitForRecord(world, instance, ({ state, fault }) => state === 'active' && fault === null);
   await askToDestroy(world, agent.uuid, instance);
   await waitForState(world, instance, 'deleted');
 });

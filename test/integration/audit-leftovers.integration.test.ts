@@ -2,7 +2,8 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAudits } from '@etcd-compute/agent/audits/audits';
 import { createOwnProvider } from '@etcd-compute/agent/inventory/own-provider';
-import { takeFence } from '@etcd-compute/agent/fence';
+import { takeFence, type Fence } from '@etcd-compute/agent/fence';
+import { createHealth } from '@etcd-compute/agent/health';
 import { renderMark } from '@etcd-compute/agent/instances/domain';
 import { createLostDomains } from '@etcd-compute/agent/instances/lost-domains';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
@@ -32,6 +33,7 @@ let problems: unknown[] = [];
 let clock = Date.parse('2026-01-01T00:00:00Z');
 const host = newProviderUuid();
 const log = silentLogger();
+const health = createHealth({ onChange: () => undefined, log });
 
 beforeAll(async () => {
   world = await startWorld();
@@ -48,10 +50,21 @@ afterAll(async () => {
 const startAudits = async (
   audit: Partial<StepDeps['config']['audit']> = {},
   getConnection: StepDeps['getConnection'] = steps.getConnection,
+  known?: Fence,
 ): Promise<() => Promise<HostAudit | undefined>> => {
   const session = newSessionUuid();
-  const fence = await takeFence({ ...world, host, session });
-  const shared = { store: world.store, keys: world.keys, placement: world.client, host, session, fence, steps, log };
+  const fence = known ?? (await takeFence({ ...world, host, session }));
+  const shared = {
+    store: world.store,
+    keys: world.keys,
+    placement: world.client,
+    host,
+    session,
+    fence,
+    steps,
+    health,
+    log,
+  };
   const configured = {
     ...steps,
     getConnection,
@@ -259,10 +272,15 @@ describe('what is left over, with remove_orphan_domains', () => {
     clock += 400_000;
     const report = await look();
     for (const orphan of orphans) expect(await exists(orphan)).toBe(true);
+    expect(health.trouble).toMatchObject({
+      code: 'guests-forgotten',
+      message: expect.stringMatching(/^2 of 2 guests here have no boot request/),
+    });
     const why = 'not removed: 2 of 2 guests here have no boot request, and at most 1 are removed at once';
     expect(report?.findings.map(({ detail }) => detail)).toEqual([`it runs; ${why}`, `it runs; ${why}`]);
     await removeAll(orphans.slice(1));
     await look();
+    expect(health.trouble).toBeNull();
     expect(await exists(orphans[0] ?? newInstanceUuid())).toBe(false);
   });
 
@@ -274,6 +292,7 @@ describe('what is left over, with remove_orphan_domains', () => {
     await look();
     clock += 400_000;
     await look();
+    expect(health.trouble).toMatchObject({ code: 'too-many-leftovers' });
     expect((await listWorld()).domains).toEqual(expect.arrayContaining(guests));
     look = await startAudits({ ...removes, max_removals: 2 });
     await look();
@@ -284,6 +303,24 @@ describe('what is left over, with remove_orphan_domains', () => {
     );
     await removeAll(wished);
   });
+});
+
+test('one guest that is forgotten is trouble when etcd has forgotten the host too', async () => {
+  const orphan = newInstanceUuid();
+  await makeDomain(orphan, steps.mark);
+  await look();
+  expect(health.trouble).toBeNull();
+  await del(world.keys.session(host));
+  const fence = await takeFence({ ...world, host, session: newSessionUuid(), isKnown: true });
+  expect(fence.wasGone).toBe(true);
+  look = await startAudits({}, steps.getConnection, fence);
+  await look();
+  expect(health.trouble).toMatchObject({ code: 'guests-forgotten' });
+  await wishGone(orphan);
+  await activate(orphan);
+  await look();
+  expect(health.trouble).toBeNull();
+  expect(fence.wasGone).toBe(false);
 });
 
 describe('the report', () => {

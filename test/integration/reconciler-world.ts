@@ -99,7 +99,7 @@ const startReconciler = async (
     ...own,
     placement: faults.Placement.wrap(world.client),
     fence: await takeFence({ ...own, store: world.store }),
-    lostDomains: createLostDomains({ ...own, getConnection: steps.getConnection }),
+    lostDomains: createLostDomains({ ...own, getConnection: steps.getConnection, health: { report: () => undefined } }),
     tasks,
     bootId: 'this boot',
     steps,

@@ -14,6 +14,7 @@ import {
   boot,
   findRecord,
   heldBy,
+  hostOf,
   SMALL,
   startWorld,
   waitForRecord,
@@ -104,6 +105,17 @@ const waitForOtherEtcd = async (): Promise<string> =>
 const waitForOtherLibvirt = async (): Promise<string> =>
   waitForRefusal('ECOMPUTE_LIBVIRT_CHANGED', 'no connection to libvirt, trying again; guests go on');
 
+/** What the host shows to keep it from working. */
+const waitForTrouble = async (code: string): Promise<void> => {
+  await waitFor(
+    async () => {
+      const entry = await world.store.get(world.keys.agent(hostOf(agent)));
+      return entry !== undefined && JSON.parse(entry.value).trouble?.code === code;
+    },
+    { what: `the host to show ${code}` },
+  );
+};
+
 const isReady = ({ msg }: { msg: string }): boolean => msg === 'ecompute is ready';
 const countReady = async (): Promise<number> => (await agent.readLog()).filter(isReady).length;
 const waitForReadyAgain = async (before: number): Promise<void> => {
@@ -171,6 +183,7 @@ describe('etcd', () => {
     await agent.waitForLog('allocation without a boot request released', isAbout(orphan));
     expect(await domainState(instance)).toBe('running');
     expect(await heldBy(world, instance)).not.toEqual({});
+    await waitForTrouble('guests-forgotten');
   });
 
   test('with another prefix: the agent waits, and goes on with the right one', async () => {
@@ -226,6 +239,7 @@ describe('libvirt', () => {
     const before = await findRecord(world, instance);
     await own.restart(); // the test driver forgets everything
     await waitForOtherLibvirt();
+    await waitForTrouble('libvirt-unusable');
     expect(await findRecord(world, instance)).toEqual(before);
     expect(await accept('libvirt')).toContain('the libvirt that ecompute meets next is taken');
     await waitForState(world, instance, 'error');

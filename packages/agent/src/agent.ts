@@ -175,8 +175,9 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   const { getConnection, lend } = link;
   const metadata = createMetadata({ config, host, keys, store, getConnection, filter, log });
   try {
+    let wasKnown = false;
     const checkEtcd = async (): Promise<void> => {
-      await belonging.checkEtcd(store, keys.agent(host));
+      ({ wasKnown } = await belonging.checkEtcd(store, keys.agent(host)));
       isEtcdChecked = true;
     };
     await Promise.race([waitForServers(servers, { checkEtcd, host, log, signal: starting }), refused.promise]);
@@ -191,6 +192,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
             ttlSeconds: config.presence_ttl,
             log,
             presence: await describeHost(getConnection(), { config, host, session }),
+            isKnown: wasKnown,
             lifetime: running.signal,
             onTakenAnew: () => serve(),
             onReplaced: end,
@@ -251,7 +253,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       log,
       signal: running.signal,
     });
-    const own = { store, keys, placement, host, session, fence: taken.fence, log };
+    const own = { store, keys, placement, host, session, fence: taken.fence, health, log };
     const lostDomains = createLostDomains({ ...own, getConnection });
     reconciler = createInstanceReconciler({
       ...own,

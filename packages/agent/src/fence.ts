@@ -17,6 +17,10 @@ export interface Fence {
   readonly renew: (entry: Entry | undefined) => Promise<boolean>;
   /** Asks etcd whether this session still holds the host: for what must not be done otherwise, and is no write to etcd. */
   readonly isHeld: () => Promise<boolean>;
+  /** Whether etcd had forgotten this host: nobody removes the key of a session. */
+  readonly wasGone: boolean;
+  /** Nothing else was lost. */
+  readonly forgive: () => void;
 }
 
 export interface FenceOptions {
@@ -24,17 +28,24 @@ export interface FenceOptions {
   readonly keys: Keys;
   readonly host: ProviderUuid;
   readonly session: SessionUuid;
+  /** Whether an earlier session of this host has written to this etcd. */
+  readonly isKnown?: boolean;
 }
 
 /** To be taken by whoever has the presence. */
-export const takeFence = async ({ store, keys, host, session }: FenceOptions): Promise<Fence> => {
+export const takeFence = async ({ store, keys, host, session, isKnown = false }: FenceOptions): Promise<Fence> => {
   const key = keys.session(host);
   const put = async (modRevision: string): Promise<Guard | undefined> => {
     const { isCommitted, revision } = await store.txn([{ key, modRevision }], [{ op: 'put', key, value: session }]);
     return isCommitted ? { key, modRevision: revision } : undefined;
   };
   let guard: Guard | undefined;
-  while (!guard) guard = await put((await store.get(key))?.modRevision ?? '0');
+  let wasGone = false;
+  while (!guard) {
+    const before = await store.get(key);
+    wasGone = isKnown && before === undefined;
+    guard = await put(before?.modRevision ?? '0');
+  }
   let current: Guard = guard;
   return {
     get guard() {
@@ -42,9 +53,16 @@ export const takeFence = async ({ store, keys, host, session }: FenceOptions): P
     },
     renew: async (entry) => {
       if (entry && entry.value !== session) return false;
+      if (!entry) wasGone = true;
       current = entry ? { key, modRevision: entry.modRevision } : ((await put('0')) ?? current);
       return true;
     },
     isHeld: async () => (await store.get(key))?.value === session,
+    get wasGone() {
+      return wasGone;
+    },
+    forgive: () => {
+      wasGone = false;
+    },
   };
 };

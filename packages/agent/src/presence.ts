@@ -17,6 +17,8 @@ export interface PresenceOptions {
   readonly keys: Keys;
   readonly ttlSeconds: number;
   readonly presence: Presence;
+  /** Whether an earlier session of this host has written to this etcd. */
+  readonly isKnown: boolean;
   readonly log: Logger;
   /** Ends the keep-alive; the presence then goes with its lease. */
   readonly lifetime: AbortSignal;
@@ -64,7 +66,7 @@ const duplicate = (host: string, holder: Presence | undefined): EcomputeError =>
  * @throws ECOMPUTE_AGENT_DUPLICATE when another agent with this uuid goes on living.
  */
 export const takePresence = async (options: PresenceOptions, signal: AbortSignal): Promise<PresenceKeeper> => {
-  const { store, keys, ttlSeconds, presence, log } = options;
+  const { store, keys, ttlSeconds, presence, isKnown, log } = options;
   const key = keys.agent(presence.host);
   // The lease of a dead agent lasts its whole time to live after its last keep-alive, and etcd looks once a second.
   const giveUpAt = Date.now() + (ttlSeconds + 3) * 1000;
@@ -85,7 +87,7 @@ export const takePresence = async (options: PresenceOptions, signal: AbortSignal
       );
     await sleep(500, signal);
   }
-  const fence = await takeFence({ store, keys, host: presence.host, session: presence.session });
+  const fence = await takeFence({ store, keys, host: presence.host, session: presence.session, isKnown });
   return keepPresence(options, { lease, fence });
 };
 

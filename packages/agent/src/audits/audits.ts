@@ -1,8 +1,10 @@
 import type { Logger } from '@etcd-compute/common/log';
 import type { PlacementClient } from '@etcd-compute/common/placement/client';
+import type { Health } from '../health.js';
 import type { Tasks } from '../instances/steps/tasks.js';
 import { createAllocationAudit } from './allocations.js';
 import type { Finding } from './audit.js';
+import { createDiskAudit } from './disks.js';
 import { publishFindings, type HostReportDeps } from './host-report.js';
 import { createLeftoverAudit } from './leftovers.js';
 import { takeLook, type Look, type LookDeps } from './look.js';
@@ -11,6 +13,7 @@ import { createRequestAudit } from './requests.js';
 export interface AuditsDeps extends HostReportDeps, LookDeps {
   readonly placement: PlacementClient;
   readonly tasks: Tasks;
+  readonly health: Pick<Health, 'report'>;
   readonly log: Logger;
 }
 
@@ -23,6 +26,7 @@ export const createAudits = (deps: AuditsDeps): (() => Promise<void>)[] => {
     createAllocationAudit({ ...deps, graceMs: deps.steps.config.audit.grace * 1000 }),
     createRequestAudit(deps),
     createLeftoverAudit(deps),
+    createDiskAudit(deps),
   ];
   const latest = new Map<number, readonly Finding[]>();
   let look: Look | undefined;

@@ -4,19 +4,23 @@ import type { Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Fence } from '../fence.js';
+import type { Health } from '../health.js';
+import { areTooMany } from '../too-many.js';
 import { undoSteps } from '../instances/undo.js';
 import type { StepDeps } from '../instances/steps/step.js';
 import type { Tasks } from '../instances/steps/tasks.js';
 import { createFirstSeen, type Audit, type Finding, type FirstSeen } from './audit.js';
 import type { Look } from './look.js';
+import type { Things } from './ours.js';
 
 export interface LeftoverAuditDeps {
   readonly store: Store;
   readonly keys: Keys;
   readonly host: ProviderUuid;
-  readonly fence: Pick<Fence, 'isHeld'>;
+  readonly fence: Pick<Fence, 'isHeld' | 'wasGone' | 'forgive'>;
   readonly steps: StepDeps;
   readonly tasks: Tasks;
+  readonly health: Pick<Health, 'report'>;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -24,13 +28,21 @@ export interface LeftoverAuditDeps {
 /** An instance of which something is here, and no boot request. */
 interface Orphan {
   readonly instance: InstanceUuid;
-  readonly found: ReadonlyMap<LeftoverKind, string>;
+  readonly things: Things;
   readonly seen: FirstSeen;
 }
 
 /** A guest, or what may be its data. A console log is neither. */
-const isGuest = (found: ReadonlyMap<LeftoverKind, string>): boolean =>
-  found.has('domain-without-request') || found.has('disk-without-request');
+const isGuest = ({ domain, hasDisk, hasConfigDrive }: Things): boolean =>
+  domain !== undefined || hasDisk === true || hasConfigDrive === true;
+
+const describe = (things: Things): string => (isGuest(things) ? 'domain or disk' : 'console log');
+
+interface Census {
+  readonly guests: number;
+  /** Those of them that have no boot request. */
+  readonly forgotten: number;
+}
 
 /**
  * What of ours is on this host without a boot request: domains, disks and console logs. Each is reported once. It is removed when a
@@ -40,64 +52,78 @@ const isGuest = (found: ReadonlyMap<LeftoverKind, string>): boolean =>
  * nothing by itself when there are more orphans than a few, or than a tenth of all that is here.
  */
 export const createLeftoverAudit = (deps: LeftoverAuditDeps): Audit => {
-  const { store, keys, host, fence, steps, tasks, now, log } = deps;
+  const { store, keys, host, fence, steps, tasks, health, now, log } = deps;
   const { remove_orphan_domains: isRemoving, max_removals: maxRemovals, grace } = steps.config.audit;
   const lookAt = createFirstSeen(now);
-  let isHeldBack = false;
-
-  const findOrphans = (ours: ReturnType<Look['getOurs']>, requests: Look['requests']): Orphan[] => {
-    const left = [...ours].filter(([instance]) => !requests.has(instance));
+  const findOrphans = ({ getOurs, requests }: Look): Orphan[] => {
+    const left = [...getOurs()].filter(([instance]) => !requests.has(instance));
     const firstSeen = lookAt(left.map(([instance]) => instance));
-    return left.flatMap(([instance, found]) => {
+    return left.flatMap(([instance, things]) => {
       const seen = firstSeen.get(instance);
-      return seen ? [{ instance, found, seen }] : [];
+      return seen ? [{ instance, things, seen }] : [];
     });
   };
 
   /** Orphans that are still in their grace count too: they would be removed soon. @returns why none may be removed. */
-  const whyNot = (orphans: readonly Orphan[], guests: number): string | undefined => {
-    const count = orphans.filter(({ found }) => isGuest(found)).length;
+  const whyNot = ({ guests, forgotten }: Census): string | undefined => {
     const most = Math.min(maxRemovals, Math.ceil(guests / 10));
-    if (count <= most) return undefined;
-    return `not removed: ${count} of ${guests} guests here have no boot request, and at most ${most} are removed at once`;
+    if (!isRemoving || forgotten <= most) return undefined;
+    return `not removed: ${forgotten} of ${guests} guests here have no boot request, and at most ${most} are removed at once`;
+  };
+
+  /** That most guests are forgotten at once, or that etcd was emptied under us, is nothing that a person did to them one by one. */
+  const reportHealth = ({ guests, forgotten }: Census, reason: string | undefined): void => {
+    if (forgotten === 0) fence.forgive();
+    const message = `${forgotten} of ${guests} guests here have no boot request: etcd was emptied, was restored from a backup, or is another one`;
+    if (areTooMany({ of: guests, gone: forgotten }) || (fence.wasGone && forgotten > 0))
+      health.report('requests', { code: 'guests-forgotten', message });
+    else health.report('requests', reason === undefined ? null : { code: 'too-many-leftovers', message: reason });
   };
 
   /** @returns whether it is gone. */
-  const removeIfDue = async ({ instance, found, seen }: Orphan): Promise<boolean> => {
+  const removeIfDue = async ({ instance, things, seen }: Orphan): Promise<boolean> => {
     if (now() - seen.since < grace * 1000 || !(await fence.isHeld())) return false;
     // It may have been given back its request a moment ago.
     if (await store.get(keys.request(host, instance))) return false;
     await undoSteps(tasks.build, { deps: steps, instance, log });
-    log.warn({ instanceUuid: instance }, `${describe(found)} without a boot request removed`);
+    log.warn({ instanceUuid: instance }, `${describe(things)} without a boot request removed`);
     return true;
   };
 
+  const findingsOf = ({ instance, things, seen }: Orphan, reason: string | undefined): Finding[] => {
+    const { domain, hasDisk, hasConfigDrive, hasConsoleLog } = things;
+    const find = (kind: LeftoverKind, what: string): Finding => ({
+      kind,
+      instance,
+      detail: reason === undefined ? what : `${what}; ${reason}`,
+      since: seen.since,
+    });
+    const disk = hasDisk ? `in ${steps.pool.folder}` : `its config drive, in ${steps.configDrivesDir}`;
+    return [
+      ...(domain ? [find('domain-without-request', domain.isActive ? 'it runs' : 'it is shut off')] : []),
+      ...(hasDisk || hasConfigDrive ? [find('disk-without-request', disk)] : []),
+      ...(hasConsoleLog ? [find('console-log-without-request', `in ${steps.consolesDir}`)] : []),
+    ];
+  };
+
   return {
-    run: async ({ getOurs, requests }) => {
-      const ours = getOurs();
-      const orphans = findOrphans(ours, requests);
-      const guests = [...ours.values()].filter((found) => isGuest(found)).length;
-      const reason = isRemoving ? whyNot(orphans, guests) : undefined;
-      if (reason !== undefined && !isHeldBack)
-        log.error(
-          { guests, orphans: orphans.length, maxRemovals },
-          'too many guests without a boot request, none is removed',
-        );
-      isHeldBack = reason !== undefined;
+    run: async (look) => {
+      const orphans = findOrphans(look);
+      const census = {
+        guests: [...look.getOurs().values()].filter((things) => isGuest(things)).length,
+        forgotten: orphans.filter(({ things }) => isGuest(things)).length,
+      };
+      const reason = whyNot(census);
+      reportHealth(census, reason);
       const findings: Finding[] = [];
       for (const orphan of orphans) {
         if (isRemoving && reason === undefined && (await removeIfDue(orphan))) continue;
-        const { instance, found, seen } = orphan;
+        const { instance, things, seen } = orphan;
         if (seen.isNew)
-          log.warn({ instanceUuid: instance }, `${describe(found)} without a boot request, left as it is`);
-        for (const [kind, what] of found) {
-          const detail = reason === undefined ? what : `${what}; ${reason}`;
-          findings.push({ kind, instance, detail, since: seen.since });
-        }
+          log.warn({ instanceUuid: instance }, `${describe(things)} without a boot request, left as it is`);
+        findings.push(...findingsOf(orphan, reason));
       }
       return findings;
     },
   };
 };
-
-const describe = (found: Orphan['found']): string => (isGuest(found) ? 'domain or disk' : 'console log');

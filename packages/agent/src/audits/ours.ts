@@ -1,4 +1,3 @@
-import type { LeftoverKind } from '@etcd-compute/common/etcd/messages/host-audit';
 import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
@@ -9,13 +8,21 @@ import { isFile } from '../instance-files.js';
 import { listMarkedDomains, observeDomain } from '../instances/domain.js';
 import type { StepDeps } from '../instances/steps/step.js';
 
-/** What of ours is on this host, whoever wishes for it: by instance, with words for a person. */
-export type Ours = ReadonlyMap<InstanceUuid, ReadonlyMap<LeftoverKind, string>>;
+/** What of an instance is on this host. */
+export interface Things {
+  domain?: { readonly isActive: boolean };
+  hasDisk?: true;
+  hasConfigDrive?: true;
+  hasConsoleLog?: true;
+}
+
+/** What of ours is on this host, whoever wishes for it. */
+export type Ours = ReadonlyMap<InstanceUuid, Readonly<Things>>;
 
 /** Undefined when it has gone since it was listed, as a destroyed one does. */
-const describeState = async (domain: Domain): Promise<string | undefined> => {
+const observeActive = async (domain: Domain): Promise<Things['domain']> => {
   try {
-    return (await domain.isActive()) ? 'it runs' : 'it is shut off';
+    return { isActive: await domain.isActive() };
   } catch (err) {
     if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) return undefined;
     throw err;
@@ -28,23 +35,21 @@ const describeState = async (domain: Domain): Promise<string | undefined> => {
  * @throws when libvirt cannot be asked: then nobody knows what is not here.
  */
 export const listOurs = async (steps: StepDeps, host: ProviderUuid): Promise<Ours> => {
-  const connection = steps.getConnection();
-  const ours = new Map<InstanceUuid, Map<LeftoverKind, string>>();
-  const add = (instance: InstanceUuid, kind: LeftoverKind, detail: string): void => {
-    ours.set(instance, (ours.get(instance) ?? new Map<LeftoverKind, string>()).set(kind, detail));
+  const { getConnection, lend, pool, configDrivesDir, consolesDir } = steps;
+  const ours = new Map<InstanceUuid, Things>();
+  const add = (instance: InstanceUuid, things: Things): void => {
+    ours.set(instance, { ...ours.get(instance), ...things });
   };
-  for await (const { domain, ...mark } of listMarkedDomains(connection)) {
-    const instance = instanceUuidSchema.safeParse(domain.uuid).data;
+  for await (const { domain: handle, ...mark } of listMarkedDomains(getConnection())) {
+    const instance = instanceUuidSchema.safeParse(handle.uuid).data;
     if (instance === undefined || mark.host !== host) continue;
-    const state = await describeState(domain);
-    if (state !== undefined) add(instance, 'domain-without-request', state);
+    const domain = await observeActive(handle);
+    if (domain) add(instance, { domain });
   }
-  for (const instance of await listConfigDrives(steps.configDrivesDir))
-    add(instance, 'disk-without-request', `its config drive, in ${steps.configDrivesDir}`);
-  for (const instance of await steps.lend('work', async (lent) => listDisks(lent, steps.pool)))
-    add(instance, 'disk-without-request', `in ${steps.pool.folder}`);
-  for (const instance of await listConsoleLogs(steps.consolesDir))
-    add(instance, 'console-log-without-request', `in ${steps.consolesDir}`);
+  for (const instance of await listConfigDrives(configDrivesDir)) add(instance, { hasConfigDrive: true });
+  for (const instance of await lend('work', async (connection) => listDisks(connection, pool)))
+    add(instance, { hasDisk: true });
+  for (const instance of await listConsoleLogs(consolesDir)) add(instance, { hasConsoleLog: true });
   return ours;
 };
 

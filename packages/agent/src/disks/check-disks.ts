@@ -1,8 +1,9 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import type { ProviderUuid } from '@etcd-compute/common/ids';
+import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { listMarkedDomains } from '../instances/domain.js';
-import { listDisks, type DiskPool } from './disk-pool.js';
+import { areTooMany } from '../too-many.js';
+import { listDiskFiles, listDisks, type DiskPool } from './disk-pool.js';
 
 /**
  * Makes sure that no disk is out of sight, as all are when their file system is not mounted: nobody can tell then which cached image a
@@ -20,4 +21,41 @@ export const checkDisksAreThere = async (connection: Connection, pool: DiskPool,
       { hint: `mount the file system of ${pool.folder}; if the disk is gone for good, destroy the instance` },
     );
   }
+};
+
+/**
+ * Why a domain cannot be started whose disk is not there. When most disks are gone, that says nothing about this one.
+ *
+ * @returns undefined when the disk is there.
+ */
+export const explainMissingDisk = async (
+  connection: Connection,
+  { folder }: Pick<DiskPool, 'folder'>,
+  { instance, host, cause }: { instance: InstanceUuid; host: ProviderUuid; cause: unknown },
+): Promise<EcomputeError | undefined> => {
+  const there = new Set<string>(await listDiskFiles(folder));
+  if (there.has(instance)) return undefined;
+  let guests = 0;
+  let gone = 0;
+  for await (const { domain, host: owner } of listMarkedDomains(connection)) {
+    if (owner !== host) continue;
+    guests += 1;
+    if (!there.has(domain.uuid)) gone += 1;
+  }
+  const hint = `mount the file system of ${folder}, or put the disk back`;
+  return areTooMany({ of: guests, gone })
+    ? new EcomputeError(
+        'ECOMPUTE_STATE_DIR_UNUSABLE',
+        `the disks of ${gone} of ${guests} guests are not in ${folder}`,
+        {
+          cause,
+          hint,
+          retryable: true,
+        },
+      )
+    : new EcomputeError('ECOMPUTE_DISK_FAILED', `could not start domain ${instance}: its disk is not in ${folder}`, {
+        cause,
+        hint: `${hint}, then: eschedule start ${instance}`,
+        retryable: true,
+      });
 };

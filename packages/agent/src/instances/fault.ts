@@ -36,6 +36,7 @@ const AWAY: readonly string[] = [
   'ECOMPUTE_INSTANCE_CHANGED',
   'ECOMPUTE_LIBVIRT_CHANGED',
   'ECOMPUTE_LIBVIRT_UNREACHABLE',
+  'ECOMPUTE_STATE_DIR_UNUSABLE',
 ];
 
 /** The connection to libvirt broke while a call was under way, or was closed before it; or libvirt does not answer questions. */

@@ -3,6 +3,8 @@ import type { Store } from '@etcd-compute/common/etcd/store';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { Health } from '../health.js';
+import { areTooMany } from '../too-many.js';
 import { listMarkedDomains } from './domain.js';
 import { readRecord } from './read-record.js';
 
@@ -23,18 +25,19 @@ export interface LostDomainsDeps {
   readonly keys: Keys;
   readonly host: ProviderUuid;
   readonly getConnection: () => Connection;
+  readonly health: Pick<Health, 'report'>;
   readonly log: Logger;
 }
 
 /** `built` are those that have a domain, by their records. */
-export const areTooManyLost = ({ built, lost }: Census): boolean => lost >= 2 && lost > built / 2;
-
 interface Census {
   readonly built: number;
   readonly lost: number;
 }
 
-export const createLostDomains = ({ store, keys, host, getConnection, log }: LostDomainsDeps): LostDomains => {
+const areTooManyLost = ({ built, lost }: Census): boolean => areTooMany({ of: built, gone: lost });
+
+export const createLostDomains = ({ store, keys, host, getConnection, health, log }: LostDomainsDeps): LostDomains => {
   /** What was counted last, while too many are gone. */
   let trouble: Census | undefined;
 
@@ -62,10 +65,11 @@ export const createLostDomains = ({ store, keys, host, getConnection, log }: Los
     const census = await count();
     if (!areTooManyLost(census)) return false;
     trouble = census;
-    log.error(
-      { ...census, uri: getConnection().uri },
-      'most domains are gone at once, nothing is done about it: is this the right libvirt, with its definitions?',
-    );
+    const { built, lost } = census;
+    health.report('domains', {
+      code: 'domains-gone',
+      message: `${lost} of ${built} domains are gone at once: is ${getConnection().uri} the right libvirt, with its definitions?`,
+    });
     return true;
   };
 
@@ -77,7 +81,9 @@ export const createLostDomains = ({ store, keys, host, getConnection, log }: Los
       const census = await count();
       const isMended = census.lost === 0 || (!areTooManyLost(census) && census.lost === trouble.lost);
       trouble = isMended ? undefined : census;
-      if (isMended) log.info(census, 'the domains are there again');
+      if (!isMended) return;
+      health.report('domains', null);
+      log.info(census, 'the domains are there again');
     },
   };
 };

@@ -1,6 +1,7 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
+import { explainMissingDisk } from '../../disks/check-disks.js';
 import { destroyDomain, findDomain, startDomainHeld } from '../domain.js';
 import { hintOfMissingFirmware } from '../missing-firmware.js';
 import type { Step, StepDeps } from './step.js';
@@ -9,7 +10,7 @@ export const startDomain: Step = {
   name: 'start-domain',
   kind: 'starting',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
-  run: async ({ getConnection, lend, filter, virtType }, { spec: { instance }, signal }) => {
+  run: async ({ getConnection, lend, filter, virtType, pool, mark: { host } }, { spec: { instance }, signal }) => {
     await admit({ getConnection, filter }, instance, signal);
     const start = async (connection: Connection): Promise<void> => {
       await using domain = await connection.domainLookupByUUID(instance, { signal });
@@ -20,6 +21,10 @@ export const startDomain: Step = {
     } catch (cause) {
       signal.throwIfAborted();
       if (await isActive(getConnection(), instance)) return; // it ran already; drivers have different errors for that
+      // libvirt's test driver has disks without files.
+      const missing =
+        virtType === 'test' ? undefined : await explainMissingDisk(getConnection(), pool, { instance, host, cause });
+      if (missing) throw missing;
       throw new EcomputeError('ECOMPUTE_DOMAIN_FAILED', `could not start domain ${instance}`, {
         cause,
         retryable: true,

@@ -1,0 +1,24 @@
+import type { Health } from '../health.js';
+import type { StepDeps } from '../instances/steps/step.js';
+import { areTooMany } from '../too-many.js';
+import type { Audit } from './audit.js';
+
+/**
+ * Domains whose disk is not there. Most at once are a file system that is not mounted: the host then cannot work, since new guests would
+ * be made in the wrong place. Each one's start says what is wrong with it.
+ */
+export const createDiskAudit = ({
+  steps,
+  health,
+}: {
+  readonly steps: Pick<StepDeps, 'pool'>;
+  readonly health: Pick<Health, 'report'>;
+}): Audit => ({
+  run: async ({ getOurs }) => {
+    const guests = [...getOurs().values()].filter(({ domain }) => domain !== undefined);
+    const gone = guests.filter(({ hasDisk }) => hasDisk !== true).length;
+    const message = `the disks of ${gone} of ${guests.length} guests are not in ${steps.pool.folder}: is its file system mounted?`;
+    health.report('disks', areTooMany({ of: guests.length, gone }) ? { code: 'disks-gone', message } : null);
+    return [];
+  },
+});

@@ -49,6 +49,7 @@ beforeAll(async () => {
   libvirtd = await startLibvirtd({ dir });
   agent = await world.startAgent({
     dir: agentDir,
+    beside: libvirtd,
     config: {
       libvirt: { uri: libvirtd.uri },
       inventory: { VCPU: { allocation_ratio: 100 } },

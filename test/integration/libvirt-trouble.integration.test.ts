@@ -2,14 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { presenceSchema, type Presence } from '@etcd-compute/common/etcd/messages/presence';
-import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { startLibvirtProxy, type LibvirtProxy } from '@etcd-compute/testing/libvirt-proxy';
 import { waitFor } from '@etcd-compute/testing/wait-for';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { boot, hostOf, startWorld, waitForState, type World } from './agent-world.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { askToDestroy, boot, heldBy, hostOf, startWorld, waitForState, type World } from './agent-world.js';
 
 /** An agent whose libvirt, a real one with its test driver, hangs or goes away: what it shows, and what goes on. */
 let world: World;
@@ -30,7 +29,7 @@ beforeAll(async () => {
     dir: agentDir,
     config: {
       libvirt: { uri: `test+unix:///default?socket=${path}` },
-      timeouts: { libvirt: 3, address: 1 },
+      timeouts: { libvirt: 3, domain: 8, address: 1 },
       presence_ttl: 5,
     },
   });
@@ -94,15 +93,53 @@ test('a libvirt that accepts connections and says nothing is shown, also when it
   await waitForState(world, await boot(world, agent.uuid), 'active');
 });
 
-test('replies that are lost cost the calls that wait for them: all is built, and libvirt is in no trouble', async () => {
-  const instances: InstanceUuid[] = [];
-  for (let count = 0; count < 6; count += 1) {
-    const before = proxy.lostReplies;
-    proxy.loseReply();
-    instances.push(await boot(world, agent.uuid));
-    await waitFor(() => proxy.lostReplies > before, { what: 'a reply to be lost' });
-  }
-  for (const instance of instances) await waitForState(world, instance, 'active');
-  expect(await waitForTrouble(null)).toBeNull();
-  await waitForState(world, await boot(world, agent.uuid), 'active');
+/** Numbers of remote_protocol.x. */
+const PROCEDURES = { getState: 212, createWithFlags: 196, defineXMLFlags: 350, undefineFlags: 231, destroyFlags: 234 };
+
+describe('a reply that is lost', () => {
+  /** Builds another instance. @returns what must hold after it, whichever reply was lost. */
+  const buildAnother = async (): Promise<{ wasLost: boolean; trouble: Presence['trouble'] | undefined }> => {
+    await waitForState(world, await boot(world, agent.uuid), 'active');
+    return { wasLost: !proxy.isLosing, trouble: (await findPresence())?.trouble };
+  };
+  const fine = { wasLost: true, trouble: null };
+
+  test('of a question: it is asked again', async () => {
+    proxy.loseReply(PROCEDURES.getState);
+    await waitForState(world, await boot(world, agent.uuid), 'active');
+    expect(await buildAnother()).toEqual(fine);
+  });
+
+  test('of a start: the guest runs, so the start is done', async () => {
+    proxy.loseReply(PROCEDURES.createWithFlags);
+    const { fault } = await waitForState(world, await boot(world, agent.uuid), 'active');
+    expect(fault).toBeNull();
+    expect(await buildAnother()).toEqual(fine);
+  });
+
+  test('of a definition: the build fails for a reason of this host, and the domain does not stay', async () => {
+    proxy.loseReply(PROCEDURES.defineXMLFlags);
+    const instance = await boot(world, agent.uuid);
+    expect(await waitForState(world, instance, 'error')).toMatchObject({
+      fault: {
+        code: 'ECOMPUTE_DOMAIN_FAILED',
+        step: 'define-domain',
+        retryable: true,
+        message: expect.stringContaining('libvirt did not return from domainDefineXML'),
+      },
+    });
+    await expect(keeper.domainLookupByUUID(instance)).rejects.toMatchObject({ code: 'VIR_ERR_NO_DOMAIN' });
+    expect(await heldBy(world, instance)).toEqual({});
+    expect(await buildAnother()).toEqual(fine);
+  });
+
+  test.each(['destroyFlags', 'undefineFlags'] as const)('of %s in a destroy: it is done in the end', async (call) => {
+    const instance = await boot(world, agent.uuid);
+    await waitForState(world, instance, 'active');
+    proxy.loseReply(PROCEDURES[call]);
+    await askToDestroy(world, agent.uuid, instance);
+    await waitForState(world, instance, 'deleted');
+    await expect(keeper.domainLookupByUUID(instance)).rejects.toMatchObject({ code: 'VIR_ERR_NO_DOMAIN' });
+    expect(await buildAnother()).toEqual(fine);
+  });
 });

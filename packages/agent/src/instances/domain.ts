@@ -50,11 +50,14 @@ export const readMark = async (
   return host !== undefined && stateDir !== undefined ? { host, stateDir } : undefined;
 };
 
+/** libvirt holds the list up while it ends guests whose process is frozen: ten seconds for each. */
+const LIST_WAIT = { timeoutMs: 60_000 };
+
 /** Every domain that an agent of ours has made, with who made it. Each is freed when the next one is asked for. */
 export async function* listMarkedDomains(
   connection: Connection,
 ): AsyncGenerator<{ readonly domain: Domain; readonly host: string; readonly stateDir: string }> {
-  for (const domain of await connection.listAllDomains()) {
+  for (const domain of await connection.listAllDomains(0, LIST_WAIT)) {
     await using handle = domain;
     const mark = await readMark(handle);
     if (mark) yield { domain: handle, ...mark };

@@ -48,15 +48,16 @@ export const probeLibvirt = ({ config, getOpen, health, signal }: ProbeOptions):
 
   const ask = async (): Promise<Found> => {
     const open = getOpen();
-    const [, any = open[0]] = open;
-    if (!any) return away();
+    if (open.length === 0) return away();
     const hung = countHungThreads();
     if (hung >= MAX_HUNG_CALLS) return hangs(`${hung} libvirt calls hang, so no further connection is opened`);
+    // What waits for its turn says nothing of libvirt.
     const idle = open.filter(({ callsInFlight }) => callsInFlight === 0);
-    // The first is answered also when all of the daemon's threads hang, the second is not.
+    const shared = open.length === 1 ? open[0] : idle.find((connection) => connection !== open[0]);
+    // The first is answered also when all of the daemon's threads hang; the second is not, and must not cost the link.
     const answers = await Promise.allSettled([
       ...idle.map(async (connection) => connection.getLibVersion(wait)),
-      any.nodeGetCPUMap(wait),
+      ...(shared ? [shared.nodeGetCPUMap(wait)] : []),
     ]);
     const unanswered = answers.find((answer) => answer.status === 'rejected' && isUnanswered(answer.reason));
     return unanswered ? hangs(`libvirt at ${uri} does not answer`) : null;

@@ -5,7 +5,7 @@ import { needed, type Step } from './step.js';
 export const createDisk: Step = {
   name: 'create-disk',
   kind: 'quick',
-  timeoutSeconds: ({ timeouts }) => timeouts.disk,
+  timeoutSeconds: ({ timeouts }) => timeouts.disk + timeouts.libvirt,
   run: async ({ lend, pool, config }, { spec, made, signal }) => {
     const { instance, diskGiB } = spec;
     const image = needed(made.image, 'the image');

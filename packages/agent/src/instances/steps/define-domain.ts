@@ -11,7 +11,7 @@ import type { Step } from './step.js';
 export const defineDomain: Step = {
   name: 'define-domain',
   kind: 'quick',
-  timeoutSeconds: ({ timeouts }) => timeouts.domain,
+  timeoutSeconds: ({ timeouts }) => timeouts.domain + timeouts.libvirt,
   run: async ({ lend, network, config, mark, virtType, consolesDir }, { spec, made, signal }) => {
     const domainSpec = domainSpecOf({
       spec,

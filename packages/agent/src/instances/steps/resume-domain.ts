@@ -18,7 +18,7 @@ const LOOK_FOR_MS = 1000;
 export const resumeDomain: Step = {
   name: 'resume-domain',
   kind: 'settling',
-  timeoutSeconds: ({ timeouts }) => timeouts.domain,
+  timeoutSeconds: ({ timeouts }) => timeouts.domain + timeouts.libvirt,
   run: async ({ lend, pool, isStarting }, { spec: { instance }, signal }) => {
     const until = Date.now() + MAX_HOLD_MS;
     while (isStarting() && Date.now() < until) await sleep(LOOK_EVERY_MS, signal);
@@ -27,7 +27,7 @@ export const resumeDomain: Step = {
       await resume(connection, instance, { signal });
       if (before?.reason === 'ioerror') await checkGoesOn(connection, { instance, folder: pool.folder, signal });
     };
-    await lend('guest', goOn, signal);
+    await lend('work', goOn, signal);
   },
 };
 

@@ -9,7 +9,7 @@ import type { Step, StepDeps } from './step.js';
 export const startDomain: Step = {
   name: 'start-domain',
   kind: 'starting',
-  timeoutSeconds: ({ timeouts }) => timeouts.domain,
+  timeoutSeconds: ({ timeouts }) => timeouts.domain + timeouts.libvirt,
   run: async ({ getConnection, lend, filter, virtType, pool, mark: { host } }, { spec: { instance }, signal }) => {
     await admit({ getConnection, filter }, instance, signal);
     const start = async (connection: Connection): Promise<void> => {

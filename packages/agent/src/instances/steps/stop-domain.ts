@@ -5,7 +5,7 @@ import type { Step } from './step.js';
 export const stopDomain: Step = {
   name: 'stop-domain',
   kind: 'quick',
-  timeoutSeconds: ({ timeouts }) => timeouts.domain,
+  timeoutSeconds: ({ timeouts }) => timeouts.domain + timeouts.libvirt,
   run: async ({ lend }, { spec, signal }) =>
     lend('destroy', async (connection) => destroyDomain(connection, spec.instance, { signal }), signal),
 };

@@ -2,7 +2,6 @@ import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { CallWait, Connection } from '@etcd-compute/libvirt/connection';
 import type { DiskError, Domain } from '@etcd-compute/libvirt/domain';
 import {
-  DomainCreateFlags,
   DomainDestroyFlags,
   DomainMetadataType,
   DomainShutdownFlags,
@@ -141,15 +140,6 @@ export const observePause = async (
 /** A domain that someone else made is never touched, whatever its uuid. */
 const isOurs = async (domain: Domain, wait: CallWait = {}): Promise<boolean> =>
   (await readMark(domain, wait)) !== undefined;
-
-/** Starts a domain that is off. @param isHeld its processors wait for `resumeDomain`; not everywhere is that possible. */
-export const startDomainHeld = async (
-  domain: Domain,
-  { isHeld, ...wait }: { readonly isHeld: boolean } & CallWait,
-): Promise<void> => {
-  if (isHeld) await withFlagsOrNone(DomainCreateFlags.PAUSED, async (flags) => domain.create(flags, wait));
-  else await domain.create(0, wait);
-};
 
 /** Lets a paused domain go on; repeatable, also when it is gone. */
 export const resumeDomain = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> => {

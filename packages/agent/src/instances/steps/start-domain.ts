@@ -1,8 +1,9 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
+import { DomainCreateFlags } from '@etcd-compute/libvirt/constants';
 import { explainMissingDisk } from '../../disks/check-disks.js';
-import { destroyDomain, findDomain, startDomainHeld } from '../domain.js';
+import { destroyDomain, findDomain } from '../domain.js';
 import { hintOfMissingFirmware } from '../missing-firmware.js';
 import type { Step, StepDeps } from './step.js';
 
@@ -14,7 +15,8 @@ export const startDomain: Step = {
     await admit({ getConnection, filter }, instance, signal);
     const start = async (connection: Connection): Promise<void> => {
       await using domain = await connection.domainLookupByUUID(instance, { signal });
-      await startDomainHeld(domain, { isHeld: virtType !== 'kvm', signal });
+      // The processors of an emulated guest wait for `resume-domain`.
+      await domain.create(virtType === 'qemu' ? DomainCreateFlags.PAUSED : 0, { signal });
     };
     try {
       await lend('work', start, signal);

@@ -88,7 +88,18 @@ describe('audit', () => {
     );
     const before = await eschedule('audit', '-o', 'json', '--host', agent.uuid);
     expect(before.code).toBe(3);
-    const fixed = await eschedule('audit', '--fix', '--wait', '--host', agent.uuid, '-o', 'json', '--grace', '0.001');
+    const fixed = await eschedule(
+      'audit',
+      '--fix',
+      '--remove-guests',
+      '--wait',
+      '--host',
+      agent.uuid,
+      '-o',
+      'json',
+      '--grace',
+      '0.001',
+    );
     expect(parseJson(fixed.stdout)).toMatchObject(
       expect.arrayContaining([expect.objectContaining({ instance, state: 'fixed' })]),
     );
@@ -112,7 +123,7 @@ describe('audit', () => {
     agent.kill('SIGKILL');
     await leaveDisk(agent, instance);
     await waitForNoPresence(agent);
-    const down = await eschedule('audit', '--fix', '--host', agent.uuid);
+    const down = await eschedule('audit', '--fix', '--remove-guests', '--host', agent.uuid);
     expect(down.code).toBe(1);
     expect(down.stdout).toContain('its agent is down: it is asked to, and removes it when it is back');
     expect(down.stderr).toContain(`the agent of host ${agent.uuid} is down: what it holds is known as of`);

@@ -14,6 +14,7 @@ beforeAll(async () => {
 afterEach(async () => cloud.reset());
 afterAll(async () => cloud.stop());
 
+const ALLOCATION = 'allocation-without-request';
 const RESOURCES = { VCPU: 1, MEMORY_MB: 64, DISK_GB: 1 };
 const USER = randomUUID();
 
@@ -79,8 +80,9 @@ const putWhole = async (host: ProviderUuid): Promise<InstanceUuid> => {
 const putReport = async (
   host: ProviderUuid,
   findings: readonly { kind: string; instance: InstanceUuid }[] = [],
+  { inSeconds = 0 }: { inSeconds?: number } = {},
 ): Promise<void> => {
-  const at = new Date().toISOString();
+  const at = new Date(Date.now() + inSeconds * 1000).toISOString();
   const full = findings.map((finding) => ({ ...finding, detail: 'seen', since: at }));
   const report = { version: 1, host, session: randomUUID(), at, findings: full };
   await cloud.put(cloud.keys.audit(host), JSON.stringify(report));
@@ -143,6 +145,7 @@ describe('an allocation without a request', () => {
     const whole = await putWhole(host);
     const orphan = newInstanceUuid();
     await allocateFor(orphan, host);
+    await putReport(host, [{ kind: ALLOCATION, instance: orphan }], { inSeconds: 1 });
     const young = await cloud.eschedule(['audit', '--fix']);
     expect(young).toMatchObject({ code: 0, stdout: '' });
     expect(young.stderr).toContain('1 allocation without a request is younger than 300 s');
@@ -172,9 +175,9 @@ describe('an allocation without a request', () => {
 
   test('on a host that is down is found by the report that it left', async () => {
     const host = await cloud.addHost({ name: 'one', agent: 'none' });
-    await putReport(host);
     const orphan = newInstanceUuid();
     await allocateFor(orphan, host);
+    await putReport(host, [{ kind: ALLOCATION, instance: orphan }], { inSeconds: 1 });
     await outlast();
     const { code, found, stderr } = await runAudit('--fix');
     expect({ code, found }).toMatchObject({ code: 4, found: [{ instance: orphan, agent: 'down', state: 'fixed' }] });
@@ -185,6 +188,7 @@ describe('an allocation without a request', () => {
     const host = await cloud.addHost({ name: 'one' });
     const orphan = newInstanceUuid();
     await allocateFor(orphan, host);
+    await putReport(host, [{ kind: ALLOCATION, instance: orphan }], { inSeconds: 1 });
     await outlast();
     let reads = 0;
     await using front = await startPlacementFront(cloud.placementServer.endpoint, {
@@ -288,7 +292,7 @@ describe('what agents report', () => {
     const before = await runAudit();
     expect(before.code).toBe(3);
     expect(kindsIn(before.found)).toEqual(KINDS);
-    const running = cloud.run(['audit', '--fix', '--wait', '-o', 'json']);
+    const running = cloud.run(['audit', '--fix', '--remove-guests', '--wait', '-o', 'json']);
     const wish = await cloud.waitForRequest();
     expect(wish).toEqual({ host, instance });
     const entry = await cloud.store.get(cloud.keys.request(host, instance));
@@ -304,9 +308,9 @@ describe('what agents report', () => {
     const host = await cloud.addHost({ name: 'one' });
     const instance = newInstanceUuid();
     await putReport(host, [{ kind: 'domain-without-request', instance }]);
-    expect(await runAudit('--fix')).toMatchObject({ code: 4, found: [{ state: 'asked' }] });
+    expect(await runAudit('--fix', '--remove-guests')).toMatchObject({ code: 4, found: [{ state: 'asked' }] });
     const before = await listWorld();
-    expect(await runAudit('--fix')).toMatchObject({ code: 0, found: [] });
+    expect(await runAudit('--fix', '--remove-guests')).toMatchObject({ code: 0, found: [] });
     expect(await listWorld()).toEqual(before);
   });
 
@@ -314,14 +318,14 @@ describe('what agents report', () => {
     const host = await cloud.addHost({ name: 'one' });
     const instance = newInstanceUuid();
     await putReport(host, [{ kind: 'domain-without-request', instance }]);
-    const late = await runAudit('--fix', '--wait', '--timeout', '0.2');
+    const late = await runAudit('--fix', '--remove-guests', '--wait', '--timeout', '0.2');
     expect(late).toMatchObject({
       code: 1,
       found: [{ state: 'failed', remedy: expect.stringContaining('within 0.2 s') }],
     });
     const down = await cloud.addHost({ name: 'two', agent: 'none' });
     await putReport(down, [{ kind: 'disk-without-request', instance: newInstanceUuid() }]);
-    const { code, found } = await runAudit('--fix', '--host', down);
+    const { code, found } = await runAudit('--fix', '--remove-guests', '--host', down);
     expect({ code, found }).toMatchObject({ code: 1, found: [{ agent: 'down', state: 'failed' }] });
     expect(found[0]?.remedy).toContain('its agent is down');
   });
@@ -342,7 +346,7 @@ describe('what agents report', () => {
     expect(await listWorld()).toEqual(before);
   });
 
-  test('takes the instance’s record, allocation and address along', async () => {
+  test('a guest is kept until a person says otherwise; then it takes its record, allocation and address along', async () => {
     const host = await cloud.addHost({ name: 'one' });
     const instance = await putWhole(host);
     const key = cloud.keys.request(host, instance);
@@ -350,7 +354,12 @@ describe('what agents report', () => {
     await cloud.store.txn([{ key, modRevision: entry?.modRevision ?? '0' }], [{ op: 'delete', key }]);
     await putReport(host, [{ kind: 'domain-without-request', instance }]);
     await outlast();
-    const { code, found } = await runAudit('--fix');
+    const world = await listWorld();
+    const kept = await runAudit('--fix');
+    expect(kept).toMatchObject({ code: 1, found: [{ state: 'failed' }, { state: 'failed' }, { state: 'failed' }] });
+    expect(kept.found[1]?.remedy).toContain('to destroy it with its disk: --fix --remove-guests');
+    expect(await listWorld()).toEqual(world);
+    const { code, found } = await runAudit('--fix', '--remove-guests');
     expect({ code, kinds: kindsIn(found) }).toEqual({
       code: 4,
       kinds: ['allocation-without-request', 'domain-without-request', 'record-without-request'],
@@ -468,9 +477,10 @@ describe('the command', () => {
 
   test('three at once with --fix: all is mended once, and boots beside them are not robbed', async () => {
     const host = await cloud.addHost({ name: 'one', vcpus: 64 });
-    await putReport(host);
     const orphans = Array.from({ length: 5 }, () => newInstanceUuid());
     for (const orphan of orphans) await allocateFor(orphan, host);
+    const reported = orphans.map((instance) => ({ kind: ALLOCATION, instance }));
+    await putReport(host, reported, { inSeconds: 6 });
     for (const orphan of orphans) await putRecord(host, orphan, 'active');
     await outlast('5');
     const boots = Array.from({ length: 4 }, async () => cloud.eschedule(['boot', '--no-wait', '-o', 'name']));

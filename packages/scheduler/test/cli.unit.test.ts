@@ -55,6 +55,7 @@ const WRONG: readonly { argv: string[]; says: string }[] = [
   { argv: ['destroy'], says: 'destroy needs an instance' },
   { argv: ['audit', 'web'], says: "audit does not take 'web'" },
   { argv: ['audit', '--wait'], says: '--wait needs --fix' },
+  { argv: ['audit', '--remove-guests'], says: '--remove-guests needs --fix' },
   { argv: ['audit', '--grace', '0'], says: '--grace 0 is not usable: expected seconds above zero' },
   { argv: ['audit', '--force'], says: 'audit has no option --force' },
   { argv: ['logs', 'a', 'b'], says: "logs does not take 'b'" },

@@ -6,12 +6,15 @@ import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Guard } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Finding, Mend } from './finding.js';
+import { keepGuests } from './keep-guests.js';
 import type { Seen, StoredRequest } from './observe.js';
 
 export interface CompareOptions {
   readonly keys: Keys;
   /** Younger allocations are those of boots at work. */
   readonly graceSeconds: number;
+  /** Whether guests without a boot request are to be removed. */
+  readonly isRemovingGuests: boolean;
 }
 
 export interface Comparison {
@@ -31,18 +34,16 @@ export const compare = (seen: Seen, options: CompareOptions): Comparison => {
   );
   const { findings: allocations, young } = findAllocations(view, options.graceSeconds);
   const rest = [...allocations, ...findRequests(view), ...findRecords(view), ...findAddresses(view)];
-  return {
-    young,
-    findings: [
-      ...leftovers,
-      // The agent's delete takes the instance's allocation, record and address along.
-      ...rest.map((finding) => {
-        const wish = finding.instance === null ? undefined : wished.get(finding.instance);
-        return wish && wish.host === finding.host ? { ...finding, mend: wish.mend } : finding;
-      }),
-      ...findReports(view),
-    ],
-  };
+  const findings = [
+    ...leftovers,
+    // The agent's delete takes the instance's allocation, record and address along.
+    ...rest.map((finding) => {
+      const wish = finding.instance === null ? undefined : wished.get(finding.instance);
+      return wish && wish.host === finding.host ? { ...finding, mend: wish.mend } : finding;
+    }),
+    ...findReports(view),
+  ];
+  return { young, findings: keepGuests(findings, { seen, ...options }) };
 };
 
 interface View extends Seen {

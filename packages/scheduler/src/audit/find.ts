@@ -1,5 +1,5 @@
 import type { Cloud } from '../cloud.js';
-import { compare, type Comparison } from './compare.js';
+import { compare, type CompareOptions, type Comparison } from './compare.js';
 import { identityOf } from './finding.js';
 import { observe, type Seen } from './observe.js';
 
@@ -11,8 +11,8 @@ export interface Found extends Comparison {
  * What does not fit together. A look takes time, and others are at work meanwhile: what it shows is only a suspicion, and stands when a
  * second look shows it by the same revisions.
  */
-export const findAmiss = async (cloud: Cloud, graceSeconds: number): Promise<Found> => {
-  const options = { keys: cloud.keys, graceSeconds };
+export const findAmiss = async (cloud: Cloud, judgement: Omit<CompareOptions, 'keys'>): Promise<Found> => {
+  const options = { keys: cloud.keys, ...judgement };
   const first = await observe(cloud);
   const suspicions = compare(first, options);
   if (suspicions.findings.length === 0) return { ...suspicions, seen: first };

@@ -14,6 +14,8 @@ import type { CommandContext } from './context.js';
 
 export interface AuditOptions {
   readonly isFixing: boolean;
+  /** With their disks. */
+  readonly isRemovingGuests: boolean;
   /** Uuid or name; undefined is all. */
   readonly host: string | undefined;
   readonly graceSeconds: number;
@@ -27,7 +29,7 @@ const PARALLEL = 8;
 
 export const audit = async (context: CommandContext, options: AuditOptions): Promise<number> => {
   const { cloud, output } = context;
-  const found = await findAmiss(cloud, options.graceSeconds);
+  const found = await findAmiss(cloud, options);
   const { seen } = found;
   const hostNames = (host: ProviderUuid): string | null => nameOfHost(seen, host);
   const host = options.host === undefined ? undefined : resolveHost(seen, options.host);

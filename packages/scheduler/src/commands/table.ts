@@ -200,16 +200,21 @@ const hosts: CommandSpec = {
 
 const audit: CommandSpec = {
   summary: 'find, and mend, what does not fit together',
-  examples: ['eschedule audit', 'eschedule audit --fix --wait', 'eschedule audit --host compute-3 -o json'],
+  examples: [
+    'eschedule audit',
+    'eschedule audit --fix --wait',
+    'eschedule audit --fix --remove-guests --host compute-3',
+  ],
   about: `Compares etcd, Placement and what the agents report of their hosts. It finds allocations without a boot request, requests
 without an allocation, domains, disks and console logs of ours without a request, records and addresses without an
 instance, and requests of hosts that do not exist. What is not ours is never looked at. --fix mends what is safe to mend,
 and says of the rest what to do: it releases, allocates again, removes keys, and asks the agents to remove what is on their
-hosts, also guests that run. Look without --fix first. Exit codes: 0 nothing found, 3 found, 4 all that was found is fixed,
-1 some could not be fixed.`,
+hosts. A guest or a disk is removed only with --remove-guests: after etcd was restored from a backup, younger guests have
+no request. Exit codes: 0 nothing found, 3 found, 4 all that was found is fixed, 1 some could not be fixed.`,
   instances: 'none',
   options: {
     fix: { describe: 'mend what was found' },
+    'remove-guests': { describe: 'with --fix: destroy guests and disks without a request, also guests that run' },
     host: { value: 'HOST', describe: 'only what is on this host, by uuid or name' },
     grace: {
       value: 'SECONDS',
@@ -225,10 +230,12 @@ hosts, also guests that run. Look without --fix first. Exit codes: 0 nothing fou
     const host = args.one('host');
     const isFixing = args.isOn('fix', false);
     const isWaiting = args.isOn('wait', false);
+    const isRemovingGuests = args.isOn('remove-guests', false);
     if (isWaiting && !isFixing) throw usageError('--wait needs --fix', 'without it there is nothing to wait for');
+    if (isRemovingGuests && !isFixing) throw usageError('--remove-guests needs --fix', 'without it nothing is removed');
     return async (context) => {
       const timeoutSeconds = timeout ?? context.cloud.config.timeout;
-      const options = { isFixing, host, graceSeconds, isWaiting, timeoutSeconds };
+      const options = { isFixing, isRemovingGuests, host, graceSeconds, isWaiting, timeoutSeconds };
       return (await import('./audit.js')).audit(context, options);
     };
   },

@@ -63,31 +63,49 @@ const aHolder = (changes: Partial<Held> = {}): Pick<Seen, 'holders' | 'orphans'>
   return { holders: new Map([[host, [instance]]]), orphans: new Map([[instance, held]]) };
 };
 
-const aReport = (kind: string): Seen['reports'] => {
-  const at = NOW.toISOString();
-  const findings = [{ kind, instance, detail: '', since: at }];
+const aReport = (...kinds: string[]): Seen['reports'] => aReportAt(NOW, ...kinds);
+
+const aReportAt = (time: Date, ...kinds: string[]): Seen['reports'] => {
+  const at = time.toISOString();
+  const findings = kinds.map((kind) => ({ kind, instance, detail: '', since: at }));
   const value: HostAudit = { version: 1, host, session: newSessionUuid(), at, findings, left_out: 0 };
   return new Map([[host, { value, modRevision: '9' }]]);
 };
 
-const find = (changes: Partial<Seen>): readonly Finding[] =>
-  compare(aWorld(changes), { keys: createKeys(''), graceSeconds: 300 }).findings;
-const tell = (changes: Partial<Seen>): string[] => find(changes).map(({ kind, mend }) => `${kind}: ${mend.by}`);
+const OPTIONS = { keys: createKeys(''), graceSeconds: 300, isRemovingGuests: false };
+
+const find = (changes: Partial<Seen>, options: Partial<typeof OPTIONS> = {}): readonly Finding[] =>
+  compare(aWorld(changes), { ...OPTIONS, ...options }).findings;
+const tell = (...args: Parameters<typeof find>): string[] =>
+  find(...args).map(({ kind, mend }) => `${kind}: ${mend.by}`);
+
+/** Its agent has seen it too, and no guest. */
+const reports = aReport('allocation-without-request');
 
 describe('an allocation', () => {
   test('without a request is released when it is older than the grace, by Placement’s clock', () => {
-    expect(tell(aHolder())).toEqual(['allocation-without-request: release']);
-    const young = compare(aWorld(aHolder({ since: secondsAgo(299) })), { keys: createKeys(''), graceSeconds: 300 });
+    expect(tell({ ...aHolder(), reports })).toEqual(['allocation-without-request: release']);
+    const young = compare(aWorld({ ...aHolder({ since: secondsAgo(299) }), reports }), OPTIONS);
     expect(young).toEqual({ findings: [], young: 1 });
     expect(tell({ ...aHolder(), placementTime: undefined })).toEqual(['allocation-without-request: person']);
   });
 
   test('is ours by its type and its host, or by a record', () => {
-    expect(tell(aHolder({ consumer_type: 'MIGRATION' }))).toEqual([]);
+    expect(tell({ ...aHolder({ consumer_type: 'MIGRATION' }), reports })).toEqual([]);
     expect(tell({ ...aHolder(), presences: new Map() })).toEqual([]);
     expect(tell({ ...aHolder(), presences: new Map(), records: aRecord({ state: 'deleted' }) })).toEqual([
       'allocation-without-request: release',
     ]);
+  });
+
+  test('is kept unless its agent has reported, late enough, that no guest uses it', () => {
+    const kept = ['allocation-without-request: person'];
+    expect(tell(aHolder())).toEqual(kept);
+    expect(tell({ ...aHolder(), reports: aReport() })).toEqual(kept);
+    expect(tell({ ...aHolder(), reports: aReportAt(secondsAgo(301), 'allocation-without-request') })).toEqual(kept);
+    expect(
+      tell({ ...aHolder(), reports: aReport('allocation-without-request', 'disk-without-request') }).slice(1),
+    ).toEqual(kept);
   });
 });
 
@@ -146,13 +164,24 @@ describe('a record and an address', () => {
 
 describe('what an agent reports', () => {
   test('is removed by a wish, which is for all that belongs to the instance on that host', () => {
-    expect(tell({ reports: aReport('domain-without-request') })).toEqual(['domain-without-request: wish']);
+    expect(tell({ reports: aReport('console-log-without-request') })).toEqual(['console-log-without-request: wish']);
     const both = { ...aHolder(), reports: aReport('disk-without-request'), records: aRecord({ state: 'active' }) };
-    expect(tell(both)).toEqual([
+    expect(tell(both, { isRemovingGuests: true })).toEqual([
       'disk-without-request: wish',
       'allocation-without-request: wish',
       'record-without-request: wish',
     ]);
+  });
+
+  test('is kept with all that belongs to it when it is a guest or a disk, until a person says otherwise', () => {
+    const guest = aReport('domain-without-request', 'console-log-without-request', 'allocation-without-request');
+    expect(tell({ ...aHolder(), reports: guest, records: aRecord({ state: 'active' }) })).toEqual([
+      'domain-without-request: person',
+      'console-log-without-request: person',
+      'allocation-without-request: person',
+      'record-without-request: person',
+    ]);
+    expect(tell({ reports: aReport('disk-without-request') })).toEqual(['disk-without-request: person']);
   });
 
   test('is none when there is a request by now, or when eschedule sees it for itself', () => {

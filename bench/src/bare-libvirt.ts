@@ -20,8 +20,6 @@ const [count, threads] = [Number(countText), Number(threadsText)];
 const isHeld = mode === 'held';
 const VIR_DOMAIN_START_PAUSED = 1;
 const MAX_HOLD_MS = 10_000;
-/** The agent's default for its network. */
-const LEASE_SECONDS = 3600;
 const LEASES_TIMEOUT_MS = 600_000;
 
 const inParallel = async <T>(items: readonly T[], task: (item: T, index: number) => Promise<void>): Promise<void> => {
@@ -66,18 +64,22 @@ const letGo = async (connection: Connection, uuid: string): Promise<void> => {
   await domain.resume();
 };
 
-/** Until every guest has a lease that was given after `since`, in seconds since 1970; dnsmasq counts in whole seconds. */
-const waitForLeases = async (connection: Connection, since: number): Promise<void> => {
+/** When the guests' leases end, in seconds since 1970, by MAC. The same MACs may have leases of an earlier run. */
+const readLeaseEnds = async (connection: Connection): Promise<Map<string, number>> => {
+  await using found = await connection.networkLookupByName(network);
+  const leases = await found.getDHCPLeases(null);
+  return new Map(leases.map(({ mac, expiryTime }) => [mac ?? '', Number(expiryTime)]));
+};
+
+/** Until every guest's lease ends later than it did before. */
+const waitForLeases = async (connection: Connection, before: ReadonlyMap<string, number>): Promise<void> => {
   const giveUpAt = performance.now() + LEASES_TIMEOUT_MS;
   const macs = Array.from({ length: count }, (_, index) => macOf(index));
-  await using found = await connection.networkLookupByName(network);
   for (;;) {
-    const leases = await found.getDHCPLeases(null);
-    const fresh = new Set(
-      leases.filter(({ expiryTime }) => expiryTime - LEASE_SECONDS >= since - 2).map(({ mac }) => mac),
-    );
-    if (macs.every((mac) => fresh.has(mac))) return;
-    if (performance.now() > giveUpAt) throw new Error(`${fresh.size} of ${count} guests have a lease after 600 s`);
+    const ends = await readLeaseEnds(connection);
+    const fresh = macs.filter((mac) => (ends.get(mac) ?? 0) > (before.get(mac) ?? 0));
+    if (fresh.length === count) return;
+    if (performance.now() > giveUpAt) throw new Error(`${fresh.length} of ${count} guests have a lease after 600 s`);
     await sleep(100);
   }
 };
@@ -102,7 +104,8 @@ configureThreads({ maxThreads: threads });
     });
     await using _volume = await pool.createVolume(xml);
   });
-  const [startedAt, since] = [performance.now(), Date.now() / 1000];
+  const before = await readLeaseEnds(connection);
+  const startedAt = performance.now();
   const allStarted = new AbortController();
   const held: Promise<void>[] = [];
   await inParallel(uuids, async (uuid, index) => {
@@ -114,7 +117,7 @@ configureThreads({ maxThreads: threads });
   allStarted.abort();
   await Promise.all(held);
   const running = (performance.now() - startedAt) / 1000;
-  await waitForLeases(connection, since);
+  await waitForLeases(connection, before);
   const addressed = (performance.now() - startedAt) / 1000;
   await inParallel(uuids, async (uuid) => {
     await using domain = await leastBusy().domainLookupByUUID(uuid);

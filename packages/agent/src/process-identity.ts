@@ -7,12 +7,14 @@ export type ProcessIdentity = Presence['process'];
 
 /**
  * The 22nd field of /proc/<pid>/stat; the 2nd, the command, may hold spaces and parentheses. Undefined when the process is gone, or
- * dead and not yet reaped (the 3rd field is Z). https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ * dead and not yet reaped (the 3rd field is Z). It is not dead while any of its threads (counted in the 20th) is there: that may be in a
+ * call to libvirt. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
  */
 const startTicks = async (pid: number): Promise<string | undefined> => {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  const isDead = fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1);
+  return isDead ? undefined : fields[19];
 };
 
 export const readBootId = async (): Promise<string> => {

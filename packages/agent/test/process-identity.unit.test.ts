@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { identifyThisProcess, isKnownDead } from '@etcd-compute/agent/process-identity';
+import { readFile } from 'node:fs/promises';
+import { identifyThisProcess, isKnownDead, type ProcessIdentity } from '@etcd-compute/agent/process-identity';
 import { describe, expect, test } from 'vitest';
 
 describe('isKnownDead', () => {
@@ -32,23 +33,37 @@ describe('isKnownDead', () => {
     });
     try {
       const [line]: unknown[] = await once(parent.stdout, 'data');
-      const { machine, boot_id } = await identifyThisProcess();
-      const zombie = {
-        machine,
-        boot_id,
-        pid: Number(String(line)),
-        start_ticks: await startTicksOf(Number(String(line))),
-      };
-      expect(await isKnownDead(zombie)).toBe(true);
+      expect(await isKnownDead(await identifyZombie(Number(String(line))))).toBe(true);
     } finally {
       parent.kill('SIGKILL');
     }
   });
+
+  test('a process whose first thread has ended lives while another one does', async () => {
+    const child = spawn('python3', ['-c', WITHOUT_FIRST_THREAD], { stdio: 'ignore' });
+    try {
+      expect(await isKnownDead(await identifyZombie(Number(child.pid)))).toBe(false);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
 });
 
-/** Waits for the process to be a zombie. @returns when it was started. */
+const WITHOUT_FIRST_THREAD = `
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(1000,)).start()
+ctypes.CDLL(None).pthread_exit(None)
+`;
+
+/** Waits for the process to be a zombie. */
+const identifyZombie = async (pid: number): Promise<ProcessIdentity> => ({
+  ...(await identifyThisProcess()),
+  pid,
+  start_ticks: await startTicksOf(pid),
+});
+
+/** @returns when it was started. */
 const startTicksOf = async (pid: number): Promise<string> => {
-  const { readFile } = await import('node:fs/promises');
   for (;;) {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');

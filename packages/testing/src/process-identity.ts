@@ -11,7 +11,7 @@ export interface ProcessIdentity {
   readonly bootId: string;
 }
 
-/** Undefined when no process has this pid, or when it is a zombie. */
+/** Undefined when no process has this pid, or when all of its threads have ended. */
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
   const stat = await readStat(pid);
   if (stat === undefined) return undefined;
@@ -64,11 +64,14 @@ async function hasLiveMembers(group: number): Promise<boolean> {
 async function readStat(pid: number): Promise<{ startTicks: string; group: number } | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  // The second field is the program's name in parentheses and may hold anything, so count from its end: state is field 3, group 5, start time 22.
+  // The second field is the program's name in parentheses and may hold anything, so count from its end: state is field 3, group 5,
+  // number of threads 20, start time 22.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [state] = fields;
   const startTicks = fields[19];
-  if (startTicks === undefined || state === 'Z' || state === 'X') return undefined;
+  // While one of its other threads is still there, so are its open files: sockets listen, locks are held.
+  const hasEnded = state === 'X' || (state === 'Z' && Number(fields[17]) <= 1);
+  if (startTicks === undefined || hasEnded) return undefined;
   return { startTicks, group: Number(fields[2]) };
 }
 

@@ -68,7 +68,7 @@ const letGo = async (connection: Connection, uuid: string): Promise<void> => {
 const readLeaseEnds = async (connection: Connection): Promise<Map<string, number>> => {
   await using found = await connection.networkLookupByName(network);
   const leases = await found.getDHCPLeases(null);
-  return new Map(leases.map(({ mac, expiryTime }) => [mac ?? '', Number(expiryTime)]));
+  return new Map(leases.map(({ mac, expiryTime }) => [mac ?? '', expiryTime]));
 };
 
 /** Until every guest's lease ends later than it did before. */

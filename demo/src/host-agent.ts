@@ -30,8 +30,8 @@ export const ensureAgent = async (folders: Folders, record: DemoRecord, stage: S
   await startService(
     {
       name: 'ecompute',
-      command: process.execPath,
-      args: [programPath(), '--config', configPath],
+      command: PROGRAM,
+      args: ['--config', configPath],
       dropEnv: 'ECOMPUTE_',
       logPath,
       detached: true,
@@ -44,7 +44,7 @@ export const ensureAgent = async (folders: Folders, record: DemoRecord, stage: S
   stage.outcome(`started as host ${record.hostName}`);
 };
 
-const programPath = (): string => fileURLToPath(import.meta.resolve('@etcd-compute/agent/bin/ecompute'));
+const PROGRAM = fileURLToPath(new URL('../../packages/agent/bin/ecompute.js', import.meta.url));
 
 /** JSON, which is YAML too. */
 const renderConfig = ({ host, hostName, hostStateDir, ports, libvirt }: DemoRecord): string => {

@@ -8,12 +8,13 @@
  */
 import { CallFlag } from '../ffi/messages.js';
 import type { CallName, Calls } from '../ffi/call-table.js';
+import { trimMemory } from '../ffi/trim-memory.js';
 import { CallThread } from './call-thread.js';
 import { Job } from './job.js';
 import type { JobOptions } from './job.js';
 import { threadSettings } from './settings.js';
 
-const GROW_AFTER_MS = 5;
+const GROW_AFTER_MS = 25;
 
 export type CallOptions<Name extends CallName> = Pick<JobOptions, 'signal' | 'onEnd' | 'deadline'> & {
   readonly discard?: ((result: ReturnType<Calls[Name]>) => void) | undefined;
@@ -119,6 +120,7 @@ export class CallPool {
     this.#threads.delete(thread);
     this.#hung.delete(thread);
     this.#removeIdle(thread);
+    trimMemory();
     if (this.#waiting.length > 0) this.#grow();
   }
 

@@ -26,6 +26,8 @@ const PROBE_EVERY_MS = 5_000;
 const PROBE_IN_TROUBLE_EVERY_MS = 1_000;
 /** A daemon that takes longer is of no use at the moment, though its answer may still come. */
 const SLOW_AFTER_MS = 5_000;
+/** One question waits so long for the one before it: calls at the same time would keep a thread each alive, for nothing else. */
+const NEXT_AFTER_MS = 200;
 
 type Found = Pick<Trouble, 'code' | 'message'> | null;
 
@@ -55,10 +57,17 @@ export const probeLibvirt = ({ config, getOpen, health, signal }: ProbeOptions):
     const idle = open.filter(({ callsInFlight }) => callsInFlight === 0);
     const shared = open.length === 1 ? open[0] : idle.find((connection) => connection !== open[0]);
     // The first is answered also when all of the daemon's threads hang; the second is not, and must not cost the link.
-    const answers = await Promise.allSettled([
-      ...idle.map(async (connection) => connection.getLibVersion(wait)),
-      ...(shared ? [shared.nodeGetCPUMap(wait)] : []),
-    ]);
+    const questions = [
+      ...idle.map((connection) => async () => connection.getLibVersion(wait)),
+      ...(shared ? [async () => shared.nodeGetCPUMap(wait)] : []),
+    ];
+    const asked: Promise<unknown>[] = [];
+    for (const question of questions) {
+      const answer = question();
+      asked.push(answer);
+      await Promise.race([answer, sleep(NEXT_AFTER_MS, signal)]).catch(() => undefined);
+    }
+    const answers = await Promise.allSettled(asked);
     const unanswered = answers.find((answer) => answer.status === 'rejected' && isUnanswered(answer.reason));
     return unanswered ? hangs(`libvirt at ${uri} does not answer`) : null;
   };

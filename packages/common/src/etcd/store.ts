@@ -1,10 +1,8 @@
-import { Etcd3, EtcdLeaseInvalidError, type IKeyValue, type IResponseHeader } from 'etcd3';
+import { EtcdLeaseInvalidError, Range, type IKeyValue } from 'etcd3';
 import type { EtcdSection } from '../config/sections.js';
-import { readSecretFile } from '../config/load.js';
 import type { ClusterJudge } from './cluster.js';
-import { isSurelyUnwritten, toEtcdError } from './errors.js';
-import { againWhenCompacted, isTooLarge, MAX_REPLY_BYTES, readPages, type RangeCall } from './store-pages.js';
-import { createFailover } from './store-failover.js';
+import { openClient } from './store-client.js';
+import { againWhenCompacted, isTooLarge, readPages, type RangeCall } from './store-pages.js';
 import { openWatch, type WatchHandlers, type WatchTarget } from './store-watch.js';
 
 /**
@@ -61,6 +59,8 @@ export interface Store extends AsyncDisposable {
    */
   list(prefix: string): Promise<{ entries: Entry[]; revision: string }>;
   list<T>(prefix: string, keep: (entry: Entry) => T): Promise<{ entries: T[]; revision: string }>;
+  /** A few entries under a prefix, by key, from a key on, and when there are no more, from the first one on. */
+  some(prefix: string, options: { readonly limit: number; readonly from: string }): Promise<Entry[]>;
   /** As `list`, without the values, which are not sent either. */
   listKeys(prefix: string): Promise<{ entries: KeyRevision[]; revision: string }>;
   /** Writes all or nothing. @returns whether every guard held; a lost race is not an error. */
@@ -107,68 +107,9 @@ const collect = async <T>(
     return { entries, revision };
   });
 
-const readCredentials = async (etcd: EtcdSection): Promise<Record<string, unknown>> => {
-  const { ca_cert, cert_cert, cert_key, user } = etcd;
-  const file = async (path: string | undefined, key: string): Promise<Buffer | undefined> =>
-    path === undefined ? undefined : Buffer.from(await readSecretFile(path, key));
-  const root = await file(ca_cert, 'etcd.ca_cert');
-  const certChain = await file(cert_cert, 'etcd.cert_cert');
-  const privateKey = await file(cert_key, 'etcd.cert_key');
-  const password =
-    etcd.password_file === undefined ? etcd.password : await readSecretFile(etcd.password_file, 'etcd.password_file');
-  return {
-    ...(root && { credentials: { rootCertificate: root, ...(certChain && { certChain, privateKey }) } }),
-    ...(user !== undefined && password !== undefined && { auth: { username: user, password } }),
-  };
-};
-
 /** Opens a store; nothing is sent before the first call. @param judge looks at every reply to a read or a txn. */
 export const openStore = async (etcd: EtcdSection, judge?: ClusterJudge): Promise<Store> => {
-  const scheme = etcd.ca_cert === undefined ? 'http' : 'https';
-  const hosts = etcd.hosts ?? [`${scheme}://${etcd.host}:${etcd.port}`];
-  const endpoints = hosts.join(', ');
-  const timeoutMs = etcd.timeout * 1000;
-  const failover = createFailover(hosts.length);
-  // A member that says nothing must leave time to ask another one.
-  const attemptMs = hosts.length > 1 ? timeoutMs / 2 : timeoutMs;
-  const client = new Etcd3({
-    hosts,
-    ...(await readCredentials(etcd)),
-    faultHandling: failover.faultHandling,
-    dialTimeout: attemptMs,
-    defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + attemptMs }),
-    grpcOptions: {
-      // A connection that was cut without a word is noticed within 15 s.
-      'grpc.keepalive_time_ms': 10_000,
-      'grpc.keepalive_timeout_ms': 5_000,
-      // etcd hangs up on who pings without a call in hand. The watch of an agent is one.
-      'grpc.keepalive_permit_without_calls': 0,
-      'grpc.max_receive_message_length': MAX_REPLY_BYTES,
-      'grpc.max_reconnect_backoff_ms': 2_000,
-      'grpc.initial_reconnect_backoff_ms': 200,
-    },
-  });
-  const call = async <T>(verb: string, run: () => Promise<T>): Promise<T> => {
-    const giveUpAt = performance.now() + timeoutMs;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await run();
-      } catch (thrown) {
-        const err = toEtcdError(failover.reasonOf(thrown), verb, endpoints);
-        const isElsewhereBetter = err.code === 'ECOMPUTE_ETCD_UNREACHABLE' && isSurelyUnwritten(err);
-        if (!isElsewhereBetter || attempt >= hosts.length || performance.now() > giveUpAt) throw err;
-      }
-    }
-  };
-
-  /** Replies that are as of now, by all members: of leases and watches they are not. */
-  const ask = async <T extends { header: IResponseHeader }>(verb: string, run: () => Promise<T>): Promise<T> => {
-    const judgeReply = judge?.begin();
-    const reply = await call(verb, run);
-    judgeReply?.({ clusterId: reply.header.cluster_id, revision: reply.header.revision });
-    return reply;
-  };
-
+  const { client, call, ask, endpoints, attemptMs } = await openClient(etcd, judge);
   const range: RangeCall = async (request) => ask(`list ${request.key?.toString()}`, () => client.kv.range(request));
 
   async function list(prefix: string): Promise<{ entries: Entry[]; revision: string }>;
@@ -176,6 +117,15 @@ export const openStore = async (etcd: EtcdSection, judge?: ClusterJudge): Promis
   async function list(prefix: string, keep: (entry: Entry) => unknown = (entry) => entry): Promise<unknown> {
     return collect(range, prefix, { isKeysOnly: false, keep });
   }
+
+  const some: Store['some'] = async (prefix, { limit, from }) => {
+    const { start, end } = Range.prefix(prefix);
+    const middle = Buffer.from(from);
+    const after = await range({ key: middle, range_end: end, limit });
+    const left = limit - after.kvs.length;
+    const before = left > 0 ? (await range({ key: start, range_end: middle, limit: left })).kvs : [];
+    return [...after.kvs, ...before].map(toEntry);
+  };
 
   const getChunk = async (keys: readonly string[], revision: string | undefined): Promise<Chunk> => {
     const [first = ''] = keys;
@@ -255,6 +205,7 @@ export const openStore = async (etcd: EtcdSection, judge?: ClusterJudge): Promis
     get: async (key) => (await getMany([key])).entries[0],
     getMany,
     list,
+    some,
     listKeys: async (prefix) =>
       collect(range, prefix, { isKeysOnly: true, keep: ({ key, modRevision }) => ({ key, modRevision }) }),
     txn,

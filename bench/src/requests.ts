@@ -46,7 +46,7 @@ export const request = async ({ store, keys, agent, imageUrl }: Cloud, instance:
     reason: 'bench',
     now: new Date(),
   });
-  const [requestKey, recordKey] = [keys.request(host, instance), keys.record(instance)];
+  const [requestKey, recordKey] = [keys.request(host, instance), keys.report(host, instance)];
   await store.txn(
     [{ key: requestKey, modRevision: '0' }],
     [
@@ -90,8 +90,8 @@ export const waitForRecords = async (
 ): Promise<InstanceRecord[]> =>
   waitFor(
     async () => {
-      const { entries } = await store.list(keys.records);
-      const records = new Map(entries.map((entry) => [keys.parseRecord(entry.key), parse(entry)]));
+      const { entries } = await store.list(keys.reports);
+      const records = new Map(entries.map((entry) => [keys.parseReport(entry.key)?.instance, parse(entry)]));
       const found = instances.flatMap((instance) => records.get(instance) ?? []);
       const failed = found.find(({ state }) => state === 'error');
       if (failed) throw new StopWaiting(`instance ${failed.instance} failed: ${failed.fault?.message ?? 'no reason'}`);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { closeBooks } from '@etcd-compute/scheduler/instances/close-books';
 import type { Foreign } from './foreign.js';
 import { findViolations, type Violation } from './invariants.js';
 import type { Play } from './play-round.js';
@@ -27,6 +28,8 @@ export const settle = async ({ stage, ledger, running, signal, diary }: Play, fo
   for (;;) {
     let violations: readonly Violation[];
     try {
+      // What the next command of anybody does.
+      await closeBooks({ keys: stage.keys, store: async () => stage.store });
       world = await readWorld(stage);
       violations = [...findViolations({ world, ledger, foreign }), ...findSurprises(stage.hosts)];
     } catch (err) {

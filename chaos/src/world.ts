@@ -5,6 +5,8 @@ import { readMark } from '@etcd-compute/agent/instances/domain';
 import { bootRequestSchema, isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { instanceLocationSchema, type InstanceLocation } from '@etcd-compute/common/etcd/messages/instance-location';
+import { nameHolderSchema } from '@etcd-compute/common/etcd/messages/name-holder';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { presenceSchema } from '@etcd-compute/common/etcd/messages/presence';
 import type { Entry } from '@etcd-compute/common/etcd/store';
@@ -19,6 +21,11 @@ import type { Stage } from './stage.js';
 export interface World {
   readonly requests: readonly WorldRequest[];
   readonly records: readonly InstanceRecord[];
+  /** By instance. */
+  readonly locations: ReadonlyMap<string, InstanceLocation>;
+  readonly names: readonly WorldName[];
+  /** Instances whose books are still open. */
+  readonly endings: readonly InstanceUuid[];
   /** The value of each `/booted` key, by instance. */
   readonly booted: ReadonlyMap<string, string>;
   /** The process that holds the presence of each host. */
@@ -37,6 +44,12 @@ export interface WorldRequest {
   readonly isDestroy: boolean;
   readonly allocations: BootRequest['allocations'];
   readonly power: BootRequest['power'];
+}
+
+export interface WorldName {
+  readonly project: string;
+  readonly name: string;
+  readonly instance: InstanceUuid;
 }
 
 export interface WorldAllocation {
@@ -87,6 +100,9 @@ const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
   const { entries } = await store.list('/');
   const requests: WorldRequest[] = [];
   const records: InstanceRecord[] = [];
+  const locations = new Map<string, InstanceLocation>();
+  const names: WorldName[] = [];
+  const endings: InstanceUuid[] = [];
   const booted = new Map<string, string>();
   const presences = new Map<string, number>();
   const findings = new Map<string, HostAudit['findings']>();
@@ -96,16 +112,21 @@ const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
     const request = keys.parseRequest(entry.key);
     const agent = keys.parseAgent(entry.key);
     const audit = keys.parseAudit(entry.key);
+    const location = keys.parseLocation(entry.key);
+    const name = keys.parseName(entry.key);
+    const ending = keys.parseEnding(entry.key);
     if (request) requests.push({ ...request, ...readRequest(entry) });
-    else if (keys.parseRecord(entry.key) !== undefined)
-      records.push(parseMessage(instanceRecordSchema, entry.key, entry.value));
+    else if (keys.parseReport(entry.key)) records.push(parseMessage(instanceRecordSchema, entry.key, entry.value));
+    else if (location) locations.set(location, parseMessage(instanceLocationSchema, entry.key, entry.value));
+    else if (name) names.push({ ...name, ...parseMessage(nameHolderSchema, entry.key, entry.value) });
+    else if (ending) endings.push(ending);
     else if (entry.key.startsWith(bootedPrefix)) booted.set(entry.key.slice(bootedPrefix.length), entry.value);
     else if (agent !== undefined)
       presences.set(agent, parseMessage(presenceSchema, entry.key, entry.value).process.pid);
     else if (audit !== undefined) findings.set(audit, parseMessage(hostAuditSchema, entry.key, entry.value).findings);
     else otherKeys.set(entry.key, entry.value);
   }
-  return { requests, records, booted, presences, findings, otherKeys };
+  return { requests, records, locations, names, endings, booted, presences, findings, otherKeys };
 };
 
 const readRequest = ({ key, value }: Entry): Pick<WorldRequest, 'isDestroy' | 'allocations' | 'power'> => {

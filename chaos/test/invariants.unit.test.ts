@@ -2,6 +2,7 @@ import type { Foreign } from '@etcd-compute/chaos/foreign';
 import { findViolations } from '@etcd-compute/chaos/invariants';
 import type { Story } from '@etcd-compute/chaos/ledger';
 import type { World, WorldDomain, WorldHost, WorldRequest } from '@etcd-compute/chaos/world';
+import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
 import { newRecord, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
 import { expect, test } from 'vitest';
@@ -34,6 +35,13 @@ const record: InstanceRecord = {
   state: 'active',
   addresses: [{ address: '10.46.0.5', family: 'ipv4', mac: null, source: 'lease' }],
 };
+const location = newLocation({
+  instance,
+  host: hostA,
+  project: 'default',
+  name: 'c1-1',
+  created_at: record.created_at,
+});
 const request: WorldRequest = {
   host: hostA,
   instance,
@@ -78,6 +86,9 @@ const allocation = { host: hostA, consumer: instance, resources: RESOURCES };
 const world: World = {
   requests: [request],
   records: [record],
+  locations: new Map([[instance, location]]),
+  names: [{ project: 'default', name: 'c1-1', instance }],
+  endings: [],
   booted: new Map([[instance, '10.46.0.5']]),
   presences: new Map([
     [hostA, 1],
@@ -100,13 +111,17 @@ const withHostA = (changes: Partial<WorldHost>): Partial<World> => ({
   hosts: [{ ...busyHost, ...changes }, quietHost(hostB)],
 });
 const FAULT = { code: 'ECOMPUTE_DISK_FAILED', message: 'full', step: null, hint: null, retryable: true };
-/** All that belongs to the instance is gone, but for its record. */
+/** All that belongs to the instance is gone, but for its record and its location. */
 const EMPTY: Partial<World> = {
   requests: [],
+  names: [],
   booted: new Map(),
   allocations: foreignAllocations,
   hosts: [quietHost(hostA), quietHost(hostB)],
 };
+
+const WISHED: Partial<World> = { requests: [request], names: world.names };
+const FORGOTTEN: Partial<World> = { ...EMPTY, records: [], locations: new Map() };
 
 test('a world in which all is well breaks no rule', () => {
   expect(rulesBroken({})).toEqual([]);
@@ -114,8 +129,8 @@ test('a world in which all is well breaks no rule', () => {
 
 test('a destroyed instance, and one that could not be built, break no rule either', () => {
   expect(rulesBroken({ ...EMPTY, ...withRecord({ state: 'deleted' }) }, { destroy: 'accepted' })).toEqual([]);
-  expect(rulesBroken({ ...EMPTY, requests: [request], ...withRecord({ state: 'error', fault: FAULT }) })).toEqual([]);
-  expect(rulesBroken({ ...EMPTY, records: [] }, { boot: 'refused', instance: undefined })).toEqual([]);
+  expect(rulesBroken({ ...EMPTY, ...WISHED, ...withRecord({ state: 'error', fault: FAULT }) })).toEqual([]);
+  expect(rulesBroken(FORGOTTEN, { boot: 'refused', instance: undefined })).toEqual([]);
 });
 
 const second = newInstanceUuid();
@@ -126,21 +141,17 @@ const cases: readonly (readonly [
   world: Partial<World>,
   told?: Partial<Story>,
 ])[] = [
-  ['an accepted boot without a record', ['request lost'], { ...EMPTY, records: [] }],
+  ['an accepted boot without a record', ['request lost'], FORGOTTEN],
   ['a refused boot that is there', ['refused and booted'], {}, { boot: 'refused' }],
   ['an instance deleted that nobody destroyed', ['request lost'], ended],
   ['an accepted destroy that is not done', ['destroy lost'], {}, { destroy: 'accepted' }],
-  [
-    'an error without a fault',
-    ['error without a reason'],
-    { ...EMPTY, requests: [request], ...withRecord({ state: 'error' }) },
-  ],
+  ['an error without a fault', ['error without a reason'], { ...EMPTY, ...WISHED, ...withRecord({ state: 'error' }) }],
   [
     'a domain lost',
     ['wrong fault'],
     {
       ...EMPTY,
-      requests: [request],
+      ...WISHED,
       ...withRecord({ state: 'error', fault: { ...FAULT, code: 'ECOMPUTE_DOMAIN_LOST' } }),
     },
   ],
@@ -149,12 +160,7 @@ const cases: readonly (readonly [
     ['allocation left', 'booted key left', 'disk left', 'domain left', 'file left', 'not settled'],
     withRecord({ state: 'building' }),
   ],
-  [
-    'a request that outlives its instance',
-    ['request left'],
-    { ...ended, requests: [request] },
-    { destroy: 'accepted' },
-  ],
+  ['a request that outlives its instance', ['request left'], { ...ended, ...WISHED }, { destroy: 'accepted' }],
   [
     'a record that nobody wishes',
     ['record without request'],
@@ -163,14 +169,29 @@ const cases: readonly (readonly [
   [
     'a record on another host than its request',
     ['wrong host'],
-    { ...EMPTY, requests: [request], ...withRecord({ state: 'error', fault: FAULT, host: hostB }) },
+    { ...EMPTY, ...WISHED, ...withRecord({ state: 'error', fault: FAULT, host: hostB }) },
   ],
+  ['a request without a record', ['request without record'], { ...EMPTY, ...WISHED, records: [] }, { boot: 'unknown' }],
   [
-    'a request without a record',
-    ['request without record'],
-    { ...EMPTY, requests: [request], records: [] },
-    { boot: 'unknown' },
+    'a location on another host than the instance',
+    ['untrue location'],
+    { locations: new Map([[instance, { ...location, host: hostB }]]) },
   ],
+  ['an instance without a location', ['name left', 'untrue location'], { locations: new Map() }],
+  [
+    'a location of what is forgotten',
+    ['location left'],
+    { ...FORGOTTEN, locations: world.locations },
+    { boot: 'refused' },
+  ],
+  ['an instance that cannot be found by its name', ['name lost'], { names: [] }],
+  [
+    'a name that another instance has',
+    ['name left', 'name lost'],
+    { names: [{ project: 'default', name: 'c1-1', instance: second }] },
+  ],
+  ['the name of what is gone', ['name left'], { ...ended, names: world.names }, { destroy: 'accepted' }],
+  ['an end that is not noted', ['books open'], { ...ended, endings: [instance] }, { destroy: 'accepted' }],
   [
     'an active instance that does not run',
     ['untrue record'],
@@ -215,7 +236,7 @@ const cases: readonly (readonly [
   ],
   [
     'an instance wished on two hosts',
-    ['request without allocation', 'wished on two hosts'],
+    ['request without allocation', 'untrue location', 'wished on two hosts'],
     { requests: [request, { ...request, host: hostB }] },
   ],
   [

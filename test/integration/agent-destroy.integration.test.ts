@@ -108,8 +108,8 @@ describe('audit', () => {
     expect(await lookNow(agent)).toEqual([]);
     expect(await heldBy(world, instance)).toEqual({});
     expect(await findRecord(world, kept)).toMatchObject({ state: 'active' });
-    expect(await eschedule('audit', '--host', agent.uuid)).toMatchObject({ code: 0 });
-    await eschedule('destroy', kept, '--wait');
+    expect(await eschedule('audit', '--host', agent.uuid)).toMatchObject({ code: 0, stdout: '' });
+    expect(await eschedule('destroy', kept, '--wait')).toMatchObject({ code: 0 });
   });
 
   test('an agent that is killed leaves its report, and what is on its host is removed when it is back', async () => {
@@ -118,7 +118,7 @@ describe('audit', () => {
     await waitForState(world, instance, 'active');
     const key = world.keys.request(hostOf(agent), instance);
     await world.etcdctl('del', key);
-    await world.etcdctl('del', world.keys.record(instance));
+    await world.etcdctl('del', world.keys.report(hostOf(agent), instance));
     expect(await lookNow(agent)).toContain(`disk-without-request ${instance}`);
     agent.kill('SIGKILL');
     await leaveDisk(agent, instance);
@@ -156,7 +156,7 @@ describe('destroy --force', () => {
     for (const instance of [remembered, forgotten]) await leaveDisk(agent, instance);
     await waitForNoPresence(agent);
     expect(await eschedule('destroy', remembered, forgotten, '--force')).toMatchObject({ code: 0 });
-    await world.etcdctl('del', world.keys.record(forgotten));
+    await world.etcdctl('del', world.keys.report(hostOf(agent), forgotten));
     await agent.restart();
     await expectGone(agent, remembered);
     await expectGone(agent, forgotten);
@@ -195,7 +195,7 @@ describe('boot and destroy in the same moment', () => {
     expect((await world.store.list(world.keys.requestsOf(host))).entries).toEqual([]);
     expect(await lookNow(agent)).toEqual([]);
     expect(await readdir(join(agent.stateDir, 'disks'))).toEqual([]);
-    for (const { value } of (await world.store.list(world.keys.records)).entries)
+    for (const { value } of (await world.store.list(world.keys.reports)).entries)
       expect(JSON.parse(value)).toMatchObject({ state: 'deleted' });
     expect((await world.store.list(world.keys.bootedAll)).entries).toEqual([]);
     expect(await eschedule('audit', '--host', agent.uuid, '--grace', '0.001')).toMatchObject({ code: 0 });

@@ -22,13 +22,13 @@ beforeAll(async () => {
   await world.etcdctl('user', 'add', 'root:root-secret');
   await world.etcdctl('user', 'grant-role', 'root', 'root');
   await world.etcdctl('role', 'add', 'agent');
-  for (const prefix of [`/hosts/${host}/`, '/instances/', '/booted/', `/images/${host}/`])
+  for (const prefix of [`/hosts/${host}/`, `/reports/${host}/`, '/booted/', `/images/${host}/`])
     await world.etcdctl('role', 'grant-permission', 'agent', '--prefix=true', 'readwrite', PREFIX + prefix);
   for (const key of [`/agents/${host}`, `/sessions/${host}`, `/audits/${host}`, `/consoles/${host}`])
     await world.etcdctl('role', 'grant-permission', 'agent', 'readwrite', PREFIX + key);
   // One who may see all that is there, and no console.
   await world.etcdctl('role', 'add', 'viewer');
-  for (const prefix of ['/hosts/', '/instances/', '/booted/', '/agents/'])
+  for (const prefix of ['/hosts/', '/reports/', '/instances/', '/booted/', '/agents/'])
     await world.etcdctl('role', 'grant-permission', 'viewer', '--prefix=true', 'read', PREFIX + prefix);
   await world.etcdctl('user', 'add', 'viewer:viewer-secret');
   await world.etcdctl('user', 'grant-role', 'viewer', 'viewer');
@@ -77,9 +77,12 @@ describe('an etcd with users', () => {
       const held = await world.request('GET', `/allocations/${instance}`);
       const destroy = { ...Object(held), allocations: {}, instance, image: null };
       await etcdctl('put', `${PREFIX}/hosts/${host}/${instance}`, JSON.stringify(destroy));
-      await waitFor(async () => (await getValue(`${PREFIX}/instances/${instance}`)).includes('"state":"deleted"'), {
-        what: `the record to be deleted, ${round} etcd’s restart`,
-      });
+      await waitFor(
+        async () => (await getValue(`${PREFIX}/reports/${host}/${instance}`)).includes('"state":"deleted"'),
+        {
+          what: `the record to be deleted, ${round} etcd’s restart`,
+        },
+      );
       expect(await getValue(`${PREFIX}/hosts/${host}/${instance}`)).toBe('');
       // etcd keeps its users' tokens in memory.
       await world.etcd.kill('SIGKILL');

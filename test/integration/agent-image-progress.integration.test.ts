@@ -43,7 +43,9 @@ const told = async (): Promise<unknown> => {
 };
 
 const recordRevisions = async (instances: readonly InstanceUuid[]): Promise<(string | undefined)[]> => {
-  const { entries } = await world.store.getMany(instances.map((instance) => world.keys.record(instance)));
+  const { entries } = await world.store.getMany(
+    instances.map((instance) => world.keys.report(hostOf(agent), instance)),
+  );
   return entries.map((entry) => entry?.modRevision);
 };
 

@@ -10,6 +10,7 @@ import {
   bootMessage,
   findRecord,
   heldBy,
+  hostOf,
   makeAgentRelist,
   SMALL,
   startWorld,
@@ -66,7 +67,11 @@ describe('the original’s messages', () => {
 
     await waitForState(world, instance, 'deleted');
     const [request, booted, record] = (
-      await world.store.getMany([requestKey(instance), world.keys.booted(instance), world.keys.record(instance)])
+      await world.store.getMany([
+        requestKey(instance),
+        world.keys.booted(instance),
+        world.keys.report(hostOf(agent), instance),
+      ])
     ).entries;
     expect([request, booted]).toEqual([undefined, undefined]);
     expect(record?.lease).not.toBe('0');
@@ -82,7 +87,7 @@ describe('the original’s messages', () => {
     await boot(world, agent.uuid, { instance });
     const record = await waitForState(world, instance, 'active');
     expect(record.transitions.map(({ state }) => state)).toEqual(['scheduled', 'building', 'active']);
-    expect((await world.store.get(world.keys.record(instance)))?.lease).toBe('0');
+    expect((await world.store.get(world.keys.report(hostOf(agent), instance)))?.lease).toBe('0');
   });
 });
 

@@ -5,7 +5,7 @@ import { createKeys, type Keys } from '@etcd-compute/common/etcd/keys';
 import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
-import { openStore, type Store } from '@etcd-compute/common/etcd/store';
+import { openStore, type Entry, type Store } from '@etcd-compute/common/etcd/store';
 import { newInstanceUuid, providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { getAllocations } from '@etcd-compute/common/placement/allocations';
 import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
@@ -198,8 +198,14 @@ export const askToDestroy = async (world: World, host: string, instance: Instanc
   await putValue(world, `/hosts/${host}/${instance}`, { ...held, allocations: {}, instance, image: null });
 };
 
+/** Where the record of an instance stands, whatever its host. */
+const findReport = async (world: World, instance: InstanceUuid): Promise<Entry | undefined> => {
+  const { entries } = await world.store.list(world.keys.reports);
+  return entries.find(({ key }) => key.endsWith(`/${instance}`));
+};
+
 export const findRecord = async (world: World, instance: InstanceUuid): Promise<InstanceRecord | undefined> => {
-  const entry = await world.store.get(world.keys.record(instance));
+  const entry = await findReport(world, instance);
   return entry && parseMessage(instanceRecordSchema, entry.key, entry.value);
 };
 

@@ -18,7 +18,7 @@ import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import { renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { boot, findRecord, heldBy, startWorld, type World } from './agent-world.js';
+import { allocateByHand, boot, findRecord, heldBy, startWorld, type World } from './agent-world.js';
 import { addRoomyHost, openAddressWatch, openStepDeps } from './step-deps.js';
 
 /**
@@ -75,6 +75,7 @@ const startAudits = async (
     lostDomains: createLostDomains({ ...shared, getConnection: steps.getConnection }),
     tasks: TASKS,
     bootId: 'a',
+    writesBooted: true,
     addresses: openAddressWatch(steps),
     builds: pLimit(4),
     mayClaim: () => true,
@@ -177,7 +178,7 @@ describe('what is left over on a host', () => {
     await writeFile(join(steps.consolesDir, `${instance}.log.0`), 'boot');
     expect(kindsOf(await look(), instance)).toEqual([]);
     await del(world.keys.request(host, instance));
-    await del(world.keys.record(instance));
+    await del(world.keys.report(host, instance));
     const kinds = ['console-log-without-request', 'disk-without-request', 'domain-without-request'];
     expect(kindsOf(await look(), instance)).toEqual(kinds);
     for (const _ of ['first', 'again']) {
@@ -399,7 +400,11 @@ describe('requests and allocations', () => {
 
   /** As after etcd was restored from a backup that is older than the instance. */
   const forget = async (instance: InstanceUuid): Promise<void> => {
-    for (const key of [world.keys.request(host, instance), world.keys.record(instance), world.keys.booted(instance)])
+    for (const key of [
+      world.keys.request(host, instance),
+      world.keys.report(host, instance),
+      world.keys.booted(instance),
+    ])
       await del(key);
   };
   /** Past the grace, with a look before and one after it. */
@@ -456,19 +461,18 @@ describe('requests and allocations', () => {
   });
 
   test('that of an instance that lives on another host is that host’s', async () => {
-    const instance = await bootHere();
-    const entry = await world.store.get(world.keys.record(instance));
-    const elsewhere = { ...JSON.parse(entry?.value ?? '{}'), host: newProviderUuid() };
-    await world.etcdctl('put', world.keys.record(instance), JSON.stringify(elsewhere));
-    const request = await world.store.get(world.keys.request(host, instance));
-    await del(world.keys.request(host, instance));
+    const [other, instance] = [newProviderUuid(), newInstanceUuid()];
+    await addRoomyHost(world, other);
+    // Its processors are there; here it has only a disk, as on a host that shares its own with others.
+    await allocateByHand(world, instance, {
+      [other]: { resources: { VCPU: 1, MEMORY_MB: 64 } },
+      [host]: { resources: { DISK_GB: 1 } },
+    });
     look = await startAudits({ grace: 1 });
     for (const _ of ['new', 'old']) {
       expect(kindsOf(await look(), instance)).not.toContain('allocation-without-request');
       clock += 60_000;
     }
-    expect(await heldBy(world, instance)).not.toEqual({});
-    await world.etcdctl('put', world.keys.record(instance), entry?.value ?? '');
-    await world.etcdctl('put', world.keys.request(host, instance), request?.value ?? '');
+    expect(await heldBy(world, instance)).toHaveProperty(host);
   });
 });

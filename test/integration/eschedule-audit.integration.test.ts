@@ -63,7 +63,7 @@ const putRecord = async (
   const now = new Date();
   const fresh = newRecord({ instance, host, name: null, resources: RESOURCES, image: null, reason: 'placed', now });
   const record = withState({ ...fresh, session: null }, state, { reason: `now ${state}`, now });
-  await cloud.put(cloud.keys.record(instance), JSON.stringify(record));
+  await cloud.put(cloud.keys.report(host, instance), JSON.stringify(record));
   return record;
 };
 
@@ -422,7 +422,7 @@ describe('keys that stand for nothing', () => {
     await putRequest(gone, claimed);
     await putReport(newProviderUuid());
     const record = await putRecord(gone, claimed, 'active');
-    await cloud.put(cloud.keys.record(claimed), JSON.stringify({ ...record, session: randomUUID() }));
+    await cloud.put(cloud.keys.report(gone, claimed), JSON.stringify({ ...record, session: randomUUID() }));
     const { code, found } = await runAudit('--fix');
     expect(code).toBe(1);
     expect(found.filter(({ state }) => state === 'failed')).toMatchObject([
@@ -430,7 +430,10 @@ describe('keys that stand for nothing', () => {
     ]);
     expect(kindsIn(found).toSorted()).toEqual(['report-without-host', 'request-without-host', 'request-without-host']);
     const { entries } = await cloud.store.list('/');
-    expect(entries.map(({ key }) => key)).toEqual([cloud.keys.request(gone, claimed), cloud.keys.record(claimed)]);
+    expect(entries.map(({ key }) => key)).toEqual([
+      cloud.keys.request(gone, claimed),
+      cloud.keys.report(gone, claimed),
+    ]);
   });
 
   test('values that are not understood are told, and stay', async () => {
@@ -438,7 +441,7 @@ describe('keys that stand for nothing', () => {
     const [request, record, foreign] = [newInstanceUuid(), newInstanceUuid(), newInstanceUuid()];
     await allocateFor(request, host);
     await cloud.put(cloud.keys.request(host, request), '{"version":9}');
-    await cloud.put(cloud.keys.record(record), '{"version":9}');
+    await cloud.put(cloud.keys.report(host, record), '{"version":9}');
     await cloud.put(cloud.keys.booted(record), '10.45.0.9');
     await cloud.put(`/booted/${foreign.toUpperCase()}`, 'theirs');
     await cloud.put('/instances/notes', 'theirs');
@@ -446,7 +449,7 @@ describe('keys that stand for nothing', () => {
     const before = await listWorld();
     const { code, stderr } = await runAudit('--fix');
     expect(code).toBe(0);
-    expect(stderr).toContain(`the value of etcd key ${cloud.keys.record(record)} is not understood`);
+    expect(stderr).toContain(`the value of etcd key ${cloud.keys.report(host, record)} is not understood`);
     expect(await listWorld()).toEqual(before);
   });
 });
@@ -467,8 +470,8 @@ describe('the command', () => {
     const named = await cloud.eschedule(['audit', '-o', 'name', '--host', 'two']);
     expect(named).toMatchObject({ code: 3, stdout: `${second}\n` });
     expect(await cloud.eschedule(['audit', '--fix', '--host', one])).toMatchObject({ code: 4 });
-    expect(await exists(cloud.keys.record(first))).toBe(false);
-    expect(await exists(cloud.keys.record(second))).toBe(true);
+    expect(await exists(cloud.keys.report(one, first))).toBe(false);
+    expect(await exists(cloud.keys.report(two, second))).toBe(true);
     const unknown = await cloud.eschedule(['audit', '--host', 'three']);
     expect(unknown).toMatchObject({ code: 1, stdout: '' });
     expect(unknown.stderr).toContain("there is no host 'three'");

@@ -49,7 +49,7 @@ const GIVEN_UP = {
 
 const expectGivenUp = async (host: ProviderUuid, instance: InstanceUuid): Promise<void> => {
   expect(await cloud.getRecord(instance)).toMatchObject(GIVEN_UP);
-  const entry = await cloud.store.get(cloud.keys.record(instance));
+  const entry = await cloud.findReport(instance);
   expect(entry?.lease).not.toBe('0'); // it goes after an hour
   const [request] = await cloud.listRequests();
   expect(request).toMatchObject({ host, instance, value: { image: null } });
@@ -193,7 +193,7 @@ describe('boot and destroy in the same moment', () => {
     expect(destroyed).toBeDefined();
     expect(await cloud.listRequests()).toMatchObject([{ host, instance: destroyed, value: { image: null } }]);
     expect(await cloud.listAllocations()).toEqual([]);
-    expect((await cloud.store.list(cloud.keys.records)).entries).toEqual([]);
+    expect((await cloud.store.list(cloud.keys.reports)).entries).toEqual([]);
   });
 
   test('destroyed while it waits to be built, by two at once', async () => {

@@ -14,7 +14,8 @@ import {
   type InstanceRecord,
   type InstanceState,
 } from '@etcd-compute/common/etcd/messages/instance-record';
-import { openStore } from '@etcd-compute/common/etcd/store';
+import { LAYOUT } from '@etcd-compute/common/etcd/messages/presence';
+import { openStore, type Entry } from '@etcd-compute/common/etcd/store';
 import { instanceUuidSchema, newProviderUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import {
   getAllocations,
@@ -56,6 +57,8 @@ export interface HostOptions {
   readonly reserved?: number;
   /** `none`: it has no agent. Default `up`. */
   readonly agent?: 'up' | 'draining' | 'none';
+  /** 1 is that of an agent of an older version. Default: of this one. */
+  readonly layout?: number;
 }
 
 export interface RunOptions {
@@ -113,7 +116,7 @@ ${endpoints.more ?? ''}`,
   };
 
   const addHost = async (options: HostOptions): Promise<ProviderUuid> => {
-    const { name, vcpus = 4, memoryMiB = 4096, diskGiB = 100, reserved = 0, agent = 'up' } = options;
+    const { name, vcpus = 4, memoryMiB = 4096, diskGiB = 100, reserved = 0, agent = 'up', layout = LAYOUT } = options;
     const uuid = newProviderUuid();
     const { generation } = await ensureResourceProvider(placement, { uuid, name: `${name}-${uuid}` });
     const inventory = (total: number, reserved = 0) => ({ total, reserved, allocation_ratio: 1, max_unit: total });
@@ -129,6 +132,7 @@ ${endpoints.more ?? ''}`,
       host: uuid,
       hostname: name,
       session: randomUUID(),
+      layout,
       state: agent,
       agent_version: '0.1.0',
       hypervisor: { type: 'test', version: '1', uri: 'test:///default' },
@@ -139,8 +143,12 @@ ${endpoints.more ?? ''}`,
     return uuid;
   };
 
+  /** Where the record of an instance stands, whatever its host. */
+  const findReport = async (instance: InstanceUuid): Promise<Entry | undefined> =>
+    (await store.list(keys.reports)).entries.find(({ key }) => key.endsWith(`/${instance}`));
+
   const getRecord = async (instance: InstanceUuid): Promise<InstanceRecord> => {
-    const entry = await store.get(keys.record(instance));
+    const entry = await findReport(instance);
     if (!entry) throw new Error(`there is no record of ${instance}`);
     return instanceRecordSchema.parse(JSON.parse(entry.value));
   };
@@ -153,7 +161,7 @@ ${endpoints.more ?? ''}`,
   ): Promise<void> => {
     const record = await getRecord(instance);
     const next = withState(record, state, { reason: `now ${state}`, now: new Date(), ...changes });
-    await put(keys.record(instance), JSON.stringify(next));
+    await put(keys.report(next.host, instance), JSON.stringify(next));
   };
 
   const listRequests = async () => {
@@ -180,9 +188,10 @@ ${endpoints.more ?? ''}`,
     return (await Promise.all(providers.map(({ uuid }) => allocationsOn(uuid)))).flat();
   };
 
-  /** What a command that failed must not leave: requests, records and allocations. */
+  /** What a command that failed must not leave: whatever is about an instance, and allocations. */
   const listLeftovers = async (): Promise<string[]> => {
-    const lists = await Promise.all([store.list(keys.requests), store.list(keys.records)]);
+    const prefixes = [keys.requests, keys.reports, keys.locations, keys.names, keys.endings];
+    const lists = await Promise.all(prefixes.map(async (prefix) => store.listKeys(prefix)));
     return [...lists.flatMap(({ entries }) => entries.map(({ key }) => key)), ...(await listAllocations())];
   };
 
@@ -220,6 +229,7 @@ ${endpoints.more ?? ''}`,
     addHost,
     allocationsOn,
     getAllocations: async (instance: InstanceUuid) => getAllocations(placement, instance),
+    findReport,
     getRecord,
     listAllocations,
     listLeftovers,

@@ -39,7 +39,7 @@ describe('boot', () => {
       meta: { role: 'web' },
       firmware: 'uefi',
     });
-    const { entries } = await cloud.store.list(cloud.keys.records);
+    const { entries } = await cloud.store.list(cloud.keys.reports);
     expect(entries).toHaveLength(1);
     expect(entries[0]?.value).not.toMatch(/secret-of-mine|AAAAC3/);
     expect(done.stdout + done.stderr).not.toMatch(/secret-of-mine|AAAAC3/);

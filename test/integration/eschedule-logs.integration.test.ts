@@ -224,7 +224,7 @@ describe('eschedule logs', () => {
     await expect(once(plain, 'secureConnect')).rejects.toThrow(/handshake failure/);
 
     const key = world.keys.console(hostOf(agent));
-    const spoilt = async (): Promise<boolean> => {
+    const spoil = async (): Promise<boolean> => {
       const entry = await world.store.get(key);
       const value = JSON.stringify({
         ...consoleEndpointSchema.parse(JSON.parse(entry?.value ?? '')),
@@ -233,15 +233,18 @@ describe('eschedule logs', () => {
       return (await world.store.txn([{ key, modRevision: entry?.modRevision ?? '0' }], [{ op: 'put', key, value }]))
         .isCommitted;
     };
-    // The agent looks once a second, and may be quicker than eschedule.
-    await waitFor(
-      async () => {
-        await spoilt();
-        const { code, stderr } = await eschedule('logs', instance);
-        return code === 1 && stderr.includes('does not take its key');
-      },
-      { what: 'a wrong key to be refused' },
-    );
+    // The agent puts the right one back once a second, so the wrong one is put again and again.
+    const spoilt = new AbortController();
+    const spoiling = (async () => {
+      while (!spoilt.signal.aborted) await spoil();
+    })();
+    try {
+      const { code, stderr } = await eschedule('logs', instance);
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('does not take its key') });
+    } finally {
+      spoilt.abort();
+      await spoiling;
+    }
     await waitFor(async () => (await eschedule('logs', instance)).stdout === 'secret\n', { what: 'the right key' });
     const { key: secret } = await waitForEndpoint();
     expect(JSON.stringify(await agent.readLog())).not.toContain(secret);

@@ -37,7 +37,7 @@ describe('the original’s command lines', () => {
     const { code, stdout } = await cloud.eschedule([RESOURCES]);
     expect(code).toBe(0);
     expect(stdout).toContain('NOTIFIED TARGET, ');
-    expect((await cloud.store.list(cloud.keys.records)).entries).toEqual([]);
+    expect((await cloud.store.list(cloud.keys.reports)).entries).toEqual([]);
   });
 
   test('resources without room: NO ALLOCATIONS LEFT, exit 1, nothing left', async () => {

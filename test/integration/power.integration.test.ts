@@ -9,7 +9,15 @@ import type { Domain } from '@etcd-compute/libvirt/domain';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findRecord, makeAgentRelist, startWorld, waitForRecord, waitForState, type World } from './agent-world.js';
+import {
+  findRecord,
+  hostOf,
+  makeAgentRelist,
+  startWorld,
+  waitForRecord,
+  waitForState,
+  type World,
+} from './agent-world.js';
 
 /** Stopping, starting and rebooting: as a person asks for it, and as the guest or somebody beside us does it. */
 let world: World;
@@ -245,7 +253,7 @@ describe('as the host goes down', () => {
     for (const instance of instances) {
       await using domain = await domainOf(instance);
       if (await domain.isActive()) await domain.destroy();
-      const key = world.keys.record(instance);
+      const key = world.keys.report(hostOf(agent), instance);
       const entry = await world.store.get(key);
       const record = { ...JSON.parse(entry?.value ?? ''), boot_id: 'the boot before' };
       await world.store.txn(

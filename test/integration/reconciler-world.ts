@@ -29,6 +29,8 @@ export interface ReconcilerWorld extends World {
   ): Promise<InstanceReconciler>;
   /** All domains with their states, and all disks. */
   whatExists(): Promise<{ domains: string[]; volumes: string[] }>;
+  /** What a guest or a person does to a domain. */
+  turnOff(instance: InstanceUuid): Promise<void>;
   expectGone(instance: InstanceUuid): Promise<void>;
   /** What libvirt, Placement and etcd hold is what the record says, and there is nothing else. */
   expectTrueRecord(instance: InstanceUuid): Promise<void>;
@@ -56,6 +58,10 @@ export const startReconcilerWorld = async (): Promise<ReconcilerWorld> => {
     startReconciler: async (tasks = TASKS, { store = world.store, wake = () => undefined } = {}) =>
       startReconciler(world, { connection, host, faults, tasks, store, wake }),
     whatExists,
+    turnOff: async (instance) => {
+      await using domain = await connection.domainLookupByUUID(instance);
+      await domain.destroy();
+    },
     expectGone,
     expectTrueRecord: async (instance) => {
       const record = await findRecord(world, instance);
@@ -102,6 +108,7 @@ const startReconciler = async (
     lostDomains: createLostDomains({ ...own, getConnection: steps.getConnection, health: { report: () => undefined } }),
     tasks,
     bootId: 'this boot',
+    writesBooted: true,
     steps,
     addresses: openAddressWatch(steps),
     builds: pLimit(4),

@@ -19,7 +19,7 @@ test('the end of an instance whose request has changed leaves no lease behind', 
   const key = keys.request(host, value.instance);
   const { revision } = await store.txn([{ key, modRevision: '0' }], [{ op: 'put', key, value: JSON.stringify(value) }]);
   const writer = new RecordWriter(
-    { store, keys, host, session, fence, bootId: 'boot' },
+    { store, keys, host, session, fence, bootId: 'boot', writesBooted: true },
     { value, modRevision: revision },
     undefined,
   );

@@ -25,6 +25,7 @@ import { keepImages } from './images/keep-images.js';
 import { createDownloadReport } from './images/report-downloads.js';
 import { isElsewhere } from './instances/fault.js';
 import { createLostDomains } from './instances/lost-domains.js';
+import { migrateRecords } from './instances/migrate.js';
 import { createInstanceReconciler, type InstanceReconciler } from './instances/reconcile.js';
 import type { StepDeps } from './instances/steps/step.js';
 import { TASKS, type Tasks } from './instances/steps/tasks.js';
@@ -253,7 +254,18 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       log,
       signal: running.signal,
     });
-    const own = { store, keys, placement, host, session, fence: taken.fence, health, log };
+    const own = {
+      store,
+      keys,
+      placement,
+      host,
+      session,
+      fence: taken.fence,
+      health,
+      writesBooted: config.booted,
+      log,
+    };
+    await persist(async () => migrateRecords(own), { what: 'the records of instances in etcd', log, signal: starting });
     const lostDomains = createLostDomains({ ...own, getConnection });
     reconciler = createInstanceReconciler({
       ...own,

@@ -138,6 +138,12 @@ const sections = z.strictObject({
       shutdown: secondsKey(60, 'how long builds in hand may take to finish when the agent stops'),
     })
     .prefault({}),
+  booted: z
+    .boolean()
+    .default(true)
+    .describe(
+      'true: the first address of each guest stands at /booted/<instance> in etcd too, for the original eschedule',
+    ),
   presence_ttl: z.int().min(3).max(600).default(15).describe('how soon a dead agent shows as down, in seconds'),
   period: secondsKey(60, 'how often everything is looked at again'),
   audit: z

@@ -1,4 +1,4 @@
-import type { Presence } from '@etcd-compute/common/etcd/messages/presence';
+import { LAYOUT, type Presence } from '@etcd-compute/common/etcd/messages/presence';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from './config.js';
@@ -22,6 +22,7 @@ export const describeHost = async (
     host,
     hostname: config.name,
     session,
+    layout: LAYOUT,
     state: 'up',
     trouble: null,
     agent_version: VERSION,

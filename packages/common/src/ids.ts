@@ -36,3 +36,14 @@ export const instanceNameSchema = z
     /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
     'expected 1 to 63 lower-case letters, digits and inner hyphens, such as web1',
   );
+
+/** A project owns instances, and their names are unique in it. It stands in keys of etcd, and is the project id in Placement. */
+export const projectSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/,
+    'expected 1 to 63 letters, digits, dots, underscores and hyphens, a letter or digit first',
+  );
+
+/** The project of whoever names none. */
+export const DEFAULT_PROJECT = 'default';

@@ -1,5 +1,6 @@
 import { etcdSection, placementSection, secondsKey } from '@etcd-compute/common/config/sections';
 import { loadConfig } from '@etcd-compute/common/config/load';
+import { DEFAULT_PROJECT, projectSchema } from '@etcd-compute/common/ids';
 import { z } from 'zod';
 import { STRATEGIES } from './selection/strategies.js';
 
@@ -27,6 +28,16 @@ export const scheduleSchema = z.strictObject({
     .regex(/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u, 'expected the name of a user')
     .optional()
     .describe('who `eschedule ssh` logs in as without --user; when left out, as ssh itself does'),
+  project: projectSchema
+    .default(DEFAULT_PROJECT)
+    .describe(
+      'the project of what is booted, as Placement knows it; names are unique in a project, and looked up in it',
+    ),
+  user: z
+    .string()
+    .regex(/^\S{1,255}$/, 'expected 1 to 255 characters without spaces')
+    .default('default')
+    .describe('the user of what is booted, as Placement knows it'),
   strategy: z
     .enum(STRATEGIES)
     .default('spread')

@@ -1,9 +1,9 @@
-import { isLive, isOurConsumerType } from '@etcd-compute/common/audit/rules';
+import { isOurConsumerType } from '@etcd-compute/common/audit/rules';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import { getAllocations, releaseHeld } from '@etcd-compute/common/placement/allocations';
+import { getAllocations, releaseHeld, type Allocations } from '@etcd-compute/common/placement/allocations';
 import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import type { StepDeps } from '../instances/steps/step.js';
 import { readRecord } from '../instances/read-record.js';
@@ -33,19 +33,23 @@ export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
   const { store, keys, placement, host, steps, graceMs, now, log } = deps;
   const lookAt = createFirstSeen(now);
 
+  /** An instance is on the host whose processors it has. What it holds on others, such as a disk that they share, is its business. */
+  const isOfOtherHost = ({ allocations }: Allocations): boolean =>
+    Object.entries(allocations).some(
+      ([provider, { resources }]) => 'VCPU' in resources && provider.toLowerCase() !== host,
+    );
+
   /** Asked after Placement, so that a request that has just come is seen. */
   const isOrphan = async (instance: InstanceUuid): Promise<boolean> => {
-    const { entries } = await store.getMany([keys.request(host, instance), keys.record(instance)]);
-    const [request, record] = entries;
-    if (request) return false;
-    const found = readRecord(record);
-    return found !== 'not-understood' && (!isLive(found) || found.host === host);
+    const { entries } = await store.getMany([keys.request(host, instance), keys.report(host, instance)]);
+    return entries[0] === undefined && readRecord(entries[1]) !== 'not-understood';
   };
 
   /** @returns the finding; undefined when it is none, or is mended. */
   const judge = async (instance: InstanceUuid, { since, isNew }: FirstSeen): Promise<Finding | undefined> => {
     const held = await getAllocations(placement, instance);
-    if (!isOurConsumerType(held.consumer_type) || !(await isOrphan(instance))) return undefined;
+    if (!isOurConsumerType(held.consumer_type) || isOfOtherHost(held)) return undefined;
+    if (!(await isOrphan(instance))) return undefined;
     const resources = held.allocations[host]?.resources;
     const guest = await describeGuest(steps, instance);
     const isDue = guest === undefined && now() - since >= graceMs;

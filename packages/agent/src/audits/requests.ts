@@ -1,10 +1,9 @@
 import { needsAllocation } from '@etcd-compute/common/audit/rules';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
-import { bootRequestSchema, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
-import type { Entry, Store } from '@etcd-compute/common/etcd/store';
+import type { Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import { readRecord } from '../instances/read-record.js';
+import { readRecord, readRequest } from '../instances/read-record.js';
 import { createFirstSeen, type Audit, type Finding } from './audit.js';
 
 export interface RequestAuditDeps {
@@ -25,7 +24,7 @@ export const createRequestAudit = ({ store, keys, host, now, log }: RequestAudit
 
   /** @returns the revision of the request, when it should have an allocation. */
   const findMissing = async (instance: InstanceUuid): Promise<string | undefined> => {
-    const { entries } = await store.getMany([keys.request(host, instance), keys.record(instance)]);
+    const { entries } = await store.getMany([keys.request(host, instance), keys.report(host, instance)]);
     const [entry, record] = [entries[0], readRecord(entries[1])];
     const request = entry && readRequest(entry);
     if (!request || record === 'not-understood' || !needsAllocation(request, record, host)) return undefined;
@@ -57,13 +56,4 @@ export const createRequestAudit = ({ store, keys, host, now, log }: RequestAudit
       return findings;
     },
   };
-};
-
-/** Undefined for what is no boot request, or of another version; the reconciler says so. */
-const readRequest = ({ value }: Entry): BootRequest | undefined => {
-  try {
-    return bootRequestSchema.parse(JSON.parse(value));
-  } catch {
-    return undefined;
-  }
 };

@@ -32,7 +32,7 @@ export const openTunnel = async (
     });
   const failed = (reason: string, hint: string, cause?: unknown): EcomputeError =>
     new EcomputeError('ECOMPUTE_TUNNEL_FAILED', `${what}: ${reason}`, { hint, cause });
-  const entry = await store.get(keys.record(instance));
+  const entry = await store.get(keys.report(host, instance));
   const record = entry && parseMessage(instanceRecordSchema, entry.key, entry.value);
   if (!record || record.host !== host) throw failed('it is not on this host', 'see `eschedule list`');
   if (record.state !== 'active') throw failed(`it is ${record.state}`, `see \`eschedule show ${instance}\``);

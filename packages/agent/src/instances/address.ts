@@ -1,15 +1,12 @@
-import type { Keys } from '@etcd-compute/common/etcd/keys';
-import type { Address, InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
-import type { Write } from '@etcd-compute/common/etcd/store';
-import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Logger } from '@etcd-compute/common/log';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { AddressWatch, Look } from '../addresses/address-watch.js';
 import { arrangeAddresses, wordsOf, type Answers, type Source } from '../addresses/answer.js';
+import { bootedWrites, type BootedDeps } from './booted.js';
 import type { RecordWriter } from './record-writer.js';
 
-export interface RefreshDeps {
-  readonly keys: Keys;
+export interface RefreshDeps extends BootedDeps {
   readonly addresses: AddressWatch;
   readonly log: Logger;
 }
@@ -54,19 +51,12 @@ const sayGone = (
 
 const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
-const writeBooted = (keys: Keys, instance: InstanceUuid, first: Address | undefined): Write =>
-  first
-    ? { op: 'put', key: keys.booted(instance), value: first.address }
-    : { op: 'delete', key: keys.booted(instance) };
-
 /**
  * Brings the addresses in the record, and the first one at `/booted`, to what the sources say now. Nothing is written when
  * nothing changed. A guest without an address stays active, and the record says which sources were asked.
  */
-export const refreshAddresses = async (
-  { keys, addresses: watch, log }: RefreshDeps,
-  writer: RecordWriter,
-): Promise<void> => {
+export const refreshAddresses = async (deps: RefreshDeps, writer: RecordWriter): Promise<void> => {
+  const { addresses: watch, log } = deps;
   const { record } = writer;
   const { instance } = record;
   let look: Look;
@@ -86,7 +76,7 @@ export const refreshAddresses = async (
   if (!hasChanged && isSame(inOrder(record.address_sources), inOrder(words))) return;
   await writer.update(
     { addresses, address_sources: words },
-    hasChanged ? [writeBooted(keys, instance, addresses[0])] : [],
+    hasChanged ? bootedWrites(deps, instance, addresses[0]?.address) : [],
   );
   const texts = addresses.map(({ address }) => address);
   if (addresses.length > 0) {

@@ -11,6 +11,7 @@ import type { LimitFunction } from 'p-limit';
 import type { Fence } from '../fence.js';
 import type { AddressWatch } from '../addresses/address-watch.js';
 import { NO_ADDRESSES, refreshAddresses } from './address.js';
+import { bootedWrites } from './booted.js';
 import { runSteps, specOf, StepError, stepsLeft } from './build.js';
 import { isElsewhere, toFault } from './fault.js';
 import type { LostDomains } from './lost-domains.js';
@@ -29,6 +30,7 @@ export interface ReconcileDeps {
   readonly host: ProviderUuid;
   readonly session: SessionUuid;
   readonly fence: Pick<Fence, 'guard'>;
+  readonly writesBooted: boolean;
   readonly steps: StepDeps;
   readonly tasks: Tasks;
   /** The host's boot, /proc/sys/kernel/random/boot_id. */
@@ -79,6 +81,11 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
     case 'power':
       await changePower(plan, inHand);
       return;
+    case 'adopt':
+      log.warn({ instanceUuid, state: plan.state }, 'instance without a record taken over as it was found');
+      await writer.adopt(plan.state, plan.reason);
+      if (plan.state === 'active') await refreshGuest(inHand);
+      return;
     case 'refuse': {
       log.warn({ instanceUuid, why: plan.why }, 'boot request refused');
       const fault: Fault = {
@@ -103,18 +110,16 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
         retryable: false,
       };
       deps.addresses.forget(instanceUuid);
-      await writer.toState('error', { reason: 'domain lost', fault, ...NO_ADDRESSES }, [
-        { op: 'delete', key: deps.keys.booted(instanceUuid) },
-      ]);
+      const changes = { reason: 'domain lost', fault, ...NO_ADDRESSES };
+      await writer.toState('error', changes, bootedWrites(deps, instanceUuid));
       return;
     }
     case 'report': {
       log.info({ instanceUuid, state: plan.state, reason: plan.reason }, 'instance changed');
       const isMended = plan.state === 'active' || writer.record.state === 'error';
       deps.addresses.forget(instanceUuid);
-      await writer.toState(plan.state, { reason: plan.reason, ...NO_ADDRESSES, ...(isMended && { fault: null }) }, [
-        { op: 'delete', key: deps.keys.booted(instanceUuid) },
-      ]);
+      const changes = { reason: plan.reason, ...NO_ADDRESSES, ...(isMended && { fault: null }) };
+      await writer.toState(plan.state, changes, bootedWrites(deps, instanceUuid));
       if (plan.state === 'active') await refreshGuest(inHand);
       return;
     }

@@ -42,11 +42,8 @@ export const createLostDomains = ({ store, keys, host, getConnection, health, lo
   let trouble: Census | undefined;
 
   const listBuilt = async (): Promise<string[]> => {
-    const { entries } = await store.listKeys(keys.requestsOf(host));
-    const instances = entries.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? []);
-    const records = await store.getMany(instances.map((instance) => keys.record(instance)));
-    return records.entries.flatMap((entry) => {
-      const record = readRecord(entry);
+    const { entries } = await store.list(keys.reportsOf(host), readRecord);
+    return entries.flatMap((record) => {
       if (record === undefined || record === 'not-understood' || record.host !== host) return [];
       return record.state === 'active' || record.state === 'stopped' ? [record.instance] : [];
     });

@@ -14,7 +14,8 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
  *   wish        record              domain        ->
  *   none        -                   -             nothing (a domain is the audit's business)
  *   destroy     any                 any           delete
- *   boot        none, scheduled,    any           build (a domain that runs already is only reported)
+ *   boot        none                any that is   take it over as it is: its record was lost
+ *   boot        none, scheduled,    any other     build (a domain that is there already is only started and reported)
  *               building, deleted
  *   boot        building + fault    any           undo, then error
  *   boot        active, stopped     any that is   stop, start or reboot, when that was asked for and is not carried out yet
@@ -52,6 +53,7 @@ export type Plan =
   | { readonly action: 'nothing'; readonly why: string }
   | { readonly action: 'refuse'; readonly why: string }
   | { readonly action: 'build' }
+  | { readonly action: 'adopt'; readonly state: 'active' | 'stopped'; readonly reason: string }
   | { readonly action: 'undo' }
   | { readonly action: 'clean-up' }
   | { readonly action: 'delete' }
@@ -70,6 +72,7 @@ export const planInstance = ({ request, record, domain, hasLeftovers }: Observed
   if (!resourcesOn(request, host)) return planElsewhere(record);
   switch (record?.state) {
     case undefined:
+      return isThere(domain) ? planLostRecord(domain) : { action: 'build' };
     case 'scheduled':
     case 'deleted':
       return { action: 'build' };
@@ -86,6 +89,13 @@ export const planInstance = ({ request, record, domain, hasLeftovers }: Observed
 };
 
 const isThere = (domain: DomainState): boolean => domain !== 'absent' && domain !== 'foreign';
+const isUp = (domain: DomainState): boolean => domain === 'running' || domain === 'paused';
+
+/** An agent writes a record before it makes a domain: this one had a record, and nobody knows what it was. */
+const planLostRecord = (domain: DomainState): Plan =>
+  isUp(domain)
+    ? { action: 'adopt', state: 'active', reason: 'found without a record, and its domain is up' }
+    : { action: 'adopt', state: 'stopped', reason: 'found without a record, and its domain is off' };
 
 /** A domain that was lost comes back where libvirt was another one for a while, or had no definitions. */
 const planFailed = (
@@ -94,8 +104,7 @@ const planFailed = (
 ): Plan => {
   if (isFailedBuild(record) && hasLeftovers) return { action: 'clean-up' };
   if (!isDomainLost(record) || !isThere(domain)) return nothing('in error until it is destroyed');
-  const isUp = domain === 'running' || domain === 'paused';
-  return { action: 'report', state: isUp ? 'active' : 'stopped', reason: 'its domain is there again' };
+  return { action: 'report', state: isUp(domain) ? 'active' : 'stopped', reason: 'its domain is there again' };
 };
 
 /** Refused once; a delete that was begun goes on. */

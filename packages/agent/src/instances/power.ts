@@ -1,4 +1,5 @@
 import { NO_ADDRESSES, refreshAddresses } from './address.js';
+import { bootedWrites } from './booted.js';
 import { runSteps, specOf, StepError } from './build.js';
 import type { InHand } from './carry-out.js';
 import { observeDomain } from './domain.js';
@@ -50,7 +51,7 @@ export const changePower = async (plan: PowerPlan, inHand: InHand): Promise<void
         fault: toFault(err, step),
         ...(!isRunning && NO_ADDRESSES),
       },
-      isRunning ? [] : [{ op: 'delete', key: deps.keys.booted(instanceUuid) }],
+      isRunning ? [] : bootedWrites(deps, instanceUuid),
     );
     return;
   }
@@ -64,7 +65,7 @@ export const changePower = async (plan: PowerPlan, inHand: InHand): Promise<void
       fault: null,
       ...NO_ADDRESSES,
     },
-    [{ op: 'delete', key: deps.keys.booted(instanceUuid) }],
+    bootedWrites(deps, instanceUuid),
   );
   log.info({ instanceUuid, task: plan.task }, 'power of the instance changed');
   if (!isStopped) await refreshAddresses(deps, writer);

@@ -1,3 +1,4 @@
+import { bootRequestSchema, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Entry } from '@etcd-compute/common/etcd/store';
 
@@ -8,5 +9,14 @@ export const readRecord = (entry: Entry | undefined): InstanceRecord | 'not-unde
     return instanceRecordSchema.parse(JSON.parse(entry.value));
   } catch {
     return 'not-understood';
+  }
+};
+
+/** Undefined for what is no boot request, or of another version; the reconciler says so. */
+export const readRequest = ({ value }: Entry): BootRequest | undefined => {
+  try {
+    return bootRequestSchema.parse(JSON.parse(value));
+  } catch {
+    return undefined;
   }
 };

@@ -4,13 +4,14 @@ import {
   isFailedBuild,
   type InstanceRecord,
 } from '@etcd-compute/common/etcd/messages/instance-record';
-import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { isNotUnderstood, parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Entry } from '@etcd-compute/common/etcd/store';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { z } from 'zod';
 import { carryOut, type ReconcileDeps } from './carry-out.js';
 import { observeDomain } from './domain.js';
+import { migrateRecord } from './migrate.js';
 import { planInstance } from './plan.js';
 import { createReadTogether } from './read-together.js';
 import { isChanged, RecordWriter, type Stored } from './record-writer.js';
@@ -36,6 +37,11 @@ const MAX_LOOKS = 20;
 /** Nobody tells when a hypervisor process answers again. */
 const UNRESPONSIVE_AGAIN_MS = 10_000;
 
+interface Seen {
+  readonly request: Stored<BootRequest>;
+  readonly record: Stored<InstanceRecord> | undefined;
+}
+
 export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconciler => {
   /** The activations under way, with the revision of the boot request that each has read. */
   const inHand = new Map<InstanceUuid, { interrupt: AbortController; requestRevision?: string }>();
@@ -48,21 +54,21 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     modRevision: entry.modRevision,
   });
 
-  interface Seen {
-    readonly request: Stored<BootRequest>;
-    readonly record: Stored<InstanceRecord> | undefined;
-  }
-  const observe = async (instance: InstanceUuid): Promise<Seen | 'gone' | 'not-understood'> => {
+  const observe = async (instance: InstanceUuid): Promise<Seen | 'gone' | 'elsewhere' | 'not-understood'> => {
     const [requestEntry, recordEntry] = await read([
       deps.keys.request(deps.host, instance),
-      deps.keys.record(instance),
+      deps.keys.report(deps.host, instance),
     ]);
     if (!requestEntry) return 'gone';
     try {
       const request = parse(bootRequestSchema, requestEntry);
       if (request.value.instance !== instance) throw misplaced(requestEntry.key, request.value.instance);
+      const migration = recordEntry ? 'nothing' : await migrateRecord(deps, request.value);
+      if (migration === 'moved') return await observe(instance);
+      if (migration === 'elsewhere') return migration;
       return { request, record: recordEntry && parse(instanceRecordSchema, recordEntry) };
     } catch (err) {
+      if (!isNotUnderstood(err)) throw err;
       if (complained.get(requestEntry.key) !== requestEntry.modRevision)
         deps.log.error(
           { err, instanceUuid: instance, etcdKey: requestEntry.key },
@@ -100,7 +106,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     interrupt: AbortController,
   ): Promise<ActivationResult> => {
     const seen = await observe(instance);
-    if (seen === 'gone' || seen === 'not-understood') {
+    if (typeof seen === 'string') {
       deps.addresses.forget(instance);
       if (seen === 'gone') await cleanUpLate(instance);
       return {};

@@ -13,6 +13,7 @@ import {
 import { resourcesOn } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Store, Write } from '@etcd-compute/common/etcd/store';
 import type { Fence } from '../fence.js';
+import { bootedWrites } from './booted.js';
 import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 
 /**
@@ -34,6 +35,7 @@ export interface RecordWriterDeps {
   readonly fence: Pick<Fence, 'guard'>;
   /** The host's boot, noted with a guest that runs. */
   readonly bootId: string;
+  readonly writesBooted: boolean;
 }
 
 /** Thrown when someone else wrote in between. Not a failure: read everything again. */
@@ -59,6 +61,7 @@ export class RecordWriter {
       instance: this.#instance,
       host: this.#deps.host,
       name: request.name ?? null,
+      project: request.project_id,
       resources: resourcesOn(request, this.#deps.host) ?? {},
       image: request.image,
       reason: 'found a boot request without a record',
@@ -80,6 +83,14 @@ export class RecordWriter {
       session: this.#deps.session,
       host: this.#deps.host,
     });
+  }
+
+  /** Takes over an instance that has no record, as it was found. What was wished before is taken for carried out. */
+  async adopt(state: 'active' | 'stopped', reason: string): Promise<void> {
+    const ran = state === 'active' ? { boot_id: this.#deps.bootId } : {};
+    const power_count = this.#request.value.power?.count ?? 0;
+    const { session } = this.#deps;
+    await this.#put(withState(this.record, state, { ...ran, session, power_count, reason, now: new Date() }), []);
   }
 
   async toState(
@@ -112,12 +123,12 @@ export class RecordWriter {
       addresses: [],
       now: new Date(),
     });
-    const recordKey = keys.record(this.#instance);
+    const recordKey = keys.report(host, this.#instance);
     try {
       await this.#commit([
         { op: 'put', key: recordKey, value: JSON.stringify(value), lease: lease.id },
         { op: 'delete', key: keys.request(host, this.#instance) },
-        { op: 'delete', key: keys.booted(this.#instance) },
+        ...bootedWrites(this.#deps, this.#instance),
       ]);
     } catch (err) {
       // When nothing was written, the lease holds nothing. If this fails too, it runs out by itself.
@@ -127,7 +138,7 @@ export class RecordWriter {
   }
 
   async #put(value: InstanceRecord, extra: readonly Write[]): Promise<void> {
-    const key = this.#deps.keys.record(this.#instance);
+    const key = this.#deps.keys.report(this.#deps.host, this.#instance);
     const revision = await this.#commit([{ op: 'put', key, value: JSON.stringify(value) }, ...extra]);
     this.#record = { value, modRevision: revision };
   }
@@ -136,7 +147,7 @@ export class RecordWriter {
     const { store, keys, host } = this.#deps;
     const { isCommitted, revision } = await store.txn(
       [
-        { key: keys.record(this.#instance), modRevision: this.#record.modRevision },
+        { key: keys.report(host, this.#instance), modRevision: this.#record.modRevision },
         { key: keys.request(host, this.#instance), modRevision: this.#request.modRevision },
         this.#deps.fence.guard,
       ],

@@ -155,6 +155,7 @@ describe('planInstance', () => {
           power: ['active', 'stopped'],
           refuse: ['error'],
           build: ['building'],
+          adopt: [],
           undo: ['error'],
           delete: ['deleting'],
           'clean-up': [],

@@ -82,6 +82,7 @@ export const toEtcdError = (cause: unknown, verb: string, endpoints: string): Ec
   if (REFUSALS.includes(constructor.name))
     return new EcomputeError('ECOMPUTE_ETCD_REFUSED', `${what}: it refused`, {
       cause,
+      details: { isDenied: constructor.name === 'EtcdPermissionDeniedError' },
       hint: 'check etcd.user, its password and its role',
     });
   return new EcomputeError('ECOMPUTE_ETCD_UNREACHABLE', what, {
@@ -91,6 +92,10 @@ export const toEtcdError = (cause: unknown, verb: string, endpoints: string): Ec
     hint: 'check that etcd runs there (`etcdctl endpoint health`), and etcd.host and etcd.port in the config',
   });
 };
+
+/** Whether the etcd user may not do this. */
+export const isPermissionDenied = (thrown: unknown): boolean =>
+  thrown instanceof EcomputeError && thrown.details['isDenied'] === true;
 
 /**
  * Whether a failed write has certainly changed nothing. Of any other failed write the outcome is unknown: the reply may be

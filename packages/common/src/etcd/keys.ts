@@ -1,8 +1,15 @@
-import { instanceUuidSchema, providerUuidSchema, type InstanceUuid, type ProviderUuid } from '../ids.js';
+import {
+  instanceNameSchema,
+  instanceUuidSchema,
+  projectSchema,
+  providerUuidSchema,
+  type InstanceUuid,
+  type ProviderUuid,
+} from '../ids.js';
 
 /**
- * Every etcd key, built and parsed. `/hosts` and `/booted` are the original's and stay as they are; see WIRE in docs.
- * All stand under an optional prefix, which is empty by default, as in the original.
+ * Every etcd key, built and parsed. `/hosts` and `/booted` are the original's and stay as they are. All stand under an optional prefix,
+ * which is empty by default, as in the original. What an agent writes stands below its host, `/booted` excepted.
  */
 export interface Keys {
   /** The boot request of an instance on a host. */
@@ -11,9 +18,19 @@ export interface Keys {
   readonly requestsOf: (host: ProviderUuid) => string;
   /** All boot requests. */
   readonly requests: string;
-  /** The record of an instance. */
-  readonly record: (instance: InstanceUuid) => string;
-  readonly records: string;
+  /** The record of an instance on a host. */
+  readonly report: (host: ProviderUuid, instance: InstanceUuid) => string;
+  readonly reportsOf: (host: ProviderUuid) => string;
+  readonly reports: string;
+  /** Where an instance is. In version 1 its record stood there. */
+  readonly location: (instance: InstanceUuid) => string;
+  readonly locations: string;
+  /** Who has a name in a project. */
+  readonly name: (project: string, name: string) => string;
+  readonly names: string;
+  /** An instance that was asked to be destroyed, and whose location and name are still there. */
+  readonly ending: (instance: InstanceUuid) => string;
+  readonly endings: string;
   /** The first address of an instance, plain text. */
   readonly booted: (instance: InstanceUuid) => string;
   readonly bootedAll: string;
@@ -38,7 +55,10 @@ export interface Keys {
   readonly images: string;
   /** Undefined unless `request` of the result is this very key: an upper-case uuid makes another key. */
   readonly parseRequest: (key: string) => { host: ProviderUuid; instance: InstanceUuid } | undefined;
-  readonly parseRecord: (key: string) => InstanceUuid | undefined;
+  readonly parseReport: (key: string) => { host: ProviderUuid; instance: InstanceUuid } | undefined;
+  readonly parseLocation: (key: string) => InstanceUuid | undefined;
+  readonly parseName: (key: string) => { project: string; name: string } | undefined;
+  readonly parseEnding: (key: string) => InstanceUuid | undefined;
   readonly parseBooted: (key: string) => InstanceUuid | undefined;
   readonly parseAgent: (key: string) => ProviderUuid | undefined;
   readonly parseImageReport: (key: string) => ProviderUuid | undefined;
@@ -48,7 +68,10 @@ export interface Keys {
 /** @param prefix empty, or a path such as `/cloud1` without a slash at its end. */
 export const createKeys = (prefix: string): Keys => {
   const requests = `${prefix}/hosts/`;
-  const records = `${prefix}/instances/`;
+  const reports = `${prefix}/reports/`;
+  const locations = `${prefix}/instances/`;
+  const names = `${prefix}/names/`;
+  const endings = `${prefix}/ending/`;
   const bootedAll = `${prefix}/booted/`;
   const agents = `${prefix}/agents/`;
   const audits = `${prefix}/audits/`;
@@ -58,16 +81,33 @@ export const createKeys = (prefix: string): Keys => {
   /** The uuid, in the one spelling that keys have. */
   const exactly = <T extends string>(uuid: { data?: T | undefined }, text: string | undefined): T | undefined =>
     uuid.data === text ? uuid.data : undefined;
+  const instanceAfter = (start: string, key: string): InstanceUuid | undefined =>
+    exactly(instanceUuidSchema.safeParse(after(start, key)), after(start, key));
+  const hostAfter = (start: string, key: string): ProviderUuid | undefined =>
+    exactly(providerUuidSchema.safeParse(after(start, key)), after(start, key));
+  const pairAfter = (start: string, key: string): { host: ProviderUuid; instance: InstanceUuid } | undefined => {
+    const [hostText, instanceText, more] = after(start, key)?.split('/') ?? [];
+    const host = exactly(providerUuidSchema.safeParse(hostText), hostText);
+    const instance = exactly(instanceUuidSchema.safeParse(instanceText), instanceText);
+    return host && instance && more === undefined ? { host, instance } : undefined;
+  };
   return {
     requests,
-    records,
+    reports,
+    locations,
+    names,
+    endings,
     bootedAll,
     agents,
     audits,
     images,
     request: (host, instance) => `${requests}${host}/${instance}`,
     requestsOf: (host) => `${requests}${host}/`,
-    record: (instance) => `${records}${instance}`,
+    report: (host, instance) => `${reports}${host}/${instance}`,
+    reportsOf: (host) => `${reports}${host}/`,
+    location: (instance) => `${locations}${instance}`,
+    name: (project, name) => `${names}${project}/${name}`,
+    ending: (instance) => `${endings}${instance}`,
     booted: (instance) => `${bootedAll}${instance}`,
     agent: (host) => `${agents}${host}`,
     session: (host) => `${prefix}/sessions/${host}`,
@@ -77,19 +117,23 @@ export const createKeys = (prefix: string): Keys => {
     imageDownloads: (host) => `${images}${host}/downloads`,
     imageWish: (host, id) => `${images}${host}/wishes/${id}`,
     imageWishesOf: (host) => `${images}${host}/wishes/`,
-    parseRequest: (key) => {
-      const [hostText, instanceText, more] = after(requests, key)?.split('/') ?? [];
-      const host = exactly(providerUuidSchema.safeParse(hostText), hostText);
-      const instance = exactly(instanceUuidSchema.safeParse(instanceText), instanceText);
-      return host && instance && more === undefined ? { host, instance } : undefined;
+    parseRequest: (key) => pairAfter(requests, key),
+    parseReport: (key) => pairAfter(reports, key),
+    parseLocation: (key) => instanceAfter(locations, key),
+    parseName: (key) => {
+      const [project, name, more] = after(names, key)?.split('/') ?? [];
+      const isName = projectSchema.safeParse(project).success && instanceNameSchema.safeParse(name).success;
+      return isName && project !== undefined && name !== undefined && more === undefined
+        ? { project, name }
+        : undefined;
     },
-    parseRecord: (key) => exactly(instanceUuidSchema.safeParse(after(records, key)), after(records, key)),
-    parseBooted: (key) => exactly(instanceUuidSchema.safeParse(after(bootedAll, key)), after(bootedAll, key)),
-    parseAudit: (key) => exactly(providerUuidSchema.safeParse(after(audits, key)), after(audits, key)),
+    parseEnding: (key) => instanceAfter(endings, key),
+    parseBooted: (key) => instanceAfter(bootedAll, key),
+    parseAudit: (key) => hostAfter(audits, key),
     parseImageReport: (key) => {
       const [host, what, more] = after(images, key)?.split('/') ?? [];
       return what === 'report' && more === undefined ? exactly(providerUuidSchema.safeParse(host), host) : undefined;
     },
-    parseAgent: (key) => exactly(providerUuidSchema.safeParse(after(agents, key)), after(agents, key)),
+    parseAgent: (key) => hostAfter(agents, key),
   };
 };

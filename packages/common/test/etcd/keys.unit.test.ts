@@ -23,7 +23,10 @@ describe('keys', () => {
     expect(keys.request(h, i)).toBe(`/hosts/${h}/${i}`);
     expect(keys.requestsOf(h)).toBe(`/hosts/${h}/`);
     expect(keys.booted(i)).toBe(`/booted/${i}`);
-    expect(keys.record(i)).toBe(`/instances/${i}`);
+    expect(keys.report(h, i)).toBe(`/reports/${h}/${i}`);
+    expect(keys.location(i)).toBe(`/instances/${i}`);
+    expect(keys.name('default', 'web')).toBe('/names/default/web');
+    expect(keys.ending(i)).toBe(`/ending/${i}`);
     expect(keys.agent(h)).toBe(`/agents/${h}`);
     expect(keys.audit(h)).toBe(`/audits/${h}`);
     expect(keys.console(h)).toBe(`/consoles/${h}`);
@@ -36,7 +39,10 @@ describe('keys', () => {
       fc.property(prefix, host, instance, (before, h, i) => {
         const keys = createKeys(before);
         expect(keys.parseRequest(keys.request(h, i))).toEqual({ host: h, instance: i });
-        expect(keys.parseRecord(keys.record(i))).toBe(i);
+        expect(keys.parseReport(keys.report(h, i))).toEqual({ host: h, instance: i });
+        expect(keys.parseLocation(keys.location(i))).toBe(i);
+        expect(keys.parseName(keys.name('a.b', 'web-1'))).toEqual({ project: 'a.b', name: 'web-1' });
+        expect(keys.parseEnding(keys.ending(i))).toBe(i);
         expect(keys.parseAgent(keys.agent(h))).toBe(h);
         expect(keys.parseBooted(keys.booted(i))).toBe(i);
         expect(keys.parseAudit(keys.audit(h))).toBe(h);
@@ -51,7 +57,10 @@ describe('keys', () => {
       fc.property(prefix, anyKey, (before, key) => {
         const keys = createKeys(before);
         const request = keys.parseRequest(key);
-        const record = keys.parseRecord(key);
+        const report = keys.parseReport(key);
+        const location = keys.parseLocation(key);
+        const name = keys.parseName(key);
+        const ending = keys.parseEnding(key);
         const agent = keys.parseAgent(key);
         const booted = keys.parseBooted(key);
         const audit = keys.parseAudit(key);
@@ -59,7 +68,10 @@ describe('keys', () => {
           booted && keys.booted(booted),
           audit && keys.audit(audit),
           request && keys.request(request.host, request.instance),
-          record && keys.record(record),
+          report && keys.report(report.host, report.instance),
+          location && keys.location(location),
+          name && keys.name(name.project, name.name),
+          ending && keys.ending(ending),
           agent && keys.agent(agent),
         ];
         for (const again of rebuilt.filter((text) => text !== undefined)) expect(again).toBe(key);
@@ -73,8 +85,12 @@ describe('keys', () => {
         const keys = createKeys(before);
         expect(keys.request(h, i).startsWith(keys.requestsOf(h))).toBe(true);
         expect(keys.requestsOf(h).startsWith(keys.requests)).toBe(true);
-        const kinds = [keys.request(h, i), keys.record(i), keys.agent(h), keys.booted(i), keys.audit(h)];
-        for (const list of [keys.requests, keys.records, keys.agents, keys.bootedAll, keys.audits])
+        expect(keys.report(h, i).startsWith(keys.reportsOf(h))).toBe(true);
+        expect(keys.reportsOf(h).startsWith(keys.reports)).toBe(true);
+        const own = [keys.request(h, i), keys.report(h, i), keys.agent(h), keys.audit(h)];
+        const kinds = [...own, keys.location(i), keys.name('p', 'n'), keys.ending(i), keys.booted(i)];
+        const { requests, reports, locations, names, endings, agents, bootedAll, audits } = keys;
+        for (const list of [requests, reports, locations, names, endings, agents, bootedAll, audits])
           expect(kinds.filter((key) => key.startsWith(list))).toHaveLength(1);
       }),
     );

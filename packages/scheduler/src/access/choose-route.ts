@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { EcomputeError, formatErrorChain, type ErrorCode } from '@etcd-compute/common/errors';
 import type { Cloud } from '../cloud.js';
 import type { InstanceView } from '../instances/view.js';
-import type { InstanceEntry } from '../instances/snapshot.js';
+import type { InstanceEntry } from '../instances/instance-entry.js';
 import { connectEndpoint } from './connect-endpoint.js';
 import { findEndpoint } from './find-endpoint.js';
 import { describeMisses, firstConnection } from './first-connection.js';

@@ -7,8 +7,7 @@ import {
 } from '@etcd-compute/common/endpoint/protocol';
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
 import type { Cloud } from '../cloud.js';
-import { isDeleted } from '../instances/find-instance.js';
-import { rereadEntry, type InstanceEntry } from '../instances/snapshot.js';
+import { isDeleted, readInstances, type InstanceEntry } from '../instances/instance-entry.js';
 import { getFromEndpoint } from './connect-endpoint.js';
 import { findEndpoint } from './find-endpoint.js';
 
@@ -49,7 +48,7 @@ export const readConsole = async (options: ReadConsoleOptions): Promise<void> =>
   for (let attempt = 1; ; attempt += 1) {
     progress.hasMoved = false;
     try {
-      entry = attempt === 1 ? entry : await rereadEntry(cloud, entry);
+      if (attempt > 1) entry = (await readInstances(cloud, [entry]))[0] ?? entry;
       if (isDeleted(entry) || (!entry.record && !entry.request)) {
         if (progress.position === undefined) throw deleted(entry);
         note(`eschedule: instance ${entry.instance} has been deleted`);

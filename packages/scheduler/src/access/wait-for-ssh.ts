@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { sleep } from '@etcd-compute/common/async/sleep';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Cloud } from '../cloud.js';
-import { rereadEntry, type InstanceEntry } from '../instances/snapshot.js';
+import { readInstances, type InstanceEntry } from '../instances/instance-entry.js';
 import { openTunnel } from './connect-endpoint.js';
 import { findEndpoint } from './find-endpoint.js';
 
@@ -26,7 +26,7 @@ export const waitForSsh = async (cloud: Cloud, options: WaitForSshOptions): Prom
   let { entry } = options;
   let last: unknown;
   while (performance.now() < giveUpAt) {
-    entry = await rereadEntry(cloud, entry);
+    entry = (await readInstances(cloud, [entry]))[0] ?? entry;
     const state = entry.record?.state;
     if (state === 'active') {
       try {

@@ -1,7 +1,8 @@
 import type { Cloud } from '../cloud.js';
 import { compare, type CompareOptions, type Comparison } from './compare.js';
 import { identityOf } from './finding.js';
-import { observe, type Seen } from './observe.js';
+import { observe } from './observe.js';
+import type { Seen } from './seen.js';
 
 export interface Found extends Comparison {
   readonly seen: Seen;

@@ -8,6 +8,10 @@ import type { Held } from '@etcd-compute/common/placement/allocations';
 export type CloudFindingKind =
   | 'record-without-request'
   | 'address-without-instance'
+  | 'location-without-instance'
+  | 'name-without-instance'
+  | 'instance-without-name'
+  | 'ending-without-instance'
   | 'request-without-host'
   | 'report-without-host';
 
@@ -30,8 +34,10 @@ export type Mend =
   | { readonly by: 'release'; readonly held: Held }
   | { readonly by: 'allocate'; readonly request: BootRequest; readonly requestRevision: string }
   /** The host's agent removes all that it has of the instance, as for any destroy. */
-  | { readonly by: 'wish'; readonly recordRevision: string }
+  | { readonly by: 'wish'; readonly guard: Guard }
   | { readonly by: 'delete'; readonly keys: readonly string[]; readonly guards: readonly Guard[] }
+  /** The instance gets its name back, which nobody has. */
+  | { readonly by: 'name'; readonly key: string; readonly guards: readonly Guard[] }
   /** Nothing is safe to do without a person, who is told this. */
   | { readonly by: 'person'; readonly hint: string };
 

@@ -1,9 +1,9 @@
 import type { HostFindingKind } from '@etcd-compute/common/etcd/messages/host-audit';
 import type { Finding } from './finding.js';
-import type { Seen } from './observe.js';
+import type { World } from './world.js';
 
 export interface KeepGuestsOptions {
-  readonly seen: Pick<Seen, 'reports' | 'records'>;
+  readonly world: Pick<World, 'reports' | 'recordAt'>;
   readonly graceSeconds: number;
   /** A person has said so. */
   readonly isRemovingGuests: boolean;
@@ -48,10 +48,10 @@ const placeOf = ({ instance, host }: Finding): string => `${instance} ${host}`;
 /** Whether it is certain that no guest uses the room that is allocated. */
 const isFree = (
   { instance, host, since }: Finding,
-  { seen: { reports, records }, graceSeconds }: KeepGuestsOptions,
+  { world: { reports, recordAt }, graceSeconds }: KeepGuestsOptions,
 ): boolean => {
   if (instance === null || host === null || since === null) return false;
-  const record = records.get(instance)?.value;
+  const record = recordAt(host, instance)?.value;
   if (record !== undefined && record !== 'not-understood' && record.state === 'deleted') return true;
   const report = reports.get(host)?.value;
   if (report === undefined || report === 'not-understood') return false;

@@ -1,13 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { needsAllocation } from '@etcd-compute/common/audit/rules';
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
-import { bootRequestSchema } from '@etcd-compute/common/etcd/messages/boot-request';
-import { instanceRecordSchema } from '@etcd-compute/common/etcd/messages/instance-record';
-import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import type { NameHolder } from '@etcd-compute/common/etcd/messages/name-holder';
 import { providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { allocate, getHeld, releaseHeld } from '@etcd-compute/common/placement/allocations';
 import type { Cloud } from '../cloud.js';
-import { renderDestroyWish } from '../placing/write-destroy.js';
+import { readInstances } from '../instances/instance-entry.js';
+import { renderDestroyWish, renderEnding } from '../placing/write-destroy.js';
 import type { Finding, Mend } from './finding.js';
 
 /**
@@ -47,6 +45,7 @@ const tryMend = async (cloud: Cloud, { mend: how, instance, host }: Finding): Pr
   // Only keys can be without an instance or a host.
   if (instance === null || host === null) return CHANGED;
   const target = { cloud, instance, host };
+  if (how.by === 'name') return giveName(target, how);
   if (how.by === 'release') return release(target, how);
   return how.by === 'allocate' ? allocateAgain(target, how) : writeWish(target, how);
 };
@@ -80,15 +79,8 @@ const release = async ({ cloud, instance, host }: Target, { held }: By<'release'
 };
 
 const isStillMissing = async ({ cloud, instance, host }: Target): Promise<boolean> => {
-  const { keys } = cloud;
-  const { entries } = await (await cloud.store()).getMany([keys.request(host, instance), keys.record(instance)]);
-  const [request, record] = entries;
-  if (!request) return false;
-  return needsAllocation(
-    parseMessage(bootRequestSchema, request.key, request.value),
-    record && parseMessage(instanceRecordSchema, record.key, record.value),
-    host,
-  );
+  const [entry] = await readInstances(cloud, [{ instance, host }]);
+  return entry?.request !== undefined && needsAllocation(entry.request, entry.record, host);
 };
 
 /**
@@ -105,8 +97,8 @@ const allocateAgain = async (target: Target, { request }: By<'allocate'>): Promi
   const result = await allocate(placement, {
     instance,
     allocations,
-    userId: request.user_id ?? randomUUID(),
-    projectId: request.project_id ?? randomUUID(),
+    userId: request.user_id ?? cloud.config.user,
+    projectId: request.project_id ?? cloud.config.project,
   });
   const held = await getHeld(placement, instance);
   const isHeld = Object.keys(held.allocations).some((provider) => provider.toLowerCase() === host);
@@ -123,16 +115,27 @@ const allocateAgain = async (target: Target, { request }: By<'allocate'>): Promi
 };
 
 /** The wish to be destroyed, where no request is: the agent then deletes whatever it has of the instance. */
-const writeWish = async ({ cloud, instance, host }: Target, { recordRevision }: By<'wish'>): Promise<Mended> => {
+const writeWish = async ({ cloud, instance, host }: Target, { guard }: By<'wish'>): Promise<Mended> => {
   const [placement, store] = await Promise.all([cloud.placement(), cloud.store()]);
   const { since: _, ...held } = await getHeld(placement, instance);
+  const [entry] = await readInstances(cloud, [{ instance, host }]);
   const key = cloud.keys.request(host, instance);
   const { isCommitted } = await store.txn(
+    [{ key, modRevision: '0' }, guard],
     [
-      { key, modRevision: '0' },
-      { key: cloud.keys.record(instance), modRevision: recordRevision },
+      { op: 'put', key, value: JSON.stringify(renderDestroyWish({ instance }, { held, before: undefined })) },
+      ...(entry?.host === host ? renderEnding(cloud, entry) : []),
     ],
-    [{ op: 'put', key, value: JSON.stringify(renderDestroyWish({ instance }, { held, before: undefined })) }],
   );
   return isCommitted ? { state: 'asked', words: 'its agent removes it' } : CHANGED;
+};
+
+const giveName = async ({ cloud, instance }: Target, { key, guards }: By<'name'>): Promise<Mended> => {
+  const value: NameHolder = { version: 1, instance };
+  const store = await cloud.store();
+  const { isCommitted } = await store.txn(
+    [{ key, modRevision: '0' }, ...guards],
+    [{ op: 'put', key, value: JSON.stringify(value) }],
+  );
+  return isCommitted ? { ...FIXED, words: `wrote ${key}` } : CHANGED;
 };

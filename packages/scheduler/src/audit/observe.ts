@@ -1,7 +1,10 @@
 import pLimit from 'p-limit';
 import { bootRequestSchema, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
-import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
+import { endingSchema } from '@etcd-compute/common/etcd/messages/ending';
+import { hostAuditSchema } from '@etcd-compute/common/etcd/messages/host-audit';
+import { storedLocationSchema } from '@etcd-compute/common/etcd/messages/instance-location';
 import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { nameHolderSchema } from '@etcd-compute/common/etcd/messages/name-holder';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Entry } from '@etcd-compute/common/etcd/store';
 import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
@@ -14,93 +17,107 @@ import {
 import { listResourceProviders } from '@etcd-compute/common/placement/resource-providers';
 import type { z } from 'zod';
 import type { Cloud } from '../cloud.js';
-import { listPresences, type Presences } from '../hosts/presences.js';
-
-/** A value of etcd. One that is not understood stands for something all the same, and is never touched. */
-export interface Stored<T> {
-  readonly value: T | 'not-understood';
-  readonly modRevision: string;
-}
-
-export interface StoredRequest extends Stored<BootRequest> {
-  readonly host: ProviderUuid;
-  readonly instance: InstanceUuid;
-}
-
-/** All that there is, as far as an audit is concerned. */
-export interface Seen {
-  readonly presences: Presences;
-  readonly reports: ReadonlyMap<ProviderUuid, Stored<HostAudit>>;
-  readonly requests: readonly StoredRequest[];
-  readonly records: ReadonlyMap<InstanceUuid, Stored<InstanceRecord>>;
-  /** The revisions of `/booted`. */
-  readonly booted: ReadonlyMap<InstanceUuid, string>;
-  /** Names of the providers in Placement. */
-  readonly providers: ReadonlyMap<ProviderUuid, string>;
-  /** Who holds something on the hosts that etcd knows. */
-  readonly holders: ReadonlyMap<ProviderUuid, readonly InstanceUuid[]>;
-  /** What those hold that have no request. */
-  readonly orphans: ReadonlyMap<InstanceUuid, Held>;
-  readonly placementTime: Date | undefined;
-  /** Values that are not understood. */
-  readonly problems: readonly Error[];
-}
+import { listPresences } from '../hosts/presences.js';
+import type { Seen, Stored, StoredLocation, StoredRecord } from './seen.js';
 
 /** Placement is asked about this many things at a time. */
 const PARALLEL = 8;
 
 /**
- * One look. The order matters: between the request, the record and the address of an instance, and between etcd and Placement, time
- * goes by. What a first look finds by some revision, and a second look again by the same, was so for certain in the second look's
- * middle, because what must be absent is read before what must be there (Placement: after it, and before the next look).
+ * One look. The order matters: between the keys of an instance, and between etcd and Placement, time goes by. What a first look finds by
+ * some revision, and a second look again by the same, was so for certain in the second look's middle, because what must be absent is
+ * read before what must be there (Placement: after it, and before the next look).
  */
 export const observe = async (cloud: Cloud): Promise<Seen> => {
   const { keys } = cloud;
-  const store = await cloud.store();
   const problems: Error[] = [];
-  const list = async (prefix: string): Promise<Entry[]> => (await store.list(prefix)).entries;
-  const requests = (await list(keys.requests)).flatMap((entry) => {
-    const parsed = keys.parseRequest(entry.key);
-    return parsed ? [{ ...parsed, ...read(bootRequestSchema, entry, problems) }] : [];
+  const read = createReader(cloud);
+  const requests = await read(keys.requests, keys.parseRequest, (entry, parsed) => ({
+    ...parsed,
+    ...withoutGuest(parse(bootRequestSchema, entry, problems)),
+  }));
+  const reported = await read(keys.reports, keys.parseReport, (entry, parsed): StoredRecord => {
+    return { ...parsed, key: entry.key, ...brief(parse(instanceRecordSchema, entry, problems)) };
   });
-  const records = byKey(await list(keys.records), keys.parseRecord, (entry) =>
-    read(instanceRecordSchema, entry, problems),
-  );
-  const booted = byKey(await list(keys.bootedAll), keys.parseBooted, ({ modRevision }) => modRevision);
-  const reports = byKey(await list(keys.audits), keys.parseAudit, (entry) => read(hostAuditSchema, entry, problems));
+  const { locations, old } = await observeLocations(cloud, problems);
+  const names = await read(keys.names, keys.parseName, (entry, parsed) => ({
+    ...parsed,
+    ...parse(nameHolderSchema, entry, problems),
+  }));
+  const endings = await read(keys.endings, keys.parseEnding, (entry, instance) => {
+    return [instance, parse(endingSchema, entry, problems)] as const;
+  });
+  const booted = await read(keys.bootedAll, keys.parseBooted, ({ modRevision }, instance) => {
+    return [instance, modRevision] as const;
+  });
+  const reports = await read(keys.audits, keys.parseAudit, (entry, host) => {
+    return [host, parse(hostAuditSchema, entry, problems)] as const;
+  });
   const presences = await listPresences(cloud);
+  const records = [...reported, ...old];
   const hosts = new Set([
     ...presences.keys(),
-    ...reports.keys(),
+    ...reports.map(([host]) => host),
     ...requests.map(({ host }) => host),
-    ...[...records.values()].flatMap(({ value }) => (value === 'not-understood' ? [] : [value.host])),
+    ...records.map(({ host }) => host),
   ]);
   const requested = new Set(requests.map(({ instance }) => instance));
   return {
     presences,
-    reports,
+    reports: new Map(reports),
     requests,
     records,
-    booted,
+    locations,
+    names,
+    endings: new Map(endings),
+    booted: new Map(booted),
     problems,
     ...(await observePlacement(cloud, { hosts, requested })),
   };
 };
 
-const byKey = <K, V>(
-  entries: readonly Entry[],
-  parseKey: (key: string) => K | undefined,
-  toValue: (entry: Entry) => V,
-): Map<K, V> => {
-  const map = new Map<K, V>();
-  for (const entry of entries) {
-    const key = parseKey(entry.key);
-    if (key !== undefined) map.set(key, toValue(entry));
-  }
-  return map;
+type Reader = <P, T>(
+  prefix: string,
+  parseKey: (key: string) => P | undefined,
+  toItem: (entry: Entry, parsed: P) => T,
+) => Promise<T[]>;
+
+/** Keys that are none of ours are passed over. */
+const createReader =
+  ({ store }: Cloud): Reader =>
+  async (prefix, parseKey, toItem) => {
+    const { entries } = await (
+      await store()
+    ).list(prefix, (entry) => {
+      const parsed = parseKey(entry.key);
+      return parsed === undefined ? [] : [toItem(entry, parsed)];
+    });
+    return entries.flat();
+  };
+
+/** What stands at `/instances`: locations, and records that are not moved yet. */
+const observeLocations = async (
+  cloud: Cloud,
+  problems: Error[],
+): Promise<{ locations: Map<InstanceUuid, StoredLocation>; old: StoredRecord[] }> => {
+  const locations = new Map<InstanceUuid, StoredLocation>();
+  const old: StoredRecord[] = [];
+  const { keys, store } = cloud;
+  await (
+    await store()
+  ).list(keys.locations, (entry) => {
+    const instance = keys.parseLocation(entry.key);
+    if (instance === undefined) return;
+    const { key, modRevision } = entry;
+    const { value } = parse(storedLocationSchema, entry, problems);
+    if (value !== 'not-understood' && value.version === 1)
+      old.push({ instance, host: value.host, key, ...brief({ value, modRevision }) });
+    else locations.set(instance, { value, modRevision, isLeased: entry.lease !== '0' });
+  });
+  return { locations, old };
 };
 
-const read = <S extends z.ZodType>(schema: S, entry: Entry, problems: Error[]): Stored<z.output<S>> => {
+const parse = <S extends z.ZodType>(schema: S, entry: Entry, problems: Error[]): Stored<z.output<S>> => {
   const { key, value, modRevision } = entry;
   try {
     return { value: parseMessage(schema, key, value), modRevision };
@@ -110,6 +127,19 @@ const read = <S extends z.ZodType>(schema: S, entry: Entry, problems: Error[]): 
     return { value: 'not-understood', modRevision };
   }
 };
+
+/** What only the guest is told may be most of a request. */
+const withoutGuest = ({ value, modRevision }: Stored<BootRequest>): Stored<BootRequest> => {
+  if (value === 'not-understood') return { value, modRevision };
+  const { user_data: _userData, ssh_keys: _sshKeys, meta: _meta, ...rest } = value;
+  return { value: rest, modRevision };
+};
+
+/** No rule asks for the history of an instance. */
+const brief = ({ value, modRevision }: Stored<InstanceRecord>): Stored<InstanceRecord> => ({
+  modRevision,
+  value: value === 'not-understood' ? value : { ...value, transitions: [], addresses: [], address_sources: null },
+});
 
 interface Known {
   readonly hosts: ReadonlySet<ProviderUuid>;

@@ -25,6 +25,7 @@ const REMEDIES: Readonly<Record<Exclude<Mend['by'], 'person'>, string>> = {
   allocate: '--fix allocates again when there is room',
   wish: '--fix asks its agent to remove it',
   delete: '--fix removes the keys',
+  name: '--fix gives the name back',
 };
 
 const remedyOf = ({ mend }: Finding): string => (mend.by === 'person' ? mend.hint : REMEDIES[mend.by]);

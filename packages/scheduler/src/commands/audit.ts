@@ -4,9 +4,10 @@ import { providerUuidSchema, type ProviderUuid } from '@etcd-compute/common/ids'
 import { findAmiss, type Found } from '../audit/find.js';
 import { identityOf, type Finding } from '../audit/finding.js';
 import { mend, type Mended } from '../audit/mend.js';
-import type { Seen } from '../audit/observe.js';
+import type { Seen } from '../audit/seen.js';
 import { viewOfFinding } from '../audit/view.js';
 import { waitForAgents } from '../audit/wait-for-agents.js';
+import { closeSomeBooks } from '../instances/close-books.js';
 import { AUDIT_EXIT_CODES } from '../exit-code.js';
 import { formatTime } from '../output/instance-shape.js';
 import { findingShape } from '../output/finding-shape.js';
@@ -29,18 +30,21 @@ const PARALLEL = 8;
 
 export const audit = async (context: CommandContext, options: AuditOptions): Promise<number> => {
   const { cloud, output } = context;
+  if (options.isFixing) await closeSomeBooks(cloud);
   const found = await findAmiss(cloud, options);
   const { seen } = found;
   const hostNames = (host: ProviderUuid): string | null => nameOfHost(seen, host);
   const host = options.host === undefined ? undefined : resolveHost(seen, options.host);
   const findings = found.findings.filter((finding) => host === undefined || finding.host === host).toSorted(inOrder);
   const mended = options.isFixing ? await mendAll(context, { findings, seen, options }) : new Map<string, Mended>();
+  if (options.isFixing) await closeSomeBooks(cloud);
   const { presences } = seen;
   await output.list(
     findings.map((finding) => viewOfFinding(finding, { presences, hostNames, mended })),
     findingShape,
   );
-  for (const remark of remarksOn(found, { host, options })) output.note(`eschedule: ${remark}`);
+  const isOldKey = (key: string): boolean => cloud.keys.parseLocation(key) !== undefined;
+  for (const remark of remarksOn(found, { host, options, isOldKey })) output.note(`eschedule: ${remark}`);
   if (findings.length === 0) return AUDIT_EXIT_CODES.nothing;
   if (!options.isFixing) return AUDIT_EXIT_CODES.found;
   return [...mended.values()].every(({ state }) => state === 'fixed' || (state === 'asked' && !options.isWaiting))
@@ -126,11 +130,15 @@ const resolveHost = (seen: Seen, uuidOrName: string): ProviderUuid => {
   throw new EcomputeError('ECOMPUTE_HOST_UNKNOWN', what, { hint: 'give its uuid: see `eschedule hosts -o wide`' });
 };
 
+interface RemarkOptions {
+  readonly host: ProviderUuid | undefined;
+  readonly options: AuditOptions;
+  /** Whether a record stands where version 1 had it. */
+  readonly isOldKey: (key: string) => boolean;
+}
+
 /** What a person should know to trust the list. */
-const remarksOn = (
-  { seen, young, findings }: Found,
-  { host: only, options }: { host: ProviderUuid | undefined; options: AuditOptions },
-): string[] => {
+const remarksOn = ({ seen, young, findings }: Found, { host: only, options, isOldKey }: RemarkOptions): string[] => {
   const { presences, reports, providers, problems } = seen;
   const remarks: string[] = [];
   for (const host of new Set([...reports.keys(), ...presences.keys()])) {
@@ -144,6 +152,11 @@ const remarksOn = (
     if (report !== undefined && report !== 'not-understood' && report.left_out > 0)
       remarks.push(`the agent of host ${name} found ${report.left_out} more than it reported`);
   }
+  const old = seen.records.filter(({ host, key }) => (only === undefined || host === only) && isOldKey(key));
+  for (const host of new Set(old.map((record) => record.host)))
+    remarks.push(
+      `records of host ${nameOfHost(seen, host) ?? host} are where an older version has them: its agent moves them when it is upgraded`,
+    );
   if (young > 0)
     remarks.push(
       `${young} ${young === 1 ? 'allocation without a request is' : 'allocations without a request are'} younger than ${options.graceSeconds} s: of boots at work, or to be judged later`,

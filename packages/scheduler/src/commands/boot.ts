@@ -1,13 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { EcomputeError, toError } from '@etcd-compute/common/errors';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
 import type { HostNames } from '../hosts/host-names.js';
 import { readPresences } from '../hosts/presences.js';
 import { viewOfRecord } from '../instances/view.js';
-import { checkNamesFree } from '../instances/names.js';
+import { closeSomeBooks } from '../instances/close-books.js';
+import { checkOldNames, findFreeNames } from '../instances/names.js';
+import type { Cloud } from '../cloud.js';
 import { instanceShape } from '../output/instance-shape.js';
-import { createPlacer } from '../placing/placer.js';
+import { createPlacer, type Placer } from '../placing/placer.js';
 import { noHostError } from '../placing/no-host.js';
 import { placeAll, type Placed } from '../placing/place-all.js';
 import { checkRequestSize } from '../placing/request-size.js';
@@ -39,30 +40,37 @@ export const instanceNames = (name: string | undefined, count: number | undefine
   return Array.from({ length: count }, (_, index) => (name === undefined ? null : `${name}-${index + 1}`));
 };
 
-const newSpecs = (options: BootOptions): InstanceSpec[] => {
-  const [userId, projectId] = [randomUUID(), randomUUID()];
-  return instanceNames(options.name, options.count).map((name) => ({
+const newSpecs = ({ config }: Cloud, options: BootOptions): InstanceSpec[] =>
+  instanceNames(options.name, options.count).map((name) => ({
     instance: newInstanceUuid(),
     name,
     image: options.image,
     checksum: options.checksum,
     guest: options.guest,
-    userId,
-    projectId,
+    user: config.user,
+    project: config.project,
+    nameGuards: [],
   }));
+
+/** Finds the hosts, and whether the names are free. @returns the specs with what guards their names. */
+const prepare = async (cloud: Cloud, placer: Placer, specs: readonly InstanceSpec[]): Promise<InstanceSpec[]> => {
+  const names = specs.map(({ name }) => name);
+  const [{ hasOldAgents }, guards] = await Promise.all([placer.found(), findFreeNames(cloud, names)]);
+  if (hasOldAgents) await checkOldNames(cloud, names);
+  return specs.map((spec) => ({ ...spec, nameGuards: (spec.name !== null && guards.get(spec.name)) || [] }));
 };
 
 export const boot = async (context: CommandContext, options: BootOptions): Promise<number> => {
   const { cloud, interruption } = context;
-  const specs = newSpecs(options);
+  const specs = newSpecs(cloud, options);
   for (const spec of specs) checkRequestSize(spec);
   const { query, strategy } = options;
   const placer = createPlacer({ cloud, query, strategy, count: specs.length, needsPresence: true });
-  await Promise.all([placer.found(), checkNamesFree(cloud, specs)]);
+  const [named] = await Promise.all([prepare(cloud, placer, specs), closeSomeBooks(cloud)]);
   const { hostNames } = placer;
   const uuids: string[] = [];
   interruption.describe = () => goingOn(uuids);
-  const results = await placeAll(placer, specs, { interruption, onPlaced: ({ instance }) => uuids.push(instance) });
+  const results = await placeAll(placer, named, { interruption, onPlaced: ({ instance }) => uuids.push(instance) });
   interruption.signal.throwIfAborted();
   performance.mark('eschedule:placed');
 

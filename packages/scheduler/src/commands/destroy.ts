@@ -1,11 +1,8 @@
-import { EcomputeError } from '@etcd-compute/common/errors';
-import { instanceUuidSchema, providerUuidSchema } from '@etcd-compute/common/ids';
-import { getAllocations } from '@etcd-compute/common/placement/allocations';
-import type { Cloud } from '../cloud.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { readPresences, type Presences } from '../hosts/presences.js';
-import { getInstance, isDeleted, nameOf } from '../instances/find-instance.js';
-import { readSnapshot, type InstanceEntry, type Snapshot } from '../instances/snapshot.js';
+import { closeSomeBooks } from '../instances/close-books.js';
+import { findInstances } from '../instances/find-instance.js';
+import { describeInstance, isDeleted, type InstanceEntry } from '../instances/instance-entry.js';
 import { checkHostDown, forceDestroy } from '../placing/force-destroy.js';
 import { writeDestroyWish } from '../placing/write-destroy.js';
 import { waitForDestroy } from '../waiting/wait-for-destroy.js';
@@ -20,49 +17,26 @@ export interface DestroyOptions {
   readonly timeoutSeconds: number;
 }
 
-/** Also an instance that only Placement knows, left by a boot that was cut short: the agent cleans up what there is. */
-const resolve = async (cloud: Cloud, snapshot: Snapshot, uuidOrName: string): Promise<InstanceEntry> => {
-  try {
-    return getInstance(snapshot, uuidOrName);
-  } catch (err) {
-    const instance = instanceUuidSchema.safeParse(uuidOrName).data;
-    const isUnknown = err instanceof EcomputeError && err.code === 'ECOMPUTE_INSTANCE_UNKNOWN';
-    if (!isUnknown || instance === undefined) throw err;
-    const { allocations } = await getAllocations(await cloud.placement(), instance);
-    const providers = Object.entries(allocations);
-    const [provider] = providers.find(([, { resources }]) => 'VCPU' in resources) ?? providers[0] ?? [];
-    if (provider === undefined) throw err;
-    const host = providerUuidSchema.parse(provider);
-    const nothing = { record: undefined, request: undefined, booted: undefined };
-    return { instance, host, ...nothing, recordRevision: '0', requestRevision: '0' };
-  }
-};
-
-const isGone = (entry: InstanceEntry): boolean => isDeleted(entry) && !entry.request;
-
-const describe = (entry: InstanceEntry): string =>
-  nameOf(entry) === null ? entry.instance : `${nameOf(entry)} (${entry.instance})`;
-
 export const destroy = async (context: CommandContext, options: DestroyOptions): Promise<number> => {
   const { cloud, output, interruption } = context;
-  const snapshot = await readSnapshot(cloud);
   // All are looked up before any is touched: a typing error must not leave half of them destroyed.
-  const resolved = await Promise.all(options.uuidsOrNames.map((text) => resolve(cloud, snapshot, text)));
-  const entries = [...new Map(resolved.map((entry) => [entry.instance, entry])).values()];
+  const entries = await findInstances(cloud, options.uuidsOrNames, { isAllocationEnough: true });
   const presences = await readPresences(
     cloud,
     entries.map(({ host }) => host),
   );
-  const pending = entries.filter((entry) => !isGone(entry));
+  const isOver = (entry: InstanceEntry): boolean => isDeleted(entry) && !entry.request;
+  const pending = entries.filter((entry) => !isOver(entry));
   if (options.isForced) for (const entry of pending) await checkHostDown(cloud, entry, presences);
   const forced = new Set<InstanceEntry>();
   for (const entry of entries) {
-    if (isGone(entry)) output.note(`${describe(entry)} is already deleted`);
+    if (isOver(entry)) output.note(`${describeInstance(entry)} is already deleted`);
     else if (await destroyOne(context, entry, { presences, isForced: options.isForced })) forced.add(entry);
   }
   interruption.describe = () => 'the instances are being destroyed all the same: see `eschedule list --all`';
   // Of what was given up, nobody can say when its host is back.
   const awaited = pending.filter((entry) => !forced.has(entry));
+  await closeSomeBooks(cloud);
   const timeout = options.isWaiting ? await waitForDestroy(context, awaited, options.timeoutSeconds * 1000) : undefined;
   await printInstancesNow(context, entries, presences);
   if (timeout) throw timeout;
@@ -76,7 +50,7 @@ const destroyOne = async (
   { presences, isForced }: { presences: Presences; isForced: boolean },
 ): Promise<boolean> => {
   const { host } = entry;
-  const what = describe(entry);
+  const what = describeInstance(entry);
   if (!isForced) {
     await interruption.guard(() => writeDestroyWish(cloud, entry));
     output.progress(`destroying ${what}`);

@@ -8,8 +8,6 @@ import {
 import { EXIT_CODES } from '../exit-code.js';
 import { listPresences } from '../hosts/presences.js';
 import { viewOfHost, type HostView } from '../hosts/view.js';
-import { isDeleted } from '../instances/find-instance.js';
-import { readSnapshot } from '../instances/snapshot.js';
 import { hostShape } from '../output/host-shape.js';
 import type { CommandContext } from './context.js';
 
@@ -18,13 +16,17 @@ const PARALLEL = 8;
 
 export const hosts = async ({ cloud, output }: CommandContext): Promise<number> => {
   const placement = await cloud.placement();
-  const [providers, presences, { instances }] = await Promise.all([
+  const store = await cloud.store();
+  const [providers, presences, { entries: requests }] = await Promise.all([
     listResourceProviders(placement),
     listPresences(cloud),
-    readSnapshot(cloud),
+    store.listKeys(cloud.keys.requests),
   ]);
   const counts = new Map<string, number>();
-  for (const entry of instances) if (!isDeleted(entry)) counts.set(entry.host, (counts.get(entry.host) ?? 0) + 1);
+  for (const { key } of requests) {
+    const host = cloud.keys.parseRequest(key)?.host;
+    if (host !== undefined) counts.set(host, (counts.get(host) ?? 0) + 1);
+  }
   const bounded = pLimit(PARALLEL);
   const views = await Promise.all(
     providers.map((provider) =>

@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { readConsole } from '../access/read-console.js';
 import { createTextTamer } from '../access/tame-text.js';
 import { EXIT_CODES } from '../exit-code.js';
-import { getInstance } from '../instances/find-instance.js';
-import { readSnapshot } from '../instances/snapshot.js';
+import { findInstance } from '../instances/find-instance.js';
 import type { CommandContext } from './context.js';
 
 export interface LogsOptions {
@@ -19,7 +18,7 @@ export const logs = async (
 ): Promise<number> => {
   const { stdout } = process;
   const tamer = stdout.isTTY ? createTextTamer() : undefined;
-  const entry = getInstance(await readSnapshot(cloud), uuidOrName);
+  const entry = await findInstance(cloud, uuidOrName);
   try {
     await readConsole({
       cloud,

@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
-import { instanceRecordSchema } from '@etcd-compute/common/etcd/messages/instance-record';
-import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { instanceUuidSchema, newInstanceUuid } from '@etcd-compute/common/ids';
 import { imageUrlSchema } from '../config.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { noHostError } from '../placing/no-host.js';
 import { createPlacer, type PlaceResult } from '../placing/placer.js';
+import { readInstances } from '../instances/instance-entry.js';
 import { checkRequestSize } from '../placing/request-size.js';
 import { parseResourceQuery } from '../resource-query.js';
 import { usageError } from '../usage.js';
@@ -33,8 +31,9 @@ export const scheduleAsOriginal = async (
     instance: newInstanceUuid(),
     name: null,
     image: imageUrl,
-    userId: randomUUID(),
-    projectId: randomUUID(),
+    user: cloud.config.user,
+    project: cloud.config.project,
+    nameGuards: [],
   };
   checkRequestSize(spec);
   let result: PlaceResult;
@@ -62,16 +61,19 @@ export const queryAsOriginal = async (
   { instance: typed }: OriginalForm & { form: 'query' },
 ): Promise<number> => {
   const instance = instanceUuidSchema.parse(typed);
-  const { keys } = cloud;
-  const { entries } = await (await cloud.store()).getMany([keys.booted(instance), keys.record(instance)]);
-  const [booted, found] = entries;
-  if (booted && booted.value !== '') {
-    output.line(booted.value);
+  const [[found], booted] = await Promise.all([
+    readInstances(cloud, [{ instance }]),
+    cloud.store().then(async (store) => store.get(cloud.keys.booted(instance))),
+  ]);
+  // Where agents do not write the original's key, the record has the address all the same.
+  const address = booted?.value || found?.record?.addresses[0]?.address;
+  if (address !== undefined) {
+    output.line(address);
     return EXIT_CODES.done;
   }
   output.line(`Instance ${typed} acquired no IP`);
-  if (found) {
-    const { state, fault } = parseMessage(instanceRecordSchema, found.key, found.value);
+  if (found?.record) {
+    const { state, fault } = found.record;
     output.note(`eschedule: its state is ${state}${fault ? `: ${fault.message}` : ''}`);
   }
   return EXIT_CODES.failed;

@@ -1,8 +1,8 @@
 import type { PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import { EXIT_CODES } from '../exit-code.js';
 import { readPresences } from '../hosts/presences.js';
-import { getInstance } from '../instances/find-instance.js';
-import { readSnapshot } from '../instances/snapshot.js';
+import { closeSomeBooks } from '../instances/close-books.js';
+import { findInstances } from '../instances/find-instance.js';
 import { writePowerWish } from '../placing/write-power.js';
 import { waitForPower, type PendingPower } from '../waiting/wait-for-power.js';
 import type { CommandContext } from './context.js';
@@ -20,10 +20,8 @@ export interface PowerOptions {
 export const power = async (context: CommandContext, options: PowerOptions): Promise<number> => {
   const { cloud, output, interruption } = context;
   const { wish, isHard } = options;
-  const snapshot = await readSnapshot(cloud);
   // All are looked up before any is touched: a typing error must not leave half of them done.
-  const found = options.uuidsOrNames.map((text) => getInstance(snapshot, text));
-  const entries = [...new Map(found.map((entry) => [entry.instance, entry])).values()];
+  const entries = await findInstances(cloud, options.uuidsOrNames);
   const presences = await readPresences(
     cloud,
     entries.map(({ host }) => host),
@@ -37,6 +35,7 @@ export const power = async (context: CommandContext, options: PowerOptions): Pro
   }
   interruption.describe = () => `the instances will be ${wish} all the same: see \`eschedule list\``;
   const errors = options.isWaiting ? await waitForPower(context, wishes, options.timeoutSeconds * 1000) : [];
+  await closeSomeBooks(cloud);
   await printInstancesNow(context, entries, presences);
   const [first, ...others] = errors;
   for (const error of others) output.note(`eschedule: ${error.message}`);

@@ -1,6 +1,6 @@
 import { findHostNames } from '../hosts/host-names.js';
 import type { Presences } from '../hosts/presences.js';
-import { readSnapshot, type InstanceEntry } from '../instances/snapshot.js';
+import { readInstances, type InstanceEntry } from '../instances/instance-entry.js';
 import { viewOf } from '../instances/view.js';
 import { instanceShape } from '../output/instance-shape.js';
 import type { CommandContext } from './context.js';
@@ -12,8 +12,11 @@ export const printInstancesNow = async (
   presences: Presences,
 ): Promise<void> => {
   if (output.format === undefined) return;
-  const after = new Map((await readSnapshot(cloud)).instances.map((entry) => [entry.instance, entry]));
-  const now = entries.map((entry) => after.get(entry.instance) ?? entry);
+  const after = await readInstances(cloud, entries);
+  const now = entries.map((before, index) => {
+    const entry = after[index];
+    return entry?.record || entry?.request ? entry : before;
+  });
   const hosts = now.map(({ host }) => host);
   const hostNames = await findHostNames(cloud, presences, hosts);
   const views = now.map((entry) => viewOf(entry, hostNames));

@@ -1,8 +1,7 @@
 import { findHostNames } from '../hosts/host-names.js';
 import { readPresences } from '../hosts/presences.js';
 import { isFetching, NO_DOWNLOADS, readDownloads } from '../instances/downloads.js';
-import { getInstance } from '../instances/find-instance.js';
-import { readSnapshot } from '../instances/snapshot.js';
+import { findInstance } from '../instances/find-instance.js';
 import { viewOf } from '../instances/view.js';
 import { instanceShape, renderInstance } from '../output/instance-shape.js';
 import { EXIT_CODES } from '../exit-code.js';
@@ -12,7 +11,7 @@ export const show = async (
   { cloud, output }: CommandContext,
   { uuidOrName }: { readonly uuidOrName: string },
 ): Promise<number> => {
-  const entry = getInstance(await readSnapshot(cloud), uuidOrName);
+  const entry = await findInstance(cloud, uuidOrName);
   const { host, record } = entry;
   const [presences, downloads] = await Promise.all([
     readPresences(cloud, [host]),

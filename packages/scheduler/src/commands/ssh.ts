@@ -7,8 +7,7 @@ import { proxyEnvironment, sshArguments } from '../access/ssh-arguments.js';
 import { waitForSsh } from '../access/wait-for-ssh.js';
 import { findHostNames } from '../hosts/host-names.js';
 import { readPresences } from '../hosts/presences.js';
-import { getInstance } from '../instances/find-instance.js';
-import { readSnapshot } from '../instances/snapshot.js';
+import { findInstance } from '../instances/find-instance.js';
 import { viewOf, type InstanceView } from '../instances/view.js';
 import type { CommandContext } from './context.js';
 
@@ -28,7 +27,7 @@ export const ssh = async (context: CommandContext, options: SshCommandOptions): 
   const { cloud, output, interruption } = context;
   const { port, identity, command, configPath } = options;
   const { signal } = interruption;
-  const found = getInstance(await readSnapshot(cloud), options.uuidOrName);
+  const found = await findInstance(cloud, options.uuidOrName);
   const { isWaiting, timeoutSeconds } = options;
   const entry = isWaiting ? await waitForSsh(cloud, { entry: found, port, timeoutSeconds, signal }) : found;
   const presences = await readPresences(cloud, [entry.host]);

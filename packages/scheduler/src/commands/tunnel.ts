@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { openTunnel } from '../access/connect-endpoint.js';
 import { findEndpoint } from '../access/find-endpoint.js';
 import { EXIT_CODES } from '../exit-code.js';
-import { getInstance } from '../instances/find-instance.js';
-import { readSnapshot } from '../instances/snapshot.js';
+import { findInstance } from '../instances/find-instance.js';
 import type { CommandContext } from './context.js';
 
 export interface TunnelOptions {
@@ -17,7 +16,7 @@ export const tunnel = async (
   { uuidOrName, port }: TunnelOptions,
 ): Promise<number> => {
   const { stdin, stdout } = process;
-  const { instance, host } = getInstance(await readSnapshot(cloud), uuidOrName);
+  const { instance, host } = await findInstance(cloud, uuidOrName);
   const endpoint = await findEndpoint(cloud, host);
   const socket = await openTunnel(endpoint, { instance, port, signal: interruption.signal });
   stdin.pipe(socket);

@@ -13,6 +13,7 @@ const seenAgentSchema = presenceSchema.pick({
   state: true,
   trouble: true,
   agent_version: true,
+  layout: true,
   started_at: true,
 });
 export type SeenAgent = z.output<typeof seenAgentSchema>;

@@ -1,51 +1,148 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { instanceUuidSchema } from '@etcd-compute/common/ids';
-import type { InstanceEntry, Snapshot } from './snapshot.js';
+import { storedLocationSchema } from '@etcd-compute/common/etcd/messages/instance-location';
+import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { nameHolderSchema } from '@etcd-compute/common/etcd/messages/name-holder';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { instanceNameSchema, instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import { hostOfAllocations } from '../selection/candidate.js';
+import type { Cloud } from '../cloud.js';
+import { readInstances, type InstanceEntry } from './instance-entry.js';
 
-export const nameOf = ({ record, request }: InstanceEntry): string | null => record?.name ?? request?.name ?? null;
-
-export const isDeleted = ({ record }: InstanceEntry): boolean => record?.state === 'deleted';
+export interface FindOptions {
+  /** Also find what only Placement knows, such as what a boot that was cut short has allocated. */
+  readonly isAllocationEnough?: boolean;
+}
 
 /**
- * The instance of a uuid or a name. A name stands for the one live instance that has it, or, when there is none, for the last
- * deleted one.
+ * The instances of some uuids or names, each once. A name is looked up in the project of the config. What is found costs a few reads,
+ * however many instances there are; only one that is not found where it should be is looked for among all keys.
  *
  * @throws EcomputeError ECOMPUTE_INSTANCE_UNKNOWN, or ECOMPUTE_INSTANCE_AMBIGUOUS with the uuids.
  */
-export const getInstance = ({ instances }: Snapshot, uuidOrName: string): InstanceEntry => {
-  const uuid = instanceUuidSchema.safeParse(uuidOrName).data;
-  if (uuid !== undefined) {
-    const found = instances.find(({ instance }) => instance === uuid);
-    if (found) return found;
-    throw unknownInstance(uuidOrName);
+export const findInstances = async (
+  cloud: Cloud,
+  uuidsOrNames: readonly string[],
+  options: FindOptions = {},
+): Promise<InstanceEntry[]> => {
+  const uuids = await toUuids(cloud, uuidsOrNames);
+  const read = await readInstances(
+    cloud,
+    uuids.map((instance) => ({ instance })),
+  );
+  const found = await Promise.all(
+    read.map(async (entry, index) => {
+      const [instance, text] = [uuids[index], uuidsOrNames[index]];
+      if (entry && !isNothing(entry)) return entry;
+      const elsewhere = instance && (await searchFor(cloud, instance, options));
+      if (!elsewhere) throw unknownInstance(text ?? '');
+      return elsewhere;
+    }),
+  );
+  return [...new Map(found.map((entry) => [entry.instance, entry])).values()];
+};
+
+export const findInstance = async (cloud: Cloud, uuidOrName: string): Promise<InstanceEntry> => {
+  const [entry] = await findInstances(cloud, [uuidOrName]);
+  if (!entry) throw unknownInstance(uuidOrName);
+  return entry;
+};
+
+const isNothing = ({ request, record }: InstanceEntry): boolean => !request && !record;
+
+const toUuids = async (cloud: Cloud, texts: readonly string[]): Promise<InstanceUuid[]> => {
+  const { keys, config } = cloud;
+  const isName = (text: string): boolean =>
+    !instanceUuidSchema.safeParse(text).success && instanceNameSchema.safeParse(text).success;
+  const names = [...new Set(texts.filter(isName))];
+  const { entries } = await (await cloud.store()).getMany(names.map((name) => keys.name(config.project, name)));
+  const holders = new Map<string, InstanceUuid>();
+  for (const [index, entry] of entries.entries())
+    if (entry) holders.set(names[index] ?? '', parseMessage(nameHolderSchema, entry.key, entry.value).instance);
+  return Promise.all(
+    texts.map(async (text) => {
+      const instance =
+        instanceUuidSchema.safeParse(text).data ??
+        holders.get(text) ??
+        (isName(text) ? await findOldName(cloud, text) : undefined);
+      if (instance === undefined) throw unknownInstance(text);
+      return instance;
+    }),
+  );
+};
+
+/** The records that stand where version 1 had them: their agents have not been upgraded yet. */
+export const listOldRecords = async (cloud: Cloud): Promise<InstanceRecord[]> => {
+  const { entries } = await (
+    await cloud.store()
+  ).list(cloud.keys.locations, ({ key, value }): InstanceRecord[] => {
+    // Nearly all are locations: those need not be parsed.
+    if (value.startsWith('{"version":2,')) return [];
+    const stored = storedLocationSchema.safeParse(parseJson(value)).data;
+    return cloud.keys.parseLocation(key) !== undefined && stored?.version === 1 ? [stored] : [];
+  });
+  return entries.flat();
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // not ours, or of another version: the audit tells of it
   }
-  const named = instances.filter((entry) => nameOf(entry) === uuidOrName);
-  const live = named.filter((entry) => !isDeleted(entry));
-  const [first, second] = live;
-  if (first && second) throw ambiguousName(uuidOrName, live);
+};
+
+/** In version 1 a name stood in the record alone. A name is that of the one live instance that has it, or of the last deleted one. */
+const findOldName = async (cloud: Cloud, name: string): Promise<InstanceUuid | undefined> => {
+  const named = (await listOldRecords(cloud)).filter((record) => record.name === name);
+  const live = named.filter(({ state }) => state !== 'deleted');
+  if (live.length > 1) throw ambiguousName(name, live);
   const deleted = named
-    .filter(isDeleted)
-    .toSorted((a, b) => (b.record?.updated_at ?? '').localeCompare(a.record?.updated_at ?? ''));
-  const found = first ?? deleted[0];
-  if (!found) throw unknownInstance(uuidOrName);
-  return found;
+    .filter(({ state }) => state === 'deleted')
+    .toSorted((a, b) => b.updated_at.localeCompare(a.updated_at));
+  return (live[0] ?? deleted[0])?.instance;
+};
+
+/** An instance without a location is the original's, or of a boot that was cut short. */
+const searchFor = async (
+  cloud: Cloud,
+  instance: InstanceUuid,
+  { isAllocationEnough = false }: FindOptions,
+): Promise<InstanceEntry | undefined> => {
+  const { getAllocations } = await import('@etcd-compute/common/placement/allocations');
+  const { allocations } = await getAllocations(await cloud.placement(), instance);
+  const allocatedOn = hostOfAllocations(allocations);
+  const host = allocatedOn ?? (await searchKeys(cloud, instance));
+  if (host === undefined) return undefined;
+  const [entry] = await readInstances(cloud, [{ instance, host }]);
+  return entry && (!isNothing(entry) || (isAllocationEnough && allocatedOn !== undefined)) ? entry : undefined;
+};
+
+/** Not even Placement knows it: without its values, all that is in etcd about instances is looked through. */
+const searchKeys = async (cloud: Cloud, instance: InstanceUuid): Promise<ProviderUuid | undefined> => {
+  const { keys } = cloud;
+  const store = await cloud.store();
+  for (const prefix of [keys.requests, keys.reports]) {
+    const { entries } = await store.listKeys(prefix);
+    const found = entries.find(({ key }) => key.endsWith(`/${instance}`));
+    const parsed = found && (keys.parseRequest(found.key) ?? keys.parseReport(found.key));
+    if (parsed) return parsed.host;
+  }
+  return undefined;
 };
 
 export const unknownInstance = (uuidOrName: string): EcomputeError =>
   new EcomputeError('ECOMPUTE_INSTANCE_UNKNOWN', `there is no instance '${uuidOrName}'`, {
     details: { instance: uuidOrName },
-    hint: 'see `eschedule list`; deleted instances are remembered for an hour (`eschedule list --all`)',
+    hint: 'see `eschedule list`; deleted instances are remembered by their uuid for an hour (`eschedule list --all`)',
   });
 
-const ambiguousName = (name: string, entries: readonly InstanceEntry[]): EcomputeError => {
-  const lines = entries.map(
-    ({ instance, record, host }) => `\n  ${instance} (${record?.state ?? 'scheduled'} on ${host})`,
-  );
+const ambiguousName = (name: string, records: readonly InstanceRecord[]): EcomputeError => {
+  const lines = records.map(({ instance, state, host }) => `\n  ${instance} (${state} on ${host})`);
   return new EcomputeError(
     'ECOMPUTE_INSTANCE_AMBIGUOUS',
-    `${entries.length} instances are named '${name}'${lines.join('')}`,
+    `${records.length} instances are named '${name}'${lines.join('')}`,
     {
-      details: { name, instances: entries.map(({ instance }) => instance) },
+      details: { name, instances: records.map(({ instance }) => instance) },
       hint: 'give the uuid of the one that you mean',
     },
   );

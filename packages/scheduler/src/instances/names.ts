@@ -1,30 +1,79 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
+import { nameHolderSchema } from '@etcd-compute/common/etcd/messages/name-holder';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import type { Entry, Guard } from '@etcd-compute/common/etcd/store';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Cloud } from '../cloud.js';
-import { isDeleted, nameOf } from './find-instance.js';
-import { readSnapshot } from './snapshot.js';
+import { listOldRecords } from './find-instance.js';
+import { isGone, readInstances } from './instance-entry.js';
+
+/** By name: what must not have changed when the name is taken. */
+export type NameGuards = ReadonlyMap<string, readonly Guard[]>;
 
 /**
- * Refuses a name that a live instance has. Two who take the same name in the same moment are not told: from then on the name is
- * ambiguous, and every command that is given it says so.
+ * Looks whether names are free in the project of the config. The name of an instance that is gone is free, also while its books are
+ * still open.
  *
  * @throws EcomputeError ECOMPUTE_INSTANCE_NAME_TAKEN
  */
-export const checkNamesFree = async (
-  cloud: Cloud,
-  wanted: readonly { readonly name: string | null }[],
-): Promise<void> => {
-  const names = new Set(wanted.map(({ name }) => name));
-  if (wanted.every(({ name }) => name === null)) return;
-  const { instances } = await readSnapshot(cloud);
-  const taken = instances.find((entry) => !isDeleted(entry) && nameOf(entry) !== null && names.has(nameOf(entry)));
-  if (!taken) return;
-  const { instance } = taken;
-  throw new EcomputeError(
-    'ECOMPUTE_INSTANCE_NAME_TAKEN',
-    `the name '${nameOf(taken)}' is taken by instance ${instance}`,
-    {
-      details: { name: nameOf(taken), instance },
-      hint: `choose another name, or see \`eschedule show ${instance}\``,
-    },
+export const findFreeNames = async (cloud: Cloud, wanted: readonly (string | null)[]): Promise<NameGuards> => {
+  const { keys, config } = cloud;
+  const names = [...new Set(wanted.filter((name) => name !== null))];
+  const { entries } = await (await cloud.store()).getMany(names.map((name) => keys.name(config.project, name)));
+  const held = await readHolders(
+    cloud,
+    entries.filter((entry) => entry !== undefined),
+  );
+  return new Map(
+    names.map((name, index) => {
+      const entry = entries[index];
+      const key = keys.name(config.project, name);
+      if (!entry) return [name, [{ key, modRevision: '0' }]];
+      const holder = held.get(key);
+      if (holder?.isLive) throw nameTaken(name, holder.instance);
+      return [name, [{ key, modRevision: entry.modRevision }, ...(holder ? [holder.stillGone] : [])]];
+    }),
   );
 };
+
+interface Holder {
+  readonly instance: InstanceUuid;
+  readonly isLive: boolean;
+  /** Holds while the instance has not come back. */
+  readonly stillGone: Guard;
+}
+
+const readHolders = async (cloud: Cloud, entries: readonly Entry[]): Promise<ReadonlyMap<string, Holder>> => {
+  if (entries.length === 0) return new Map();
+  const instances = entries.map(({ key, value }) => parseMessage(nameHolderSchema, key, value).instance);
+  const found = await readInstances(
+    cloud,
+    instances.map((instance) => ({ instance })),
+  );
+  return new Map(
+    instances.map((instance, index): [string, Holder] => {
+      const entry = found[index];
+      const key = entry ? cloud.keys.request(entry.host, instance) : cloud.keys.location(instance);
+      const isLive = entry !== undefined && !isGone(entry);
+      return [entries[index]?.key ?? '', { instance, isLive, stillGone: { key, modRevision: '0' } }];
+    }),
+  );
+};
+
+/**
+ * As long as there are agents of version 1, names are also in records that are not moved yet. To be asked then, because it reads more.
+ *
+ * @throws EcomputeError ECOMPUTE_INSTANCE_NAME_TAKEN
+ */
+export const checkOldNames = async (cloud: Cloud, wanted: readonly (string | null)[]): Promise<void> => {
+  const names = new Set(wanted.filter((name) => name !== null));
+  if (names.size === 0) return;
+  for (const { name, state, instance } of await listOldRecords(cloud))
+    if (name !== null && names.has(name) && state !== 'deleted') throw nameTaken(name, instance);
+};
+
+const nameTaken = (name: string, instance: InstanceUuid): EcomputeError =>
+  new EcomputeError('ECOMPUTE_INSTANCE_NAME_TAKEN', `the name '${name}' is taken by instance ${instance}`, {
+    details: { name, instance },
+    hint: `choose another name, or see \`eschedule show ${instance}\``,
+  });

@@ -1,9 +1,8 @@
 import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { InstanceRecord, InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { HostNames } from '../hosts/host-names.js';
-import { nameOf } from './find-instance.js';
 import { NO_DOWNLOADS, progressOf, type Downloads } from './downloads.js';
-import type { InstanceEntry } from './snapshot.js';
+import { nameOf, type InstanceEntry } from './instance-entry.js';
 
 /** An instance as `-o json` shows it. Scripts rely on every name in it. */
 export interface InstanceView {

@@ -20,8 +20,9 @@ export interface AllocateOptions {
 }
 
 export const allocationOf = (spec: InstanceSpec, { request }: Candidate): AllocateRequest => {
-  const { instance, userId, projectId } = spec;
-  return { instance, allocations: request.allocations, mappings: request.mappings, userId, projectId };
+  const { instance, user, project } = spec;
+  const { allocations, mappings } = request;
+  return { instance, allocations, mappings, userId: user, projectId: project };
 };
 
 /** Allocates on the best candidate that takes it. @returns undefined when none does. */

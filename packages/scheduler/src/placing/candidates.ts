@@ -4,7 +4,7 @@ import type { Cloud } from '../cloud.js';
 import { readPresences, type Presences } from '../hosts/presences.js';
 import { withLimit, type ResourceQuery } from '../resource-query.js';
 import { toCandidate } from '../selection/candidate.js';
-import { filterByPresence, type DroppedHost } from '../selection/filters/presence.js';
+import { filterByPresence, isOldAgent, type DroppedHost } from '../selection/filters/presence.js';
 import { createHostPool, type HostPool } from '../selection/host-pool.js';
 import type { Strategy } from '../selection/strategies.js';
 
@@ -30,6 +30,8 @@ export interface FoundHosts {
   readonly presences: Presences;
   /** Hosts that Placement offered and that were left out. */
   readonly dropped: readonly DroppedHost[];
+  /** Not all agents are upgraded yet. */
+  readonly hasOldAgents: boolean;
 }
 
 /** Asks Placement for hosts with room, and leaves out those whose agent is not there. */
@@ -56,7 +58,8 @@ const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts 
   const { kept, dropped } = needsPresence ? filterByPresence(candidates, presences) : { kept: candidates, dropped: [] };
   const summaries = reply.provider_summaries;
   const pool = createHostPool({ candidates: kept, summaries, strategy, random: Math.random });
-  return { pool, presences, dropped, offered: candidates.length };
+  const hasOldAgents = [...presences.values()].some(isOldAgent);
+  return { pool, presences, dropped, hasOldAgents, offered: candidates.length };
 };
 
 const listCandidates = async (cloud: Cloud, query: string): Promise<AllocationCandidates> => {

@@ -9,7 +9,8 @@ import type { Write } from '@etcd-compute/common/etcd/store';
 import { releaseAllocations } from '@etcd-compute/common/placement/allocations';
 import type { Cloud } from '../cloud.js';
 import type { Presences } from '../hosts/presences.js';
-import { rereadEntry, type InstanceEntry } from '../instances/snapshot.js';
+import { closeBooks } from '../instances/close-books.js';
+import { readInstances, type InstanceEntry } from '../instances/instance-entry.js';
 import { writeDestroyWish } from './write-destroy.js';
 
 /** How often the record or the request may change under us before we give up. */
@@ -51,8 +52,8 @@ export const forceDestroy = async (cloud: Cloud, found: InstanceEntry): Promise<
   await writeDestroyWish(cloud, found);
   const store = await cloud.store();
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const entry = await rereadEntry(cloud, found);
-    const { instance, host, request, requestRevision, recordRevision } = entry;
+    const [entry = found] = await readInstances(cloud, [found]);
+    const { instance, host, request, requestRevision, recordKey, recordRevision } = entry;
     const agentKey = cloud.keys.agent(host);
     // No request: the agent was back, and is through with it.
     if (!request || (await store.get(agentKey))) return 'host-is-up';
@@ -65,11 +66,13 @@ export const forceDestroy = async (cloud: Cloud, found: InstanceEntry): Promise<
       [
         { key: agentKey, modRevision: '0' },
         { key: cloud.keys.request(host, instance), modRevision: requestRevision },
-        { key: cloud.keys.record(instance), modRevision: recordRevision },
+        { key: recordKey, modRevision: recordRevision },
       ],
       [...(await closeRecord(cloud, entry)), { op: 'delete', key: cloud.keys.booted(instance) }],
     );
-    if (isCommitted) return 'forced';
+    if (!isCommitted) continue;
+    await closeBooks(cloud, { instances: [instance], isForced: true });
+    return 'forced';
   }
   const { instance } = found;
   throw new EcomputeError(
@@ -79,12 +82,12 @@ export const forceDestroy = async (cloud: Cloud, found: InstanceEntry): Promise<
   );
 };
 
-const closeRecord = async (cloud: Cloud, { instance, host, record }: InstanceEntry): Promise<Write[]> => {
+const closeRecord = async (cloud: Cloud, { host, record, recordKey }: InstanceEntry): Promise<Write[]> => {
   if (!record || record.state === 'deleted') return [];
   const now = new Date();
   const reason = `given up by force while its host ${host} was down: its domain and disk may be there until its agent is back`;
   const deleting: InstanceRecord = withState(record, 'deleting', { reason: 'asked to be destroyed by force', now });
   const value = withState(deleting, 'deleted', { reason, now, step: null, addresses: [] });
   const lease = await (await cloud.store()).grantLease(DELETED_TTL_SECONDS);
-  return [{ op: 'put', key: cloud.keys.record(instance), value: JSON.stringify(value), lease: lease.id }];
+  return [{ op: 'put', key: recordKey, value: JSON.stringify(value), lease: lease.id }];
 };

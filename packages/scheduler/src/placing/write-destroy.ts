@@ -1,7 +1,10 @@
 import { isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { Ending } from '@etcd-compute/common/etcd/messages/ending';
+import type { Write } from '@etcd-compute/common/etcd/store';
+import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
 import { getAllocations, type Allocations } from '@etcd-compute/common/placement/allocations';
 import type { Cloud } from '../cloud.js';
-import type { InstanceEntry } from '../instances/snapshot.js';
+import { isGone, nameOf, type InstanceEntry } from '../instances/instance-entry.js';
 import { rewriteRequest } from './rewrite-request.js';
 
 /**
@@ -21,8 +24,21 @@ export const renderDestroyWish = (
   image: null,
 });
 
-/** Destroyed by someone else, to the end. */
-const isOver = ({ request, record }: InstanceEntry): boolean => !request && (!record || record.state === 'deleted');
+/** That its books are to be closed. What the original has booted has none. */
+export const renderEnding = ({ keys }: Cloud, entry: InstanceEntry): (Write & { op: 'put' })[] => {
+  const { instance, host, location, record, recordKey } = entry;
+  // A record that stands there still will be moved, and leave a location.
+  if (!location && recordKey !== keys.location(instance)) return [];
+  const project = location?.project ?? record?.project ?? DEFAULT_PROJECT;
+  const value: Ending = { version: 1, host, project, name: nameOf(entry) };
+  return [{ op: 'put', key: keys.ending(instance), value: JSON.stringify(value) }];
+};
+
+/** An eschedule of an older version asks without it. */
+const ensureEnding = async (cloud: Cloud, entry: InstanceEntry): Promise<void> => {
+  const store = await cloud.store();
+  for (const put of renderEnding(cloud, entry)) await store.txn([{ key: put.key, modRevision: '0' }], [put]);
+};
 
 /**
  * Asks for the end of an instance. May be repeated.
@@ -36,10 +52,14 @@ export const writeDestroyWish = async (cloud: Cloud, found: InstanceEntry): Prom
     verb: 'destroy',
     render: async (entry) => {
       const { instance, request } = entry;
-      if (request && isDestroyWish(request)) return 'done';
+      if (request && isDestroyWish(request)) {
+        await ensureEnding(cloud, entry);
+        return 'done';
+      }
       // What is only in Placement is asked for all the same: the agent releases it.
-      if (entry !== found && isOver(entry)) return 'done';
+      if (entry !== found && isGone(entry)) return 'done';
       return renderDestroyWish(entry, { held: await getAllocations(placement, instance), before: request });
     },
+    also: (entry) => renderEnding(cloud, entry),
   });
 };

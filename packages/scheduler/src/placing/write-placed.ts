@@ -1,6 +1,7 @@
 import { toError } from '@etcd-compute/common/errors';
 import { MAX_OPERATIONS } from '@etcd-compute/common/etcd/store';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { findFreeNames } from '../instances/names.js';
 import type { Candidate } from '../selection/candidate.js';
 import { tryRelease } from './allocate-one.js';
 import type { FindOptions, FoundHosts } from './candidates.js';
@@ -33,10 +34,40 @@ export type WriteOutcome = Written | { readonly outcome: 'failed'; readonly err:
 /** etcd takes 1.5 MiB in a request by default, and JSON in a txn is not all that is in it. */
 const MAX_TXN_BYTES = 1024 * 1024;
 
+/** How often others may close the books of who had the name before, while it is being taken. */
+const NAME_ATTEMPTS = 5;
+
 /** @throws what etcd says; then the allocation is released, or the error says that it may not be. */
 export const writeOne = async (find: FindOptions, allocated: Allocated): Promise<Written> => {
-  const planned = plan(find, allocated);
-  return conclude(find, { allocated, planned }, await commitRequests(find.cloud, [planned]));
+  let pending: Pending = { allocated, planned: plan(find, allocated) };
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await commitRequests(find.cloud, [pending.planned]);
+    const isLast = result.outcome !== 'lost-race' || attempt === NAME_ATTEMPTS;
+    const renewed = isLast ? undefined : await renewName(find, pending.allocated);
+    if (!renewed) return conclude(find, pending, result);
+    pending = { allocated: renewed, planned: plan(find, renewed) };
+  }
+};
+
+/** @returns the same, with what guards its name now; undefined when that was not what has changed. */
+const renewName = async (find: FindOptions, allocated: Allocated): Promise<Allocated | undefined> => {
+  const { spec, failed } = allocated;
+  const { name } = spec;
+  if (name === null || failed) return undefined;
+  try {
+    const nameGuards = (await findFreeNames(find.cloud, [name])).get(name) ?? [];
+    const isSame = JSON.stringify(nameGuards) === JSON.stringify(spec.nameGuards);
+    return isSame ? undefined : { ...allocated, spec: { ...spec, nameGuards } };
+  } catch (err) {
+    await takeBack(find, allocated);
+    throw err;
+  }
+};
+
+/** @returns whether the allocation is known to be released. */
+const takeBack = async ({ cloud }: FindOptions, { hosts, spec, candidate }: Allocated): Promise<boolean> => {
+  hosts.pool.giveBack(candidate);
+  return tryRelease(cloud, spec);
 };
 
 /** Writes many, as few txns as etcd takes. @returns what became of each, in order. */
@@ -96,17 +127,12 @@ const plan = ({ cloud, strategy, needsPresence }: FindOptions, allocated: Alloca
   return planRequest({ keys: cloud.keys, spec, candidate, reason, hasRecord, failed });
 };
 
-const conclude = async (
-  { cloud }: FindOptions,
-  { allocated, planned }: Pending,
-  result: CommitResult,
-): Promise<Written> => {
-  const { hosts, spec, candidate } = allocated;
+const conclude = async (find: FindOptions, { allocated, planned }: Pending, result: CommitResult): Promise<Written> => {
+  const { spec, candidate } = allocated;
   const { host } = candidate;
   if (result.outcome === 'committed') return { outcome: 'placed', candidate, record: planned.record };
   if (result.outcome === 'unknown') throw requestLost({ spec, host, err: result.err });
-  hosts.pool.giveBack(candidate);
-  const isReleased = await tryRelease(cloud, spec);
+  const isReleased = await takeBack(find, allocated);
   if (result.outcome === 'lost-race') throw requestRaced({ spec, host, isReleased });
   throw requestNotWritten({ spec, host, err: result.err, isReleased });
 };

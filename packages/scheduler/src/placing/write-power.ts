@@ -1,8 +1,7 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { isDestroyWish, type BootRequest, type PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Cloud } from '../cloud.js';
-import { nameOf } from '../instances/find-instance.js';
-import type { InstanceEntry } from '../instances/snapshot.js';
+import { nameOf, type InstanceEntry } from '../instances/instance-entry.js';
 import { rewriteRequest } from './rewrite-request.js';
 
 type Wish = Pick<PowerWish, 'wish' | 'hard'>;

@@ -11,13 +11,18 @@ export interface Candidate {
 export type Room = Readonly<Record<string, { readonly capacity: number; readonly used: number }>>;
 
 /**
- * The host of an allocation request: the provider of its VCPUs. Disk may come from a provider that several hosts share; where
+ * The host of allocations: the provider of its VCPUs. Disk may come from a provider that several hosts share; where
  * there is no VCPU at all, it is the first provider, as in the original.
  */
-export const toCandidate = (request: AllocationRequest): Candidate | undefined => {
-  const entries = Object.entries(request.allocations);
+export const hostOfAllocations = (allocations: AllocationRequest['allocations']): ProviderUuid | undefined => {
+  const entries = Object.entries(allocations);
   const [provider] = entries.find(([, { resources }]) => 'VCPU' in resources) ?? entries[0] ?? [];
-  return provider === undefined ? undefined : { host: providerUuidSchema.parse(provider), request };
+  return provider === undefined ? undefined : providerUuidSchema.parse(provider);
+};
+
+export const toCandidate = (request: AllocationRequest): Candidate | undefined => {
+  const host = hostOfAllocations(request.allocations);
+  return host === undefined ? undefined : { host, request };
 };
 
 /** All that an allocation request takes, by resource class, over all its providers. */

@@ -1,12 +1,13 @@
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
+import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { CommandContext } from '../commands/context.js';
 import type { HostNames } from '../hosts/host-names.js';
 import { isFetching, progressOf, readDownloads } from '../instances/downloads.js';
-import { readRecordsOf } from '../instances/snapshot.js';
+import { readInstances, readRecords } from '../instances/instance-entry.js';
 import type { Placer } from '../placing/placer.js';
-import type { InstanceSpec } from '../placing/write-request.js';
+import type { FailedAttempt, InstanceSpec } from '../placing/write-request.js';
 import { renderTransfer } from '../output/transfer.js';
 import { isIn, waitUntil, type Changed } from './wait-until.js';
 
@@ -41,7 +42,7 @@ const isUp = ({ state, addresses, address_sources }: InstanceRecord): boolean =>
 export const waitForBoot = async (options: WaitForBootOptions): Promise<void> => {
   const { context, boots, timeoutMs } = options;
   const { cloud, interruption } = context;
-  const keyOf = ({ spec }: BootProgress): string => cloud.keys.record(spec.instance);
+  const keyOf = ({ record }: BootProgress): string => cloud.keys.report(record.host, record.instance);
   const downloadKeys = (): string[] => fetchingHosts(options).map((host) => cloud.keys.imageDownloads(host));
   await waitUntil({
     store: await cloud.store(),
@@ -50,9 +51,9 @@ export const waitForBoot = async (options: WaitForBootOptions): Promise<void> =>
     signal: interruption.signal,
     check: async (changed) => {
       const pending = boots.filter((boot) => boot.end === undefined && isIn(changed, keyOf(boot)));
-      const found = await readRecordsOf(
+      const found = await readRecords(
         cloud,
-        pending.map(({ spec }) => spec.instance),
+        pending.map(({ record }) => record),
       );
       await Promise.all(pending.map(async (boot, index) => look(options, boot, found[index])));
       await reportDownloads(options, changed);
@@ -65,18 +66,17 @@ export const waitForBoot = async (options: WaitForBootOptions): Promise<void> =>
 const look = async (
   options: WaitForBootOptions,
   boot: BootProgress,
-  found: { record: InstanceRecord; revision: string } | undefined,
+  record: InstanceRecord | undefined,
 ): Promise<void> => {
-  if (!found) {
+  if (!record) {
     boot.end = 'gone';
     return;
   }
-  const { record } = found;
   report(options, boot, record);
   boot.record = record;
   if (record.state === 'deleting' || record.state === 'deleted') boot.end = 'gone';
   else if (isUp(record)) boot.end = 'up';
-  else if (record.state === 'error' && !(await moveOn(options, boot, found))) boot.end = 'failed';
+  else if (record.state === 'error' && !(await moveOn(options, boot))) boot.end = 'failed';
 };
 
 const describe = ({ hostNames }: WaitForBootOptions, { state, host, step }: InstanceRecord): string =>
@@ -110,17 +110,13 @@ const reportDownloads = async (options: WaitForBootOptions, changed: Changed): P
 };
 
 /** Tries the next host. @returns false when the failure is final. */
-const moveOn = async (
-  options: WaitForBootOptions,
-  boot: BootProgress,
-  found: { record: InstanceRecord; revision: string },
-): Promise<boolean> => {
-  const { fault, host } = found.record;
+const moveOn = async (options: WaitForBootOptions, boot: BootProgress): Promise<boolean> => {
+  const { fault, host } = boot.record;
   if (fault?.retryable !== true || boot.retriesLeft === 0) return false;
   boot.retriesLeft -= 1;
   boot.failedHosts.set(host, `it failed to build the instance: ${fault.message}`);
   try {
-    return await placeAgain(options, boot, found);
+    return await placeAgain(options, boot);
   } catch (err) {
     if (!(err instanceof EcomputeError)) throw err;
     // Changed by someone else, such as a destroy: the record tells what to make of it when it is read again.
@@ -132,21 +128,15 @@ const moveOn = async (
   }
 };
 
-const placeAgain = async (
-  { context, placer, hostNames }: WaitForBootOptions,
-  boot: BootProgress,
-  { record, revision }: { record: InstanceRecord; revision: string },
-): Promise<boolean> => {
+const placeAgain = async ({ context, placer, hostNames }: WaitForBootOptions, boot: BootProgress): Promise<boolean> => {
   const { cloud, interruption, output } = context;
-  const { host, name, fault } = record;
+  const { name, fault } = boot.record;
   const { instance } = boot.spec;
-  const store = await cloud.store();
-  const request = await store.get(cloud.keys.request(host, instance));
-  const failed = {
-    record,
-    recordRevision: revision,
-    request: request && { host, revision: request.modRevision },
-  };
+  const [entry] = await readInstances(cloud, [boot.record]);
+  // Somebody else has changed it in between: it is looked at again.
+  const isAsBefore = entry?.record?.updated_at === boot.record.updated_at;
+  if (!entry?.record || !isAsBefore || (entry.request && isDestroyWish(entry.request))) return true;
+  const failed: FailedAttempt = { ...entry, record: entry.record };
   const placed = await interruption.guard(() => placer.place(boot.spec, { excluded: boot.failedHosts, failed }));
   if (placed.outcome === 'no-host') {
     for (const dropped of placed.dropped) boot.failedHosts.set(dropped.host, dropped.reason);

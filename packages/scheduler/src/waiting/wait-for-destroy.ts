@@ -1,15 +1,16 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { getAllocations } from '@etcd-compute/common/placement/allocations';
-import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { CommandContext } from '../commands/context.js';
-import { readRecordsOf, type InstanceEntry } from '../instances/snapshot.js';
+import type { Cloud } from '../cloud.js';
 import { explainHosts } from '../hosts/explain-agent.js';
+import { closeBooks } from '../instances/close-books.js';
+import { isGone, readInstances, type InstanceEntry } from '../instances/instance-entry.js';
 import { readPresences, type Presences } from '../hosts/presences.js';
 import { isIn, waitUntil } from './wait-until.js';
 
 /**
- * Waits until the instances are gone: the record says so and the request is removed. Of an instance of the original there is no
- * record, and the request stays for ever; it is gone when Placement holds nothing for it.
+ * Waits until the instances are gone, and closes their books. Of an instance of the original there is no record, and the request stays
+ * for ever; it is gone when Placement holds nothing for it.
  *
  * @returns the error of those that are not gone in time; undefined when all are.
  */
@@ -18,39 +19,32 @@ export const waitForDestroy = async (
   entries: readonly InstanceEntry[],
   timeoutMs: number,
 ): Promise<EcomputeError | undefined> => {
-  const store = await cloud.store();
-  const pending = new Set(entries);
-  const requestKey = ({ host, instance }: InstanceEntry): string => cloud.keys.request(host, instance);
-  const recordKey = ({ instance }: InstanceEntry): string => cloud.keys.record(instance);
-  const isGone = async ({ instance }: InstanceEntry, { request, record }: Seen): Promise<boolean> => {
-    if (!request) return !record || record.state === 'deleted';
-    if (record) return false;
-    const { allocations } = await getAllocations(await cloud.placement(), instance);
-    return Object.keys(allocations).length === 0;
-  };
+  const pending = new Map(entries.map((entry) => [entry.instance, entry]));
+  const keysOf = ({ host, instance, recordKey }: InstanceEntry): string[] => [
+    cloud.keys.request(host, instance),
+    recordKey,
+  ];
   const end = await waitUntil({
-    store,
-    keys: () => entries.flatMap((entry) => [requestKey(entry), recordKey(entry)]),
+    store: await cloud.store(),
+    keys: () => [...pending.values()].flatMap(keysOf),
     timeoutMs,
     signal: interruption.signal,
     check: async (changed) => {
       const before = pending.size;
-      const looked = [...pending].filter(
-        (entry) => isIn(changed, requestKey(entry)) || isIn(changed, recordKey(entry)),
-      );
-      const records = await readRecordsOf(
-        cloud,
-        looked.map(({ instance }) => instance),
-      );
-      const { entries: requests } = await store.getMany(looked.map(requestKey));
-      for (const [index, entry] of looked.entries())
-        if (await isGone(entry, { request: requests[index], record: records[index]?.record })) pending.delete(entry);
+      const looked = [...pending.values()].filter((entry) => keysOf(entry).some((key) => isIn(changed, key)));
+      for (const [index, entry] of (await readInstances(cloud, looked)).entries()) {
+        const instance = looked[index]?.instance;
+        if (instance === undefined) continue;
+        if (!entry || (await isThrough(cloud, entry))) pending.delete(instance);
+        else pending.set(instance, entry);
+      }
       if (pending.size < before && pending.size > 0) output.progress(`${pending.size} left`);
       return pending.size === 0;
     },
   });
+  await closeBooks(cloud, { instances: entries.map(({ instance }) => instance) });
   if (end === 'done') return undefined;
-  const left = [...pending];
+  const left = [...pending.values()];
   const presences = await readPresences(
     cloud,
     left.map(({ host }) => host),
@@ -58,10 +52,11 @@ export const waitForDestroy = async (
   return notGone(left, { presences, timeoutMs });
 };
 
-interface Seen {
-  readonly request: unknown;
-  readonly record: InstanceRecord | undefined;
-}
+const isThrough = async (cloud: Cloud, entry: InstanceEntry): Promise<boolean> => {
+  if (!entry.request || entry.record) return isGone(entry);
+  const { allocations } = await getAllocations(await cloud.placement(), entry.instance);
+  return Object.keys(allocations).length === 0;
+};
 
 const notGone = (
   pending: readonly InstanceEntry[],

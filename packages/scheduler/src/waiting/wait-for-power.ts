@@ -4,11 +4,11 @@ import type { CommandContext } from '../commands/context.js';
 import { explainHosts } from '../hosts/explain-agent.js';
 import { readPresences } from '../hosts/presences.js';
 import { formatTime } from '../output/instance-shape.js';
-import { readRecordsOf, type InstanceEntry } from '../instances/snapshot.js';
+import { readInstances, type InstanceEntry } from '../instances/instance-entry.js';
 import { isIn, waitUntil } from './wait-until.js';
 
 export interface PendingPower {
-  readonly entry: InstanceEntry;
+  entry: InstanceEntry;
   /** Of the wish. */
   readonly count: number;
 }
@@ -41,21 +41,22 @@ export const waitForPower = async (
   timeoutMs: number,
 ): Promise<EcomputeError[]> => {
   const errors: EcomputeError[] = [];
-  const keyOf = ({ entry }: PendingPower): string => cloud.keys.record(entry.instance);
   const pending = new Set(wishes);
   await waitUntil({
     store: await cloud.store(),
-    keys: () => wishes.map(keyOf),
+    keys: () => wishes.map(({ entry }) => entry.recordKey),
     timeoutMs,
     signal: interruption.signal,
     check: async (changed) => {
-      const looked = [...pending].filter((wish) => isIn(changed, keyOf(wish)));
-      const found = await readRecordsOf(
+      const looked = [...pending].filter(({ entry }) => isIn(changed, entry.recordKey));
+      const found = await readInstances(
         cloud,
-        looked.map(({ entry }) => entry.instance),
+        looked.map(({ entry }) => entry),
       );
       for (const [index, wish] of looked.entries()) {
-        const record = found[index]?.record;
+        // Its record may have moved: with it to another host, or because its agent was upgraded.
+        wish.entry = found[index] ?? wish.entry;
+        const { record } = wish.entry;
         const result = resultOf(record, wish.count);
         if (result) pending.delete(wish);
         if (result?.error) errors.push(result.error);

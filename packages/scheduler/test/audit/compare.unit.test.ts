@@ -12,7 +12,7 @@ import {
 import type { Held } from '@etcd-compute/common/placement/allocations';
 import { compare } from '@etcd-compute/scheduler/audit/compare';
 import type { Finding } from '@etcd-compute/scheduler/audit/finding';
-import type { Seen } from '@etcd-compute/scheduler/audit/observe';
+import type { Seen } from '@etcd-compute/scheduler/audit/seen';
 import type { SeenAgent } from '@etcd-compute/scheduler/hosts/presences';
 import { describe, expect, test } from 'vitest';
 
@@ -37,7 +37,10 @@ const aWorld = (changes: Partial<Seen>): Seen => ({
   presences: new Map([[host, anAgent(host)]]),
   reports: new Map(),
   requests: [],
-  records: new Map(),
+  records: [],
+  locations: new Map(),
+  names: [],
+  endings: new Map(),
   booted: new Map(),
   providers: new Map([[host, 'one']]),
   holders: new Map([[host, []]]),
@@ -54,7 +57,9 @@ const aRequest = (changes: Partial<BootRequest> = {}, on = host): Seen['requests
 
 const aRecord = (changes: Partial<InstanceRecord>): Seen['records'] => {
   const value = newRecord({ instance, host, name: null, resources, image: null, reason: 'placed', now: NOW });
-  return new Map([[instance, { value: { ...value, ...changes }, modRevision: '8' }]]);
+  const record = { ...value, ...changes };
+  const key = createKeys('').report(record.host, instance);
+  return [{ instance, host: record.host, key, value: record, modRevision: '8' }];
 };
 
 const aHolder = (changes: Partial<Held> = {}): Pick<Seen, 'holders' | 'orphans'> => {
@@ -150,10 +155,10 @@ describe('a record and an address', () => {
     expect(record).toMatchObject({ kind: 'record-without-request' });
     expect(record?.mend).toEqual({
       by: 'delete',
-      keys: [keys.record(instance), keys.booted(instance)],
+      keys: [keys.report(host, instance), keys.booted(instance)],
       guards: [
         { key: keys.request(host, instance), modRevision: '0' },
-        { key: keys.record(instance), modRevision: '8' },
+        { key: keys.report(host, instance), modRevision: '8' },
       ],
     });
     expect(tell({ booted })).toEqual(['address-without-instance: delete']);

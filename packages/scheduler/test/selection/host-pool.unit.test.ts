@@ -120,12 +120,14 @@ describe('toCandidate', () => {
 });
 
 test('filterByPresence says of each dropped host why', () => {
-  const candidates = [A, B, C, D].map((host) => candidateOn(host, { VCPU: 1 }));
+  const E = newProviderUuid();
+  const candidates = [A, B, C, D, E].map((host) => candidateOn(host, { VCPU: 1 }));
   const trouble = { code: 'libvirt-hangs', since: new Date().toISOString(), message: 'it does not answer' };
   const agents = new Map([
-    [A, { state: 'up' as const, trouble: null }],
-    [B, { state: 'draining' as const, trouble: null }],
-    [D, { state: 'up' as const, trouble }],
+    [A, { state: 'up' as const, trouble: null, layout: 2 }],
+    [B, { state: 'draining' as const, trouble: null, layout: 2 }],
+    [D, { state: 'up' as const, trouble, layout: 2 }],
+    [E, { state: 'up' as const, trouble: null, layout: undefined }],
   ]);
   const { kept, dropped } = filterByPresence(candidates, agents);
   expect(kept.map(({ host }) => host)).toEqual([A]);
@@ -133,5 +135,6 @@ test('filterByPresence says of each dropped host why', () => {
     { host: B, reason: 'its agent is draining' },
     { host: C, reason: 'its agent is down' },
     { host: D, reason: expect.stringMatching(/^libvirt hangs since \d\d:\d\d:\d\d: it does not answer$/) },
+    { host: E, reason: 'its agent is of an older version: upgrade it' },
   ]);
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { instanceUuidSchema, providerUuidSchema, sessionUuidSchema } from '../../ids.js';
 
 /**
- * The value at `/instances/<instance>`: what was last reported. Created by the scheduler together with the boot request (state
+ * The value at `/reports/<host>/<instance>`: what was last reported. Created by the scheduler together with the boot request (state
  * `scheduled`), or by the agent when the request is the original's; from the claim on only the claiming agent writes it, always
  * comparing the revision that it read.
  *
@@ -71,6 +71,8 @@ export const instanceRecordSchema = z.looseObject({
   version: z.literal(1),
   instance: instanceUuidSchema,
   name: z.string().nullable(),
+  /** Undefined in records of older versions. */
+  project: z.string().optional(),
   host: providerUuidSchema,
   state: z.enum(INSTANCE_STATES),
   /** The agent session that has claimed the instance; null before the claim. */
@@ -117,6 +119,7 @@ export interface NewRecord {
   readonly instance: InstanceRecord['instance'];
   readonly host: InstanceRecord['host'];
   readonly name: string | null;
+  readonly project?: string | undefined;
   readonly resources: Record<string, number>;
   readonly image: string | null;
   readonly reason: string;
@@ -124,10 +127,20 @@ export interface NewRecord {
 }
 
 /** The record as the scheduler creates it. */
-export const newRecord = ({ instance, host, name, resources, image, reason, now }: NewRecord): InstanceRecord => ({
+export const newRecord = ({
+  instance,
+  host,
+  name,
+  project,
+  resources,
+  image,
+  reason,
+  now,
+}: NewRecord): InstanceRecord => ({
   version: 1,
   instance,
   name,
+  ...(project !== undefined && { project }),
   host,
   state: 'scheduled',
   session: null,

@@ -30,3 +30,7 @@ export const parseMessage = <S extends z.ZodType>(schema: S, key: string, text: 
     },
   );
 };
+
+/** Whether a stored value is of another version, or none of ours. */
+export const isNotUnderstood = (thrown: unknown): thrown is EcomputeError =>
+  thrown instanceof EcomputeError && thrown.code === 'ECOMPUTE_REQUEST_INVALID';

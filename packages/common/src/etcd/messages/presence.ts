@@ -26,6 +26,8 @@ export const presenceSchema = z.looseObject({
   /** What people call the host. */
   hostname: z.string(),
   session: sessionUuidSchema,
+  /** Which layout of keys the agent knows: 2 has its records below `/reports/<host>/`. Undefined is 1. */
+  layout: z.int().optional(),
   /** `draining`: the agent is about to stop and takes no new instances. */
   state: z.enum(['up', 'draining']),
   /** Null when the host can work. */
@@ -36,4 +38,7 @@ export const presenceSchema = z.looseObject({
   /** Tells a dead agent of this machine from a live one before its lease has run out. */
   process: processIdentitySchema,
 });
+/** The layout of keys of this version. */
+export const LAYOUT = 2;
+
 export type Presence = z.output<typeof presenceSchema>;

@@ -60,6 +60,7 @@ stage "daemon: $DAEMON_DESCRIPTION"
 
 export COMPOSE_PROJECT_NAME=etcd-compute-test-$$
 export BIND_ADDRESS=$CONTAINER_ADDRESS
+export ETCD_HEALTH_USER=health:health
 start_compose_stack "$work"
 stage "compose up: etcd and Placement are healthy ($(describe_versions))"
 

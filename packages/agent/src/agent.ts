@@ -25,6 +25,7 @@ import { keepImages } from './images/keep-images.js';
 import { createDownloadReport } from './images/report-downloads.js';
 import { isElsewhere } from './instances/fault.js';
 import { createLostDomains } from './instances/lost-domains.js';
+import { mayWriteBooted } from './instances/booted.js';
 import { migrateRecords } from './instances/migrate.js';
 import { createInstanceReconciler, type InstanceReconciler } from './instances/reconcile.js';
 import type { StepDeps } from './instances/steps/step.js';
@@ -254,6 +255,13 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       log,
       signal: running.signal,
     });
+    const writesBooted =
+      config.booted &&
+      (await persist(async () => mayWriteBooted(store, keys, log), {
+        what: '/booted/ in etcd',
+        log,
+        signal: starting,
+      }));
     const own = {
       store,
       keys,
@@ -262,7 +270,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       session,
       fence: taken.fence,
       health,
-      writesBooted: config.booted,
+      writesBooted,
       log,
     };
     await persist(async () => migrateRecords(own), { what: 'the records of instances in etcd', log, signal: starting });

@@ -13,6 +13,8 @@ export interface EtcdOptions {
   readonly log?: string;
   /** When it is one of several. */
   readonly member?: EtcdMember;
+  /** Serves https: `args` name its certificates. */
+  readonly tls?: boolean;
   /** More of etcd's own flags, for example `--auto-compaction-retention=1`. */
   readonly args?: readonly string[];
   /** Outlive this process: `adoptService` finds it again by the file `<dataDir>.process.json`; needs `dataDir`. */
@@ -48,7 +50,9 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
   const dataDir = options.dataDir ?? join(ownFolder ?? '', 'data');
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const port = options.clientPort ?? (await getFreePort());
-  const clientUrl = `http://${HOST}:${port}`;
+  const scheme = options.tls === true ? 'https' : 'http';
+  const clientUrl = `${scheme}://${HOST}:${port}`;
+  const healthUrl = options.tls === true ? `http://${HOST}:${await getFreePort()}` : clientUrl;
   const peerUrl = `http://${HOST}:${options.member?.peerPort ?? (await getFreePort())}`;
   const name = options.member?.name ?? 'only';
   const memberArgs = [
@@ -68,15 +72,16 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
         `--advertise-client-urls=${clientUrl}`,
         `--listen-peer-urls=${peerUrl}`,
         ...(options.member ? CALM_ELECTION : FAST_ELECTION),
+        ...(healthUrl === clientUrl ? [] : [`--listen-metrics-urls=${healthUrl}`]),
         ...(options.args ?? []),
       ],
       logPath: options.log ?? join(dataDir, '..', 'etcd.log'),
       stateFile: stateFileOf(dataDir),
       ...(options.detached !== undefined && { detached: options.detached }),
     },
-    () => isHealthy(clientUrl),
+    () => isHealthy(healthUrl),
   );
-  return asEtcd(service, { port, dataDir, ownFolder, restoreArgs: memberArgs });
+  return asEtcd(service, { scheme, port, dataDir, ownFolder, restoreArgs: memberArgs });
 }
 
 function stateFileOf(dataDir: string): string {
@@ -86,18 +91,19 @@ function stateFileOf(dataDir: string): string {
 function asEtcd(
   service: Service,
   {
+    scheme,
     port,
     ownFolder,
     ...facts
-  }: Pick<EtcdServer, 'port' | 'dataDir' | 'restoreArgs'> & { ownFolder: string | undefined },
+  }: Pick<EtcdServer, 'port' | 'dataDir' | 'restoreArgs'> & { scheme: string; ownFolder: string | undefined },
 ): EtcdServer {
-  const endpoint = `http://${HOST}:${port}`;
+  const endpoint = `${scheme}://${HOST}:${port}`;
   return extendService(service, { ...facts, endpoint, host: HOST, port }, async () => {
     if (ownFolder) await rm(ownFolder, { recursive: true, force: true });
   });
 }
 
-async function isHealthy(clientUrl: string): Promise<boolean> {
-  const response = await fetch(`${clientUrl}/health`, { signal: AbortSignal.timeout(2000) });
+async function isHealthy(url: string): Promise<boolean> {
+  const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(2000) });
   return response.ok && (await response.text()).includes('true');
 }

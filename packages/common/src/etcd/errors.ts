@@ -9,6 +9,14 @@ interface Meaning extends Pick<ErrorFields, 'hint' | 'retryable'> {
 /** What etcd, or our side of its connection, says in a status that has several meanings. The texts are from etcd 3.4 to 3.6 and grpc-js. */
 const MEANINGS: readonly (readonly [RegExp, Meaning])[] = [
   [
+    /authentication is not enabled/,
+    {
+      code: 'ECOMPUTE_ETCD_REFUSED',
+      reason: 'etcd.user is set, and etcd asks nobody who they are',
+      hint: 'turn it on with `etcdctl auth enable`, or remove etcd.user from the config',
+    },
+  ],
+  [
     /database space exceeded/,
     {
       code: 'ECOMPUTE_ETCD_REFUSED',
@@ -82,8 +90,9 @@ export const toEtcdError = (cause: unknown, verb: string, endpoints: string): Ec
   if (REFUSALS.includes(constructor.name))
     return new EcomputeError('ECOMPUTE_ETCD_REFUSED', `${what}: it refused`, {
       cause,
-      details: { isDenied: constructor.name === 'EtcdPermissionDeniedError' },
-      hint: 'check etcd.user, its password and its role',
+      ...(constructor.name === 'EtcdPermissionDeniedError'
+        ? { details: { isDenied: true }, hint: 'the role of etcd.user has no right to it: see `eschedule etcd-roles`' }
+        : { hint: 'check etcd.user, its password and its role' }),
     });
   return new EcomputeError('ECOMPUTE_ETCD_UNREACHABLE', what, {
     cause,

@@ -44,8 +44,11 @@ export interface Keys {
   readonly audits: string;
   /** Where a host's agent serves consoles, with the secret that it takes; under the agent's lease. */
   readonly console: (host: ProviderUuid) => string;
+  readonly consoles: string;
   /** What a host's cache of images holds. */
   readonly imageReport: (host: ProviderUuid) => string;
+  /** All about a host's cache of images; ends with a slash. */
+  readonly imagesOf: (host: ProviderUuid) => string;
   /** How far the downloads of a host's cache of images are; under the agent's lease. */
   readonly imageDownloads: (host: ProviderUuid) => string;
   /** A wish about a host's cache of images. */
@@ -76,6 +79,7 @@ export const createKeys = (prefix: string): Keys => {
   const agents = `${prefix}/agents/`;
   const audits = `${prefix}/audits/`;
   const images = `${prefix}/images/`;
+  const consoles = `${prefix}/consoles/`;
   const after = (start: string, key: string): string | undefined =>
     key.startsWith(start) ? key.slice(start.length) : undefined;
   /** The uuid, in the one spelling that keys have. */
@@ -111,8 +115,10 @@ export const createKeys = (prefix: string): Keys => {
     booted: (instance) => `${bootedAll}${instance}`,
     agent: (host) => `${agents}${host}`,
     session: (host) => `${prefix}/sessions/${host}`,
-    console: (host) => `${prefix}/consoles/${host}`,
+    consoles,
+    console: (host) => `${consoles}${host}`,
     audit: (host) => `${audits}${host}`,
+    imagesOf: (host) => `${images}${host}/`,
     imageReport: (host) => `${images}${host}/report`,
     imageDownloads: (host) => `${images}${host}/downloads`,
     imageWish: (host, id) => `${images}${host}/wishes/${id}`,

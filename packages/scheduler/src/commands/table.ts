@@ -9,6 +9,7 @@ import { usageError } from '../usage.js';
 import { logs, ssh, tunnel } from './access-table.js';
 import { parseBootArgs, parseChecksum } from './boot-args.js';
 import type { CommandSpec } from './command-spec.js';
+import { etcdRoles } from './etcd-roles-table.js';
 import { parseImageAction } from './image-args.js';
 
 export const GLOBAL_OPTIONS: OptionTable = {
@@ -296,4 +297,5 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   hosts,
   image,
   audit,
+  'etcd-roles': etcdRoles,
 };

@@ -1,0 +1,49 @@
+import type { ProviderUuid } from '../ids.js';
+import type { Keys } from './keys.js';
+
+/** A right on one key, or on all keys under a prefix. */
+export interface Grant {
+  readonly right: 'Read' | 'Readwrite';
+  readonly on: { readonly key: string } | { readonly prefix: string };
+}
+
+const readwrite = (prefix: string): Grant => ({ right: 'Readwrite', on: { prefix } });
+const read = (prefix: string): Grant => ({ right: 'Read', on: { prefix } });
+
+export interface HostGrantOptions {
+  /** `booted` of the agent's config: it writes `/booted/<instance>`, whose prefix all hosts share. */
+  readonly writesBooted: boolean;
+  /** The agent has records of version 1 to move, or is still of version 1. */
+  readonly isMigrating: boolean;
+}
+
+/** What an agent needs, and nothing of another host but, maybe, `/booted`. */
+export const hostGrants = (
+  keys: Keys,
+  host: ProviderUuid,
+  { writesBooted, isMigrating }: HostGrantOptions,
+): readonly Grant[] => [
+  ...[keys.requestsOf(host), keys.reportsOf(host), keys.imagesOf(host)].map(readwrite),
+  ...[keys.agent(host), keys.session(host), keys.audit(host), keys.console(host)].map((key): Grant => ({
+    right: 'Readwrite',
+    on: { key },
+  })),
+  ...(writesBooted || isMigrating ? [readwrite(keys.bootedAll)] : []),
+  ...(isMigrating ? [readwrite(keys.locations), readwrite(keys.names)] : []),
+];
+
+/** What `eschedule` needs, `logs` and `ssh` included. */
+export const operatorGrants = (keys: Keys): readonly Grant[] => [
+  ...[
+    keys.requests,
+    keys.reports,
+    keys.locations,
+    keys.names,
+    keys.endings,
+    keys.bootedAll,
+    keys.images,
+    keys.audits,
+  ].map(readwrite),
+  read(keys.agents),
+  read(keys.consoles),
+];

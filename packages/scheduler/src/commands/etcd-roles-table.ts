@@ -1,0 +1,44 @@
+import { providerUuidSchema, type ProviderUuid } from '@etcd-compute/common/ids';
+import { usageError } from '../usage.js';
+import type { CommandSpec } from './command-spec.js';
+
+const parseHost = (text: string): ProviderUuid => {
+  const uuid = providerUuidSchema.safeParse(text).data;
+  if (uuid !== undefined) return uuid;
+  throw usageError(
+    `--host '${text}' is no uuid`,
+    'expected what uuid: in compute.yaml says, or the file uuid in its state_dir; hosts that have reported need not be named',
+  );
+};
+
+export const etcdRoles: CommandSpec = {
+  summary: 'make etcd users that confine each host to its own keys',
+  examples: [
+    'eschedule etcd-roles --passwords etcd-passwords',
+    'eschedule etcd-roles --passwords etcd-passwords --host c1a6523e-c50a-42c2-8952-f2d3a8479e99',
+    'ESCHEDULE_ETCD__USER=root ESCHEDULE_ETCD__PASSWORD_FILE=etcd-passwords/root eschedule etcd-roles --passwords etcd-passwords',
+  ],
+  about: `Makes a user and a role of etcd for each host that has reported, one for those who use eschedule, one for health checks, and
+root. Each new password is in a file of its own, named like the user. May be repeated: it adds new hosts, and changes
+roles that are not as they should be; passwords stay. It does not turn authentication on: \`etcdctl auth enable\` does, and from
+then on this command must run as root.`,
+  instances: 'none',
+  options: {
+    passwords: { value: 'DIR', describe: 'the folder of the passwords; made when it is not there' },
+    host: { value: 'UUID', isMany: true, describe: 'also this host, which has not reported yet; may be repeated' },
+    booted: {
+      describe:
+        'agents may write /booted/ for the original’s eschedule, which is the default; --no-booted: where compute.yaml says booted: false',
+    },
+  },
+  plan: (args) => {
+    const passwords = args.one('passwords');
+    if (passwords === undefined)
+      throw usageError('etcd-roles needs --passwords DIR', 'the folder where each new password gets a file');
+    const hosts = args.many('host').map(parseHost);
+    const writesBooted = args.isOn('booted', true);
+    return async (context) => {
+      return (await import('./etcd-roles.js')).etcdRoles(context, { passwords, hosts, writesBooted });
+    };
+  },
+};

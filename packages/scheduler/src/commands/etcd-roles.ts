@@ -1,0 +1,72 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
+import { openEtcdAuth } from '@etcd-compute/common/etcd/store-auth';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
+import type { Cloud } from '../cloud.js';
+import { planAccounts } from '../etcd-roles/accounts.js';
+import { ensureAccount } from '../etcd-roles/ensure-account.js';
+import { EXIT_CODES } from '../exit-code.js';
+import { listPresences, type Presences } from '../hosts/presences.js';
+import { listOldRecords } from '../instances/find-instance.js';
+import { accountShape, type AccountView } from '../output/account-shape.js';
+import { isOldAgent } from '../selection/filters/presence.js';
+import type { CommandContext } from './context.js';
+
+export interface EtcdRolesOptions {
+  /** The folder of the passwords. */
+  readonly passwords: string;
+  /** Uuids beside those of the hosts that are known: of hosts that are to come. */
+  readonly hosts: readonly ProviderUuid[];
+  readonly writesBooted: boolean;
+}
+
+/** Makes a user of etcd for each host, which reaches the keys of that host alone, and one for people. May be repeated. */
+export const etcdRoles = async (context: CommandContext, options: EtcdRolesOptions): Promise<number> => {
+  const { cloud, output, interruption } = context;
+  const { keys, config } = cloud;
+  const presences = await listPresences(cloud);
+  const hosts = [...new Set([...(await listHosts(cloud, presences)), ...options.hosts])].toSorted();
+  const migrating = await findMigrating(cloud, presences);
+  const { writesBooted } = options;
+  const accounts = planAccounts({ keys, prefix: config.etcd.prefix, hosts, migrating, writesBooted });
+  const auth = await openEtcdAuth(config.etcd);
+  const views: AccountView[] = [];
+  for (const account of accounts) {
+    const ensured = await interruption.guard(async () => ensureAccount(auth, account, options.passwords));
+    const { user, host } = account;
+    views.push({ user, host, hostName: (host && presences.get(host)?.hostname) ?? null, ...ensured });
+  }
+  await auth[Symbol.asyncDispose]();
+  await output.list(views, accountShape);
+  if (config.etcd.user === undefined)
+    output.note(
+      'eschedule: etcd asks nobody who they are until `etcdctl auth enable`; give each host its user and password before (docs/operations.md)',
+    );
+  const late = hosts.filter((host) => migrating.has(host));
+  if (late.length > 0) throw notNarrowed(late, presences);
+  return EXIT_CODES.done;
+};
+
+/** Those that report, up or down. */
+const listHosts = async (cloud: Cloud, presences: Presences): Promise<ProviderUuid[]> => {
+  const { entries } = await (await cloud.store()).listKeys(cloud.keys.audits);
+  return [...presences.keys(), ...entries.flatMap(({ key }) => cloud.keys.parseAudit(key) ?? [])];
+};
+
+/** Hosts whose agent reads or writes what it may not reach any more once it is confined to its own keys. */
+const findMigrating = async (cloud: Cloud, presences: Presences): Promise<ReadonlySet<ProviderUuid>> => {
+  const records = await listOldRecords(cloud);
+  const old = [...presences.values()].filter(isOldAgent);
+  return new Set([...records.filter(({ state }) => state !== 'deleted'), ...old].map(({ host }) => host));
+};
+
+const notNarrowed = (hosts: readonly ProviderUuid[], presences: Presences): EcomputeError => {
+  const names = hosts.map((host) => presences.get(host)?.hostname ?? host).join(', ');
+  return new EcomputeError(
+    'ECOMPUTE_HOST_NOT_UPGRADED',
+    `could not confine ${hosts.length === 1 ? 'the agent' : 'the agents'} of ${names} to ${hosts.length === 1 ? 'its' : 'their'} own keys: there are records of an older version, which an agent has to move`,
+    {
+      details: { hosts },
+      hint: 'upgrade and start these agents, then run this again; until then they may write all of /instances/, /names/ and /booted/',
+    },
+  );
+};

@@ -5,7 +5,7 @@ import { superviseConnection, type Supervised } from '@etcd-compute/libvirt/reco
 import { bringPorts } from '@etcd-compute/testing/bring-ports';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { runCommand } from '@etcd-compute/testing/run-command';
-import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
+import { startLibvirtProxy, type LibvirtProxy } from '@etcd-compute/testing/libvirt-proxy';
 import { startAgentSlot, type AgentSlot } from './agent-slot.js';
 import type { ClientPath } from './client-path.js';
 import type { Resources } from '@etcd-compute/testing/resources';
@@ -19,7 +19,11 @@ export interface Host {
   readonly path: ClientPath;
   readonly libvirtd: LibvirtDaemon;
   /** Between the agent and libvirtd. */
-  readonly libvirtProxy: TcpProxy;
+  readonly libvirtProxy: LibvirtProxy;
+  /** Where libvirtd listens. */
+  readonly libvirtSocket: string;
+  /** Starts, once, another libvirtd that has nothing. @returns where it listens. */
+  readonly startOtherLibvirtd: () => Promise<string>;
   /** Past the proxy. It also keeps the test driver's domains alive, which end with its last connection. */
   readonly link: Supervised;
   readonly agent: AgentSlot;
@@ -40,9 +44,17 @@ const IMAGE_CACHE_SIZE = { simulated: '4m', guests: '400m' } as const;
 
 /** So short that a check need not wait long. The grace is longer than an `eschedule` can take from one write to the next. */
 const PERIODS = { period: 2, presence_ttl: 3, audit: { grace: 15 } } as const;
-const TIMEOUTS = { image: 10, image_stall: 3, disk: 20, domain: 20, address: 5, shutdown: 10 } as const;
+const TIMEOUTS = { libvirt: 5, image: 10, image_stall: 3, disk: 20, domain: 20, address: 5, shutdown: 10 } as const;
 /** Emulated guests on a busy machine. */
-const GUEST_TIMEOUTS = { ...TIMEOUTS, image: 60, image_stall: 20, disk: 60, domain: 60, address: 90 } as const;
+const GUEST_TIMEOUTS = {
+  ...TIMEOUTS,
+  image: 60,
+  image_stall: 20,
+  disk: 60,
+  domain: 60,
+  address: 90,
+  libvirt: 10,
+} as const;
 
 export const startHost = async (resources: Resources, options: HostOptions): Promise<Host> => {
   const { index, path, hasGuests, signal } = options;
@@ -53,10 +65,10 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
   await mountImageCache(resources, imagesDir, hasGuests);
   // After the mount: libvirtd has mounts of its own, those of now.
   const libvirtd = resources.keep(await startLibvirtd({ dir: join(dir, 'v') }));
-  const socket = join(dir, 'v', 'run', 'libvirt', 'libvirt-sock');
+  const socket = socketOf(join(dir, 'v'));
   const uriOf = (socketPath: string): string =>
     hasGuests ? `qemu+unix:///system?socket=${socketPath}` : `test+unix:///default?socket=${socketPath}`;
-  const libvirtProxy = resources.keep(await startTcpProxy({ path: socket }, { path: join(dir, 'proxy-sock') }));
+  const libvirtProxy = resources.keep(await startLibvirtProxy({ path: socket }, { path: join(dir, 'proxy-sock') }));
   const link = resources.keep(
     superviseConnection({
       uri: uriOf(socket),
@@ -89,8 +101,18 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
       },
     }),
   );
-  return { index, uuid, stateDir, imagesDir, path, libvirtd, libvirtProxy, link, agent };
+  let other: Promise<LibvirtDaemon> | undefined;
+  const startOtherLibvirtd = async (): Promise<string> => {
+    const otherDir = join(dir, 'w');
+    other ??= mkdir(otherDir).then(async () => resources.keep(await startLibvirtd({ dir: otherDir })));
+    await other;
+    return socketOf(otherDir);
+  };
+  const ways = { path, libvirtProxy, libvirtSocket: socket, startOtherLibvirtd, link };
+  return { index, uuid, stateDir, imagesDir, libvirtd, agent, ...ways };
 };
+
+const socketOf = (daemonDir: string): string => join(daemonDir, 'run', 'libvirt', 'libvirt-sock');
 
 /** Where real guests are, the agent sets the packet filter of its own network, so it has to be in that of its libvirtd. */
 const enterNetwork = async (

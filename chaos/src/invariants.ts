@@ -288,6 +288,12 @@ const agentsArePresent: Rule = ({ world }) =>
       what: `the presence of host ${host} is not that of its agent, process ${agentPid}`,
     }));
 
+const hostsCanWork: Rule = ({ world }) =>
+  [...world.troubles].map(([host, { code, message }]) => ({
+    rule: 'host in trouble',
+    what: `${host}: ${code}: ${message}`,
+  }));
+
 /** What an agent keeps under its host's uuid is its own business; everything else belongs to an instance, and goes with it. */
 const keysHaveOwners: Rule = ({ world, foreign }) =>
   [...world.otherKeys.keys()]
@@ -332,6 +338,7 @@ const RULES: readonly Rule[] = [
   ({ world }) => findDoubles(world),
   addressesAreTrue,
   agentsArePresent,
+  hostsCanWork,
   auditsFindNothing,
   keysHaveOwners,
   foreignIsUntouched,

@@ -76,13 +76,13 @@ export const planSchedule = (options: ScheduleOptions): Schedule => {
   return { seed: options.seed, rounds };
 };
 
+export const isFor = (kind: FaultKind, { hasGuests }: Pick<ScheduleOptions, 'hasGuests'>): boolean => {
+  const { only } = specOfFault(kind);
+  return only === undefined || only === (hasGuests ? 'guests' : 'simulated');
+};
+
 const faultWeights = ({ hasGuests }: ScheduleOptions): Map<FaultKind, number> =>
-  new Map(
-    FAULT_KINDS.filter((kind) => hasGuests || specOfFault(kind).needsGuests !== true).map((kind) => [
-      kind,
-      specOfFault(kind).weight,
-    ]),
-  );
+  new Map(FAULT_KINDS.filter((kind) => isFor(kind, { hasGuests })).map((kind) => [kind, specOfFault(kind).weight]));
 
 /** It keeps count of the instances that there would be if nothing went wrong. */
 const createOperationPlanner = (

@@ -8,7 +8,7 @@ import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/
 import { instanceLocationSchema, type InstanceLocation } from '@etcd-compute/common/etcd/messages/instance-location';
 import { nameHolderSchema } from '@etcd-compute/common/etcd/messages/name-holder';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
-import { presenceSchema } from '@etcd-compute/common/etcd/messages/presence';
+import { presenceSchema, type Trouble } from '@etcd-compute/common/etcd/messages/presence';
 import type { Entry } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import { listProviderAllocations } from '@etcd-compute/common/placement/allocations';
@@ -30,6 +30,8 @@ export interface World {
   readonly booted: ReadonlyMap<string, string>;
   /** The process that holds the presence of each host. */
   readonly presences: ReadonlyMap<string, number>;
+  /** What keeps hosts from working, as their agents say. */
+  readonly troubles: ReadonlyMap<string, Trouble>;
   /** What the agents' own audits complain about, by host. */
   readonly findings: ReadonlyMap<string, readonly HostAudit['findings'][number][]>;
   /** All other keys, with their values: somebody else's, and what an agent keeps under its host. */
@@ -105,6 +107,7 @@ const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
   const endings: InstanceUuid[] = [];
   const booted = new Map<string, string>();
   const presences = new Map<string, number>();
+  const troubles = new Map<string, Trouble>();
   const findings = new Map<string, HostAudit['findings']>();
   const otherKeys = new Map<string, string>();
   const bootedPrefix = '/booted/';
@@ -121,12 +124,14 @@ const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
     else if (name) names.push({ ...name, ...parseMessage(nameHolderSchema, entry.key, entry.value) });
     else if (ending) endings.push(ending);
     else if (entry.key.startsWith(bootedPrefix)) booted.set(entry.key.slice(bootedPrefix.length), entry.value);
-    else if (agent !== undefined)
-      presences.set(agent, parseMessage(presenceSchema, entry.key, entry.value).process.pid);
-    else if (audit !== undefined) findings.set(audit, parseMessage(hostAuditSchema, entry.key, entry.value).findings);
+    else if (agent !== undefined) {
+      const { process, trouble } = parseMessage(presenceSchema, entry.key, entry.value);
+      presences.set(agent, process.pid);
+      if (trouble) troubles.set(agent, trouble);
+    } else if (audit !== undefined) findings.set(audit, parseMessage(hostAuditSchema, entry.key, entry.value).findings);
     else otherKeys.set(entry.key, entry.value);
   }
-  return { requests, records, locations, names, endings, booted, presences, findings, otherKeys };
+  return { requests, records, locations, names, endings, booted, presences, troubles, findings, otherKeys };
 };
 
 const readRequest = ({ key, value }: Entry): Pick<WorldRequest, 'isDestroy' | 'allocations' | 'power'> => {
@@ -163,7 +168,7 @@ const findUseless = async (folder: string, names: readonly string[]): Promise<st
   return partial.filter((_name, index) => !leftovers[index]);
 };
 
-const readDomains = async (connection: Connection, host: ProviderUuid): Promise<WorldDomain[]> => {
+export const readDomains = async (connection: Connection, host: ProviderUuid): Promise<WorldDomain[]> => {
   const domains: WorldDomain[] = [];
   for (const domain of await connection.listAllDomains()) {
     await using handle = domain;

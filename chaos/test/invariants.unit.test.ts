@@ -94,6 +94,7 @@ const world: World = {
     [hostA, 1],
     [hostB, 1],
   ]),
+  troubles: new Map(),
   findings: new Map(),
   otherKeys: new Map([[foreign.key, foreign.value]]),
   allocations: [...foreignAllocations, allocation],
@@ -252,6 +253,11 @@ const cases: readonly (readonly [
   ],
   ['a booted key with another address', ['untrue booted key'], { booted: new Map([[instance, '10.46.0.6']]) }],
   ['an agent that is away', ['agent away'], { presences: new Map([[hostA, 1]]) }],
+  [
+    'a host that cannot work',
+    ['host in trouble'],
+    { troubles: new Map([[hostA, { code: 'libvirt-hangs', since: '2026-01-01T00:00:00Z', message: 'it hangs' }]]) },
+  ],
   ['a presence of another process', ['agent away'], { presences: new Map([...world.presences, [hostB, 2]]) }],
   [
     'a finding of an audit',

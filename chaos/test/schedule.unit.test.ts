@@ -1,6 +1,6 @@
 import { FAULT_KINDS, FAULTS } from '@etcd-compute/chaos/faults/kinds';
 import { OPERATION_KINDS } from '@etcd-compute/chaos/operation-kinds';
-import { planSchedule, type ScheduleOptions } from '@etcd-compute/chaos/schedule';
+import { isFor, planSchedule, type ScheduleOptions } from '@etcd-compute/chaos/schedule';
 import { expect, test } from 'vitest';
 
 const OPTIONS: ScheduleOptions = { seed: 7, rounds: 120, agents: 3, members: 3, hasGuests: false };
@@ -16,7 +16,7 @@ test('a shorter run of the same seed is the beginning of a longer one', () => {
   expect(planSchedule({ ...OPTIONS, rounds: 20 }).rounds).toEqual(rounds.slice(0, 20));
 });
 
-test('every kind of fault and of operation comes, those for guests only with guests', () => {
+test('every kind of fault and of operation comes, those for guests only with guests, and the other way round', () => {
   const kindsOf = (hasGuests: boolean): { faults: Set<string>; operations: Set<string> } => {
     const { rounds } = planSchedule({ ...OPTIONS, hasGuests });
     return {
@@ -24,9 +24,12 @@ test('every kind of fault and of operation comes, those for guests only with gue
       operations: new Set(rounds.flatMap(({ operations }) => operations.map(({ kind }) => kind))),
     };
   };
-  expect(kindsOf(true)).toEqual({ faults: new Set(FAULT_KINDS), operations: new Set(OPERATION_KINDS) });
-  const withoutGuests = FAULT_KINDS.filter((kind) => !('needsGuests' in FAULTS[kind]));
-  expect(kindsOf(false).faults).toEqual(new Set(withoutGuests));
+  for (const hasGuests of [true, false])
+    expect(kindsOf(hasGuests)).toEqual({
+      faults: new Set(FAULT_KINDS.filter((kind) => isFor(kind, { hasGuests }))),
+      operations: new Set(OPERATION_KINDS),
+    });
+  expect(FAULT_KINDS.filter((kind) => !isFor(kind, { hasGuests: false }))).toEqual(['libvirtd-killed', 'guest-frozen']);
 });
 
 test('every target exists', () => {

@@ -6,7 +6,7 @@ type Choose = (context: FaultContext) => readonly TcpProxy[];
 
 export const TO_ETCD: Choose = (context) => pathOf(context).etcd;
 export const TO_PLACEMENT: Choose = (context) => [pathOf(context).placement];
-export const TO_LIBVIRT: Choose = (context) => [hostOf(context).libvirtProxy];
+export const TO_LIBVIRT: Choose = (context) => [hostOf(context).libvirtProxy.wire];
 
 export const cut =
   (choose: Choose): Inject =>

@@ -7,12 +7,14 @@ export interface FaultSpec {
   readonly weight: number;
   /** How long it lasts, in milliseconds; 0 where it is over at once. */
   readonly lasts: readonly [least: number, most: number];
-  /** Needs real guests: libvirt's test driver keeps its domains in the daemon's memory. */
-  readonly needsGuests?: true;
+  /** Left out: with real guests and with libvirt's test driver, which keeps its domains in the daemon's memory. */
+  readonly only?: 'guests' | 'simulated';
 }
 
 const MOMENT = [0, 0] as const;
 const SHORT = [300, 2000] as const;
+/** Beyond the deadline of a question to libvirt, now and then. */
+const LONG = [1000, 9000] as const;
 
 export const FAULTS = {
   'agent-killed': { target: 'agent', weight: 6, lasts: MOMENT },
@@ -52,12 +54,16 @@ export const FAULTS = {
   'placement-reply-lost': { target: 'client', weight: 3, lasts: SHORT },
 
   'libvirtd-paused': { target: 'agent', weight: 2, lasts: SHORT },
-  'libvirtd-killed': { target: 'agent', weight: 4, lasts: SHORT, needsGuests: true },
+  'libvirtd-killed': { target: 'agent', weight: 4, lasts: SHORT, only: 'guests' },
   'libvirt-cut': { target: 'agent', weight: 3, lasts: MOMENT },
   'libvirt-refused': { target: 'agent', weight: 1, lasts: SHORT },
   'libvirt-stalled-up': { target: 'agent', weight: 1, lasts: SHORT },
   'libvirt-stalled-down': { target: 'agent', weight: 1, lasts: SHORT },
   'libvirt-half-open': { target: 'agent', weight: 1, lasts: MOMENT },
+  'libvirt-hushed': { target: 'agent', weight: 2, lasts: LONG },
+  'libvirt-reply-lost': { target: 'agent', weight: 3, lasts: SHORT },
+  'libvirt-swapped': { target: 'agent', weight: 2, lasts: LONG, only: 'simulated' },
+  'guest-frozen': { target: 'agent', weight: 4, lasts: [2000, 14_000], only: 'guests' },
 
   'image-cache-full': { target: 'agent', weight: 3, lasts: SHORT },
 } as const satisfies Record<string, FaultSpec>;

@@ -3,6 +3,7 @@ import * as etcd from './etcd.js';
 import { fillImageCache } from './image-cache.js';
 import type { Inject } from './inject.js';
 import type { FaultKind } from './kinds.js';
+import * as libvirt from './libvirt.js';
 import { placementReply } from './placement-replies.js';
 import * as processes from './processes.js';
 
@@ -51,6 +52,10 @@ export const INJECT: Readonly<Record<FaultKind, Inject>> = {
   'libvirt-stalled-up': stall(TO_LIBVIRT, 'up'),
   'libvirt-stalled-down': stall(TO_LIBVIRT, 'down'),
   'libvirt-half-open': halfOpen(TO_LIBVIRT),
+  'libvirt-hushed': libvirt.hush,
+  'libvirt-reply-lost': libvirt.loseReply,
+  'libvirt-swapped': libvirt.swap,
+  'guest-frozen': libvirt.freezeGuest,
 
   'image-cache-full': fillImageCache,
 };

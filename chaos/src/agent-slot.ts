@@ -8,6 +8,7 @@ import { startEcompute, type Ecompute, type EcomputeOptions, type Exit } from '@
  */
 export interface AgentSlot extends AsyncDisposable {
   readonly pid: number;
+  readonly configPath: string;
   readonly logPath: string;
   readonly restarts: number;
   /** Ends with a code that no fault explains. */
@@ -81,6 +82,7 @@ export const startAgentSlot = async (options: EcomputeOptions): Promise<AgentSlo
     get pid() {
       return current.pid;
     },
+    configPath: current.configPath,
     logPath: current.logPath,
     get restarts() {
       return restarts;

@@ -3,7 +3,7 @@ import { renderResult } from './report.js';
 import type { ChaosOptions } from './result.js';
 import { runChaos } from './run.js';
 
-/** `npm run chaos -- [--rounds N] [--seed S] [--agents N] [--check-every N] [--guests]` */
+/** `npm run chaos -- [--rounds N] [--seed S] [--agents N] [--check-every N] [--guests] [--no-disasters]` */
 
 const readWhole = (name: string, text: string): number => {
   const value = Number(text);
@@ -13,12 +13,14 @@ const readWhole = (name: string, text: string): number => {
 
 const readOptions = (signal: AbortSignal): ChaosOptions => {
   const { values } = parseArgs({
+    allowNegative: true,
     options: {
       rounds: { type: 'string', default: '20' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       agents: { type: 'string', default: '3' },
       'check-every': { type: 'string', default: '10' },
       guests: { type: 'boolean', default: false },
+      disasters: { type: 'boolean', default: true },
     },
   });
   return {
@@ -27,6 +29,7 @@ const readOptions = (signal: AbortSignal): ChaosOptions => {
     agents: readWhole('agents', values.agents),
     checkEvery: readWhole('check-every', values['check-every']),
     hasGuests: values.guests,
+    hasDisasters: values.disasters,
     signal,
     onProgress: (text) => process.stderr.write(`${text}\n`),
   };

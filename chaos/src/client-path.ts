@@ -34,7 +34,7 @@ export const openClientPath = async (
     placement: front,
     http,
     config: {
-      etcd: { hosts: etcd.map(({ endpoint }) => endpoint), timeout: 2 },
+      etcd: { hosts: etcd.map(({ endpoint }) => endpoint), timeout: 4 },
       placement: { endpoint: front.endpoint, timeout: 4 },
     },
   };

@@ -26,7 +26,7 @@ export interface Attempt {
   readonly stderr: string;
 }
 
-const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
+export const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
 
 /** Far longer than its own deadlines for all that it asks of etcd and Placement. */
 const HUNG_AFTER_MS = { simulated: 60_000, guests: 180_000 } as const;

@@ -8,6 +8,8 @@ export interface ChaosOptions {
   readonly hasGuests: boolean;
   /** After so many rounds, and at the end, everything is let settle and is checked. */
   readonly checkEvery: number;
+  /** Whether each check is followed by a disaster, which takes a minute. */
+  readonly hasDisasters: boolean;
   /** Ends the run early; what was started is ended all the same. */
   readonly signal: AbortSignal;
   readonly onProgress: (text: string) => void;

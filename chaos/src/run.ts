@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { openDiary } from './diary.js';
 import { listEmptyLeases } from './faults/etcd-api.js';
+import { playDisaster } from './disasters.js';
 import { putForeignThings } from './foreign.js';
 import { findDoubles, type Violation } from './invariants.js';
 import { createKeeper } from './keeper.js';
@@ -34,6 +35,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   let violations: readonly Violation[] = [];
   let world: World | undefined;
   let roundsPlayed = 0;
+  let disasters = 0;
   for (const round of schedule.rounds) {
     signal.throwIfAborted();
     diary.note(`round ${roundsPlayed}`);
@@ -42,16 +44,26 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
     violations = await findDoublesNow(stage);
     const isLast = roundsPlayed === schedule.rounds.length;
     if (violations.length === 0 && (isLast || roundsPlayed % options.checkEvery === 0)) {
-      const settled = await settle(play, foreign);
-      ({ violations, world } = settled);
-      violations = [...violations, ...findBadManners(ledger)];
-      if (violations.length === 0) violations = await proveLife(stage, `life${options.seed}-${roundsPlayed}`);
-      tally.checks += 1;
-      tally.slowestSettleMs = Math.max(tally.slowestSettleMs, settled.tookMs);
-      onProgress(
-        `${roundsPlayed} of ${schedule.rounds.length} rounds, ${Math.round(secondsNow())} s: ${ledger.size} instances, ` +
-          `settled in ${(settled.tookMs / 1000).toFixed(1)} s, ${violations.length} violations`,
-      );
+      const check = async (after: string): Promise<void> => {
+        const settled = await settle(play, foreign);
+        ({ violations, world } = settled);
+        violations = [...violations, ...findBadManners(ledger)];
+        const name = `life${options.seed}-${tally.checks}`;
+        if (violations.length === 0) violations = await proveLife(stage, name);
+        tally.checks += 1;
+        tally.slowestSettleMs = Math.max(tally.slowestSettleMs, settled.tookMs);
+        onProgress(
+          `${after}, ${Math.round(secondsNow())} s: ${ledger.size} instances, ` +
+            `settled in ${(settled.tookMs / 1000).toFixed(1)} s, ${violations.length} violations`,
+        );
+      };
+      await check(`${roundsPlayed} of ${schedule.rounds.length} rounds`);
+      if (violations.length === 0 && options.hasDisasters) {
+        const kind = schedule.disasterOf(disasters);
+        violations = await playDisaster(play, { kind, name: `d${options.seed}-${disasters}`, foreign });
+        disasters += 1;
+        if (violations.length === 0) await check(kind);
+      }
     }
     if (violations.length > 0) break;
   }

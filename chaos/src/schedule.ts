@@ -1,3 +1,4 @@
+import { DISASTERS, type DisasterKind } from './disasters.js';
 import { FAULT_KINDS, specOfFault, type FaultKind } from './faults/kinds.js';
 import { OPERATION_KINDS, OPERATIONS, type OperationKind } from './operation-kinds.js';
 import { createDeck, createRandom, type Random } from './random.js';
@@ -9,6 +10,8 @@ import { createDeck, createRandom, type Random } from './random.js';
 export interface Schedule {
   readonly seed: number;
   readonly rounds: readonly Round[];
+  /** Of the check with this number, from 0. */
+  readonly disasterOf: (check: number) => DisasterKind;
 }
 
 export interface Round {
@@ -73,7 +76,9 @@ export const planSchedule = (options: ScheduleOptions): Schedule => {
     );
     return { operations, faults: faults.toSorted((a, b) => a.atMs - b.atMs) };
   });
-  return { seed: options.seed, rounds };
+  const disasterOf = (check: number): DisasterKind =>
+    DISASTERS[(options.seed + check) % DISASTERS.length] ?? DISASTERS[0];
+  return { seed: options.seed, rounds, disasterOf };
 };
 
 export const isFor = (kind: FaultKind, { hasGuests }: Pick<ScheduleOptions, 'hasGuests'>): boolean => {

@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { restoreSnapshot, saveSnapshot } from '@etcd-compute/testing/etcd-snapshot';
+import { runCommand } from '@etcd-compute/testing/run-command';
+import type { Foreign } from './foreign.js';
+import type { Violation } from './invariants.js';
+import { noteAttempt, type Ledger } from './ledger.js';
+import type { OperationKind } from './operation-kinds.js';
+import { startOperation } from './operations.js';
+import { acceptEtcd, removeForgottenGuests } from './person.js';
+import type { Play } from './play-round.js';
+import { countAttempt } from './tally.js';
+import { readWorld, type World } from './world.js';
+
+/** What a person has to put right. Played between rounds, when everything has settled. */
+export const DISASTERS = ['etcd-restored', 'etcd-emptied'] as const;
+export type DisasterKind = (typeof DISASTERS)[number];
+
+/** Longer than an allocation's time of grace: by then an agent that takes the wrong conclusion has acted. */
+const WATCHED_MS = 25_000;
+const LOOK_EVERY_MS = 1000;
+
+/**
+ * Afterwards, what guests were forgotten is gone, on the person's word, and the ledger claims nothing of it any more.
+ *
+ * @param name begins the names of the instances that take part.
+ */
+export const playDisaster = async (
+  play: Play,
+  { kind, name, foreign }: { kind: DisasterKind; name: string; foreign: Foreign },
+): Promise<Violation[]> => {
+  const { stage, ledger, diary } = play;
+  const { members } = stage.etcd;
+  const [revived, young] = [`${name}-revived`, `${name}-young`];
+  diary.note(`disaster ${kind}: begins`);
+  await command(play, 'boot-and-wait', revived);
+  const snapshot = join(stage.dir, `${name}.snapshot`);
+  const [member] = members;
+  if (!member) throw new Error('etcd has no members');
+  await saveSnapshot(member, snapshot);
+  await command(play, 'boot-and-wait', young);
+  await command(play, 'destroy-and-wait', revived);
+  const before = await readWorld(stage);
+  if (kind === 'etcd-restored') await restoreSnapshot(members, snapshot);
+  else await empty(play);
+  diary.note(`disaster ${kind}: has happened`);
+
+  const lost = await watchGuests(play, before);
+  if (lost.length > 0) return lost;
+  if (kind === 'etcd-restored') for (const host of stage.hosts) await acceptEtcd(host);
+  else
+    await stage.store.txn(
+      [{ key: foreign.key, modRevision: '0' }],
+      [{ op: 'put', key: foreign.key, value: foreign.value }],
+    );
+  forget(ledger, (story) => kind === 'etcd-emptied' || story === young);
+  diary.note(`disaster ${kind}: a person puts it right`);
+  const left = await removeForgottenGuests(stage);
+  if (kind === 'etcd-restored') await command(play, 'destroy-and-wait', revived);
+  return left;
+};
+
+const command = async (play: Play, kind: OperationKind, name: string): Promise<void> => {
+  const { finished } = await startOperation(play.stage, { atMs: 0, kind, name, image: 'image-0' });
+  const attempt = await finished;
+  noteAttempt(play.ledger, attempt);
+  countAttempt(play.tally, attempt);
+  play.diary.note(`${kind} ${name}: exit ${attempt.code} ${attempt.stderr.trim()}`);
+};
+
+const empty = async ({ stage: { etcd } }: Play): Promise<void> => {
+  await runCommand(['etcdctl', '--endpoints', etcd.endpoints, 'del', '', '--prefix'], {
+    env: { ...process.env, ETCDCTL_API: '3' },
+  });
+};
+
+/** No guest loses its domain, its disk or its room, though nobody wishes it any more. */
+const watchGuests = async ({ stage, signal }: Play, before: World): Promise<Violation[]> => {
+  const until = Date.now() + WATCHED_MS;
+  let lost: Violation[] = [];
+  while (Date.now() < until && lost.length === 0) {
+    await delay(LOOK_EVERY_MS, undefined, { signal });
+    // While etcd is being elected, it cannot be read.
+    const now = await readWorld(stage).catch(() => undefined);
+    if (now) lost = findLost(before, now);
+  }
+  return lost;
+};
+
+const thingsOf = (world: World): Map<string, string> =>
+  new Map([
+    ...world.hosts.flatMap(({ host, domains, disks }): [string, string][] => [
+      ...domains.map(({ uuid, state }): [string, string] => [`domain ${uuid} on ${host}: ${state}`, uuid]),
+      ...disks.map((disk): [string, string] => [`disk ${disk} on ${host}`, disk.replace(/\.img$/, '')]),
+    ]),
+    ...world.allocations.map(({ consumer, host }): [string, string] => [
+      `allocation of ${consumer} on ${host}`,
+      consumer,
+    ]),
+  ]);
+
+const findLost = (before: World, now: World): Violation[] => {
+  const there = thingsOf(now);
+  return [...thingsOf(before)]
+    .filter(([what]) => !there.has(what))
+    .map(([what, instance]) => ({ rule: 'taken from a guest', what, instance }));
+};
+
+/** What people were told of some instances is true no more. */
+const forget = (ledger: Ledger, isForgotten: (name: string) => boolean): void => {
+  for (const story of ledger.values()) {
+    if (!isForgotten(story.name)) continue;
+    if (story.boot === 'accepted') story.boot = 'unknown';
+    story.destroy = 'unknown';
+  }
+};

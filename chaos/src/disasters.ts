@@ -4,6 +4,7 @@ import { restoreSnapshot, saveSnapshot } from '@etcd-compute/testing/etcd-snapsh
 import { runCommand } from '@etcd-compute/testing/run-command';
 import type { Foreign } from './foreign.js';
 import type { Violation } from './invariants.js';
+import { findLost } from './lost-things.js';
 import { noteAttempt, type Ledger } from './ledger.js';
 import type { OperationKind } from './operation-kinds.js';
 import { startOperation } from './operations.js';
@@ -15,6 +16,10 @@ import { readWorld, type World } from './world.js';
 /** What a person has to put right. Played between rounds, when everything has settled. */
 export const DISASTERS = ['etcd-restored', 'etcd-emptied'] as const;
 export type DisasterKind = (typeof DISASTERS)[number];
+
+/** @param number of the disaster, from 0. */
+export const chooseDisaster = (seed: number, number: number): DisasterKind =>
+  DISASTERS[(seed + number) % DISASTERS.length] ?? DISASTERS[0];
 
 /** Longer than an allocation's time of grace: by then an agent that takes the wrong conclusion has acted. */
 const WATCHED_MS = 25_000;
@@ -85,25 +90,6 @@ const watchGuests = async ({ stage, signal }: Play, before: World): Promise<Viol
     if (now) lost = findLost(before, now);
   }
   return lost;
-};
-
-const thingsOf = (world: World): Map<string, string> =>
-  new Map([
-    ...world.hosts.flatMap(({ host, domains, disks }): [string, string][] => [
-      ...domains.map(({ uuid, state }): [string, string] => [`domain ${uuid} on ${host}: ${state}`, uuid]),
-      ...disks.map((disk): [string, string] => [`disk ${disk} on ${host}`, disk.replace(/\.img$/, '')]),
-    ]),
-    ...world.allocations.map(({ consumer, host }): [string, string] => [
-      `allocation of ${consumer} on ${host}`,
-      consumer,
-    ]),
-  ]);
-
-const findLost = (before: World, now: World): Violation[] => {
-  const there = thingsOf(now);
-  return [...thingsOf(before)]
-    .filter(([what]) => !there.has(what))
-    .map(([what, instance]) => ({ rule: 'taken from a guest', what, instance }));
 };
 
 /** What people were told of some instances is true no more. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openDiary } from './diary.js';
 import { listEmptyLeases } from './faults/etcd-api.js';
-import { playDisaster } from './disasters.js';
+import { chooseDisaster, playDisaster } from './disasters.js';
 import { putForeignThings } from './foreign.js';
 import { findDoubles, type Violation } from './invariants.js';
 import { createKeeper } from './keeper.js';
@@ -59,7 +59,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
       };
       await check(`${roundsPlayed} of ${schedule.rounds.length} rounds`);
       if (violations.length === 0 && options.hasDisasters) {
-        const kind = schedule.disasterOf(disasters);
+        const kind = chooseDisaster(options.seed, disasters);
         violations = await playDisaster(play, { kind, name: `d${options.seed}-${disasters}`, foreign });
         disasters += 1;
         if (violations.length === 0) await check(kind);

@@ -1,4 +1,3 @@
-import { DISASTERS, type DisasterKind } from './disasters.js';
 import { FAULT_KINDS, specOfFault, type FaultKind } from './faults/kinds.js';
 import { OPERATION_KINDS, OPERATIONS, type OperationKind } from './operation-kinds.js';
 import { createDeck, createRandom, type Random } from './random.js';
@@ -10,8 +9,6 @@ import { createDeck, createRandom, type Random } from './random.js';
 export interface Schedule {
   readonly seed: number;
   readonly rounds: readonly Round[];
-  /** Of the check with this number, from 0. */
-  readonly disasterOf: (check: number) => DisasterKind;
 }
 
 export interface Round {
@@ -76,9 +73,7 @@ export const planSchedule = (options: ScheduleOptions): Schedule => {
     );
     return { operations, faults: faults.toSorted((a, b) => a.atMs - b.atMs) };
   });
-  const disasterOf = (check: number): DisasterKind =>
-    DISASTERS[(options.seed + check) % DISASTERS.length] ?? DISASTERS[0];
-  return { seed: options.seed, rounds, disasterOf };
+  return { seed: options.seed, rounds };
 };
 
 export const isFor = (kind: FaultKind, { hasGuests }: Pick<ScheduleOptions, 'hasGuests'>): boolean => {

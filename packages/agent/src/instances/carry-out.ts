@@ -54,6 +54,8 @@ export interface InHand {
   readonly domain: DomainState;
   /** False while the domain's hypervisor process does not answer. */
   readonly isResponsive: boolean;
+  /** The record was made before this agent started. */
+  readonly isOlderThanAgent: boolean;
   /** A step that was given up has ended after all. */
   readonly onLateEnd: () => void;
   readonly signal: AbortSignal;
@@ -136,7 +138,7 @@ const build = async (inHand: InHand): Promise<void> => {
   await writer.claim('building', 'claimed by the agent');
   log.info({ instanceUuid: instance, image: request.image }, isResumed ? 'build taken up again' : 'instance claimed');
   try {
-    if (isResumed) await checkAllocation(inHand);
+    if (domain === 'absent' && (isResumed || inHand.isOlderThanAgent)) await checkAllocation(inHand);
     if (domain === 'foreign') throw foreignDomain(instance);
     const spec = specOf(request, deps.host);
     await runSteps({
@@ -174,12 +176,12 @@ const build = async (inHand: InHand): Promise<void> => {
 /**
  * A build that an earlier session began may have been on its way to be undone: without its allocation it must not run.
  */
+/** While the agent was away, the instance may have been destroyed, or built on another host, and etcd restored since. */
 const checkAllocation = async ({ deps, request }: InHand): Promise<void> => {
-  const held = await getAllocations(deps.placement, request.instance);
-  if (Object.keys(held.allocations).length > 0) return;
+  if (await isHeldHere(deps, request.instance)) return;
   throw new EcomputeError(
     'ECOMPUTE_REQUEST_INVALID',
-    `instance ${request.instance} holds no allocation in Placement any more`,
+    `instance ${request.instance} holds no allocation on this host in Placement any more`,
     {
       hint: 'destroy it, and boot again',
     },
@@ -191,9 +193,12 @@ const checkAllocation = async ({ deps, request }: InHand): Promise<void> => {
  * request had come to the wrong one.
  */
 const release = async ({ deps, request }: InHand): Promise<void> => {
-  const { allocations } = await getAllocations(deps.placement, request.instance);
-  const providers = Object.keys(allocations).map((provider) => provider.toLowerCase());
-  if (providers.includes(deps.host)) await releaseAllocations(deps.placement, request.instance);
+  if (await isHeldHere(deps, request.instance)) await releaseAllocations(deps.placement, request.instance);
+};
+
+const isHeldHere = async ({ placement, host }: ReconcileDeps, instance: InstanceUuid): Promise<boolean> => {
+  const { allocations } = await getAllocations(placement, instance);
+  return Object.keys(allocations).some((provider) => provider.toLowerCase() === host);
 };
 
 const foreignDomain = (instance: InstanceUuid): EcomputeError =>

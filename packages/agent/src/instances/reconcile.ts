@@ -79,6 +79,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     }
   };
 
+  const startedAt = Date.now();
   const facts = { host: deps.host, bootId: deps.bootId, resumesGuests: deps.steps.config.guests.resume };
 
   /** Instances of which a step has ended after it was given up, so that something may be there that nobody wishes. */
@@ -127,6 +128,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
       request: request.value,
       domain,
       isResponsive,
+      isOlderThanAgent: record !== undefined && Date.parse(record.value.created_at) < startedAt,
       onLateEnd: () => onLateEnd(instance),
       signal,
       interrupt,

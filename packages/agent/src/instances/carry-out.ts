@@ -138,7 +138,9 @@ const build = async (inHand: InHand): Promise<void> => {
   await writer.claim('building', 'claimed by the agent');
   log.info({ instanceUuid: instance, image: request.image }, isResumed ? 'build taken up again' : 'instance claimed');
   try {
-    if (domain === 'absent' && (isResumed || inHand.isOlderThanAgent)) await checkAllocation(inHand);
+    // A guest that runs is never undone.
+    const isUp = domain === 'running' || domain === 'paused';
+    if (!isUp && (isResumed || inHand.isOlderThanAgent)) await checkAllocation(inHand);
     if (domain === 'foreign') throw foreignDomain(instance);
     const spec = specOf(request, deps.host);
     await runSteps({

@@ -21,7 +21,7 @@ const bootLongAgo = async (): Promise<InstanceUuid> => {
   const instance = await boot(world, world.host);
   const now = new Date(Date.now() - 3_600_000);
   const record = newRecord({ instance, host: world.host, name: null, resources: SMALL, image: null, reason: '', now });
-  const key = world.keys.record(instance);
+  const key = world.keys.report(world.host, instance);
   await world.store.txn([{ key, modRevision: '0' }], [{ op: 'put', key, value: JSON.stringify(record) }]);
   return instance;
 };

@@ -1,12 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
-import { newRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Write } from '@etcd-compute/common/etcd/store';
-import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
+import { newProviderUuid } from '@etcd-compute/common/ids';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { boot, bootMessage, hostOf, startWorld, waitForState, type World } from './agent-world.js';
 import { parseJson, start } from './eschedule-fixture.js';
+import { putAll, putInstances } from './put-instances.js';
 
 /** More in etcd than fits into one reply of gRPC by default: 4 MiB. */
 let world: World;
@@ -17,16 +16,6 @@ afterAll(async () => world[Symbol.asyncDispose]());
 
 const RECORDS = 4_500;
 const USER_DATA = `#!/bin/sh\n${'#'.repeat(64 * 1024 - 10)}`;
-
-const putAll = async (writes: readonly Write[], inOneTxn: number): Promise<void> => {
-  for (let first = 0; first < writes.length; first += inOneTxn) {
-    const chunk = writes.slice(first, first + inOneTxn);
-    await world.store.txn(
-      chunk.map(({ key }) => ({ key, modRevision: '0' })),
-      chunk,
-    );
-  }
-};
 
 const eschedule = async (...argv: string[]): ReturnType<typeof start>['finished'] => {
   const config = join(world.dir.path, 'schedule.yaml');
@@ -48,7 +37,7 @@ test('an agent with a hundred requests of the largest user data sees the next on
       value: JSON.stringify({ instance, ...rest, image: 'x' }),
     };
   });
-  await putAll(requests, 10);
+  await putAll(world, requests, 10);
   const instance = await boot(world, host);
   await waitForState(world, instance, 'active');
   await world.etcdctl('del', `/hosts/${host}/${instance}`);
@@ -59,26 +48,7 @@ test('an agent with a hundred requests of the largest user data sees the next on
 });
 
 test('eschedule lists, shows and audits thousands of records beside large requests', async () => {
-  const host = newProviderUuid();
-  const now = new Date();
-  const { keys } = world;
-  const writes = Array.from({ length: RECORDS }).flatMap((_, index): Write[] => {
-    const instance = newInstanceUuid();
-    const resources = { VCPU: 1, MEMORY_MB: 256, DISK_GB: 1 };
-    const name = `many-${index}`;
-    const common = { instance, host, name, project: 'default' };
-    const record = newRecord({ ...common, resources, image: world.imageUrl, reason: 'x'.repeat(500), now });
-    const request = { ...bootMessage(host, { instance, image: world.imageUrl }), name };
-    const location = newLocation({ ...common, created_at: now.toISOString() });
-    const put = (key: string, value: unknown): Write => ({ op: 'put', key, value: JSON.stringify(value) });
-    return [
-      put(keys.report(host, instance), record),
-      put(keys.request(host, instance), request),
-      put(keys.location(instance), location),
-      put(keys.name('default', name), { version: 1, instance }),
-    ];
-  });
-  await putAll(writes, 100);
+  await putInstances(world, RECORDS);
   const listed = await eschedule('list', '--output', 'json');
   expect(listed).toMatchObject({ code: 0, stderr: '' });
   expect(parseJson(listed.stdout)).toHaveLength(RECORDS + 102);

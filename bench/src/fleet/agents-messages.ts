@@ -1,4 +1,4 @@
-import type { CallCounts } from './count-calls.js';
+import type { CallCounts } from '@etcd-compute/testing/count-calls';
 
 /** What is said between `bench:fleet` and a process with agents. */
 

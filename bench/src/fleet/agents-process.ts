@@ -2,13 +2,13 @@
  * Many agents in one process, each on a private hypervisor of libvirt's test driver. Told what to do by the process that started it, and
  * ended with it: guests of the test driver live in this process alone, so nothing is left to be stopped in order.
  */
-import './count-calls.js';
+import '@etcd-compute/testing/count-calls';
 import { startAgent } from '@etcd-compute/agent/agent';
 import { agentConfigSchema } from '@etcd-compute/agent/config';
 import { createLogger } from '@etcd-compute/common/log';
 import pLimit from 'p-limit';
 import type { AgentToStart, AgentsCommand, AgentsMessage } from './agents-messages.js';
-import { counts } from './count-calls.js';
+import { counts } from '@etcd-compute/testing/count-calls';
 
 /** Each start is some requests to Placement, one after the other. */
 const PARALLEL_STARTS = 4;

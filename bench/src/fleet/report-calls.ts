@@ -1,6 +1,6 @@
 /** Writes to file descriptor 3, at the end of the process, what it has asked and how much memory it took: `node --import`. */
 import { writeSync } from 'node:fs';
-import { counts, type CallCounts } from './count-calls.js';
+import { counts, type CallCounts } from '@etcd-compute/testing/count-calls';
 
 export interface CallReport extends CallCounts {
   readonly peakKiB: number;

@@ -44,6 +44,7 @@ import { createGuestFilter } from './networks/guest-filter.js';
 import { createGuestNetwork } from './networks/guest-network.js';
 import { isFinal, persist } from './persist.js';
 import { takePresence, type PresenceKeeper } from './presence.js';
+import { releaseMemory } from './release-memory.js';
 import { readBootId } from './process-identity.js';
 import { closeServers, waitForServers } from './servers.js';
 import { shutDown } from './shut-down.js';
@@ -88,7 +89,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   const unlock = await lockStateFolder(config.state_dir, host);
   const session = newSessionUuid();
   log.info({ providerUuid: host, session, name: config.name, version: VERSION }, 'ecompute starts');
-  // None is kept at rest: a thread holds some 9 MiB, and starting one takes a hundredth of the time of starting a guest.
+  // As few as possible at rest: a thread holds some 9 MiB, and starting one takes a hundredth of the time of starting a guest.
   configureThreads({ maxThreads: maxCalls(config), maxHungThreads: MAX_HUNG_CALLS, minThreads: 0 });
 
   const running = new AbortController();
@@ -300,7 +301,10 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     endpoint = served;
     serve();
     const upkeep = [...imageUpkeep, async (): Promise<void> => served.ensure()];
-    repeat([belonging.noteRevision, provider.look, report, lostDomains.review, ...upkeep, ...audits], {
+    const rest = async (): Promise<void> => {
+      if (loop.activeKeys.length === 0) releaseMemory();
+    };
+    repeat([belonging.noteRevision, provider.look, report, lostDomains.review, ...upkeep, ...audits, rest], {
       everyMs: config.period * 1000,
       log,
       signal: running.signal,

@@ -1,4 +1,5 @@
 import { hungThreads } from './runtime/runtime.js';
+export { trimMemory } from './ffi/trim-memory.js';
 import { changeThreadSettings } from './runtime/settings.js';
 import type { ThreadSettings } from './runtime/settings.js';
 

@@ -29,7 +29,8 @@ const isCompacted = (thrown: unknown): boolean =>
   thrown instanceof EcomputeError && thrown.code === 'ECOMPUTE_ETCD_COMPACTED';
 
 /**
- * Reads what is under a prefix, page by page, all as of the revision of the first page.
+ * Reads what is under a prefix, page by page, all as of the revision of the first page. etcd is at work on the next page while the
+ * caller is at work on one.
  *
  * @throws EcomputeError ECOMPUTE_ETCD_COMPACTED when that revision is compacted in the middle: the caller begins again.
  */
@@ -39,24 +40,32 @@ export const readPages = async function* (
   { isKeysOnly }: { isKeysOnly: boolean },
 ): AsyncGenerator<Page> {
   const { start, end } = Range.prefix(prefix);
-  let key = start;
+  let next: Promise<IRangeResponse> | undefined;
   let revision: string | undefined;
-  let limit = isKeysOnly ? KEYS_PAGE : FIRST_PAGE;
-  for (;;) {
-    let reply: IRangeResponse;
+  const ask = (key: Buffer, limit: number): void => {
+    next = readPage(range, { key, range_end: end, limit, keys_only: isKeysOnly, ...(revision && { revision }) });
+    // Told when it is waited for, which a caller that has seen enough never does.
+    next.catch(() => undefined);
+  };
+  ask(start, isKeysOnly ? KEYS_PAGE : FIRST_PAGE);
+  while (next) {
+    const { kvs, more, header }: IRangeResponse = await next;
+    revision ??= header.revision;
+    const last = kvs.at(-1);
+    next = undefined;
+    if (more && last) ask(Buffer.concat([last.key, Buffer.of(0)]), isKeysOnly ? KEYS_PAGE : nextLimit(kvs));
+    yield { kvs, revision };
+  }
+};
+
+/** With fewer keys than asked, when so many do not fit into a reply. */
+const readPage = async (range: RangeCall, request: IRangeRequest & { limit: number }): Promise<IRangeResponse> => {
+  for (let limit = request.limit; ; limit = Math.ceil(limit / 4)) {
     try {
-      reply = await range({ key, range_end: end, limit, keys_only: isKeysOnly, ...(revision && { revision }) });
+      return await range({ ...request, limit });
     } catch (err) {
       if (!isTooLarge(err) || limit === 1) throw err;
-      limit = Math.ceil(limit / 4);
-      continue;
     }
-    revision ??= reply.header.revision;
-    yield { kvs: reply.kvs, revision };
-    const last = reply.kvs.at(-1);
-    if (!reply.more || !last) return;
-    key = Buffer.concat([last.key, Buffer.of(0)]);
-    if (!isKeysOnly) limit = nextLimit(reply.kvs);
   }
 };
 

@@ -1,4 +1,4 @@
-import { findHostNames } from '../hosts/host-names.js';
+import { findHostNames, namesOf } from '../hosts/host-names.js';
 import { listPresences } from '../hosts/presences.js';
 import { listInstances } from '../instances/list-instances.js';
 import { instanceShape } from '../output/instance-shape.js';
@@ -16,13 +16,16 @@ export const list = async (
   { cloud, output }: CommandContext,
   { isAll }: { readonly isAll: boolean },
 ): Promise<number> => {
-  const [{ views, hosts, problems }, presences] = await Promise.all([
-    listInstances(cloud, { isAll }),
-    listPresences(cloud),
-  ]);
+  const presences = await listPresences(cloud);
+  const isBrief = output.format !== 'json' && output.format !== 'yaml';
+  const options = { isAll, isBrief, hostNames: namesOf(presences) };
+  const { views, hosts, problems } = await listInstances(cloud, options);
   const hostNames = await findHostNames(cloud, presences, [...hosts]);
   const names = new Map<string, string | null>([...hosts].map((host) => [host, hostNames(host)]));
-  const named = views.map((view) => ({ ...view, hostName: names.get(view.host) ?? null }));
+  // Most have theirs, from the agents: fifty thousand copies would take as much memory again.
+  const named = views.map((view) =>
+    view.hostName === null ? { ...view, hostName: names.get(view.host) ?? null } : view,
+  );
   await output.list(named.toSorted(order), instanceShape);
   for (const problem of problems) output.note(`eschedule: ${problem.message}`);
   return EXIT_CODES.done;

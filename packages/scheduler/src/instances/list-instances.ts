@@ -2,12 +2,12 @@ import { instanceRecordSchema } from '@etcd-compute/common/etcd/messages/instanc
 import { isNotUnderstood, parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Cloud } from '../cloud.js';
+import type { HostNames } from '../hosts/host-names.js';
 import { listOldRecords } from './find-instance.js';
 import { readInstances, type InstanceEntry, type Sought } from './instance-entry.js';
 import { viewOf, viewOfRecord, type InstanceView } from './view.js';
 
 export interface Listed {
-  /** Without the names of their hosts. */
   readonly views: readonly InstanceView[];
   readonly hosts: ReadonlySet<ProviderUuid>;
   /** Values that are not understood: told to the person, and otherwise passed over. */
@@ -21,8 +21,12 @@ const CHUNK = 100;
  * All instances. Their records are read page by page, and of requests only the keys: just what has no record is read itself.
  *
  * @param isAll with those that were deleted within the last hour.
+ * @param isBrief without their history, which no table shows: it is most of what fifty thousand of them take in memory.
  */
-export const listInstances = async (cloud: Cloud, { isAll }: { isAll: boolean }): Promise<Listed> => {
+export const listInstances = async (
+  cloud: Cloud,
+  { isAll, isBrief, hostNames }: { isAll: boolean; isBrief: boolean; hostNames: HostNames },
+): Promise<Listed> => {
   const { keys } = cloud;
   const store = await cloud.store();
   const problems: Error[] = [];
@@ -41,7 +45,7 @@ export const listInstances = async (cloud: Cloud, { isAll }: { isAll: boolean })
       if (instance === undefined) return;
       reported.add(instance);
       const record = unlessNotUnderstood(problems, () => parseMessage(instanceRecordSchema, key, value));
-      if (record) show(record, viewOfRecord(record, nobody));
+      if (record) show(record, viewOfRecord(isBrief ? { ...record, transitions: [] } : record, hostNames));
     }),
   ]);
   const bare = requests
@@ -49,14 +53,12 @@ export const listInstances = async (cloud: Cloud, { isAll }: { isAll: boolean })
     .filter(({ instance }) => !reported.has(instance));
   for (let start = 0; start < bare.length; start += CHUNK)
     for (const entry of await readBare(cloud, bare.slice(start, start + CHUNK), problems))
-      show(entry, viewOf(entry, nobody));
-  if (isAll) for (const record of await listOldRecords(cloud)) show(record, viewOfRecord(record, nobody));
+      show(entry, viewOf(entry, hostNames));
+  if (isAll) for (const record of await listOldRecords(cloud)) show(record, viewOfRecord(record, hostNames));
   return { views: [...views.values()], hosts, problems };
 };
 
 type Shown = Pick<InstanceEntry, 'instance' | 'host'>;
-
-const nobody = (): null => null;
 
 /** Instances without a record: the original's, and those of agents that have not been upgraded yet. */
 const readBare = async (cloud: Cloud, sought: readonly Sought[], problems: Error[]): Promise<InstanceEntry[]> => {

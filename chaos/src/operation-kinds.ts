@@ -10,18 +10,24 @@ export const OPERATION_KINDS = [
   'reboot-and-wait',
   'destroy',
   'destroy-and-wait',
+  'list',
+  'audit-fix',
+  'image-prefetch',
+  'image-rm',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
 export interface OperationSpec {
   /** How often, beside the others. */
   readonly weight: number;
-  /** Whether the instance is new, or one that was booted before. */
-  readonly of: 'new' | 'booted';
+  /** A new instance, one that was booted before, an image, or everything that there is. */
+  readonly of: 'new' | 'booted' | 'image' | 'cloud';
   /** What it asks for: the checks at the end rest on it. */
   readonly wish: 'exist' | 'be-gone' | 'anything';
-  /** `wait` is for commands that wait, and says for how long. */
+  /** @param name of the instance, or the image's URL. @param wait for commands that wait, and says for how long. */
   readonly argv: (name: string, wait: readonly string[]) => readonly string[];
+  /** Exit codes besides 0 that are no failures, or that are told otherwise than by an error. */
+  readonly usualCodes?: readonly number[];
 }
 
 export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
@@ -35,4 +41,28 @@ export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
   'reboot-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['reboot', name, ...wait] },
   destroy: { weight: 6, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, '--no-wait'] },
   'destroy-and-wait': { weight: 2, of: 'booted', wish: 'be-gone', argv: (name, wait) => ['destroy', name, ...wait] },
+  list: { weight: 1, of: 'cloud', wish: 'anything', argv: () => ['list'] },
+  // It tells by its code whether there is something left.
+  'audit-fix': {
+    weight: 1,
+    of: 'cloud',
+    wish: 'anything',
+    argv: () => ['audit', '--fix', '--grace', '15'],
+    usualCodes: [1, 3, 4],
+  },
+  'image-prefetch': {
+    weight: 2,
+    of: 'image',
+    wish: 'anything',
+    argv: (url, [, ...timeout]) => ['image', 'prefetch', url, ...timeout],
+    usualCodes: [1],
+  },
+  // Not where a disk is on it.
+  'image-rm': {
+    weight: 1,
+    of: 'image',
+    wish: 'anything',
+    argv: (url, [, ...timeout]) => ['image', 'rm', url, ...timeout],
+    usualCodes: [1],
+  },
 };

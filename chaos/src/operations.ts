@@ -48,11 +48,20 @@ export const startOperation = async (
 ): Promise<RunningOperation> => {
   const { of, argv } = OPERATIONS[operation.kind];
   const memoryMiB = stage.hasGuests ? '128' : '64';
-  const image = of === 'new' ? ['--image', await stage.addImage(operation.image), '--memory', memoryMiB, ...SIZE] : [];
+  const url = of === 'new' || of === 'image' ? await stage.addImage(operation.image) : '';
+  const image = of === 'new' ? ['--image', url, '--memory', memoryMiB, ...SIZE] : [];
   const { waitSeconds = stage.hasGuests ? WAIT_SECONDS.guests : WAIT_SECONDS.simulated } = options;
   const wait = ['--wait', '--timeout', `${waitSeconds}`];
   const startedAt = new Date();
-  const args = [PROGRAM, ...argv(operation.name, wait), ...image, '-o', 'json', '--config', stage.scheduleConfig];
+  const args = [
+    PROGRAM,
+    ...argv(of === 'image' ? url : operation.name, wait),
+    ...image,
+    '-o',
+    'json',
+    '--config',
+    stage.scheduleConfig,
+  ];
   const child = spawn(process.execPath, args, {
     cwd: stage.dir,
     stdio: ['ignore', 'pipe', 'pipe'],

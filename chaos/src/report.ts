@@ -68,6 +68,12 @@ const logLines = async (path: string, name: string, instance: string): Promise<s
 
 const row = (name: string, text: string): string => `  ${name.padEnd(36)}${text}`;
 
+/** @param share 0.5 is the median. */
+const secondsOf = (allMs: readonly number[], share: number): string => {
+  const sorted = allMs.toSorted((a, b) => a - b);
+  return ((sorted[Math.ceil(sorted.length * share) - 1] ?? 0) / 1000).toFixed(1);
+};
+
 /** The table at the end. */
 export const renderResult = (options: ChaosOptions, result: ChaosResult): string => {
   const { tally, violations, told } = result;
@@ -89,7 +95,10 @@ export const renderResult = (options: ChaosOptions, result: ChaosResult): string
     ...[...tally.states].toSorted(([a], [b]) => a.localeCompare(b)).map(([state, count]) => row(state, String(count))),
     'checks',
     row('made', String(tally.checks)),
-    row('slowest to settle', `${(tally.slowestSettleMs / 1000).toFixed(1)} s`),
+    row(
+      'settled within',
+      `${secondsOf(tally.settledMs, 0.5)} s (median), ${secondsOf(tally.settledMs, 1)} s (longest)`,
+    ),
     row('leases that hold nothing', String(tally.emptyLeases)),
     row('violations', String(violations.length)),
     ...violations.map(({ rule, instance, what }) => `  ${rule}: ${instance ?? ''} ${what}`),

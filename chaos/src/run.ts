@@ -4,11 +4,13 @@ import { listEmptyLeases } from './faults/etcd-api.js';
 import { chooseDisaster, playDisaster } from './disasters.js';
 import { putForeignThings } from './foreign.js';
 import { findDoubles, type Violation } from './invariants.js';
+import { checkHosts } from './host-checks.js';
 import { createKeeper } from './keeper.js';
 import { readError, type Ledger } from './ledger.js';
 import { playRound, type Play } from './play-round.js';
 import { tellViolation } from './report.js';
 import type { ChaosOptions, ChaosResult, Told } from './result.js';
+import { OPERATIONS } from './operation-kinds.js';
 import type { RunningOperation } from './operations.js';
 import { proveLife } from './proof-of-life.js';
 import { planSchedule } from './schedule.js';
@@ -49,11 +51,12 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
         ({ violations, world } = settled);
         violations = [...violations, ...findBadManners(ledger)];
         const name = `life${options.seed}-${tally.checks}`;
+        if (violations.length === 0) violations = await checkHosts(stage.hosts);
         if (violations.length === 0) violations = await proveLife(stage, name);
         tally.checks += 1;
-        tally.slowestSettleMs = Math.max(tally.slowestSettleMs, settled.tookMs);
+        tally.settledMs.push(settled.tookMs);
         onProgress(
-          `${after}, ${Math.round(secondsNow())} s: ${ledger.size} instances, ` +
+          `${after}, ${Math.round(secondsNow())} s: ${countInstances(ledger)} instances, ` +
             `settled in ${(settled.tookMs / 1000).toFixed(1)} s, ${violations.length} violations`,
         );
       };
@@ -97,6 +100,9 @@ const findDoublesNow = async (stage: Stage): Promise<Violation[]> => {
   }
 };
 
+const countInstances = (ledger: Ledger): number =>
+  [...ledger.values()].filter(({ boot }) => boot !== 'not-asked').length;
+
 /** By state, errors by their code. */
 const countStates = (world: World | undefined): Map<string, number> => {
   const states = new Map<string, number>();
@@ -118,7 +124,8 @@ const findBadManners = (ledger: Ledger): Violation[] =>
     attempts.flatMap((attempt): Violation[] => {
       const { kind } = attempt.operation;
       if (attempt.isHung) return [{ rule: 'eschedule hangs', what: `${kind} ${name} did not end` }];
-      if (attempt.code === 0 || attempt.signal !== null) return [];
+      const { usualCodes = [] } = OPERATIONS[kind];
+      if (attempt.code === 0 || attempt.signal !== null || usualCodes.includes(attempt.code ?? 0)) return [];
       const error = readError(attempt);
       if (error && error.code !== 'ECOMPUTE_INTERNAL') return [];
       return [{ rule: 'error not explained', what: `${kind} ${name}: ${attempt.stderr.trim()}` }];

@@ -1,5 +1,5 @@
 import { FAULT_KINDS, specOfFault, type FaultKind } from './faults/kinds.js';
-import { OPERATION_KINDS, OPERATIONS, type OperationKind } from './operation-kinds.js';
+import { OPERATION_KINDS, OPERATIONS, type OperationKind, type OperationSpec } from './operation-kinds.js';
 import { createDeck, createRandom, type Random } from './random.js';
 
 /**
@@ -51,15 +51,17 @@ interface Workload {
   readonly withinMs: number;
 }
 
-const SIMULATED: Workload = { most: 14, operations: [2, 4], withinMs: 1200 };
+const SIMULATED: Workload = { most: 14, operations: [5, 7], withinMs: 2500 };
 /** A guest takes memory and seconds. */
-const GUESTS: Workload = { most: 3, operations: [1, 2], withinMs: 5000 };
+const GUESTS: Workload = { most: 3, operations: [5, 6], withinMs: 8000 };
 
 const FAULTS_A_ROUND = [1, 3] as const;
 /** A fault that is aimed at a command comes while it runs. */
 const AFTER_START_MS = [40, 700] as const;
 /** One boot in so many asks for an image that no host has. */
 const NEW_IMAGE_EVERY = 3;
+/** One command in so many is about no instance. */
+const NO_INSTANCE_EVERY = 5;
 
 export const planSchedule = (options: ScheduleOptions): Schedule => {
   const random = createRandom(options.seed);
@@ -89,15 +91,19 @@ const createOperationPlanner = (
   random: Random,
   { seed, hasGuests, workload }: ScheduleOptions & { workload: Workload },
 ): (() => Operation[]) => {
-  const weightsOf = (of: 'new' | 'booted'): Map<OperationKind, number> =>
-    new Map(
-      OPERATION_KINDS.filter((kind) => OPERATIONS[kind].of === of).map((kind) => [kind, OPERATIONS[kind].weight]),
-    );
-  const draw = { new: createDeck(random, weightsOf('new')), booted: createDeck(random, weightsOf('booted')) };
+  const deckOf = (...of: readonly OperationSpec['of'][]): (() => OperationKind) => {
+    const kinds = OPERATION_KINDS.filter((kind) => of.includes(OPERATIONS[kind].of));
+    return createDeck(random, new Map(kinds.map((kind) => [kind, OPERATIONS[kind].weight])));
+  };
+  const draw = { new: deckOf('new'), booted: deckOf('booted'), other: deckOf('image', 'cloud') };
   const names: string[] = [];
   let booted = 0;
 
   const planOne = (): Omit<Operation, 'atMs'> => {
+    if (random.whole(1, NO_INSTANCE_EVERY) === 1) {
+      const kind = draw.other();
+      return { kind, name: kind, image: hasGuests ? 'image-0' : `image-${random.whole(0, booted)}` };
+    }
     const isNew = names.length === 0 || (names.length < workload.most && random.next() < 0.5);
     const kind = draw[isNew ? 'new' : 'booted']();
     const isNewImage = !hasGuests && random.whole(1, NEW_IMAGE_EVERY) === 1;

@@ -14,7 +14,7 @@ export interface Tally {
   states: ReadonlyMap<string, number>;
   checks: number;
   /** From the end of the last fault to a world in which everything holds. */
-  slowestSettleMs: number;
+  readonly settledMs: number[];
   /** Leases of etcd that hold nothing at the end: what was granted just before a crash. They run out by themselves. */
   emptyLeases: number;
 }
@@ -25,7 +25,7 @@ export const createTally = (): Tally => ({
   errors: new Map(),
   states: new Map(),
   checks: 0,
-  slowestSettleMs: 0,
+  settledMs: [],
   emptyLeases: 0,
 });
 

@@ -61,6 +61,36 @@ const groupBy = <T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> 
   return groups;
 };
 
+export interface LeftKey {
+  readonly kind: Finding['kind'];
+  readonly instance: InstanceUuid;
+  readonly host: ProviderUuid | null;
+  readonly key: string;
+  readonly modRevision: string;
+  /** What goes with it, as it was seen. */
+  readonly alsoLeft?: readonly Guard[];
+  /** What else must be as it was seen. */
+  readonly guards?: readonly Guard[];
+}
+
+/** A key that outlives what it stands for, and can go. */
+export const leftKey = ({ kind, instance, host, key, modRevision, alsoLeft = [], guards = [] }: LeftKey): Finding => {
+  const left = [{ key, modRevision }, ...alsoLeft];
+  return {
+    ...NOTHING_MORE,
+    kind,
+    instance,
+    host,
+    detail: `at ${key}`,
+    evidence: modRevision,
+    mend: {
+      by: 'delete',
+      keys: left.map((one) => one.key),
+      guards: [...left, ...guards],
+    },
+  };
+};
+
 /**
  * Removes keys of an instance on a host, and with them its address, its location when it points there, and its names: guarded by the
  * revisions that were seen.

@@ -28,14 +28,13 @@ export const etcdRoles = async (context: CommandContext, options: EtcdRolesOptio
   const migrating = await findMigrating(cloud, presences);
   const { writesBooted } = options;
   const accounts = planAccounts({ keys, prefix: config.etcd.prefix, hosts, migrating, writesBooted });
-  const auth = await openEtcdAuth(config.etcd);
+  await using auth = await openEtcdAuth(config.etcd);
   const views: AccountView[] = [];
   for (const account of accounts) {
     const ensured = await interruption.guard(async () => ensureAccount(auth, account, options.passwords));
     const { user, host } = account;
     views.push({ user, host, hostName: (host && presences.get(host)?.hostname) ?? null, ...ensured });
   }
-  await auth[Symbol.asyncDispose]();
   await output.list(views, accountShape);
   if (config.etcd.user === undefined)
     output.note(

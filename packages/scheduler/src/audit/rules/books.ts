@@ -2,7 +2,7 @@ import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { InstanceLocation } from '@etcd-compute/common/etcd/messages/instance-location';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Finding } from '../finding.js';
-import { NOTHING_MORE, type Rule, type World } from '../world.js';
+import { leftKey, NOTHING_MORE, type Rule, type World } from '../world.js';
 
 /** Locations, names and endings: what schedulers write about an instance, beside its request. */
 
@@ -15,27 +15,13 @@ export const findLocations: Rule = (world) =>
   [...world.locations].flatMap(([instance, { value, modRevision, isLeased }]): Finding[] => {
     if (value === 'not-understood' || isLeased || world.endings.has(instance)) return [];
     if (!isGone(world, instance)) return findAstray(world, instance, value);
-    const key = world.keys.location(instance);
-    const names = world.namesOf(instance).map((one) => ({ ...one, key: world.keys.name(one.project, one.name) }));
-    return [
-      {
-        ...NOTHING_MORE,
-        kind: 'location-without-instance',
-        instance,
-        host: value.host,
-        detail: `at ${key}`,
-        evidence: modRevision,
-        mend: {
-          by: 'delete',
-          keys: [key, ...names.map((name) => name.key)],
-          guards: [
-            { key, modRevision },
-            { key: world.keys.request(value.host, instance), modRevision: '0' },
-            ...names.map((name) => ({ key: name.key, modRevision: name.modRevision })),
-          ],
-        },
-      },
-    ];
+    const { host } = value;
+    const alsoLeft = world
+      .namesOf(instance)
+      .map((one) => ({ key: world.keys.name(one.project, one.name), modRevision: one.modRevision }));
+    const guards = [{ key: world.keys.request(host, instance), modRevision: '0' }];
+    const kind = 'location-without-instance';
+    return [leftKey({ kind, instance, host, key: world.keys.location(instance), modRevision, alsoLeft, guards })];
   });
 
 const findAstray = (world: World, instance: InstanceUuid, { host }: InstanceLocation): Finding[] => {
@@ -64,24 +50,8 @@ export const findNames: Rule = (world) =>
       of.value === 'not-understood' || (of.value.name === name && of.value.project === project);
     if (location ? isOf(location) : world.endings.has(instance)) return [];
     const key = world.keys.name(project, name);
-    return [
-      {
-        ...NOTHING_MORE,
-        kind: 'name-without-instance',
-        instance,
-        host: null,
-        detail: `at ${key}`,
-        evidence: modRevision,
-        mend: {
-          by: 'delete',
-          keys: [key],
-          guards: [
-            { key, modRevision },
-            { key: world.keys.location(instance), modRevision: location?.modRevision ?? '0' },
-          ],
-        },
-      },
-    ];
+    const guards = [{ key: world.keys.location(instance), modRevision: location?.modRevision ?? '0' }];
+    return [leftKey({ kind: 'name-without-instance', instance, host: null, key, modRevision, guards })];
   });
 
 /** An instance that lives and cannot be found by its name: two had it in version 1, or its key was removed by hand. */
@@ -119,23 +89,8 @@ export const findEndings: Rule = (world) =>
   [...world.endings].flatMap(([instance, { value, modRevision }]): Finding[] => {
     const isOver = isGone(world, instance) && !world.locations.has(instance) && world.namesOf(instance).length === 0;
     if (value === 'not-understood' || !isOver) return [];
+    const { host } = value;
+    const guards = [{ key: world.keys.request(host, instance), modRevision: '0' }];
     const key = world.keys.ending(instance);
-    return [
-      {
-        ...NOTHING_MORE,
-        kind: 'ending-without-instance',
-        instance,
-        host: value.host,
-        detail: `at ${key}`,
-        evidence: modRevision,
-        mend: {
-          by: 'delete',
-          keys: [key],
-          guards: [
-            { key, modRevision },
-            { key: world.keys.request(value.host, instance), modRevision: '0' },
-          ],
-        },
-      },
-    ];
+    return [leftKey({ kind: 'ending-without-instance', instance, host, key, modRevision, guards })];
   });

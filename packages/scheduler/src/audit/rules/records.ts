@@ -1,6 +1,6 @@
 import { isLive } from '@etcd-compute/common/audit/rules';
 import type { Finding } from '../finding.js';
-import { deletion, NOTHING_MORE, type Rule } from '../world.js';
+import { deletion, leftKey, NOTHING_MORE, type Rule } from '../world.js';
 
 export const findRecords: Rule = (world) =>
   world.records.flatMap(({ host, instance, key, value, modRevision }): Finding[] => {
@@ -37,15 +37,5 @@ export const findAddresses: Rule = (world) =>
   [...world.booted].flatMap(([instance, modRevision]): Finding[] => {
     if (world.requestsOf(instance).length > 0 || world.liveRecord(instance)) return [];
     const key = world.keys.booted(instance);
-    return [
-      {
-        ...NOTHING_MORE,
-        kind: 'address-without-instance',
-        instance,
-        host: null,
-        detail: `at ${key}`,
-        evidence: modRevision,
-        mend: { by: 'delete', keys: [key], guards: [{ key, modRevision }] },
-      },
-    ];
+    return [leftKey({ kind: 'address-without-instance', instance, host: null, key, modRevision })];
   });

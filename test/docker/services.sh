@@ -41,8 +41,10 @@ check_authentication() {
   done
   in_etcd user grant-role root root > /dev/null
   in_etcd auth enable > /dev/null
-  # As ETCD_HEALTH_USER, which etcdctl in the container is.
-  in_etcd endpoint health > /dev/null 2>&1 || fail "etcd's health check fails with authentication on"
+  # By ETCD_HEALTH_USER, as compose has put it into the check.
+  docker inspect --format '{{join .Config.Healthcheck.Test " "}}' "$(compose ps --quiet etcd)" | grep -q -- '--user=health:health endpoint health' ||
+    fail "etcd's health check is by nobody, in spite of ETCD_HEALTH_USER"
+  in_etcd --user=health:health endpoint health > /dev/null 2>&1 || fail "etcd's health check fails with authentication on"
   if answer=$(in_etcd --user=health:health get / --prefix 2>&1); then
     fail "an etcd user without rights could read: $answer"
   fi

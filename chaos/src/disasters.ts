@@ -22,7 +22,9 @@ export const chooseDisaster = (seed: number, number: number): DisasterKind =>
   DISASTERS[(seed + number) % DISASTERS.length] ?? DISASTERS[0];
 
 /** Longer than an allocation's time of grace: by then an agent that takes the wrong conclusion has acted. */
-const WATCHED_MS = 25_000;
+const WATCHED_MS = 30_000;
+/** Agents that meet an etcd that is another one wait for a person. */
+const UNTIL_ACCEPTED_MS = 8_000;
 const LOOK_EVERY_MS = 1000;
 
 /**
@@ -50,10 +52,9 @@ export const playDisaster = async (
   else await empty(play);
   diary.note(`disaster ${kind}: has happened`);
 
-  const lost = await watchGuests(play, before);
+  const lost = await watchGuests(play, before, kind);
   if (lost.length > 0) return lost;
-  if (kind === 'etcd-restored') for (const host of stage.hosts) await acceptEtcd(host);
-  else
+  if (kind === 'etcd-emptied')
     await stage.store.txn(
       [{ key: foreign.key, modRevision: '0' }],
       [{ op: 'put', key: foreign.key, value: foreign.value }],
@@ -79,9 +80,19 @@ const empty = async ({ stage: { etcd } }: Play): Promise<void> => {
   });
 };
 
-/** No guest loses its domain, its disk or its room, though nobody wishes it any more. */
-const watchGuests = async ({ stage, signal }: Play, before: World): Promise<Violation[]> => {
-  const until = Date.now() + WATCHED_MS;
+/** No guest loses its domain, its disk or its room, though nobody wishes it any more: neither before a restored etcd is accepted nor after. */
+const watchGuests = async (play: Play, before: World, kind: DisasterKind): Promise<Violation[]> => {
+  if (kind === 'etcd-restored') {
+    const lost = await watchFor(play, before, UNTIL_ACCEPTED_MS);
+    if (lost.length > 0) return lost;
+    for (const host of play.stage.hosts) await acceptEtcd(host);
+    play.diary.note(`disaster ${kind}: is accepted`);
+  }
+  return watchFor(play, before, WATCHED_MS);
+};
+
+const watchFor = async ({ stage, signal }: Play, before: World, forMs: number): Promise<Violation[]> => {
+  const until = Date.now() + forMs;
   let lost: Violation[] = [];
   while (Date.now() < until && lost.length === 0) {
     await delay(LOOK_EVERY_MS, undefined, { signal });

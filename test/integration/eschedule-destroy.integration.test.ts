@@ -166,7 +166,7 @@ describe('destroy --force', () => {
 
   test('two at once give it up once', async () => {
     const { host, instance } = await bootOnDownHost();
-    const both = await Promise.all([1, 2].map(async () => cloud.eschedule(['destroy', 'web', '--force'])));
+    const both = await Promise.all([1, 2].map(async () => cloud.eschedule(['destroy', instance, '--force'])));
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     await expectGivenUp(host, instance);
     expect((await cloud.getRecord(instance)).transitions.filter(({ state }) => state === 'deleted')).toHaveLength(1);

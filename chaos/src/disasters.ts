@@ -5,16 +5,15 @@ import { runCommand } from '@etcd-compute/testing/run-command';
 import type { Foreign } from './foreign.js';
 import type { Violation } from './invariants.js';
 import { findLost } from './lost-things.js';
-import { noteAttempt, type Ledger } from './ledger.js';
-import type { OperationKind } from './operation-kinds.js';
-import { startOperation } from './operations.js';
+import type { Ledger } from './ledger.js';
 import { acceptEtcd, removeForgottenGuests } from './person.js';
+import { playCommand } from './play-command.js';
 import type { Play } from './play-round.js';
-import { countAttempt } from './tally.js';
+import { playSilence } from './silence.js';
 import { readWorld, type World } from './world.js';
 
-/** What a person has to put right. Played between rounds, when everything has settled. */
-export const DISASTERS = ['etcd-restored', 'etcd-emptied'] as const;
+/** What is played between rounds, when everything has settled. Of what happens to etcd, a person has to put things right. */
+export const DISASTERS = ['etcd-restored', 'etcd-emptied', 'libvirt-silent'] as const;
 export type DisasterKind = (typeof DISASTERS)[number];
 
 /** @param number of the disaster, from 0. */
@@ -27,26 +26,37 @@ const WATCHED_MS = 30_000;
 const UNTIL_ACCEPTED_MS = 8_000;
 const LOOK_EVERY_MS = 1000;
 
-/**
- * Afterwards, what guests were forgotten is gone, on the person's word, and the ledger claims nothing of it any more.
- *
- * @param name begins the names of the instances that take part.
- */
-export const playDisaster = async (
+export interface DisasterOptions {
+  readonly kind: DisasterKind;
+  /** Begins the names of the instances that take part. */
+  readonly name: string;
+  readonly foreign: Foreign;
+}
+
+export const playDisaster = async (play: Play, options: DisasterOptions): Promise<Violation[]> => {
+  const { kind, name } = options;
+  play.diary.note(`disaster ${kind}: begins`);
+  return kind === 'libvirt-silent' ? playSilence(play, name) : loseRequests(play, { ...options, kind });
+};
+
+type Loss = Exclude<DisasterKind, 'libvirt-silent'>;
+
+/** Afterwards, what guests were forgotten is gone, on the person's word, and the ledger claims nothing of it any more. */
+const loseRequests = async (
   play: Play,
-  { kind, name, foreign }: { kind: DisasterKind; name: string; foreign: Foreign },
+  { kind, name, foreign }: DisasterOptions & { kind: Loss },
 ): Promise<Violation[]> => {
   const { stage, ledger, diary } = play;
   const { members } = stage.etcd;
   const [revived, young] = [`${name}-revived`, `${name}-young`];
-  diary.note(`disaster ${kind}: begins`);
-  await command(play, 'boot-and-wait', revived);
+  const failed = await playCommand(play, 'boot-and-wait', revived);
   const snapshot = join(stage.dir, `${name}.snapshot`);
   const [member] = members;
   if (!member) throw new Error('etcd has no members');
   await saveSnapshot(member, snapshot);
-  await command(play, 'boot-and-wait', young);
-  await command(play, 'destroy-and-wait', revived);
+  failed.push(...(await playCommand(play, 'boot-and-wait', young)));
+  failed.push(...(await playCommand(play, 'destroy-and-wait', revived)));
+  if (failed.length > 0) return failed;
   const before = await readWorld(stage);
   if (kind === 'etcd-restored') await restoreSnapshot(members, snapshot);
   else await empty(play);
@@ -62,16 +72,7 @@ export const playDisaster = async (
   forget(ledger, (story) => kind === 'etcd-emptied' || story === young);
   diary.note(`disaster ${kind}: a person puts it right`);
   const left = await removeForgottenGuests(stage);
-  if (kind === 'etcd-restored') await command(play, 'destroy-and-wait', revived);
-  return left;
-};
-
-const command = async (play: Play, kind: OperationKind, name: string): Promise<void> => {
-  const { finished } = await startOperation(play.stage, { atMs: 0, kind, name, image: 'image-0' });
-  const attempt = await finished;
-  noteAttempt(play.ledger, attempt);
-  countAttempt(play.tally, attempt);
-  play.diary.note(`${kind} ${name}: exit ${attempt.code} ${attempt.stderr.trim()}`);
+  return kind === 'etcd-restored' ? [...left, ...(await playCommand(play, 'destroy-and-wait', revived))] : left;
 };
 
 const empty = async ({ stage: { etcd } }: Play): Promise<void> => {
@@ -81,7 +82,7 @@ const empty = async ({ stage: { etcd } }: Play): Promise<void> => {
 };
 
 /** No guest loses its domain, its disk or its room, though nobody wishes it any more: neither before a restored etcd is accepted nor after. */
-const watchGuests = async (play: Play, before: World, kind: DisasterKind): Promise<Violation[]> => {
+const watchGuests = async (play: Play, before: World, kind: Loss): Promise<Violation[]> => {
   if (kind === 'etcd-restored') {
     const lost = await watchFor(play, before, UNTIL_ACCEPTED_MS);
     if (lost.length > 0) return lost;

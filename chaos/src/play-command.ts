@@ -1,0 +1,21 @@
+import type { Violation } from './invariants.js';
+import { noteAttempt } from './ledger.js';
+import type { OperationKind } from './operation-kinds.js';
+import { startOperation } from './operations.js';
+import type { Play } from './play-round.js';
+import { countAttempt } from './tally.js';
+
+/** Runs a command to its end where nothing keeps it from being carried out. @returns a violation when it fails. */
+export const playCommand = async (
+  { stage, ledger, tally, diary }: Play,
+  kind: OperationKind,
+  name: string,
+): Promise<Violation[]> => {
+  const { finished } = await startOperation(stage, { atMs: 0, kind, name, image: 'image-0' });
+  const attempt = await finished;
+  noteAttempt(ledger, attempt);
+  countAttempt(tally, attempt);
+  const what = `${kind} ${name}: exit ${attempt.code} ${attempt.stderr.trim()}`;
+  diary.note(what);
+  return attempt.code === 0 ? [] : [{ rule: 'no life', what }];
+};

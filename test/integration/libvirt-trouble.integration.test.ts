@@ -105,8 +105,11 @@ describe('a reply that is lost', () => {
   const fine = { wasLost: true, trouble: null };
 
   test('of a question: it is asked again', async () => {
+    const instance = await boot(world, agent.uuid);
+    await waitForState(world, instance, 'active');
     proxy.loseReply(PROCEDURES.getState);
-    await waitForState(world, await boot(world, agent.uuid), 'active');
+    await askToDestroy(world, agent.uuid, instance);
+    await waitForState(world, instance, 'deleted');
     expect(await buildAnother()).toEqual(fine);
   });
 

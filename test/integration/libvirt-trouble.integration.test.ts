@@ -113,6 +113,13 @@ describe('a reply that is lost', () => {
     expect(await buildAnother()).toEqual(fine);
   });
 
+  test('of a question in a build: it is asked again, and the build goes on', async () => {
+    proxy.loseReply(PROCEDURES.getState);
+    const { fault } = await waitForState(world, await boot(world, agent.uuid), 'active');
+    expect(fault).toBeNull();
+    expect(await buildAnother()).toEqual(fine);
+  });
+
   test('of a start: the guest runs, so the start is done', async () => {
     proxy.loseReply(PROCEDURES.createWithFlags);
     const { fault } = await waitForState(world, await boot(world, agent.uuid), 'active');

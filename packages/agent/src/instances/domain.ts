@@ -117,6 +117,26 @@ export interface Pause {
   readonly disks: readonly { readonly disk: string; readonly error: DiskError }[];
 }
 
+/** libvirt answers this by itself. @returns its word for why the domain is paused; null when it is not paused, or gone. */
+export const findPauseReason = async (
+  connection: Connection,
+  instance: InstanceUuid,
+  wait: CallWait = {},
+): Promise<string | null> => {
+  await using domain = await findDomain(connection, instance, wait);
+  return domain ? readPauseReason(domain, wait) : null;
+};
+
+const readPauseReason = async (domain: Domain, wait: CallWait): Promise<string | null> => {
+  try {
+    const { state, reason } = await domain.getState(wait);
+    return state === 'paused' ? reason : null;
+  } catch (err) {
+    if (isLibvirtError(err, 'VIR_ERR_NO_DOMAIN')) return null; // it went away in between
+    throw err;
+  }
+};
+
 /** Null when the domain is not paused, or gone. Of one with a bad disk, the hypervisor process is asked. */
 export const observePause = async (
   connection: Connection,
@@ -125,9 +145,9 @@ export const observePause = async (
 ): Promise<Pause | null> => {
   await using domain = await findDomain(connection, instance, wait);
   if (!domain) return null;
+  const reason = await readPauseReason(domain, wait);
+  if (reason === null) return null;
   try {
-    const { state, reason } = await domain.getState(wait);
-    if (state !== 'paused') return null;
     const disks = reason === 'ioerror' ? await domain.getDiskErrors(wait) : [];
     return { reason, disks: disks.filter(({ error }) => error !== 'none') };
   } catch (err) {
@@ -141,10 +161,9 @@ export const observePause = async (
 const isOurs = async (domain: Domain, wait: CallWait = {}): Promise<boolean> =>
   (await readMark(domain, wait)) !== undefined;
 
-/** Lets a paused domain go on; repeatable, also when it is gone. */
+/** Lets a paused domain go on. @throws LibvirtError, also when it is not paused */
 export const resumeDomain = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> => {
-  await using domain = await findDomain(connection, instance, wait);
-  if (!domain || (await domain.getState(wait)).state !== 'paused') return;
+  await using domain = await connection.domainLookupByUUID(instance, wait);
   await domain.resume(wait);
 };
 

@@ -2,9 +2,9 @@ import { sleep } from '@etcd-compute/common/async/sleep';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import { observePause, resumeDomain as resume } from '../domain.js';
+import { findPauseReason, observePause, resumeDomain as resume, type Pause } from '../domain.js';
 import { faultOfPause } from '../pause.js';
-import type { Step } from './step.js';
+import type { Step, StepDeps } from './step.js';
 
 /** A storm of starts holds a guest up for no longer than this. */
 const MAX_HOLD_MS = 10_000;
@@ -19,26 +19,34 @@ export const resumeDomain: Step = {
   name: 'resume-domain',
   kind: 'settling',
   timeoutSeconds: ({ timeouts }) => timeouts.domain + timeouts.libvirt,
-  run: async ({ lend, pool, isStarting }, { spec: { instance }, signal }) => {
+  run: async ({ getConnection, lend, pool, isStarting }, { spec: { instance }, signal }) => {
     const until = Date.now() + MAX_HOLD_MS;
     while (isStarting() && Date.now() < until) await sleep(LOOK_EVERY_MS, signal);
-    const goOn = async (connection: Connection): Promise<void> => {
-      const before = await observePause(connection, instance, { signal });
-      await resume(connection, instance, { signal });
-      if (before?.reason === 'ioerror') await checkGoesOn(connection, { instance, folder: pool.folder, signal });
-    };
-    await lend('work', goOn, signal);
+    // A question: an answer that is lost says nothing of this guest, so it must not be asked on a lent connection.
+    const findReason = async (): Promise<string | null> => findPauseReason(getConnection(), instance, { signal });
+    const reason = await findReason();
+    if (reason === null) return;
+    try {
+      await lend('work', async (connection) => resume(connection, instance, { signal }), signal);
+    } catch (err) {
+      signal.throwIfAborted();
+      if ((await findReason()) !== null) throw err; // otherwise it goes on, or is gone
+    }
+    if (reason === 'ioerror') await checkGoesOn({ lend, pool }, instance, signal);
   },
 };
 
 /** A guest whose disk still fails is paused again within some milliseconds. @throws ECOMPUTE_GUEST_DISK_FULL, ECOMPUTE_GUEST_DISK_FAILED */
 const checkGoesOn = async (
-  connection: Connection,
-  { instance, folder, signal }: { instance: InstanceUuid; folder: string; signal: AbortSignal },
+  { lend, pool: { folder } }: Pick<StepDeps, 'lend' | 'pool'>,
+  instance: InstanceUuid,
+  signal: AbortSignal,
 ): Promise<void> => {
+  const observe = async (connection: Connection): Promise<Pause | null> =>
+    observePause(connection, instance, { signal });
   const until = Date.now() + LOOK_FOR_MS;
   while (Date.now() < until) {
-    const fault = faultOfPause(await observePause(connection, instance, { signal }), { instance, folder });
+    const fault = faultOfPause(await lend('guest', observe, signal), { instance, folder });
     if (fault) throw new EcomputeError(fault.code, fault.message, { ...(fault.hint !== null && { hint: fault.hint }) });
     await sleep(LOOK_EVERY_MS, signal);
   }

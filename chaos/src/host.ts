@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newProviderUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { superviseConnection, type Supervised } from '@etcd-compute/libvirt/reconnect';
-import { bringPorts } from '@etcd-compute/testing/bring-ports';
+import { bringPortOut, bringPorts } from '@etcd-compute/testing/bring-ports';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { startLibvirtProxy, type LibvirtProxy } from '@etcd-compute/testing/libvirt-proxy';
@@ -96,6 +96,7 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
         // A small file system of their own, which only a fault fills.
         images: { allow_private: ['127.0.0.0/8'], keep_free: 0 },
         inventory: { VCPU: { allocation_ratio: 16 } },
+        ...(hasGuests && { endpoint: await leadOut(resources, libvirtd), metadata: index === 0 }),
         ...PERIODS,
         timeouts: hasGuests ? GUEST_TIMEOUTS : TIMEOUTS,
       },
@@ -122,6 +123,12 @@ const enterNetwork = async (
 ): Promise<readonly string[]> => {
   const ports = [...path.etcd.map(({ port }) => port), path.placement.port, imagePort];
   return resources.keep(await bringPorts(ports, libvirtd)).wrapper;
+};
+
+/** The agent's endpoint, where `eschedule` reaches it. */
+const leadOut = async (resources: Resources, libvirtd: LibvirtDaemon): Promise<Readonly<Record<string, unknown>>> => {
+  const { port } = resources.keep(await bringPortOut(libvirtd));
+  return { port, advertise: ['127.0.0.1'] };
 };
 
 /** A file system of its own, so small that a fault can fill it. */

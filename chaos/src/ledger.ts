@@ -1,6 +1,6 @@
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
 import { z } from 'zod';
-import { OPERATIONS } from './operation-kinds.js';
+import { namesOf, OPERATIONS } from './operation-kinds.js';
 import type { Attempt } from './operations.js';
 
 /**
@@ -20,7 +20,9 @@ export interface Story {
 
 export type Ledger = Map<string, Story>;
 
-const bootedSchema = z.looseObject({ instance: instanceUuidSchema });
+const bootedSchema = z.looseObject({ instance: instanceUuidSchema, name: z.string().nullable() });
+/** With a count it is a list. */
+const bootedOutputSchema = z.union([bootedSchema.transform((one) => [one]), z.array(bootedSchema)]);
 const errorSchema = z.looseObject({ code: z.string(), message: z.string() });
 export type ToldError = z.output<typeof errorSchema>;
 
@@ -32,16 +34,31 @@ const parseJson = (text: string): unknown => {
   }
 };
 
-/** What a command said last on standard error, as one line of JSON; undefined when it is none. */
-export const readError = ({ stderr }: Pick<Attempt, 'stderr'>): ToldError | undefined =>
-  errorSchema.safeParse(parseJson(stderr.trim().split('\n').at(-1) ?? '')).data;
+/** What a command said last on standard error, as one line of JSON, or in words when it has no `--output`; undefined when it said nothing. */
+export const readError = ({ operation, stderr }: Pick<Attempt, 'operation' | 'stderr'>): ToldError | undefined => {
+  if (OPERATIONS[operation.kind].hasNoOutput === true) return readWords(stderr);
+  return errorSchema.safeParse(parseJson(stderr.trim().split('\n').at(-1) ?? '')).data;
+};
+
+/** Words have no code, but for those of an internal error. */
+const readWords = (stderr: string): ToldError | undefined => {
+  const message = /^eschedule: (.+)$/m.exec(stderr)?.[1];
+  if (message === undefined) return undefined;
+  return {
+    code: stderr.includes('this is a fault of eschedule itself') ? 'ECOMPUTE_INTERNAL' : 'told in words',
+    message,
+  };
+};
 
 /** Codes that say what else was wrong; the wish stands all the same. */
 const WISHED_ALL_THE_SAME = ['ECOMPUTE_TIMED_OUT'];
 const NOTHING_TO_DESTROY = ['ECOMPUTE_INSTANCE_UNKNOWN'];
 
 export const noteAttempt = (ledger: Ledger, attempt: Attempt): void => {
-  const { kind, name } = attempt.operation;
+  for (const name of namesOf(attempt.operation)) noteFor(ledger, name, attempt);
+};
+
+const noteFor = (ledger: Ledger, name: string, attempt: Attempt): void => {
   const story = ledger.get(name) ?? {
     name,
     instance: undefined,
@@ -51,20 +68,22 @@ export const noteAttempt = (ledger: Ledger, attempt: Attempt): void => {
   };
   ledger.set(name, story);
   story.attempts.push(attempt);
-  const { wish } = OPERATIONS[kind];
+  const { wish } = OPERATIONS[attempt.operation.kind];
   if (wish === 'exist') noteBoot(story, attempt);
   if (wish === 'be-gone') noteDestroy(story, attempt);
 };
 
 const noteBoot = (story: Story, attempt: Attempt): void => {
-  const booted = bootedSchema.safeParse(parseJson(attempt.stdout)).data;
+  const told = bootedOutputSchema.safeParse(parseJson(attempt.stdout)).data ?? [];
+  const booted = told.find(({ name }) => name === story.name);
   if (booted) {
     story.instance = booted.instance;
     story.boot = 'accepted';
     return;
   }
-  const error = readError(attempt);
-  const isUnsure = attempt.signal !== null || !error || error.message.includes('could not find out whether');
+  // With a count there is an error for each reason.
+  const isUnsure =
+    attempt.signal !== null || !readError(attempt) || attempt.stderr.includes('could not find out whether');
   story.boot = isUnsure ? 'unknown' : 'refused';
 };
 

@@ -2,6 +2,8 @@
 export const OPERATION_KINDS = [
   'boot',
   'boot-and-wait',
+  'boot-many',
+  'boot-many-and-wait',
   'stop',
   'stop-and-wait',
   'start',
@@ -10,6 +12,7 @@ export const OPERATION_KINDS = [
   'reboot-and-wait',
   'destroy',
   'destroy-and-wait',
+  'logs',
   'list',
   'audit-fix',
   'image-prefetch',
@@ -26,6 +29,10 @@ export interface OperationSpec {
   readonly wish: 'exist' | 'be-gone' | 'anything';
   /** @param name of the instance, or the image's URL. @param wait for commands that wait, and says for how long. */
   readonly argv: (name: string, wait: readonly string[]) => readonly string[];
+  /** Whether it boots a number of instances at once (`--count`). */
+  readonly isMany?: boolean;
+  /** It has no `--output`: its errors are words. */
+  readonly hasNoOutput?: boolean;
   /** Exit codes besides 0 that are no failures, or that are told otherwise than by an error. */
   readonly usualCodes?: readonly number[];
 }
@@ -33,6 +40,20 @@ export interface OperationSpec {
 export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
   boot: { weight: 6, of: 'new', wish: 'exist', argv: (name) => ['boot', '--name', name, '--no-wait'] },
   'boot-and-wait': { weight: 4, of: 'new', wish: 'exist', argv: (name, wait) => ['boot', '--name', name, ...wait] },
+  'boot-many': {
+    weight: 2,
+    of: 'new',
+    wish: 'exist',
+    isMany: true,
+    argv: (name) => ['boot', '--name', name, '--no-wait'],
+  },
+  'boot-many-and-wait': {
+    weight: 1,
+    of: 'new',
+    wish: 'exist',
+    isMany: true,
+    argv: (name, wait) => ['boot', '--name', name, ...wait],
+  },
   stop: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['stop', name, '--no-wait'] },
   'stop-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['stop', name, ...wait] },
   start: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['start', name, '--no-wait'] },
@@ -41,6 +62,13 @@ export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
   'reboot-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['reboot', name, ...wait] },
   destroy: { weight: 6, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, '--no-wait'] },
   'destroy-and-wait': { weight: 2, of: 'booted', wish: 'be-gone', argv: (name, wait) => ['destroy', name, ...wait] },
+  logs: {
+    weight: 3,
+    of: 'booted',
+    wish: 'anything',
+    hasNoOutput: true,
+    argv: (name) => ['logs', name, '--tail', '20'],
+  },
   list: { weight: 1, of: 'cloud', wish: 'anything', argv: () => ['list'] },
   // It tells by its code whether there is something left.
   'audit-fix': {
@@ -66,3 +94,7 @@ export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
     usualCodes: [1],
   },
 };
+
+/** The names of the instances that a command is about: `web`, or with a count `web-1`, `web-2` and so on. */
+export const namesOf = ({ name, count }: { readonly name: string; readonly count?: number }): readonly string[] =>
+  count === undefined ? [name] : Array.from({ length: count }, (_, index) => `${name}-${index + 1}`);

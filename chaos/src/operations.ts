@@ -46,9 +46,11 @@ export const startOperation = async (
   operation: Operation,
   options: OperationOptions = {},
 ): Promise<RunningOperation> => {
-  const { of, argv } = OPERATIONS[operation.kind];
+  const { of, argv, hasNoOutput } = OPERATIONS[operation.kind];
   const memoryMiB = stage.hasGuests ? '128' : '64';
   const url = of === 'new' || of === 'image' ? await stage.addImage(operation.image) : '';
+  const count = operation.count === undefined ? [] : ['--count', String(operation.count)];
+  const output = hasNoOutput === true ? [] : ['-o', 'json'];
   const image = of === 'new' ? ['--image', url, '--memory', memoryMiB, ...SIZE] : [];
   const { waitSeconds = stage.hasGuests ? WAIT_SECONDS.guests : WAIT_SECONDS.simulated } = options;
   const wait = ['--wait', '--timeout', `${waitSeconds}`];
@@ -56,9 +58,9 @@ export const startOperation = async (
   const args = [
     PROGRAM,
     ...argv(of === 'image' ? url : operation.name, wait),
+    ...count,
     ...image,
-    '-o',
-    'json',
+    ...output,
     '--config',
     stage.scheduleConfig,
   ];

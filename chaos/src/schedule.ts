@@ -1,5 +1,5 @@
 import { FAULT_KINDS, specOfFault, type FaultKind } from './faults/kinds.js';
-import { OPERATION_KINDS, OPERATIONS, type OperationKind, type OperationSpec } from './operation-kinds.js';
+import { namesOf, OPERATION_KINDS, OPERATIONS, type OperationKind, type OperationSpec } from './operation-kinds.js';
 import { createDeck, createRandom, type Random } from './random.js';
 
 /**
@@ -21,6 +21,8 @@ export interface Operation {
   readonly atMs: number;
   readonly kind: OperationKind;
   readonly name: string;
+  /** How many instances are booted at once; left out: one, of exactly this name. */
+  readonly count?: number;
   /** The name of the image that a boot asks for. */
   readonly image: string;
 }
@@ -60,6 +62,8 @@ const FAULTS_A_ROUND = [1, 3] as const;
 const AFTER_START_MS = [40, 700] as const;
 /** One boot in so many asks for an image that no host has. */
 const NEW_IMAGE_EVERY = 3;
+/** Instances that are booted at once, if there is room for them. */
+const MANY = [2, 3] as const;
 /** One command in so many is about no instance. */
 const NO_INSTANCE_EVERY = 5;
 
@@ -115,8 +119,10 @@ const createOperationPlanner = (
     }
     booted += 1;
     const name = `c${seed}-${booted}`;
-    names.push(name);
-    return { kind, name, image };
+    const many = Math.min(random.whole(...MANY), workload.most - names.length);
+    const planned = { kind, name, image, ...(OPERATIONS[kind].isMany === true && { count: many }) };
+    names.push(...namesOf(planned));
+    return planned;
   };
 
   return () =>

@@ -14,6 +14,7 @@ import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import { listProviderAllocations } from '@etcd-compute/common/placement/allocations';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
+import { parseNetwork } from '@etcd-compute/libvirt/xml/network';
 import type { Host } from './host.js';
 import type { Stage } from './stage.js';
 
@@ -70,6 +71,8 @@ export interface WorldHost {
   readonly files: readonly string[];
   /** Files in the image cache that are no whole images, and that no agent will go on with. */
   readonly partialImages: readonly string[];
+  /** The address of each MAC in the host table of the guests' network; undefined with libvirt's test driver, which makes addresses up. */
+  readonly reserved: ReadonlyMap<string, string> | undefined;
 }
 
 export interface WorldDomain {
@@ -85,7 +88,7 @@ export const readWorld = async (stage: Stage): Promise<World> => {
     readEtcd(stage),
     ...stage.hosts.map(async (host) => ({
       allocations: await readAllocations(stage, host),
-      host: await readHost(host),
+      host: await readHost(host, stage),
     })),
   ]);
   return {
@@ -148,7 +151,10 @@ const readAllocations = async ({ placement }: Stage, { uuid }: Host): Promise<Wo
 
 const READ_TIMEOUT_MS = 20_000;
 
-const readHost = async ({ uuid, stateDir, imagesDir, link, agent }: Host): Promise<WorldHost> => {
+const readHost = async (
+  { uuid, stateDir, imagesDir, link, agent }: Host,
+  { hasGuests }: Pick<Stage, 'hasGuests'>,
+): Promise<WorldHost> => {
   const connection = await link.waitUp(AbortSignal.timeout(READ_TIMEOUT_MS));
   const images = await readdir(imagesDir);
   return {
@@ -158,6 +164,7 @@ const readHost = async ({ uuid, stateDir, imagesDir, link, agent }: Host): Promi
     disks: [...new Set([...(await readVolumes(connection)), ...(await listFolder(join(stateDir, 'disks')))])],
     files: await listFiles(stateDir),
     partialImages: await findUseless(imagesDir, images),
+    reserved: hasGuests ? await readReserved(connection) : undefined,
   };
 };
 
@@ -183,6 +190,12 @@ export const readDomains = async (connection: Connection, host: ProviderUuid): P
     });
   }
   return domains;
+};
+
+const readReserved = async (connection: Connection): Promise<Map<string, string>> => {
+  await using network = await connection.networkLookupByName('ecompute');
+  const { ip } = parseNetwork(await network.getXMLDesc());
+  return new Map(ip.dhcp?.hosts.map(({ mac, ip: address }) => [mac.toLowerCase(), address]));
 };
 
 const readVolumes = async (connection: Connection): Promise<string[]> => {

@@ -70,6 +70,7 @@ const quietHost = (host: WorldHost['host']): WorldHost => ({
   disks: [],
   files: [],
   partialImages: [],
+  reserved: new Map([['52:54:00:2e:00:05', '10.46.0.5']]),
 });
 const busyHost: WorldHost = {
   ...quietHost(hostA),
@@ -107,7 +108,10 @@ const rulesBroken = (changes: Partial<World>, told: Partial<Story> = {}): string
   const found = findViolations({ world: { ...world, ...changes }, ledger, foreign });
   return [...new Set(found.map(({ rule }) => rule))].toSorted((a, b) => a.localeCompare(b));
 };
-const withRecord = (changes: Partial<InstanceRecord>): Partial<World> => ({ records: [{ ...record, ...changes }] });
+/** One that does not run has no address. */
+const withRecord = (changes: Partial<InstanceRecord>): Partial<World> => ({
+  records: [{ ...record, ...(changes.state !== undefined && { addresses: [] }), ...changes }],
+});
 const withHostA = (changes: Partial<WorldHost>): Partial<World> => ({
   hosts: [{ ...busyHost, ...changes }, quietHost(hostB)],
 });
@@ -133,6 +137,8 @@ test('a destroyed instance, and one that could not be built, break no rule eithe
   expect(rulesBroken({ ...EMPTY, ...WISHED, ...withRecord({ state: 'error', fault: FAULT }) })).toEqual([]);
   expect(rulesBroken(FORGOTTEN, { boot: 'refused', instance: undefined })).toEqual([]);
 });
+
+const TAKEN = { address: '10.46.0.6', family: 'ipv4', mac: null, source: 'lease' } as const;
 
 const second = newInstanceUuid();
 const ended = { ...EMPTY, ...withRecord({ state: 'deleted' }) };
@@ -198,7 +204,11 @@ const cases: readonly (readonly [
     ['untrue record'],
     withHostA({ domains: [foreignDomainOf(hostA), { ...domain, state: 'shut-off' }] }),
   ],
-  ['a stopped instance that runs', ['power not as wished', 'untrue record'], withRecord({ state: 'stopped' })],
+  [
+    'a stopped instance that runs',
+    ['power not as wished', 'untrue record'],
+    { ...withRecord({ state: 'stopped' }), booted: new Map() },
+  ],
   [
     'a domain that nobody wishes',
     ['domain left'],
@@ -252,6 +262,32 @@ const cases: readonly (readonly [
     { destroy: 'accepted' },
   ],
   ['a booted key with another address', ['untrue booted key'], { booted: new Map([[instance, '10.46.0.6']]) }],
+  [
+    'a running guest with an address of another MAC',
+    ['untrue address'],
+    { ...withRecord({ addresses: [TAKEN] }), booted: new Map([[instance, TAKEN.address]]) },
+  ],
+  [
+    'a running guest with an address too many',
+    ['untrue address'],
+    withRecord({ addresses: [...record.addresses, TAKEN] }),
+  ],
+  ['a running guest without an address', ['untrue address'], { ...withRecord({ addresses: [] }), booted: new Map() }],
+  [
+    'an address of a guest that is gone',
+    ['address while off'],
+    { ...EMPTY, ...withRecord({ state: 'deleted', addresses: [TAKEN] }) },
+    { destroy: 'accepted' },
+  ],
+  [
+    'a booted key of a guest that is off',
+    ['untrue booted key'],
+    {
+      ...withRecord({ state: 'stopped', power_count: 1 }),
+      requests: [{ ...request, power: { wish: 'stopped', count: 1, hard: false } }],
+      hosts: [{ ...busyHost, domains: [foreignDomainOf(hostA), { ...domain, state: 'shut-off' }] }, quietHost(hostB)],
+    },
+  ],
   ['an agent that is away', ['agent away'], { presences: new Map([[hostA, 1]]) }],
   [
     'a host that cannot work',

@@ -18,6 +18,7 @@ const guest: WorldHost = {
   disks: [`${instance}.img`],
   files: [],
   partialImages: [],
+  reserved: undefined,
 };
 const allocations = [{ host, consumer: instance, resources: { VCPU: 1 } }];
 

@@ -1,5 +1,5 @@
 import { FAULT_KINDS, FAULTS } from '@etcd-compute/chaos/faults/kinds';
-import { OPERATION_KINDS } from '@etcd-compute/chaos/operation-kinds';
+import { namesOf, OPERATION_KINDS, OPERATIONS } from '@etcd-compute/chaos/operation-kinds';
 import { isFor, planSchedule, type ScheduleOptions } from '@etcd-compute/chaos/schedule';
 import { expect, test } from 'vitest';
 
@@ -45,9 +45,26 @@ test('every target exists', () => {
 test('with guests there are never more than three at a time, as far as the schedule knows', () => {
   const present = new Set<string>();
   for (const { operations } of planSchedule({ ...OPTIONS, hasGuests: true }).rounds)
-    for (const { kind, name } of operations) {
-      if (kind.startsWith('boot')) present.add(name);
-      if (kind.startsWith('destroy')) present.delete(name);
+    for (const operation of operations) {
+      if (operation.kind.startsWith('boot')) for (const name of namesOf(operation)) present.add(name);
+      if (operation.kind.startsWith('destroy')) present.delete(operation.name);
       expect(present.size).toBeLessThanOrEqual(3);
     }
+});
+
+test.each([true, false])('there are at least five commands a round (guests: %s)', (hasGuests) => {
+  const { rounds } = planSchedule({ ...OPTIONS, hasGuests });
+  expect(Math.min(...rounds.map(({ operations }) => operations.length))).toBeGreaterThanOrEqual(5);
+});
+
+test('what is done to an instance is done to one that was booted, also when many are booted at once', () => {
+  const booted = new Set<string>();
+  let many = 0;
+  for (const operation of planSchedule(OPTIONS).rounds.flatMap(({ operations }) => operations)) {
+    const { of, isMany } = OPERATIONS[operation.kind];
+    if (of === 'new') for (const name of namesOf(operation)) booted.add(name);
+    if (of === 'booted') expect(booted).toContain(operation.name);
+    if (isMany === true && namesOf(operation).length > 1) many += 1;
+  }
+  expect(many).toBeGreaterThan(10);
 });

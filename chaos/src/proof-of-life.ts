@@ -3,8 +3,14 @@ import type { OperationKind } from './operation-kinds.js';
 import { startOperation } from './operations.js';
 import type { Stage } from './stage.js';
 
-/** One instance's whole life. */
-const LIFE: readonly OperationKind[] = ['boot-and-wait', 'stop-and-wait', 'start-and-wait', 'destroy-and-wait'];
+/** One instance's whole life. libvirt's test driver has no consoles. */
+const lifeOf = ({ hasGuests }: Pick<Stage, 'hasGuests'>): readonly OperationKind[] => [
+  'boot-and-wait',
+  ...(hasGuests ? (['logs'] as const) : []),
+  'stop-and-wait',
+  'start-and-wait',
+  'destroy-and-wait',
+];
 
 /** That it works is asked, not how fast: the machine may be busy with other things. Below the time after which a command counts as hung. */
 const WAIT_SECONDS = { simulated: 50, guests: 150 } as const;
@@ -14,7 +20,7 @@ const WAIT_SECONDS = { simulated: 50, guests: 150 } as const;
  * Leaves nothing behind when it works.
  */
 export const proveLife = async (stage: Stage, name: string): Promise<Violation[]> => {
-  for (const kind of LIFE) {
+  for (const kind of lifeOf(stage)) {
     const waitSeconds = stage.hasGuests ? WAIT_SECONDS.guests : WAIT_SECONDS.simulated;
     const command = await startOperation(stage, { atMs: 0, kind, name, image: 'image-0' }, { waitSeconds });
     const { code, stderr } = await command.finished;

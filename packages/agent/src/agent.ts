@@ -186,6 +186,11 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     await Promise.race([waitForServers(servers, { checkEtcd, host, log, signal: starting }), refused.promise]);
     await warnOfClosedFolder(pool.folder, log);
     probe = probeLibvirt({ config, getOpen: link.getOpen, health, signal: running.signal });
+    // Asked for its version, a libvirtd that knows nothing of QEMU yet finds out first all that QEMU can do: a minute, where it is slow.
+    const described = await persist(
+      async () => lend('work', async (connection) => describeHost(connection, { config, host, session })),
+      { what: 'the hypervisor', log, signal: starting },
+    );
     const taken = await persist(
       async () =>
         takePresence(
@@ -194,7 +199,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
             keys,
             ttlSeconds: config.presence_ttl,
             log,
-            presence: await describeHost(getConnection(), { config, host, session }),
+            presence: described,
             isKnown: wasKnown,
             lifetime: running.signal,
             onTakenAnew: () => serve(),

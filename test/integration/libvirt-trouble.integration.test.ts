@@ -23,7 +23,7 @@ beforeAll(async () => {
   await Promise.all([mkdir(dir), mkdir(agentDir)]);
   daemon = await startLibvirtd({ dir });
   keeper = await connect(daemon.uri.replace('qemu+unix:///system', 'test+unix:///default'));
-  const path = join(world.dir.path, 'sock');
+  const path = proxyPath();
   proxy = await startLibvirtProxy({ path: join(dir, 'run/libvirt/libvirt-sock') }, { path });
   agent = await world.startAgent({
     dir: agentDir,
@@ -41,6 +41,8 @@ afterAll(async () => {
   await daemon.stop();
   await world[Symbol.asyncDispose]();
 });
+
+const proxyPath = (): string => join(world.dir.path, 'sock');
 
 const findPresence = async (): Promise<Presence | undefined> => {
   const entry = await world.store.get(world.keys.agent(hostOf(agent)));
@@ -94,7 +96,14 @@ test('a libvirt that accepts connections and says nothing is shown, also when it
 });
 
 /** Numbers of remote_protocol.x. */
-const PROCEDURES = { getState: 212, createWithFlags: 196, defineXMLFlags: 350, undefineFlags: 231, destroyFlags: 234 };
+const PROCEDURES = {
+  getVersion: 4,
+  getState: 212,
+  createWithFlags: 196,
+  defineXMLFlags: 350,
+  undefineFlags: 231,
+  destroyFlags: 234,
+};
 
 describe('a reply that is lost', () => {
   /** Builds another instance. @returns what must hold after it, whichever reply was lost. */
@@ -118,6 +127,20 @@ describe('a reply that is lost', () => {
     const { fault } = await waitForState(world, await boot(world, agent.uuid), 'active');
     expect(fault).toBeNull();
     expect(await buildAnother()).toEqual(fine);
+  });
+
+  test('of its version, at the start of an agent: it may take as long as libvirt needs to ask QEMU, and is asked for again', async () => {
+    proxy.loseReply(PROCEDURES.getVersion);
+    await using other = await world.startAgent({
+      config: {
+        libvirt: { uri: `test+unix:///default?socket=${proxyPath()}` },
+        network: { name: 'other', cidr: '10.81.0.0/24' },
+        disks: { pool: 'other' },
+        timeouts: { libvirt: 1, domain: 4 },
+      },
+    });
+    const { err } = await other.waitForLog('waiting for the hypervisor');
+    expect(err).toMatchObject({ message: expect.stringMatching(/connectionGetVersion .* within 4 s/) });
   });
 
   test('of a start: the guest runs, so the start is done', async () => {

@@ -124,7 +124,8 @@ export const findPauseReason = async (
   wait: CallWait = {},
 ): Promise<string | null> => {
   await using domain = await findDomain(connection, instance, wait);
-  return domain ? readPauseReason(domain, wait) : null;
+  // Awaited here: the domain is freed at the end of this function.
+  return domain ? await readPauseReason(domain, wait) : null;
 };
 
 const readPauseReason = async (domain: Domain, wait: CallWait): Promise<string | null> => {

@@ -53,8 +53,11 @@ const INIT = [
   'mount -t sysfs sysfs /sys',
   ...Object.entries(FOLDERS).map(([name, path]) => `mount --bind "$1/${name}" ${path}`),
   'ip link set lo up',
-  'touch /run/is-up',
-  'while :; do sleep 3600 & wait $!; done',
+  // Up when no other process than these two is on its way, for tests compare what runs before and after.
+  'sleep 3600 &',
+  'until read -r name < /proc/$!/comm && [ "$name" = sleep ]; do :; done',
+  ': > /run/is-up',
+  'while :; do wait $!; sleep 3600 & done',
 ].join('\n');
 
 export async function startMachine(dir: string): Promise<Machine> {

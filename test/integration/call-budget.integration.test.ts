@@ -4,7 +4,7 @@ import type { CallCounts } from '@etcd-compute/testing/count-calls';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { StopWaiting, waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startWorld, type World } from './agent-world.js';
+import { hostOf, startWorld, type World } from './agent-world.js';
 import { start } from './eschedule-fixture.js';
 import { putInstances } from './put-instances.js';
 
@@ -49,8 +49,26 @@ const askAgents = async (): Promise<Calls> => {
 /** Some of what agents do goes by the clock, such as renewing a lease. */
 const BY_THE_CLOCK = 3;
 
+/** Whether all that was asked for is done: every request has an instance that is up or stopped, and those to be destroyed have none. */
+const isSettled = async (): Promise<boolean> => {
+  const { store, keys } = world;
+  const all = await Promise.all(
+    agents.map(hostOf).map(async (host) => {
+      const { entries: requests } = await store.listKeys(keys.requestsOf(host));
+      const { entries: states } = await store.list(
+        keys.reportsOf(host),
+        ({ value }) => Object(JSON.parse(value)).state,
+      );
+      const isDone = states.every((state) => ['active', 'stopped', 'deleted'].includes(state));
+      return isDone && states.filter((state) => state !== 'deleted').length === requests.length;
+    }),
+  );
+  return all.every(Boolean);
+};
+
 /** When the agents do nothing more about instances. */
 const askQuietAgents = async (): Promise<Calls> => {
+  await waitFor(isSettled, { what: 'the agents to have done all' });
   const seen = [await askAgents()];
   return waitFor(
     async () => {

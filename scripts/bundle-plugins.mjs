@@ -143,6 +143,17 @@ export const englishOnly = {
   },
 };
 
+/** Of every bundle. */
+export const BUNDLE_OPTIONS = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  // Not the identifiers: an error is told by the name of its class.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'linked',
+};
+
 /** Node's own fetch, which axios looks for when it is loaded, and which Node loads when it is so much as looked at. */
 export const axiosWithoutFetch = {
   name: 'axios-without-fetch',

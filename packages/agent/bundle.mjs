@@ -7,7 +7,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { axiosWithoutFetch, englishOnly, parsedProto } from '../../scripts/bundle-plugins.mjs';
+import { axiosWithoutFetch, BUNDLE_OPTIONS, englishOnly, parsedProto } from '../../scripts/bundle-plugins.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const folder = path.join(root, 'dist', 'bundle');
@@ -21,16 +21,10 @@ await build({
     'ffi/event-loop-thread': path.join(libvirt, 'ffi', 'event-loop-thread.js'),
   },
   outdir: folder,
-  bundle: true,
-  platform: 'node',
+  ...BUNDLE_OPTIONS,
   format: 'esm',
-  target: 'node20',
   // It loads a shared library that lies beside it.
   external: ['koffi'],
-  // Not the identifiers: errors are told by the names of their classes.
-  minifyWhitespace: true,
-  minifySyntax: true,
-  legalComments: 'linked',
   // Libraries that are CommonJS ask for Node's own modules.
   banner: {
     js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { axiosWithoutFetch, englishOnly, parsedProto } from '../../scripts/bundle-plugins.mjs';
+import { axiosWithoutFetch, BUNDLE_OPTIONS, englishOnly, parsedProto } from '../../scripts/bundle-plugins.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const folder = path.join(root, 'dist', 'bundle');
@@ -37,14 +37,8 @@ const makeBundle = async () => {
   await build({
     entryPoints: [path.join(root, 'dist', 'bin', 'eschedule.js')],
     outfile: bundle,
-    bundle: true,
-    platform: 'node',
+    ...BUNDLE_OPTIONS,
     format: 'cjs',
-    target: 'node20',
-    // Not the identifiers: an error of etcd is told by the name of its class.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'linked',
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
     plugins: [englishOnly, parsedProto, axiosWithoutFetch, leanAxios],

@@ -15,7 +15,7 @@ import { bootedWrites } from './booted.js';
 import { runSteps, specOf, StepError, stepsLeft } from './build.js';
 import { isElsewhere, toFault } from './fault.js';
 import type { LostDomains } from './lost-domains.js';
-import type { DomainState, Plan } from './plan.js';
+import { isUp, type DomainState, type Plan } from './plan.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
 import { changePower } from './power.js';
 import { refreshGuest } from './refresh-guest.js';
@@ -139,8 +139,7 @@ const build = async (inHand: InHand): Promise<void> => {
   log.info({ instanceUuid: instance, image: request.image }, isResumed ? 'build taken up again' : 'instance claimed');
   try {
     // A guest that runs is never undone.
-    const isUp = domain === 'running' || domain === 'paused';
-    if (!isUp && (isResumed || inHand.isOlderThanAgent)) await checkAllocation(inHand);
+    if (!isUp(domain) && (isResumed || inHand.isOlderThanAgent)) await checkAllocation(inHand);
     if (domain === 'foreign') throw foreignDomain(instance);
     const spec = specOf(request, deps.host);
     await runSteps({
@@ -176,9 +175,9 @@ const build = async (inHand: InHand): Promise<void> => {
 };
 
 /**
- * A build that an earlier session began may have been on its way to be undone: without its allocation it must not run.
+ * A build that an earlier session began may have been on its way to be undone: without its allocation it must not run. And while the agent
+ * was away, the instance may have been destroyed, or built on another host, and etcd restored since.
  */
-/** While the agent was away, the instance may have been destroyed, or built on another host, and etcd restored since. */
 const checkAllocation = async ({ deps, request }: InHand): Promise<void> => {
   if (await isHeldHere(deps, request.instance)) return;
   throw new EcomputeError(

@@ -88,8 +88,8 @@ export const planInstance = ({ request, record, domain, hasLeftovers }: Observed
   }
 };
 
-const isThere = (domain: DomainState): boolean => domain !== 'absent' && domain !== 'foreign';
-const isUp = (domain: DomainState): boolean => domain === 'running' || domain === 'paused';
+export const isThere = (domain: DomainState): boolean => domain !== 'absent' && domain !== 'foreign';
+export const isUp = (domain: DomainState): boolean => domain === 'running' || domain === 'paused';
 
 /** An agent writes a record before it makes a domain: this one had a record, and nobody knows what it was. */
 const planLostRecord = (domain: DomainState): Plan =>

@@ -4,7 +4,7 @@ import { runSteps, specOf, StepError } from './build.js';
 import type { InHand } from './carry-out.js';
 import { observeDomain } from './domain.js';
 import { isElsewhere, toFault } from './fault.js';
-import { pendingPower, type Plan } from './plan.js';
+import { isUp, pendingPower, type Plan } from './plan.js';
 import { isChanged } from './record-writer.js';
 import type { Step } from './steps/step.js';
 
@@ -41,7 +41,7 @@ export const changePower = async (plan: PowerPlan, inHand: InHand): Promise<void
     if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;
     log.error({ err, instanceUuid, task: plan.task, step }, 'power of the instance not changed');
     const { state } = await observeDomain(deps.steps.getConnection(), instanceUuid);
-    const isRunning = state === 'running' || state === 'paused';
+    const isRunning = isUp(state);
     if (!isRunning) deps.addresses.forget(instanceUuid);
     await writer.toState(
       isRunning ? 'active' : 'stopped',

@@ -5,6 +5,7 @@ import { consoleLog, removeConsoleLogs } from '../../consoles/console-logs.js';
 import { hostArchitecture } from '../../virt-type.js';
 import { observeDomain, undefineDomain } from '../domain.js';
 import { domainSpecOf } from '../domain-spec.js';
+import { isThere } from '../plan.js';
 import { hintOfMissingFirmware } from '../missing-firmware.js';
 import type { Step } from './step.js';
 
@@ -45,6 +46,6 @@ export const defineDomain: Step = {
   },
   isThere: async ({ getConnection }, instance) => {
     const { state } = await observeDomain(getConnection(), instance);
-    return state !== 'absent' && state !== 'foreign';
+    return isThere(state);
   },
 };

@@ -1,7 +1,8 @@
 import { hungThreads } from './runtime/runtime.js';
-export { trimMemory } from './ffi/trim-memory.js';
 import { changeThreadSettings } from './runtime/settings.js';
 import type { ThreadSettings } from './runtime/settings.js';
+
+export { trimMemory } from './ffi/headers/libc.js';
 
 /**
  * Tunes this process's call threads; each costs about as much memory as an empty Node worker. Takes effect for threads

@@ -1,7 +1,8 @@
 import type { Address } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { CallWait, Connection } from '@etcd-compute/libvirt/connection';
+import type { AddressSource, Domain } from '@etcd-compute/libvirt/domain';
 import { DomainAgentResponseTimeout } from '@etcd-compute/libvirt/constants';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
@@ -32,6 +33,14 @@ export const readGuestFacts = async (
   };
 };
 
+/** The addresses of a domain's interfaces, as one source tells them; a guest may tell of more than is read. */
+export const askAddresses = async (
+  domain: Domain,
+  { macs, source }: { readonly macs: readonly string[]; readonly source: AddressSource },
+  wait: CallWait = {},
+): Promise<Address[]> =>
+  addressesOn(await domain.interfaceAddresses(source, { macs, maxAddresses: MAX_TOLD }, wait), { macs, source });
+
 /** An agent that answers at all does so in some milliseconds, and a busy guest within this. */
 const AGENT_SECONDS = 2;
 /** libvirt lets one that asks wait for another, but not for longer than half a minute. */
@@ -49,10 +58,7 @@ export const askGuestAgent = async (
   await using domain = await connection.domainLookupByUUID(instance);
   await domain.agentSetResponseTimeout(AGENT_SECONDS, ASK_WAIT);
   try {
-    return addressesOn(await domain.interfaceAddresses('agent', { macs, maxAddresses: MAX_TOLD }, ASK_WAIT), {
-      macs,
-      source: 'agent',
-    });
+    return await askAddresses(domain, { macs, source: 'agent' }, ASK_WAIT);
   } finally {
     await domain.agentSetResponseTimeout(DomainAgentResponseTimeout.BLOCK, ASK_WAIT);
   }
@@ -80,10 +86,7 @@ export const createAskArp = ({ getConnection, log, pauseMs, now }: AskArpOptions
     if (failure && now() - failure.atMs < pauseMs) throw failure.err;
     await using domain = await getConnection().domainLookupByUUID(instance);
     try {
-      const addresses = addressesOn(await domain.interfaceAddresses('arp', { macs, maxAddresses: MAX_TOLD }), {
-        macs,
-        source: 'arp',
-      });
+      const addresses = await askAddresses(domain, { macs, source: 'arp' });
       failure = undefined;
       return addresses;
     } catch (err) {

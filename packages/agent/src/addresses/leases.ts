@@ -4,7 +4,8 @@ import { sleep } from '@etcd-compute/common/async/sleep';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { DhcpLease } from '@etcd-compute/libvirt/network';
-import { addressesOn, MAX_TOLD } from './answer.js';
+import { addressesOn } from './answer.js';
+import { askAddresses } from './ask-libvirt.js';
 
 /**
  * The leases of the network: one look at all of them serves all guests that are looked at in the same moment. For guests that have just
@@ -48,10 +49,8 @@ const listOfDomain = async (
   macs: readonly string[],
 ): Promise<Address[]> => {
   await using domain = await connection.domainLookupByUUID(instance);
-  return addressesOn(await domain.interfaceAddresses('lease', { macs, maxAddresses: MAX_TOLD }), {
-    macs,
-    source: 'lease',
-  });
+  // Awaited here: the domain is freed at the end of this function.
+  return await askAddresses(domain, { macs, source: 'lease' });
 };
 
 /** A client's own identifier, which DHCPv6 goes by, holds the MAC in two of its kinds: RFC 8415, 11.2 and 11.4. */

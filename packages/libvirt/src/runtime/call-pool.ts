@@ -8,7 +8,7 @@
  */
 import { CallFlag } from '../ffi/messages.js';
 import type { CallName, Calls } from '../ffi/call-table.js';
-import { trimMemory } from '../ffi/trim-memory.js';
+import { trimMemory } from '../ffi/headers/libc.js';
 import { CallThread } from './call-thread.js';
 import { Job } from './job.js';
 import type { JobOptions } from './job.js';

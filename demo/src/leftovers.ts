@@ -48,8 +48,9 @@ export const removeFromLibvirt = async (
     if (await network.isActive()) await network.destroy();
     if (await network.isPersistent()) await network.undefine();
     await applyChanges(removalOf(network.name));
-    // libvirt forgets it.
-    await rm(`/run/libvirt/network/${network.name}.pid`, { force: true });
+    // libvirt forgets these.
+    for (const left of [`${network.name}.pid`, network.name])
+      await rm(join('/run/libvirt/network', left), { recursive: true, force: true });
     networks += 1;
   }
   return { domains: removed.filter(Boolean).length, networks, pools };

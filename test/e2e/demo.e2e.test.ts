@@ -72,8 +72,8 @@ const survey = async ({ machine, demoDir }: DemoMachine): Promise<object> => {
     tables: tables.split('\n').filter((line) => line.includes('ecompute')),
     disks: disks.filter((name) => name.endsWith('.img')),
     consoles: (await readdir(join(machine.dir, 'log'), { recursive: true })).filter((name) => name.endsWith('.log')),
-    dhcpServers: (await readdir(join(machine.dir, 'run/libvirt/network')).catch(() => [])).filter((name) =>
-      name.endsWith('.pid'),
+    networks: (await readdir(join(machine.dir, 'run/libvirt/network')).catch(() => [])).filter((name) =>
+      name.startsWith('ecompute'),
     ),
     hasFolder: await exists(demoDir),
     hasFolderElsewhere: await exists(folderElsewhere(demoDir)),

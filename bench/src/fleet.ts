@@ -2,7 +2,7 @@
  * What a cloud costs as it grows: boots at 1, 10, 100, ... hosts, what an idle fleet asks of etcd and Placement, and every command
  * among few and many instances.
  *
- *   npm run bench:fleet -- [--hosts 1000] [--instances 50000] [--processes 2] [--singly 20] [--together 90] [--many 1000]
+ *   npm run bench:fleet -- [--hosts 1000] [--instances 50000] [--processes 4] [--singly 20] [--together 90] [--many 1000]
  *                          [--runs 5] [--period 60]
  *
  * etcd, Placement, the agents and `eschedule` are real; hypervisors are libvirt's test driver, one for each agent, so no guest takes
@@ -23,7 +23,7 @@ import { watchTraffic } from './fleet/traffic.js';
 const OPTIONS = {
   hosts: 1000,
   instances: 50_000,
-  processes: 2,
+  processes: 4,
   singly: 20,
   together: 90,
   many: 1000,

@@ -107,7 +107,7 @@ const tell = (child: ChildProcess, command: AgentsCommand): void => void child.s
 const startProcess = async (resources: Resources, logPath: string): Promise<AgentsProcess> => {
   const log = await open(logPath, 'a');
   // In a group of its own: a Ctrl-C in the terminal is for us. It dies with us, however we end.
-  const argv = ['--pdeathsig', 'KILL', '--', process.execPath, '--expose-gc', PROGRAM];
+  const argv = ['--pdeathsig', 'KILL', '--', process.execPath, PROGRAM];
   const child = spawn('setpriv', argv, { stdio: ['ignore', log.fd, log.fd, 'ipc'], detached: true });
   await log.close();
   const state: AgentsProcess = {

@@ -1,7 +1,7 @@
 import { beforeOperands, createArgs, splitCommandLine, type CommandLine, type OptionTable } from './command-line.js';
 import { parseOriginalForm } from './commands/original-form.js';
 import type { CommandSpec, Run } from './commands/command-spec.js';
-import { COMMANDS, GLOBAL_OPTIONS } from './commands/table.js';
+import { COMMANDS, GLOBAL_OPTIONS, optionsOf } from './commands/table.js';
 import { OUTPUT_FORMATS, type OutputFormat } from './output/output.js';
 import { closestWord, usageError } from './usage.js';
 
@@ -69,7 +69,7 @@ const planCommand = (line: CommandLine): Run => {
   if (name === undefined) throw usageError('a command is missing', 'see `eschedule --help`');
   const command = COMMANDS[name];
   if (!command) throw unknownCommand(name);
-  const args = createArgs(line, { ...command.options, ...GLOBAL_OPTIONS }, name);
+  const args = createArgs(line, optionsOf(command), name);
   checkInstances(name, command, given);
   return command.plan(args, given);
 };

@@ -1,6 +1,6 @@
 import type { OptionTable } from './command-line.js';
 import type { CommandSpec } from './commands/command-spec.js';
-import { COMMANDS, GLOBAL_OPTIONS } from './commands/table.js';
+import { COMMANDS, GLOBAL_OPTIONS, optionsOf } from './commands/table.js';
 
 /** Examples come first: they are what most people look for. */
 
@@ -52,10 +52,9 @@ ${renderOptions(GLOBAL_OPTIONS)}
 `;
 };
 
-export const renderCommandHelp = (
-  name: string,
-  { examples, about, summary, instances, operands, options }: CommandSpec,
-): string => `Examples:
+export const renderCommandHelp = (name: string, command: CommandSpec): string => {
+  const { examples, about, summary, instances, operands } = command;
+  return `Examples:
 ${examples.map((example) => `  ${example}`).join('\n')}
 
 Usage: eschedule ${name}${operands === undefined ? ARGUMENTS[instances] : ` ${operands}`} [options]
@@ -63,5 +62,6 @@ Usage: eschedule ${name}${operands === undefined ? ARGUMENTS[instances] : ` ${op
 ${about ?? `${summary[0]?.toUpperCase() ?? ''}${summary.slice(1)}.`}
 
 Options:
-${renderOptions({ ...options, ...GLOBAL_OPTIONS })}
+${renderOptions(optionsOf(command))}
 `;
+};

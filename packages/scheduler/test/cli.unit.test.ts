@@ -44,6 +44,7 @@ const WRONG: readonly { argv: string[]; says: string }[] = [
   { argv: ['show'], says: 'show needs an instance, by uuid or name' },
   { argv: ['list', '-o', 'jsno'], says: 'did you mean json?' },
   { argv: ['list', '--vcpus', '1'], says: 'list has no option --vcpus' },
+  { argv: ['logs', 'web', '-o', 'json'], says: 'logs has no option --output' },
   { argv: ['boot', '--memory='], says: "--memory '' is not usable" },
   { argv: ['boot', '--wait=no'], says: '--wait takes no value' },
   { argv: ['boot', '--no-name'], says: 'boot has no option --no-name' },

@@ -1,14 +1,9 @@
 import { resolve } from 'node:path';
 import { parseLines, parseSeconds, parseWhole } from '../amounts.js';
 import type { Args, OptionTable } from '../command-line.js';
-import { usageError } from '../usage.js';
 import type { CommandSpec } from './command-spec.js';
 
-/** The commands that reach into a guest. They have no `--output`: what the guest says is what is printed. */
-const refuseFormat = (args: Args, command: string): void => {
-  if (args.one('output') !== undefined)
-    throw usageError(`${command} has no option --output`, 'what the guest says is printed as it is');
-};
+/** The commands that reach into a guest. */
 
 const MAX_PORT = 65_535;
 
@@ -26,12 +21,12 @@ export const logs: CommandSpec = {
 until the instance is deleted, also when the agent of the host is restarted. A file or a program gets every byte as it
 is; on a terminal, escape sequences other than colours are left out, because the guest chose them.`,
   instances: 'one',
+  printsGuest: true,
   options: {
     follow: { short: 'f', describe: 'go on with what comes' },
     tail: { value: 'N', describe: 'only the last N lines; default: all' },
   },
   plan: (args, [uuidOrName = '']) => {
-    refuseFormat(args, 'logs');
     const typed = args.one('tail');
     const tail = typed === undefined ? undefined : parseLines('tail', typed);
     const isFollowing = args.isOn('follow', false);
@@ -51,6 +46,7 @@ run in the guest. Keys of guests are kept by the uuid of the instance in ~/.loca
 is that of ssh. For scp, rsync and the like, see \`eschedule tunnel --help\`.`,
   instances: 'many',
   operands: '<uuid or name> [-- command...]',
+  printsGuest: true,
   options: {
     user: { short: 'u', value: 'USER', describe: 'who to log in as; default: ssh_user of the config, else as ssh' },
     identity: { short: 'i', value: 'FILE', describe: 'the private key' },
@@ -59,7 +55,6 @@ is that of ssh. For scp, rsync and the like, see \`eschedule tunnel --help\`.`,
     timeout: { value: 'SECONDS', describe: 'with --wait: how long; default: timeout of the config, else 600' },
   },
   plan: (args, [uuidOrName = '', ...command]) => {
-    refuseFormat(args, 'ssh');
     const config = args.one('config');
     const options = {
       uuidOrName,
@@ -89,9 +84,9 @@ export const tunnel: CommandSpec = {
   about: `Goes through the agent of the instance's host, to ports that it allows (endpoint.tunnel_ports; 22 by default). Made for ssh's
 ProxyCommand.`,
   instances: 'one',
+  printsGuest: true,
   options: PORT,
   plan: (args, [uuidOrName = '']) => {
-    refuseFormat(args, 'tunnel');
     const port = portOf(args);
     return async (context) => (await import('./tunnel.js')).tunnel(context, { uuidOrName, port });
   },

@@ -13,6 +13,8 @@ export interface CommandSpec {
   readonly instances: 'none' | 'one' | 'many';
   /** What it takes in place of instances, for its help; with `many`. */
   readonly operands?: string;
+  /** It prints what a guest says, as it is: there is no `--output`. */
+  readonly printsGuest?: true;
   readonly options: OptionTable;
   /** Checks the arguments. The command's own code is loaded only when it runs. */
   readonly plan: (args: Args, instances: readonly string[]) => Run;

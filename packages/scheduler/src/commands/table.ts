@@ -20,6 +20,12 @@ export const GLOBAL_OPTIONS: OptionTable = {
   version: { describe: 'show the version' },
 };
 
+/** Its own and the global ones. */
+export const optionsOf = ({ options, printsGuest }: CommandSpec): OptionTable => {
+  const globals = Object.entries(GLOBAL_OPTIONS).filter(([name]) => !(printsGuest && name === 'output'));
+  return { ...options, ...Object.fromEntries(globals) };
+};
+
 const TIMEOUT: OptionTable = {
   timeout: { value: 'SECONDS', describe: 'how long to wait; default: timeout of the config, else 600' },
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1 --expose-gc
 // The settings are for the agent's memory at rest. The first two save some 20 MB each: by default V8 lets the youngest part of the heap grow
 // to three times 16 MB and keeps it, and the C library gives every thread an arena of its own, which keeps what that thread once needed. The
-// third lets the agent collect garbage when it has nothing in hand (release-memory.ts). For the same reason the bundle is taken, unless it is
+// third lets the agent collect garbage when it has nothing in hand (agent.ts). For the same reason the bundle is taken, unless it is
 // older than what was compiled since.
 import { statSync } from 'node:fs';
 

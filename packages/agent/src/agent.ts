@@ -7,7 +7,7 @@ import type { EcomputeError } from '@etcd-compute/common/errors';
 import { newSessionUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import { openPlacement } from '@etcd-compute/common/placement/client';
-import { configureThreads } from '@etcd-compute/libvirt/threads';
+import { configureThreads, releaseMemory } from '@etcd-compute/libvirt/threads';
 import pLimit from 'p-limit';
 import { createAddressWatch, type AddressWatch } from './addresses/address-watch.js';
 import { createAudits } from './audits/audits.js';
@@ -44,7 +44,6 @@ import { createGuestFilter } from './networks/guest-filter.js';
 import { createGuestNetwork } from './networks/guest-network.js';
 import { isFinal, persist } from './persist.js';
 import { takePresence, type PresenceKeeper } from './presence.js';
-import { releaseMemory } from './release-memory.js';
 import { readBootId } from './process-identity.js';
 import { closeServers, waitForServers } from './servers.js';
 import { shutDown } from './shut-down.js';
@@ -89,8 +88,8 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   const unlock = await lockStateFolder(config.state_dir, host);
   const session = newSessionUuid();
   log.info({ providerUuid: host, session, name: config.name, version: VERSION }, 'ecompute starts');
-  // As few as possible at rest: a thread holds some 9 MiB, and starting one takes a hundredth of the time of starting a guest.
-  configureThreads({ maxThreads: maxCalls(config), maxHungThreads: MAX_HUNG_CALLS, minThreads: 0 });
+  // None at rest: a thread holds some 9 MiB, and starting one takes a hundredth of the time of starting a guest.
+  configureThreads({ maxThreads: maxCalls(config), maxHungThreads: MAX_HUNG_CALLS, minThreads: 0, idleMs: 2_000 });
 
   const running = new AbortController();
   const { promise: ended, resolve: resolveEnded } = withResolvers<EcomputeError>();
@@ -307,7 +306,8 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     serve();
     const upkeep = [...imageUpkeep, async (): Promise<void> => served.ensure()];
     const rest = async (): Promise<void> => {
-      if (loop.activeKeys.length === 0) releaseMemory();
+      // V8 collects only when a program allocates, so at rest it would keep for hours what the last boots needed.
+      if (loop.activeKeys.length === 0) await releaseMemory();
     };
     repeat([belonging.noteRevision, provider.look, report, lostDomains.review, ...upkeep, ...audits, rest], {
       everyMs: config.period * 1000,

@@ -50,6 +50,9 @@ function obey(command: EventLoopCommand): void {
     case 'exit-process':
       exitImmediately(command.code);
       break;
+    case 'collect-garbage':
+      globalThis.gc?.();
+      break;
     case 'stream-attach':
       streams.attach(command.token, command.pointer);
       break;

@@ -76,6 +76,8 @@ export type EventLoopCommand =
   /** Answered with `flushed` once all that libvirt had to tell by now was told. */
   | { readonly kind: 'flush'; readonly token: number }
   | { readonly kind: 'exit-process'; readonly code: number }
+  /** Nothing happens where Node runs without --expose-gc. */
+  | { readonly kind: 'collect-garbage' }
   | { readonly kind: 'stream-attach'; readonly token: number; readonly pointer: StreamPointer }
   | { readonly kind: 'stream-read'; readonly token: number }
   | { readonly kind: 'stream-write'; readonly token: number; readonly data: Uint8Array }

@@ -32,8 +32,8 @@ const { values } = parseArgs({
 });
 const [runs, minutes, watchSeconds] = [Number(values.runs), Number(values.minutes), Number(values.watch)];
 
-/** The threads of libvirt's calls end some ten seconds after the last one. */
-const SETTLE_SECONDS = 20;
+/** A period of the agent and more: it gives memory back once a period. */
+const SETTLE_SECONDS = 70;
 
 interface Rest {
   readonly rss: number;

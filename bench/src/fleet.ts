@@ -2,14 +2,17 @@
  * What a cloud costs as it grows: boots at 1, 10, 100, ... hosts, what an idle fleet asks of etcd and Placement, and every command
  * among few and many instances.
  *
- *   npm run bench:fleet -- [--hosts 1000] [--instances 50000] [--processes 4] [--singly 20] [--together 90] [--many 1000]
+ *   npm run bench:fleet -- [--hosts 1000] [--instances 50000] [--booted 5000] [--processes 4] [--singly 20] [--together 90] [--many 1000]
  *                          [--runs 5] [--period 60]
  *
  * etcd, Placement, the agents and `eschedule` are real; hypervisors are libvirt's test driver, one for each agent, so no guest takes
- * processors away from what is measured. Every instance is booted, none is only written. The agents share a few processes, and the
+ * processors away from what is measured. So many instances as `--booted` says are booted; the others are written into etcd, on as many
+ * hosts again that have no agents: to a command they look the same, and to the agents they are somebody else's. The agents share a few processes, and the
  * machine with everything else: times are of a crowd on one machine, calls and bytes are what they are anywhere.
  */
 import { parseArgs } from 'node:util';
+import { etcdSection } from '@etcd-compute/common/config/sections';
+import { openStore } from '@etcd-compute/common/etcd/store';
 import { createResources } from '@etcd-compute/testing/resources';
 import { say } from './figures.js';
 import { fill, measureCommands } from './fleet/commands.js';
@@ -19,10 +22,12 @@ import { createProgress } from './fleet/progress.js';
 import { openFleet, type Fleet } from './fleet/stage.js';
 import { renderCommands, renderIdle, renderSizes, type SizeFigures } from './fleet/tables.js';
 import { watchTraffic } from './fleet/traffic.js';
+import { writeHosts } from './fleet/written-instances.js';
 
 const OPTIONS = {
   hosts: 1000,
   instances: 50_000,
+  booted: 5000,
   processes: 4,
   singly: 20,
   together: 90,
@@ -53,8 +58,9 @@ const readOptions = (): Options => {
   });
   const read = { ...OPTIONS, ...Object.fromEntries(given) };
   checkRoom('--together', read.together, 1);
-  checkRoom('--instances and --many', read.instances + read.many, read.hosts);
-  return read;
+  const booted = Math.min(read.booted, read.instances);
+  checkRoom('--booted and --many', booted + read.many, read.hosts);
+  return { ...read, booted };
 };
 
 const options = readOptions();
@@ -118,22 +124,29 @@ const printKeys = async (fleet: Fleet, instances: number): Promise<void> => {
 };
 
 const measureMany = async (fleet: Fleet): Promise<void> => {
-  const { hosts, instances, many, runs, period } = options;
+  const { hosts, instances, booted, many, runs, period } = options;
   const few = 10;
   expectDone(await fleet.eschedule(...bootArgs(fleet, 'few'), '--count', String(few - runs)), 'boot a few instances');
   const commandOptions = { runs, many, onProgress: progress };
   const before = { instances: few, figures: await measureCommands(fleet, commandOptions) };
   say(`\ncommands, with ${hosts} hosts (median of ${runs}):\n${renderCommands(before)}`);
   const startedAt = performance.now();
-  const { there, failure } = await fill(fleet, {
+  const { there: bootedThere, failure } = await fill(fleet, {
     from: few - runs,
-    to: instances - runs,
+    to: booted - runs,
     step: many,
-    onProgress: (count) => progress(`${count} of ${instances} instances`),
+    onProgress: (count) => progress(`${count} of ${booted} instances are booted`),
   });
   const seconds = (performance.now() - startedAt) / 1000;
-  say(`\n${there} instances are there, each booted by an agent, in ${seconds.toFixed(0)} s (${many} at once)`);
+  say(`\n${bootedThere} instances are there, each booted by an agent, in ${seconds.toFixed(0)} s (${many} at once)`);
   if (failure !== undefined) say(`no more, because: ${failure}`);
+  if (instances > booted) {
+    progress(`writing ${instances - booted} more`);
+    await using store = await openStore(etcdSection.parse({ host: fleet.etcd.host, port: fleet.etcd.port }));
+    await (await writeHosts(store, hosts)).add(instances - booted);
+    say(`${instances - booted} more are only written, on ${hosts} other hosts`);
+  }
+  const there = bootedThere + instances - booted;
   progress(`watching an idle fleet with ${there} instances for ${period} s`);
   const idle = await watchTraffic(fleet, period, signal);
   say(`\nan idle fleet of ${hosts} hosts with ${there} instances:\n${renderIdle(idle, hosts)}`);

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { restoreSnapshot, saveSnapshot } from '@etcd-compute/testing/etcd-snapshot';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import type { Foreign } from './foreign.js';
-import type { Violation } from './invariants.js';
+import type { Violation } from './invariants/rule.js';
 import { findLost } from './lost-things.js';
 import type { Ledger } from './ledger.js';
 import { acceptEtcd, removeForgottenGuests } from './person.js';

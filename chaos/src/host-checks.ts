@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from './host.js';
-import type { Violation } from './invariants.js';
+import type { Violation } from './invariants/rule.js';
 
 /** What is looked at only when all has settled: it takes its time. */
 export const checkHosts = async (hosts: readonly Host[]): Promise<Violation[]> => [

@@ -1,4 +1,4 @@
-import type { Violation } from './invariants.js';
+import type { Violation } from './invariants/rule.js';
 import type { World } from './world.js';
 
 /** What a guest must never lose because something else is gone. */

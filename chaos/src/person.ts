@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import type { Host } from './host.js';
-import type { Violation } from './invariants.js';
+import type { Violation } from './invariants/rule.js';
 import { PROGRAM } from './operations.js';
 import type { Stage } from './stage.js';
 

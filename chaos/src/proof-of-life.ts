@@ -1,4 +1,4 @@
-import type { Violation } from './invariants.js';
+import type { Violation } from './invariants/rule.js';
 import type { OperationKind } from './operation-kinds.js';
 import { startOperation } from './operations.js';
 import type { Stage } from './stage.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Diary } from './diary.js';
 import { FAULT_KINDS } from './faults/kinds.js';
-import type { Violation } from './invariants.js';
+import type { Violation } from './invariants/rule.js';
 import type { Ledger } from './ledger.js';
 import { OPERATION_KINDS } from './operation-kinds.js';
 import type { ChaosOptions, ChaosResult, Told } from './result.js';

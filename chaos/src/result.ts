@@ -1,4 +1,4 @@
-import type { Violation } from './invariants.js';
+import type { Violation } from './invariants/rule.js';
 import type { Tally } from './tally.js';
 
 export interface ChaosOptions {

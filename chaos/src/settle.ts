@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { closeBooks } from '@etcd-compute/scheduler/instances/close-books';
 import type { Foreign } from './foreign.js';
-import { findViolations, type Violation } from './invariants.js';
+import { findViolations } from './invariants/all.js';
+import type { Violation } from './invariants/rule.js';
 import type { Play } from './play-round.js';
 import { readWorld, type World } from './world.js';
 

@@ -1,5 +1,5 @@
 import { waitFor } from '@etcd-compute/testing/wait-for';
-import type { Violation } from './invariants.js';
+import type { Violation } from './invariants/rule.js';
 import { playCommand } from './play-command.js';
 import type { Play } from './play-round.js';
 import { readWorld } from './world.js';

@@ -1,5 +1,5 @@
 import type { Foreign } from '@etcd-compute/chaos/foreign';
-import { findViolations } from '@etcd-compute/chaos/invariants';
+import { findViolations } from '@etcd-compute/chaos/invariants/all';
 import type { Story } from '@etcd-compute/chaos/ledger';
 import type { World, WorldDomain, WorldHost, WorldRequest } from '@etcd-compute/chaos/world';
 import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';

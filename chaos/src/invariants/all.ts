@@ -1,0 +1,36 @@
+import { addressesAreThoseOfTheNetwork, addressesAreTrue } from './addresses.js';
+import { agentsArePresent, auditsFindNothing, hostsCanWork } from './agents.js';
+import { allocationsMatchRequests } from './allocations.js';
+import { domainsAreTrue, powerIsAsWished } from './domains.js';
+import { findDoubles } from './doubles.js';
+import { filesBelongToInstances } from './files.js';
+import { foreignIsUntouched } from './foreign-things.js';
+import { booksAreClosed, keysHaveOwners, locationsAreTrue, namesAreTrue } from './keys.js';
+import { recordsAreSettled, recordsHaveRequests, requestsHaveRecords } from './records.js';
+import type { Judged, Rule, Violation } from './rule.js';
+import { toldIsTrue } from './told.js';
+
+/** What must hold once all faults are over and a reconcile period has passed. Pure. */
+export const findViolations = (judged: Judged): Violation[] => RULES.flatMap((rule) => rule(judged));
+
+const RULES: readonly Rule[] = [
+  toldIsTrue,
+  recordsAreSettled,
+  recordsHaveRequests,
+  requestsHaveRecords,
+  locationsAreTrue,
+  namesAreTrue,
+  booksAreClosed,
+  domainsAreTrue,
+  powerIsAsWished,
+  allocationsMatchRequests,
+  filesBelongToInstances,
+  ({ world }) => findDoubles(world),
+  addressesAreTrue,
+  addressesAreThoseOfTheNetwork,
+  agentsArePresent,
+  hostsCanWork,
+  auditsFindNothing,
+  keysHaveOwners,
+  foreignIsUntouched,
+];

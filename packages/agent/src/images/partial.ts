@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChecksumAlgorithm } from '@etcd-compute/common/image-checksum';
 import { z } from 'zod';
 import { identifyThisProcess, type ProcessIdentity } from '../process-identity.js';
 import { addFile, RunningDigests, type Digests } from './digests.js';
+import { writeAndRename } from '../replace-file.js';
 import { SparseFile } from './sparse-file.js';
 
 /** What the server said about a version of a file, to ask later whether it is still the newest. */
@@ -183,9 +184,8 @@ export class Partial implements AsyncDisposable {
       syncedBytes: this.#syncedBytes,
       writer,
     };
-    const temporary = `${notePath(this.path)}.new`;
-    await writeFile(temporary, `${JSON.stringify(note)}\n`, { flush: true });
-    await rename(temporary, notePath(this.path));
+    const path = notePath(this.path);
+    await writeAndRename(path, { temporary: `${path}.new`, content: `${JSON.stringify(note)}\n` });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeAndRename } from '../replace-file.js';
 
 /**
  * What each URL last gave: a file each, named by the URL's own SHA-256, whose time of change says when the URL was last asked for.
@@ -35,8 +36,10 @@ export interface UrlEntries {
   readonly remove: (url: string) => Promise<void>;
 }
 
+/** @param folder is made if it is missing. Temporary files of an agent that was killed are removed. */
 export const openUrlEntries = async (folder: string): Promise<UrlEntries> => {
   await mkdir(folder, { recursive: true, mode: 0o755 });
+  for (const name of await readdir(folder)) if (/\.json\.[0-9a-f-]{36}$/.test(name)) await rm(join(folder, name));
   const pathOf = (url: string): string => join(folder, `${createHash('sha256').update(url).digest('hex')}.json`);
   const read = async (path: string): Promise<UrlEntry | undefined> => {
     try {
@@ -52,9 +55,7 @@ export const openUrlEntries = async (folder: string): Promise<UrlEntries> => {
     },
     write: async (entry) => {
       const path = pathOf(entry.url);
-      const temporary = `${path}.${randomUUID()}`;
-      await writeFile(temporary, `${JSON.stringify(entry)}\n`, { flush: true });
-      await rename(temporary, path);
+      await writeAndRename(path, { temporary: `${path}.${randomUUID()}`, content: `${JSON.stringify(entry)}\n` });
     },
     touch: async (url) => {
       const now = new Date();

@@ -1,4 +1,4 @@
-import { circuitBreaker, ConsecutiveBreaker, handleWhen, isBrokenCircuitError, noop } from 'cockatiel';
+import { BrokenCircuitError, isBrokenCircuitError, noop, type IPolicy } from 'cockatiel';
 import type { IOptions } from 'etcd3';
 import { isRecoverableError } from 'etcd3';
 
@@ -21,16 +21,35 @@ export const createFailover = (members: number): Failover => {
   return {
     faultHandling: {
       global: noop,
-      host: () =>
-        circuitBreaker(
-          handleWhen((err) => isRecoverableError(err)),
-          { halfOpenAfter: LEFT_OUT_MS, breaker: new ConsecutiveBreaker(1) },
-        ),
+      host: leaveOutFailing,
     },
     reasonOf: (thrown) => {
       if (isBrokenCircuitError(thrown)) return last ?? thrown;
       last = thrown;
       return thrown;
+    },
+  };
+};
+
+/**
+ * No call waits for another one here. cockatiel's own circuit breaker lets calls wait while one of them tries the member again, and etcd3
+ * makes a call within that one when the member has forgotten its token, as it does when it is restarted: the two would wait for ever.
+ */
+const leaveOutFailing = (): IPolicy => {
+  const { onSuccess, onFailure, _altReturn } = noop;
+  let failedAt = Number.NEGATIVE_INFINITY;
+  return {
+    onSuccess,
+    onFailure,
+    _altReturn,
+    execute: async (run, signal = new AbortController().signal) => {
+      if (performance.now() - failedAt < LEFT_OUT_MS) throw new BrokenCircuitError();
+      try {
+        return await run({ signal });
+      } catch (err) {
+        if (err instanceof Error && isRecoverableError(err)) failedAt = performance.now();
+        throw err;
+      }
     },
   };
 };

@@ -3,7 +3,7 @@ import { renderResult } from './report.js';
 import type { ChaosOptions } from './result.js';
 import { runChaos } from './run.js';
 
-/** `npm run chaos -- [--rounds N] [--seed S] [--agents N] [--check-every N] [--guests] [--no-disasters]` */
+/** `npm run chaos -- [--rounds N] [--seed S] [--agents N] [--check-every N] [--guests] [--[no-]roles] [--no-disasters]` */
 
 const readWhole = (name: string, text: string): number => {
   const value = Number(text);
@@ -20,15 +20,18 @@ const readOptions = (signal: AbortSignal): ChaosOptions => {
       agents: { type: 'string', default: '3' },
       'check-every': { type: 'string', default: '10' },
       guests: { type: 'boolean', default: false },
+      roles: { type: 'boolean' },
       disasters: { type: 'boolean', default: true },
     },
   });
+  const seed = readWhole('seed', values.seed);
   return {
     rounds: readWhole('rounds', values.rounds),
-    seed: readWhole('seed', values.seed),
+    seed,
     agents: readWhole('agents', values.agents),
     checkEvery: readWhole('check-every', values['check-every']),
     hasGuests: values.guests,
+    hasRoles: values.roles ?? seed % 2 === 0,
     hasDisasters: values.disasters,
     signal,
     onProgress: (text) => process.stderr.write(`${text}\n`),

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { restoreSnapshot, saveSnapshot } from '@etcd-compute/testing/etcd-snapshot';
-import { runCommand } from '@etcd-compute/testing/run-command';
+import { deleteAllKeys, restoreSnapshot, saveSnapshot } from '@etcd-compute/testing/etcd-snapshot';
 import type { Foreign } from './foreign.js';
 import type { Violation } from './invariants/rule.js';
 import { findLost } from './lost-things.js';
@@ -53,13 +52,13 @@ const loseRequests = async (
   const snapshot = join(stage.dir, `${name}.snapshot`);
   const [member] = members;
   if (!member) throw new Error('etcd has no members');
-  await saveSnapshot(member, snapshot);
+  await saveSnapshot(member, snapshot, stage.etcdUsers.root);
   failed.push(...(await playCommand(play, 'boot-and-wait', young)));
   failed.push(...(await playCommand(play, 'destroy-and-wait', revived)));
   if (failed.length > 0) return failed;
   const before = await readWorld(stage);
   if (kind === 'etcd-restored') await restoreSnapshot(members, snapshot);
-  else await empty(play);
+  else await deleteAllKeys(stage.etcd.endpoints, stage.etcdUsers.root);
   diary.note(`disaster ${kind}: has happened`);
 
   const lost = await watchGuests(play, before, kind);
@@ -73,12 +72,6 @@ const loseRequests = async (
   diary.note(`disaster ${kind}: a person puts it right`);
   const left = await removeForgottenGuests(stage);
   return kind === 'etcd-restored' ? [...left, ...(await playCommand(play, 'destroy-and-wait', revived))] : left;
-};
-
-const empty = async ({ stage: { etcd } }: Play): Promise<void> => {
-  await runCommand(['etcdctl', '--endpoints', etcd.endpoints, 'del', '', '--prefix'], {
-    env: { ...process.env, ETCDCTL_API: '3' },
-  });
 };
 
 /** No guest loses its domain, its disk or its room, though nobody wishes it any more: neither before a restored etcd is accepted nor after. */

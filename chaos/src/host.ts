@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newProviderUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { superviseConnection, type Supervised } from '@etcd-compute/libvirt/reconnect';
 import { bringPortOut, bringPorts } from '@etcd-compute/testing/bring-ports';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
@@ -8,6 +8,7 @@ import { runCommand } from '@etcd-compute/testing/run-command';
 import { startLibvirtProxy, type LibvirtProxy } from '@etcd-compute/testing/libvirt-proxy';
 import { startAgentSlot, type AgentSlot } from './agent-slot.js';
 import type { ClientPath } from './client-path.js';
+import { userOfHost, type EtcdUsers } from './etcd-users.js';
 import type { Resources } from '@etcd-compute/testing/resources';
 
 /** One hypervisor: a libvirtd of its own, an agent, and what lies between them. */
@@ -32,7 +33,9 @@ export interface Host {
 export interface HostOptions {
   readonly index: number;
   readonly dir: string;
+  readonly uuid: ProviderUuid;
   readonly path: ClientPath;
+  readonly etcdUsers: EtcdUsers;
   readonly hasGuests: boolean;
   /** Of the server of images. */
   readonly imagePort: number;
@@ -44,6 +47,8 @@ const IMAGE_CACHE_SIZE = { simulated: '4m', guests: '400m' } as const;
 
 /** So short that a check need not wait long. The grace is longer than an `eschedule` can take from one write to the next. */
 const PERIODS = { period: 2, presence_ttl: 3, audit: { grace: 15 } } as const;
+/** How long a tunnel may be silent, in seconds. */
+const TUNNEL_IDLE = 10;
 const TIMEOUTS = { libvirt: 5, image: 10, image_stall: 3, disk: 20, domain: 20, address: 5, shutdown: 10 } as const;
 /** Emulated guests on a busy machine. */
 const GUEST_TIMEOUTS = {
@@ -57,7 +62,7 @@ const GUEST_TIMEOUTS = {
 } as const;
 
 export const startHost = async (resources: Resources, options: HostOptions): Promise<Host> => {
-  const { index, path, hasGuests, signal } = options;
+  const { index, uuid, path, etcdUsers, hasGuests, signal } = options;
   const dir = join(options.dir, `h${index}`);
   const stateDir = join(dir, 'state');
   const imagesDir = join(stateDir, 'images');
@@ -80,7 +85,6 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
     }),
   );
   await link.waitUp(signal);
-  const uuid = newProviderUuid();
   const agent = resources.keep(
     await startAgentSlot({
       uuid,
@@ -91,12 +95,15 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
       config: {
         name: `host-${index}`,
         ...path.config,
+        etcd: { ...path.config.etcd, ...etcdUsers.sectionOf(userOfHost(uuid)) },
         libvirt: { uri: uriOf(join(dir, 'proxy-sock')) },
         network: { cidr: `10.46.${index}.0/24` },
         // A small file system of their own, which only a fault fills.
         images: { allow_private: ['127.0.0.0/8'], keep_free: 0 },
         inventory: { VCPU: { allocation_ratio: 16 } },
-        ...(hasGuests && { endpoint: await leadOut(resources, libvirtd), metadata: index === 0 }),
+        // The test driver makes addresses up, which may be somebody's: no tunnel leads there.
+        endpoint: { idle: TUNNEL_IDLE, ...(hasGuests ? await leadOut(resources, libvirtd) : { tunnel_ports: [] }) },
+        ...(hasGuests && { metadata: index === 0 }),
         ...PERIODS,
         timeouts: hasGuests ? GUEST_TIMEOUTS : TIMEOUTS,
       },

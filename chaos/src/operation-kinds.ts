@@ -4,6 +4,8 @@ export const OPERATION_KINDS = [
   'boot-and-wait',
   'boot-many',
   'boot-many-and-wait',
+  'boot-verified',
+  'boot-refused',
   'stop',
   'stop-and-wait',
   'start',
@@ -13,6 +15,7 @@ export const OPERATION_KINDS = [
   'destroy',
   'destroy-and-wait',
   'logs',
+  'tunnel',
   'list',
   'audit-fix',
   'image-prefetch',
@@ -31,6 +34,8 @@ export interface OperationSpec {
   readonly argv: (name: string, wait: readonly string[]) => readonly string[];
   /** Whether it boots a number of instances at once (`--count`). */
   readonly isMany?: boolean;
+  /** Of the image: that which its URL gives at that time, or one of no image. */
+  readonly checksum?: 'right' | 'wrong';
   /** It has no `--output`: its errors are words. */
   readonly hasNoOutput?: boolean;
   /** Exit codes besides 0 that are no failures, or that are told otherwise than by an error. */
@@ -54,6 +59,20 @@ export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
     isMany: true,
     argv: (name, wait) => ['boot', '--name', name, ...wait],
   },
+  'boot-verified': {
+    weight: 2,
+    of: 'new',
+    wish: 'exist',
+    checksum: 'right',
+    argv: (name) => ['boot', '--name', name, '--no-wait'],
+  },
+  'boot-refused': {
+    weight: 1,
+    of: 'new',
+    wish: 'exist',
+    checksum: 'wrong',
+    argv: (name, wait) => ['boot', '--name', name, ...wait],
+  },
   stop: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['stop', name, '--no-wait'] },
   'stop-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['stop', name, ...wait] },
   start: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['start', name, '--no-wait'] },
@@ -69,6 +88,7 @@ export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
     hasNoOutput: true,
     argv: (name) => ['logs', name, '--tail', '20'],
   },
+  tunnel: { weight: 2, of: 'booted', wish: 'anything', hasNoOutput: true, argv: (name) => ['tunnel', name] },
   list: { weight: 1, of: 'cloud', wish: 'anything', argv: () => ['list'] },
   // It tells by its code whether there is something left.
   'audit-fix': {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { text as readText } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
+import { WRONG_CHECKSUM } from './images.js';
 import { OPERATIONS } from './operation-kinds.js';
+import { PROGRAM } from './program.js';
 import type { Operation } from './schedule.js';
 import type { Stage } from './stage.js';
 
@@ -26,8 +27,6 @@ export interface Attempt {
   readonly stderr: string;
 }
 
-export const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
-
 /** Far longer than its own deadlines for all that it asks of etcd and Placement, on a machine with much else to do. */
 const HUNG_AFTER_MS = 180_000;
 
@@ -46,12 +45,13 @@ export const startOperation = async (
   operation: Operation,
   options: OperationOptions = {},
 ): Promise<RunningOperation> => {
-  const { of, argv, hasNoOutput } = OPERATIONS[operation.kind];
+  const { of, argv, checksum, hasNoOutput } = OPERATIONS[operation.kind];
   const memoryMiB = stage.hasGuests ? '128' : '64';
-  const url = of === 'new' || of === 'image' ? await stage.addImage(operation.image) : '';
+  const { url, checksum: right } = await stage.images.find(operation.image);
   const count = operation.count === undefined ? [] : ['--count', String(operation.count)];
   const output = hasNoOutput === true ? [] : ['-o', 'json'];
   const image = of === 'new' ? ['--image', url, '--memory', memoryMiB, ...SIZE] : [];
+  const digest = checksum && ['--checksum', checksum === 'right' ? right : WRONG_CHECKSUM];
   const { waitSeconds = stage.hasGuests ? WAIT_SECONDS.guests : WAIT_SECONDS.simulated } = options;
   const wait = ['--wait', '--timeout', `${waitSeconds}`];
   const startedAt = new Date();
@@ -60,13 +60,15 @@ export const startOperation = async (
     ...argv(of === 'image' ? url : operation.name, wait),
     ...count,
     ...image,
+    ...(digest ?? []),
     ...output,
     '--config',
     stage.scheduleConfig,
   ];
   const child = spawn(process.execPath, args, {
     cwd: stage.dir,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // Input that stays open: a tunnel ends with it.
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ESCHEDULE_'))),
   });
   let isHung = false;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import type { Host } from './host.js';
 import type { Violation } from './invariants/rule.js';
-import { PROGRAM } from './operations.js';
+import { PROGRAM } from './program.js';
 import type { Stage } from './stage.js';
 
 /** What docs/operations.md tells a person to do after a restore. */

@@ -78,7 +78,7 @@ const secondsOf = (allMs: readonly number[], share: number): string => {
 export const renderResult = (options: ChaosOptions, result: ChaosResult): string => {
   const { tally, violations, told } = result;
   const lines = [
-    `seed ${options.seed}, ${result.roundsPlayed} rounds, ${options.agents} agents${options.hasGuests ? ', real guests' : ''}, ${Math.round(result.seconds)} s`,
+    `seed ${options.seed}, ${result.roundsPlayed} rounds, ${options.agents} agents${options.hasGuests ? ', real guests' : ''}${options.hasRoles ? ', users of etcd' : ''}, ${Math.round(result.seconds)} s`,
     'operations',
     ...OPERATION_KINDS.flatMap((kind) => {
       const count = tally.operations.get(kind);

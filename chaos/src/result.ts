@@ -6,6 +6,8 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly agents: number;
   readonly hasGuests: boolean;
+  /** Each agent has a user of etcd of its own, and so do people. */
+  readonly hasRoles: boolean;
   /** After so many rounds, and at the end, everything is let settle and is checked. */
   readonly checkEvery: number;
   /** Whether each check is followed by a disaster, which takes a minute. */

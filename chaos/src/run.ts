@@ -25,9 +25,9 @@ const MOST_TOLD = 5;
 
 /** Plays the seed's schedule, and ends at the first check that finds a violation. */
 export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
-  const { agents, hasGuests, signal, onProgress } = options;
+  const { agents, hasGuests, hasRoles, signal, onProgress } = options;
   const schedule = planSchedule({ ...options, members: MEMBERS });
-  await using stage = await openStage({ agents, members: MEMBERS, hasGuests, signal });
+  await using stage = await openStage({ agents, members: MEMBERS, hasGuests, hasRoles, signal });
   const foreign = await putForeignThings(stage);
   const diary = openDiary(join(stage.dir, 'chaos.log'));
   const [ledger, tally]: [Ledger, Tally] = [new Map(), createTally()];

@@ -60,8 +60,10 @@ const GUESTS: Workload = { most: 3, operations: [5, 6], withinMs: 8000 };
 const FAULTS_A_ROUND = [1, 3] as const;
 /** A fault that is aimed at a command comes while it runs. */
 const AFTER_START_MS = [40, 700] as const;
-/** One boot in so many asks for an image that no host has. */
-const NEW_IMAGE_EVERY = 3;
+/** One boot in so many asks for another image than most: one that no host has, or with guests one of a few. */
+const OTHER_IMAGE_EVERY = 3;
+/** Each takes space in each host's cache. */
+const GUEST_IMAGES = 3;
 /** Instances that are booted at once, if there is room for them. */
 const MANY = [2, 3] as const;
 /** One command in so many is about no instance. */
@@ -106,12 +108,13 @@ const createOperationPlanner = (
   const planOne = (): Omit<Operation, 'atMs'> => {
     if (random.whole(1, NO_INSTANCE_EVERY) === 1) {
       const kind = draw.other();
-      return { kind, name: kind, image: hasGuests ? 'image-0' : `image-${random.whole(0, booted)}` };
+      return { kind, name: kind, image: `image-${random.whole(0, hasGuests ? GUEST_IMAGES - 1 : booted)}` };
     }
     const isNew = names.length === 0 || (names.length < workload.most && random.next() < 0.5);
     const kind = draw[isNew ? 'new' : 'booted']();
-    const isNewImage = !hasGuests && random.whole(1, NEW_IMAGE_EVERY) === 1;
-    const image = isNewImage ? `image-${booted + 1}` : 'image-0';
+    const isOtherImage = random.whole(1, OTHER_IMAGE_EVERY) === 1;
+    const other = hasGuests ? random.whole(1, GUEST_IMAGES - 1) : booted + 1;
+    const image = `image-${isOtherImage ? other : 0}`;
     if (!isNew) {
       const name = random.pick(names);
       if (OPERATIONS[kind].wish === 'be-gone') names.splice(names.indexOf(name), 1);

@@ -1,132 +1,30 @@
-import type { Foreign } from '@etcd-compute/chaos/foreign';
-import { findViolations } from '@etcd-compute/chaos/invariants/all';
 import type { Story } from '@etcd-compute/chaos/ledger';
-import type { World, WorldDomain, WorldHost, WorldRequest } from '@etcd-compute/chaos/world';
-import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
-import { newRecord, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
-import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
+import type { World } from '@etcd-compute/chaos/world';
+import { newInstanceUuid } from '@etcd-compute/common/ids';
 import { expect, test } from 'vitest';
-
-/** A world in which one instance runs on the first of two hosts and all is well; each case breaks one thing in it. */
-const [hostA, hostB] = [newProviderUuid(), newProviderUuid()];
-const instance = newInstanceUuid();
-const RESOURCES = { VCPU: 1, MEMORY_MB: 64 };
-const foreign: Foreign = {
-  key: '/somebody-else/key',
-  value: 'not ours',
-  consumer: newInstanceUuid(),
-  resources: { VCPU: 1 },
-  domains: new Map([
-    [hostA, newInstanceUuid()],
-    [hostB, newInstanceUuid()],
-  ]),
-};
-
-const record: InstanceRecord = {
-  ...newRecord({
-    instance,
-    host: hostA,
-    name: 'c1-1',
-    resources: RESOURCES,
-    image: 'http://images.example/a',
-    reason: 'placed',
-    now: new Date(0),
-  }),
-  state: 'active',
-  addresses: [{ address: '10.46.0.5', family: 'ipv4', mac: null, source: 'lease' }],
-};
-const location = newLocation({
+import {
+  allocation,
+  busyHost,
+  domain,
+  EMPTY,
+  FAULT,
+  foreign,
+  foreignAllocations,
+  foreignDomainOf,
+  FORGOTTEN,
+  hostA,
+  hostB,
   instance,
-  host: hostA,
-  project: 'default',
-  name: 'c1-1',
-  created_at: record.created_at,
-});
-const request: WorldRequest = {
-  host: hostA,
-  instance,
-  isDestroy: false,
-  allocations: { [hostA]: { resources: RESOURCES } },
-  power: undefined,
-};
-const domain: WorldDomain = {
-  uuid: instance,
-  name: instance,
-  state: 'running',
-  isOurs: true,
-  macs: ['52:54:00:2e:00:05'],
-};
-const foreignDomainOf = (host: string): WorldDomain => ({
-  uuid: foreign.domains.get(host) ?? '',
-  name: 'foreign',
-  state: 'running',
-  isOurs: false,
-  macs: [],
-});
-const quietHost = (host: WorldHost['host']): WorldHost => ({
-  host,
-  agentPid: 1,
-  domains: [foreignDomainOf(host)],
-  disks: [],
-  files: [],
-  partialImages: [],
-  reserved: new Map([['52:54:00:2e:00:05', '10.46.0.5']]),
-});
-const busyHost: WorldHost = {
-  ...quietHost(hostA),
-  domains: [foreignDomainOf(hostA), domain],
-  disks: [`${instance}.img`],
-  files: [`${instance}.log`],
-};
-const foreignAllocations = [hostA, hostB].map((host) => ({
-  host,
-  consumer: foreign.consumer,
-  resources: foreign.resources,
-}));
-const allocation = { host: hostA, consumer: instance, resources: RESOURCES };
-const world: World = {
-  requests: [request],
-  records: [record],
-  locations: new Map([[instance, location]]),
-  names: [{ project: 'default', name: 'c1-1', instance }],
-  endings: [],
-  booted: new Map([[instance, '10.46.0.5']]),
-  presences: new Map([
-    [hostA, 1],
-    [hostB, 1],
-  ]),
-  troubles: new Map(),
-  findings: new Map(),
-  otherKeys: new Map([[foreign.key, foreign.value]]),
-  allocations: [...foreignAllocations, allocation],
-  hosts: [busyHost, quietHost(hostB)],
-};
-const story: Story = { name: 'c1-1', instance, boot: 'accepted', destroy: 'not-asked', attempts: [] };
-
-const rulesBroken = (changes: Partial<World>, told: Partial<Story> = {}): string[] => {
-  const ledger = new Map([[story.name, { ...story, ...told }]]);
-  const found = findViolations({ world: { ...world, ...changes }, ledger, foreign });
-  return [...new Set(found.map(({ rule }) => rule))].toSorted((a, b) => a.localeCompare(b));
-};
-/** One that does not run has no address. */
-const withRecord = (changes: Partial<InstanceRecord>): Partial<World> => ({
-  records: [{ ...record, ...(changes.state !== undefined && { addresses: [] }), ...changes }],
-});
-const withHostA = (changes: Partial<WorldHost>): Partial<World> => ({
-  hosts: [{ ...busyHost, ...changes }, quietHost(hostB)],
-});
-const FAULT = { code: 'ECOMPUTE_DISK_FAILED', message: 'full', step: null, hint: null, retryable: true };
-/** All that belongs to the instance is gone, but for its record and its location. */
-const EMPTY: Partial<World> = {
-  requests: [],
-  names: [],
-  booted: new Map(),
-  allocations: foreignAllocations,
-  hosts: [quietHost(hostA), quietHost(hostB)],
-};
-
-const WISHED: Partial<World> = { requests: [request], names: world.names };
-const FORGOTTEN: Partial<World> = { ...EMPTY, records: [], locations: new Map() };
+  location,
+  quietHost,
+  record,
+  request,
+  rulesBroken,
+  WISHED,
+  withHostA,
+  withRecord,
+  world,
+} from './healthy-world.js';
 
 test('a world in which all is well breaks no rule', () => {
   expect(rulesBroken({})).toEqual([]);
@@ -212,7 +110,13 @@ const cases: readonly (readonly [
   [
     'a domain that nobody wishes',
     ['domain left'],
-    { ...ended, hosts: [{ ...quietHost(hostA), domains: [foreignDomainOf(hostA), domain] }, quietHost(hostB)] },
+    {
+      ...ended,
+      hosts: [
+        { ...quietHost(hostA), filter: busyHost.filter, domains: [foreignDomainOf(hostA), domain] },
+        quietHost(hostB),
+      ],
+    },
     { destroy: 'accepted' },
   ],
   [
@@ -239,11 +143,10 @@ const cases: readonly (readonly [
   ],
   ['a disk that nobody wishes', ['disk left'], withHostA({ disks: [`${instance}.img`, `${second}.img`] })],
   ['a console log or a config drive that nobody wishes', ['file left'], withHostA({ files: [`${second}.log`] })],
-  ['half an image', ['partial image left'], withHostA({ partialImages: ['x.part'] })],
   [
     'an instance on two hosts',
     ['on two hosts'],
-    { hosts: [busyHost, { ...quietHost(hostB), domains: [foreignDomainOf(hostB), domain] }] },
+    { hosts: [busyHost, { ...quietHost(hostB), filter: busyHost.filter, domains: [foreignDomainOf(hostB), domain] }] },
   ],
   [
     'an instance wished on two hosts',

@@ -9,7 +9,7 @@ const domain: WorldHost['domains'][number] = {
   name: instance,
   state: 'running',
   isOurs: true,
-  macs: [],
+  interfaces: [],
 };
 const guest: WorldHost = {
   host,
@@ -17,8 +17,10 @@ const guest: WorldHost = {
   domains: [domain],
   disks: [`${instance}.img`],
   files: [],
-  partialImages: [],
+  images: { contents: [], useless: [] },
+  backings: new Map(),
   reserved: undefined,
+  filter: undefined,
 };
 const allocations = [{ host, consumer: instance, resources: { VCPU: 1 } }];
 

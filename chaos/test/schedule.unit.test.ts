@@ -68,5 +68,5 @@ test('what is done to an instance is done to one that was booted, also when many
     if (isMany === true && namesOf(operation).length > 1) many += 1;
   }
   expect(strangers).toEqual([]);
-  expect(many).toBeGreaterThan(10);
+  expect(many).toBeGreaterThan(5);
 });

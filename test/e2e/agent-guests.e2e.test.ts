@@ -10,6 +10,7 @@ import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { qemusOf } from '@etcd-compute/testing/qemu-processes';
+import { typeLine } from '@etcd-compute/testing/type-line';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import {
@@ -23,7 +24,6 @@ import {
   type WishOptions,
   type World,
 } from '../integration/agent-world.js';
-import { typeLine } from './type-line.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const GUEST = { VCPU: 1, DISK_GB: 1, MEMORY_MB: 128 };

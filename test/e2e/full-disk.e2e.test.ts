@@ -9,6 +9,7 @@ import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { runCommand } from '@etcd-compute/testing/run-command';
+import { typeLine } from '@etcd-compute/testing/type-line';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   allocateByHand,
@@ -19,7 +20,6 @@ import {
   waitForState,
   type World,
 } from '../integration/agent-world.js';
-import { typeLine } from './type-line.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const ESCHEDULE = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));

@@ -13,7 +13,7 @@ export interface FaultSpec {
 
 const MOMENT = [0, 0] as const;
 const SHORT = [300, 2000] as const;
-/** Beyond the deadline of a question to libvirt, now and then. */
+/** Beyond the deadline of a question to libvirt or to an image server, now and then. */
 const LONG = [1000, 9000] as const;
 
 export const FAULTS = {
@@ -65,6 +65,12 @@ export const FAULTS = {
   'libvirt-swapped': { target: 'agent', weight: 2, lasts: LONG, only: 'simulated' },
   'guest-frozen': { target: 'agent', weight: 4, lasts: [2000, 14_000], only: 'guests' },
 
+  'image-cut': { target: 'none', weight: 2, lasts: LONG },
+  'image-stalled': { target: 'none', weight: 2, lasts: LONG },
+  'image-slow': { target: 'none', weight: 2, lasts: LONG },
+  'image-404': { target: 'none', weight: 1, lasts: SHORT },
+  'image-503': { target: 'none', weight: 2, lasts: LONG },
+  'image-changed': { target: 'none', weight: 2, lasts: MOMENT },
   'image-cache-full': { target: 'agent', weight: 3, lasts: SHORT },
 } as const satisfies Record<string, FaultSpec>;
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { qemusOf } from '@etcd-compute/testing/qemu-processes';
-import { readDomains } from '../world.js';
+import { readDomains } from '../world/read-host.js';
 import { hostOf, type Inject } from './inject.js';
 
 /** A daemon that says nothing, one that is another one, and guests that hang. */

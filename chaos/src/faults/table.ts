@@ -1,6 +1,7 @@
 import { cut, halfOpen, refuse, stall, TO_ETCD, TO_LIBVIRT, TO_PLACEMENT } from './connections.js';
 import * as etcd from './etcd.js';
 import { fillImageCache } from './image-cache.js';
+import { changeImage, imageReply } from './images.js';
 import type { Inject } from './inject.js';
 import type { FaultKind } from './kinds.js';
 import * as libvirt from './libvirt.js';
@@ -57,5 +58,11 @@ export const INJECT: Readonly<Record<FaultKind, Inject>> = {
   'libvirt-swapped': libvirt.swap,
   'guest-frozen': libvirt.freezeGuest,
 
+  'image-cut': imageReply('cut'),
+  'image-stalled': imageReply('hang-body'),
+  'image-slow': imageReply('slow'),
+  'image-404': imageReply('404'),
+  'image-503': imageReply('503'),
+  'image-changed': changeImage,
   'image-cache-full': fillImageCache,
 };

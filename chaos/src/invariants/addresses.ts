@@ -39,10 +39,10 @@ export const addressesAreTrue: Rule = ({ world }) => {
 /** A guest that runs has exactly the address that the network keeps for it. */
 export const addressesAreThoseOfTheNetwork: Rule = ({ world }) =>
   world.hosts.flatMap(({ domains, reserved }) =>
-    domains.flatMap(({ uuid, macs, isOurs }): Violation[] => {
+    domains.flatMap(({ uuid, interfaces, isOurs }): Violation[] => {
       const record = recordOf(world, uuid);
       if (!reserved || !isOurs || record?.state !== 'active') return [];
-      const kept = macs.map((mac) => reserved.get(mac.toLowerCase()) ?? 'none').join(' ');
+      const kept = interfaces.map(({ mac }) => reserved.get(mac) ?? 'none').join(' ');
       const told = record.addresses.map(({ address }) => address).join(' ');
       if (kept === told) return [];
       return [{ rule: 'untrue address', instance: uuid, what: `the network keeps ${kept}, the record has ${told}` }];

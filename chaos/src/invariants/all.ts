@@ -5,7 +5,9 @@ import { domainsAreTrue, powerIsAsWished } from './domains.js';
 import { findDoubles } from './doubles.js';
 import { filesBelongToInstances } from './files.js';
 import { foreignIsUntouched } from './foreign-things.js';
+import { imageCachesAreTidy, imagesAreAsAskedFor, imagesOfDisksAreThere } from './images.js';
 import { booksAreClosed, keysHaveOwners, locationsAreTrue, namesAreTrue } from './keys.js';
+import { filtersHoldTheGuests } from './packet-filter.js';
 import { recordsAreSettled, recordsHaveRequests, requestsHaveRecords } from './records.js';
 import type { Judged, Rule, Violation } from './rule.js';
 import { toldIsTrue } from './told.js';
@@ -25,9 +27,13 @@ const RULES: readonly Rule[] = [
   powerIsAsWished,
   allocationsMatchRequests,
   filesBelongToInstances,
+  imagesOfDisksAreThere,
+  imagesAreAsAskedFor,
+  imageCachesAreTidy,
   ({ world }) => findDoubles(world),
   addressesAreTrue,
   addressesAreThoseOfTheNetwork,
+  filtersHoldTheGuests,
   agentsArePresent,
   hostsCanWork,
   auditsFindNothing,

@@ -13,7 +13,7 @@ export const findDoubles = (world: Pick<World, 'hosts' | 'requests'>): Violation
   ),
   ...world.hosts.flatMap(({ domains }) =>
     doublesOf(
-      domains.flatMap(({ uuid, macs }) => macs.map((mac): [string, string] => [mac, uuid])),
+      domains.flatMap(({ uuid, interfaces }) => interfaces.map(({ mac }): [string, string] => [mac, uuid])),
       'address twice',
     ),
   ),

@@ -1,7 +1,7 @@
 import { isBuilt, recordOf, requestOf, type Rule, type Violation } from './rule.js';
 
 export const filesBelongToInstances: Rule = ({ world }) =>
-  world.hosts.flatMap(({ host, disks, files, partialImages }): Violation[] => {
+  world.hosts.flatMap(({ host, disks, files }): Violation[] => {
     const isWanted = (name: string): boolean => {
       const instance = name.replace(/\.[a-z]+$/, '');
       return requestOf(world, instance)?.host === host && isBuilt(recordOf(world, instance));
@@ -12,6 +12,5 @@ export const filesBelongToInstances: Rule = ({ world }) =>
     return [
       ...disks.filter((name) => !isWanted(name)).map(leftover('disk left')),
       ...files.filter((name) => !isWanted(name)).map(leftover('file left')),
-      ...partialImages.map((name) => ({ rule: 'partial image left', what: `${name} on ${host}` })),
     ];
   });

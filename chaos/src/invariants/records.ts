@@ -1,5 +1,6 @@
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
-import { recordOf, type Rule, type Violation } from './rule.js';
+import type { World } from '../world.js';
+import { recordOf, requestOf, type Rule, type Violation } from './rule.js';
 
 /** What the faults here can do to a build. Anything else is our own mistake: a domain lost, an image refused, an internal error. */
 const FAULTS_OF_BUILDS: readonly string[] = [
@@ -12,6 +13,10 @@ const FAULTS_OF_BUILDS: readonly string[] = [
   'ECOMPUTE_STEP_TIMED_OUT',
 ];
 
+/** Of a boot with a checksum; the image may have changed since. */
+const isRefusedImage = (world: World, { instance, fault }: InstanceRecord): boolean =>
+  fault?.code === 'ECOMPUTE_IMAGE_CHECKSUM_WRONG' && requestOf(world, instance)?.checksum !== undefined;
+
 const SETTLED: readonly InstanceRecord['state'][] = ['active', 'stopped', 'error', 'deleted'];
 
 export const recordsAreSettled: Rule = ({ world }) =>
@@ -20,7 +25,7 @@ export const recordsAreSettled: Rule = ({ world }) =>
     if (!SETTLED.includes(state)) return [{ rule: 'not settled', instance, what: `the record still says ${state}` }];
     if (state !== 'error') return [];
     if (!fault) return [{ rule: 'error without a reason', instance, what: 'the record says error, and not why' }];
-    if (!FAULTS_OF_BUILDS.includes(fault.code))
+    if (!FAULTS_OF_BUILDS.includes(fault.code) && !isRefusedImage(world, record))
       return [{ rule: 'wrong fault', instance, what: `${fault.code}: ${fault.message}` }];
     return [];
   });

@@ -25,7 +25,7 @@ export const requestOf = (world: World, instance: string): WorldRequest | undefi
 export const recordOf = (world: World, instance: string): InstanceRecord | undefined =>
   world.records.find((record) => record.instance === instance);
 
-export const domainsOf = (world: World): (WorldHost['domains'][number] & { host: string })[] =>
+export const domainsOf = (world: Pick<World, 'hosts'>): (WorldHost['domains'][number] & { host: string })[] =>
   world.hosts.flatMap(({ host, domains }) =>
     domains.filter(({ isOurs }) => isOurs).map((domain) => ({ ...domain, host })),
   );

@@ -2,15 +2,29 @@ import { rm } from 'node:fs/promises';
 import type { EtcdServer } from './etcd-server.js';
 import { runCommand } from './run-command.js';
 
-/** Backups of etcd, as its operators make and restore them. */
+/** What operators of etcd do to all of its data. */
 
 const etcdctl = async (...args: readonly string[]): Promise<void> => {
   await runCommand(['etcdctl', ...args], { env: { ...process.env, ETCDCTL_API: '3' } });
 };
 
-/** @param path of the file to be written. */
-export const saveSnapshot = async (member: EtcdServer, path: string): Promise<void> => {
-  await etcdctl('--endpoints', `${member.host}:${member.port}`, 'snapshot', 'save', path);
+/** A user of etcd that may do all. */
+export interface EtcdCredentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+const userArgs = (root: EtcdCredentials | undefined): readonly string[] =>
+  root ? [`--user=${root.user}:${root.password}`] : [];
+
+/** @param path of the file to be written. @param root where etcd asks who somebody is. */
+export const saveSnapshot = async (member: EtcdServer, path: string, root?: EtcdCredentials): Promise<void> => {
+  await etcdctl('--endpoints', `${member.host}:${member.port}`, ...userArgs(root), 'snapshot', 'save', path);
+};
+
+/** Deletes all keys. Users and roles stay. */
+export const deleteAllKeys = async (endpoints: string, root?: EtcdCredentials): Promise<void> => {
+  await etcdctl('--endpoints', endpoints, ...userArgs(root), 'del', '', '--prefix');
 };
 
 /** Replaces the data of all members by the snapshot, and starts them again at the same addresses. */

@@ -8,14 +8,26 @@ import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { basename } from 'node:path';
 
 /**
  * `hang`: answers only when the fault is ended · `hang-body`: headers and half of the body, then silence · `cut`: half of the body, then the
- * connection is reset · `404`, `500` · `html`: status 200 and a web page · `empty`: status 200 and no byte ·
- * `no-range`: the whole file whatever was asked for · `no-length`: the whole file, chunked, without a length or validators.
+ * connection is reset · `slow`: a sixteenth at a time, with pauses · `404`, `500`, `503` · `html`: status 200 and a web page ·
+ * `empty`: status 200 and no byte · `no-range`: the whole file whatever was asked for · `no-length`: the whole file, chunked, without a length or validators.
  */
-export type ImageFault = 'hang' | 'hang-body' | 'cut' | '404' | '500' | 'html' | 'empty' | 'no-range' | 'no-length';
+export type ImageFault =
+  | 'hang'
+  | 'hang-body'
+  | 'cut'
+  | 'slow'
+  | '404'
+  | '500'
+  | '503'
+  | 'html'
+  | 'empty'
+  | 'no-range'
+  | 'no-length';
 
 export interface ImageRequest {
   readonly name: string;
@@ -46,6 +58,9 @@ export interface ImageServer extends AsyncDisposable {
   /** Resets open connections too. */
   stop(): Promise<void>;
 }
+
+/** The pause of a slow reply. */
+const SLOW_MS = 200;
 
 interface ServedFile {
   readonly path: string;
@@ -90,7 +105,7 @@ export async function startImageServer(
     if (target !== undefined) return void response.writeHead(302, { location: target }).end();
     const fault = takeFault(name);
     const path = paths.get(name);
-    if (fault === '500') return void response.writeHead(500).end('broken on purpose\n');
+    if (fault === '500' || fault === '503') return void response.writeHead(Number(fault)).end('broken on purpose\n');
     if (fault === '404' || path === undefined) return void response.writeHead(404).end('no such image\n');
     if (fault === 'hang') await once(ended, name);
     if (fault === 'empty') return void response.writeHead(200, { 'content-length': 0 }).end();
@@ -175,11 +190,15 @@ async function sendFile({ record, request, response, file, fault }: Reply): Prom
   const lastByte = isPartial ? start + Math.floor((end - start) / 2) : end;
   const count = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
+      if (fault === 'slow') await delay(SLOW_MS);
       record.bytes += chunk.length;
       yield chunk;
     }
   };
-  await pipeline(createReadStream(file.path, { start, end: lastByte }), count, response, { end: !isPartial });
+  const highWaterMark = fault === 'slow' ? Math.ceil(file.size / 16) : undefined;
+  await pipeline(createReadStream(file.path, { start, end: lastByte, highWaterMark }), count, response, {
+    end: !isPartial,
+  });
   // Only after the half has left: a reset throws away what is still in the socket's buffer.
   if (fault === 'cut') response.socket?.end(() => response.socket?.resetAndDestroy());
 }

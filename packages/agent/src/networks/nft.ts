@@ -61,7 +61,8 @@ const keyOf = (element: unknown): string => {
   return parsed.success ? elementKey(parsed.data) : JSON.stringify(element);
 };
 
-const parseList = (text: string): SeenTable => {
+/** What `nft -j list table` prints. */
+export const parseTable = (text: string): SeenTable => {
   const { nftables } = listSchema.parse(JSON.parse(text));
   const chains = new Map(nftables.flatMap(({ chain }) => (chain ? [[chain.name, 0]] : [])));
   for (const { rule } of nftables) if (rule) chains.set(rule.chain, (chains.get(rule.chain) ?? 0) + 1);
@@ -72,7 +73,7 @@ const parseList = (text: string): SeenTable => {
 /** @returns undefined when there is no such table. @throws ECOMPUTE_FILTER_FAILED */
 export const findTable = async ({ family, name }: Pick<Table, 'family' | 'name'>): Promise<SeenTable | undefined> => {
   try {
-    return parseList(await runHostCommand(['nft', '-j', 'list', 'table', family, name]));
+    return parseTable(await runHostCommand(['nft', '-j', 'list', 'table', family, name]));
   } catch (cause) {
     if (/No such file or directory/.test(messageOf(cause)) && !/ENOENT/.test(messageOf(cause))) return undefined;
     throw filterFailed('read', cause);

@@ -1,8 +1,13 @@
-import type { Domain } from '@etcd-compute/libvirt/domain';
-import { waitFor } from '@etcd-compute/testing/wait-for';
+import type { Duplex } from 'node:stream';
+import { waitFor } from './wait-for.js';
+
+/** A domain of `@etcd-compute/libvirt`. */
+export interface ConsoleOwner {
+  openConsole(deviceName: null): Promise<Duplex>;
+}
 
 /** Types a line at the shell on the guest's serial console, once the shell is there. */
-export const typeLine = async (domain: Domain, line: string): Promise<void> => {
+export const typeLine = async (domain: ConsoleOwner, line: string): Promise<void> => {
   const terminal = await domain.openConsole(null);
   terminal.resume();
   terminal.on('error', () => undefined); // the guest goes away under it

@@ -1,0 +1,56 @@
+import { bootRequestSchema, isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
+import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
+import { instanceLocationSchema, type InstanceLocation } from '@etcd-compute/common/etcd/messages/instance-location';
+import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { nameHolderSchema } from '@etcd-compute/common/etcd/messages/name-holder';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { presenceSchema, type Trouble } from '@etcd-compute/common/etcd/messages/presence';
+import type { Entry } from '@etcd-compute/common/etcd/store';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { Stage } from '../stage.js';
+import type { World, WorldName, WorldRequest } from '../world.js';
+
+type EtcdWorld = Omit<World, 'allocations' | 'hosts'>;
+
+/** All keys as of one revision. */
+export const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
+  const { entries } = await store.list('/');
+  const requests: WorldRequest[] = [];
+  const records: InstanceRecord[] = [];
+  const locations = new Map<string, InstanceLocation>();
+  const names: WorldName[] = [];
+  const endings: InstanceUuid[] = [];
+  const booted = new Map<string, string>();
+  const presences = new Map<string, number>();
+  const troubles = new Map<string, Trouble>();
+  const findings = new Map<string, HostAudit['findings']>();
+  const otherKeys = new Map<string, string>();
+  const bootedPrefix = '/booted/';
+  for (const entry of entries) {
+    const request = keys.parseRequest(entry.key);
+    const agent = keys.parseAgent(entry.key);
+    const audit = keys.parseAudit(entry.key);
+    const location = keys.parseLocation(entry.key);
+    const name = keys.parseName(entry.key);
+    const ending = keys.parseEnding(entry.key);
+    if (request) requests.push({ ...request, ...readRequest(entry) });
+    else if (keys.parseReport(entry.key)) records.push(parseMessage(instanceRecordSchema, entry.key, entry.value));
+    else if (location) locations.set(location, parseMessage(instanceLocationSchema, entry.key, entry.value));
+    else if (name) names.push({ ...name, ...parseMessage(nameHolderSchema, entry.key, entry.value) });
+    else if (ending) endings.push(ending);
+    else if (entry.key.startsWith(bootedPrefix)) booted.set(entry.key.slice(bootedPrefix.length), entry.value);
+    else if (agent !== undefined) {
+      const { process, trouble } = parseMessage(presenceSchema, entry.key, entry.value);
+      presences.set(agent, process.pid);
+      if (trouble) troubles.set(agent, trouble);
+    } else if (audit !== undefined) findings.set(audit, parseMessage(hostAuditSchema, entry.key, entry.value).findings);
+    else otherKeys.set(entry.key, entry.value);
+  }
+  return { requests, records, locations, names, endings, booted, presences, troubles, findings, otherKeys };
+};
+
+const readRequest = ({ key, value }: Entry): Omit<WorldRequest, 'host' | 'instance'> => {
+  const request = parseMessage(bootRequestSchema, key, value);
+  const { allocations, power, image_checksum: checksum } = request;
+  return { isDestroy: isDestroyWish(request), allocations, power, checksum };
+};

@@ -124,6 +124,8 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
     const guest = await openTunnel(route);
     // Its end would not be told again.
     if (client.destroyed) return void guest.destroy();
+    // The guest may still answer after the client has ended. Only tunnels are half-open: other connections close with their client.
+    client.allowHalfOpen = true;
     for (const socket of [client, guest]) socket.setTimeout(settings.idle * 1000, () => socket.destroy());
     client.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${TUNNEL_PROTOCOL}\r\n\r\n`);
     if (head.length > 0) guest.write(head);

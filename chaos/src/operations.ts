@@ -67,7 +67,7 @@ export const startOperation = async (
   ];
   const child = spawn(process.execPath, args, {
     cwd: stage.dir,
-    // Input that stays open: a tunnel ends with it.
+    // Input that stays open, as at a terminal.
     stdio: ['pipe', 'pipe', 'pipe'],
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ESCHEDULE_'))),
   });

@@ -12,8 +12,8 @@ const words = process.argv.slice(1);
 let left = words.length / 2;
 for (let index = 0; index < words.length; index += 2)
   net
-    .createServer((client) => {
-      const server = net.connect(at(words[index + 1]));
+    .createServer({ allowHalfOpen: true }, (client) => {
+      const server = net.connect({ ...at(words[index + 1]), allowHalfOpen: true });
       for (const socket of [client, server]) socket.on('error', () => { client.destroy(); server.destroy(); });
       client.pipe(server).pipe(client);
     })

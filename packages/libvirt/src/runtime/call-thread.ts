@@ -8,7 +8,7 @@ import type { Job } from './job.js';
  * A call thread's heap holds one request and one reply at a time. V8 would otherwise reserve as for a whole program.
  * The old generation is a bound, not a reservation: it leaves room for the largest XML and stream chunks.
  */
-const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128, stackSizeMb: 4 };
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 128, stackSizeMb: 4 };
 
 /** One call thread, seen from the main thread. It keeps the process alive only while it runs a call that somebody waits for. */
 export class CallThread {

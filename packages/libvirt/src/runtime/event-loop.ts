@@ -3,7 +3,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { EventLoopFlag, EventLoopPhase } from '../ffi/messages.js';
 import type { EventCallbacks, EventLoopCommand, EventLoopMessage, EventReport } from '../ffi/messages.js';
 
-const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128, stackSizeMb: 4 };
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 128, stackSizeMb: 4 };
 const WAKE = new BigUint64Array([1n]);
 
 export type ReportHandler = (report: EventReport) => void;

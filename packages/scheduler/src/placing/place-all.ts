@@ -1,4 +1,4 @@
-import { toError } from '@etcd-compute/common/errors';
+import { EcomputeError, toError } from '@etcd-compute/common/errors';
 import type { Interruption } from '../interruption.js';
 import type { PlaceOutcome } from './place-batch.js';
 import type { Placer } from './placer.js';
@@ -15,34 +15,41 @@ interface PlaceAllOptions {
 /** One txn of etcd holds what is written of this many; a larger batch costs Placement more for each. */
 const BATCH = 32;
 
-/** Places as many as possible: the outcome of each is told, whatever happens to the others. */
+/**
+ * Places as many as possible: the outcome of each is told, whatever happens to the others. A batch that fails, because Placement was too
+ * slow for it, say, does not end the rest; when the next one fails too, what is wrong is wrong for all.
+ */
 export const placeAll = async (
-  placer: Placer,
+  placer: Pick<Placer, 'placeMany'>,
   specs: readonly InstanceSpec[],
   { interruption, onPlaced }: PlaceAllOptions,
 ): Promise<Placed[]> => {
   const all: Placed[] = [];
+  let lastFailure: Error | undefined;
   let fatal: Error | undefined;
   for (let start = 0; start < specs.length; start += BATCH) {
     const batch = specs.slice(start, start + BATCH);
-    // What failed for one (Placement is gone, say) would fail for each of the rest.
     const outcomes = fatal ? failAll(batch, fatal) : await placeGuarded(placer, batch, interruption);
     for (const [index, outcome] of outcomes.entries()) {
       const spec = batch[index];
       if (!spec) continue;
       all.push({ ...outcome, spec });
       if (outcome.outcome === 'placed') onPlaced(spec);
-      if (outcome.outcome === 'failed') fatal ??= outcome.err;
     }
+    const failure = outcomes.find((outcome) => outcome.outcome === 'failed')?.err;
+    if (failure && (lastFailure || !isPassing(failure))) fatal ??= failure;
+    lastFailure = failure;
   }
   return all;
 };
+
+const isPassing = (err: Error): boolean => err instanceof EcomputeError && err.retryable;
 
 const failAll = (specs: readonly InstanceSpec[], err: Error): PlaceOutcome[] =>
   specs.map(() => ({ outcome: 'failed', err }));
 
 const placeGuarded = async (
-  placer: Placer,
+  placer: Pick<Placer, 'placeMany'>,
   batch: readonly InstanceSpec[],
   interruption: Interruption,
 ): Promise<PlaceOutcome[]> => {

@@ -179,3 +179,13 @@ test('`eschedule tunnel` prints what the guest answers after the end of standard
     await cloud.stop();
   }
 });
+
+test('a connection that never says anything does not hold up the end', async () => {
+  const ending = await startEndpoint();
+  const silent = connect({ host: '127.0.0.1', port: ending.port() ?? 0 });
+  await once(silent, 'connect');
+  const isClosed = once(silent, 'close');
+  silent.resume();
+  await ending.close();
+  await isClosed;
+}, 5000);

@@ -69,6 +69,8 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
   const key = randomBytes(32);
   const closing = new AbortController();
   const tunnels = new Set<Socket>();
+  /** All connections, also those that have not got as far as TLS. */
+  const sockets = new Set<Socket>();
 
   const server = createServer({
     ...ENDPOINT_TLS,
@@ -82,6 +84,10 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
   });
   server.maxConnections = settings.connections;
   server.timeout = settings.idle * 1000;
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   // The kernel finds out about a reader whose machine is gone.
   server.on('secureConnection', (socket) => socket.setKeepAlive(true, 30_000));
   server.on('tlsClientError', (err, socket) => {
@@ -165,7 +171,9 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
       const closed = once(server, 'close');
       server.close();
       for (const socket of tunnels) socket.destroy();
-      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, CLOSE_MS);
       await closed;
       clearTimeout(timer);
     },

@@ -56,7 +56,8 @@ export interface Ecompute extends AsyncDisposable {
   restart(until?: EcomputeOptions['until']): Promise<void>;
 }
 
-const STOP_TIMEOUT_MS = 30_000;
+/** A build in hand may go on for `timeouts.shutdown`, and what ends it waits its turn on a busy machine. */
+const STOP_TIMEOUT_MS = 90_000;
 
 /** `ecompute` as built in this workspace. */
 const program = new URL('../../agent/bin/ecompute.js', import.meta.url).pathname;

@@ -182,10 +182,10 @@ test('`eschedule tunnel` prints what the guest answers after the end of standard
 
 test('a connection that never says anything does not hold up the end', async () => {
   const ending = await startEndpoint();
-  const silent = connect({ host: '127.0.0.1', port: ending.port() ?? 0 });
+  const silent = connect({ host: '127.0.0.1', port: ending.port() ?? 0 }).resume();
   await once(silent, 'connect');
-  const isClosed = once(silent, 'close');
-  silent.resume();
+  const closed = once(silent, 'close');
   await ending.close();
-  await isClosed;
+  await closed;
+  expect(silent.destroyed).toBe(true);
 }, 5000);

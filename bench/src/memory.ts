@@ -32,7 +32,7 @@ const { values } = parseArgs({
 });
 const [runs, minutes, watchSeconds] = [Number(values.runs), Number(values.minutes), Number(values.watch)];
 
-/** A period of the agent and more: it gives memory back once a period. */
+/** A period of the agent and more: it gives memory back once a period, and threads of libvirt's calls end a minute after the last one. */
 const SETTLE_SECONDS = 70;
 
 interface Rest {

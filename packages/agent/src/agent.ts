@@ -88,8 +88,8 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   const unlock = await lockStateFolder(config.state_dir, host);
   const session = newSessionUuid();
   log.info({ providerUuid: host, session, name: config.name, version: VERSION }, 'ecompute starts');
-  // None at rest: a thread holds some 9 MiB, and starting one takes a hundredth of the time of starting a guest.
-  configureThreads({ maxThreads: maxCalls(config), maxHungThreads: MAX_HUNG_CALLS, minThreads: 0, idleMs: 2_000 });
+  // One stays, for the probe: a thread holds some 8 MiB while it is there, and koffi keeps some 50 KiB of each that has ended.
+  configureThreads({ maxThreads: maxCalls(config), maxHungThreads: MAX_HUNG_CALLS, minThreads: 1, idleMs: 60_000 });
 
   const running = new AbortController();
   const { promise: ended, resolve: resolveEnded } = withResolvers<EcomputeError>();

@@ -21,8 +21,7 @@ export interface Probe {
   readonly linkDown: (err: Error, details: { readonly isFirst: boolean }) => void;
 }
 
-/** The thread that asks ends in between (agent.ts). */
-const PROBE_EVERY_MS = 10_000;
+const PROBE_EVERY_MS = 5_000;
 /** Trouble is to be seen to end at once. */
 const PROBE_IN_TROUBLE_EVERY_MS = 1_000;
 /** A daemon that takes longer is of no use at the moment, though its answer may still come. */

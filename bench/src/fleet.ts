@@ -2,13 +2,13 @@
  * What a cloud costs as it grows: boots at 1, 10, 100, ... hosts, what an idle fleet asks of etcd and Placement, and every command
  * among few and many instances.
  *
- *   npm run bench:fleet -- [--hosts 1000] [--instances 50000] [--booted 5000] [--processes 4] [--singly 20] [--together 90] [--many 1000]
- *                          [--runs 5] [--period 60]
+ *   npm run bench:fleet -- [--hosts 1000] [--instances 50000] [--booted 5000] [--processes 4] [--singly 20] [--together 90]
+ *                          [--many 1000] [--runs 5] [--period 60]
  *
  * etcd, Placement, the agents and `eschedule` are real; hypervisors are libvirt's test driver, one for each agent, so no guest takes
- * processors away from what is measured. So many instances as `--booted` says are booted; the others are written into etcd, on as many
- * hosts again that have no agents: to a command they look the same, and to the agents they are somebody else's. The agents share a few processes, and the
- * machine with everything else: times are of a crowd on one machine, calls and bytes are what they are anywhere.
+ * processors away from what is measured. As many instances as `--booted` says are booted; the others are written into etcd, on as many
+ * other hosts, which have no agents: to a command they look the same, and agents do not see them. The agents share a few processes, and
+ * the machine with everything else: times are of a crowd on one machine, calls and bytes are what they are anywhere.
  */
 import { parseArgs } from 'node:util';
 import { etcdSection } from '@etcd-compute/common/config/sections';

@@ -26,8 +26,8 @@ export function configureThreads(changes: Partial<ThreadSettings>): void {
 }
 
 /**
- * Collects garbage in all threads, and gives back to the system what the C library holds and does not use. Takes some 50 ms. Does nothing
- * where Node runs without --expose-gc.
+ * Collects garbage in the main thread and in libvirt's event thread, and gives back to the system what the C library holds and does not use.
+ * Takes some 50 ms. Does nothing where Node runs without --expose-gc.
  */
 export async function releaseMemory(): Promise<void> {
   if (globalThis.gc === undefined) return;

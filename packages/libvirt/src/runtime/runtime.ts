@@ -30,7 +30,7 @@ export function hungThreads(): number {
   return pool?.hungCount ?? 0;
 }
 
-/** In the event loop thread, which has a heap of its own; the call threads end when they have nothing to do. */
+/** In the event loop thread, which has a heap of its own. A call thread's heap holds little, and goes with the thread. */
 export async function collectEventGarbage(): Promise<void> {
   const started = await runtime?.catch(() => undefined);
   started?.events.send({ kind: 'collect-garbage' });

@@ -6,4 +6,6 @@
 set -eu
 
 placement-manage db sync
-exec uwsgi-core --ini /usr/local/lib/placement/uwsgi.ini
+# Where the queue of waiting requests is full (uwsgi's default is 100), the kernel drops new connections, which are tried again after
+# seconds only: as long as the kernel allows instead, which is the most that uwsgi takes.
+exec uwsgi-core --ini /usr/local/lib/placement/uwsgi.ini --listen "$(cat /proc/sys/net/core/somaxconn)"

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getFreePort } from './free-port.js';
@@ -40,7 +40,7 @@ export async function startPlacement(options: PlacementOptions = {}): Promise<Pl
       // Variables like OS_PLACEMENT_DATABASE__CONNECTION, or those of an OpenStack client, would win over our file.
       dropEnv: 'OS_',
       env: { OS_PLACEMENT_CONFIG_DIR: dir },
-      args: uwsgiArgs(port, options.workers ?? 2),
+      args: uwsgiArgs(port, options.workers ?? 2, await maxListenQueue()),
       logPath: join(dir, 'uwsgi.log'),
       stateFile: stateFileOf(dir),
       ...(options.detached !== undefined && { detached: options.detached }),
@@ -55,7 +55,7 @@ export async function startPlacement(options: PlacementOptions = {}): Promise<Pl
  * after its reply without saying so, and clients that reuse the connection get ECONNRESET for one request in five.
  * The application is loaded before the workers fork, so that it creates its tables once: two workers that both do it fail.
  */
-function uwsgiArgs(port: number, workers: number): readonly string[] {
+function uwsgiArgs(port: number, workers: number, listenQueue: number): readonly string[] {
   return [
     '--plugin=http',
     '--plugin=python3',
@@ -65,7 +65,7 @@ function uwsgiArgs(port: number, workers: number): readonly string[] {
     // The router drops idle connections after 60 s by default, and a request sent in that moment would be lost.
     '--http-timeout=3600',
     '--buffer-size=65535',
-    '--listen=100',
+    `--listen=${listenQueue}`,
     '--master',
     `--processes=${workers}`,
     '--need-app',
@@ -74,6 +74,15 @@ function uwsgiArgs(port: number, workers: number): readonly string[] {
     '--disable-logging',
     `--wsgi-file=${findCommand('placement-api')}`,
   ];
+}
+
+/**
+ * Requests wait in this queue while all workers are busy. Where it is full (100 by default), the kernel drops new connections, and a
+ * request whose connection is tried again after 1, 3, 7, ... seconds may take longer than its client waits. uwsgi refuses more than the
+ * kernel's own limit.
+ */
+async function maxListenQueue(): Promise<number> {
+  return Math.min(1024, Number(await readFile('/proc/sys/net/core/somaxconn', 'utf8')));
 }
 
 // `sqlite_synchronous = false` leaves out fsync only: a killed process loses nothing, a killed machine may.

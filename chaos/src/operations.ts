@@ -40,6 +40,14 @@ export interface OperationOptions {
   readonly waitSeconds?: number;
 }
 
+/**
+ * For commands with no fault about: that they work is asked, not how fast, because the machine may be busy with other things. Below the
+ * time after which a command counts as hung.
+ */
+export const patienceOf = ({ hasGuests }: Pick<Stage, 'hasGuests'>): OperationOptions => ({
+  waitSeconds: hasGuests ? 150 : 50,
+});
+
 export const startOperation = async (
   stage: Stage,
   operation: Operation,

@@ -1,7 +1,7 @@
 import type { Violation } from './invariants/rule.js';
 import { noteAttempt } from './ledger.js';
 import type { OperationKind } from './operation-kinds.js';
-import { startOperation } from './operations.js';
+import { patienceOf, startOperation } from './operations.js';
 import type { Play } from './play-round.js';
 import { countAttempt } from './tally.js';
 
@@ -11,7 +11,7 @@ export const playCommand = async (
   kind: OperationKind,
   name: string,
 ): Promise<Violation[]> => {
-  const { finished } = await startOperation(stage, { atMs: 0, kind, name, image: 'image-0' });
+  const { finished } = await startOperation(stage, { atMs: 0, kind, name, image: 'image-0' }, patienceOf(stage));
   const attempt = await finished;
   noteAttempt(ledger, attempt);
   countAttempt(tally, attempt);

@@ -2,7 +2,7 @@ import { typeLine } from '@etcd-compute/testing/type-line';
 import type { Violation } from './invariants/rule.js';
 import { noteAttempt, type Ledger } from './ledger.js';
 import type { OperationKind } from './operation-kinds.js';
-import { startOperation, type Attempt } from './operations.js';
+import { patienceOf, startOperation, type Attempt } from './operations.js';
 import type { Stage } from './stage.js';
 import { readWorld } from './world.js';
 
@@ -15,9 +15,6 @@ const lifeOf = ({ hasGuests }: Pick<Stage, 'hasGuests'>): readonly OperationKind
   'destroy-and-wait',
 ];
 
-/** That it works is asked, not how fast: the machine may be busy with other things. Below the time after which a command counts as hung. */
-const WAIT_SECONDS = { simulated: 50, guests: 150 } as const;
-
 const LISTEN_MS = 30_000;
 
 /**
@@ -25,9 +22,8 @@ const LISTEN_MS = 30_000;
  * Leaves nothing behind when it works.
  */
 export const proveLife = async (stage: Stage, name: string): Promise<Violation[]> => {
-  const waitSeconds = stage.hasGuests ? WAIT_SECONDS.guests : WAIT_SECONDS.simulated;
   const run = async (kind: OperationKind): Promise<Attempt> =>
-    (await startOperation(stage, { atMs: 0, kind, name, image: 'image-0' }, { waitSeconds })).finished;
+    (await startOperation(stage, { atMs: 0, kind, name, image: 'image-0' }, patienceOf(stage))).finished;
   const ledger: Ledger = new Map();
   for (const kind of lifeOf(stage)) {
     const attempt =

@@ -15,6 +15,7 @@ import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
 import { startImageServer, type ImageServer } from '@etcd-compute/testing/image-server';
 import { startPlacement, type PlacementServer } from '@etcd-compute/testing/placement-server';
 import { runCommand } from '@etcd-compute/testing/run-command';
+import { tailLog } from '@etcd-compute/testing/service';
 import { makeTempDir, type TempDir } from '@etcd-compute/testing/temp-dir';
 import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { waitFor } from '@etcd-compute/testing/wait-for';
@@ -38,6 +39,8 @@ export interface World extends AsyncDisposable {
   /** The URL of a small raw image with a boot sector. */
   readonly imageUrl: string;
   startAgent(options?: AgentOptions): Promise<Ecompute>;
+  /** What the agents said last: it tells why a wait was in vain. */
+  tailLogs(): Promise<string>;
   /** An `etcdctl` on this etcd, as a person uses it. */
   etcdctl(...args: string[]): Promise<string>;
   request(method: 'GET' | 'PUT' | 'POST', path: string, body?: unknown): Promise<unknown>;
@@ -63,6 +66,7 @@ export const startWorld = async (): Promise<World> => {
   const etcdProxy = await startTcpProxy(etcd);
   const client = await openPlacement(placementSection.parse({ endpoint: placement.endpoint }));
   const entered = new Map<string, BroughtPorts>();
+  const logPaths: string[] = [];
   const enter = async ({ netnsPath }: { netnsPath: string }): Promise<readonly string[]> => {
     const ports = [etcdProxy.port, Number(new URL(placement.endpoint).port), images.port];
     const brought = entered.get(netnsPath) ?? (await bringPorts(ports, { netnsPath }));
@@ -81,8 +85,11 @@ export const startWorld = async (): Promise<World> => {
     imageUrl: images.url('tiny'),
     startAgent: async ({ beside, wrapper = [], ...options } = {}) => {
       const outer = beside ? await enter(beside) : [];
-      return startEcompute({ etcd: etcdProxy, placement, ...options, wrapper: [...outer, ...wrapper] });
+      const agent = await startEcompute({ etcd: etcdProxy, placement, ...options, wrapper: [...outer, ...wrapper] });
+      logPaths.push(agent.logPath);
+      return agent;
     },
+    tailLogs: async () => (await Promise.all(logPaths.map(async (path) => tailLog(path, 60)))).join('\n'),
     etcdctl: async (...args) => {
       const { stdout } = await runCommand(['etcdctl', '--endpoints', `${etcd.host}:${etcd.port}`, ...args], {
         env: { ...process.env, ETCDCTL_API: '3' },
@@ -221,7 +228,10 @@ export const waitForRecord = async (
       last = await findRecord(world, instance);
       return last && check(last) ? last : undefined;
     },
-    { what: `the record of instance ${instance}`, onTimeout: () => JSON.stringify(last, undefined, 2) },
+    {
+      what: `the record of instance ${instance}`,
+      onTimeout: async () => `${JSON.stringify(last, undefined, 2)}\n${await world.tailLogs()}`,
+    },
   );
 };
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { text as readText } from 'node:stream/consumers';
 import { WRONG_CHECKSUM } from './images.js';
-import { OPERATIONS } from './operation-kinds.js';
+import { OPERATIONS, type OperationKind } from './operation-kinds.js';
 import { PROGRAM } from './program.js';
 import type { Operation } from './schedule.js';
 import type { Stage } from './stage.js';
@@ -33,25 +33,15 @@ const HUNG_AFTER_MS = 180_000;
 /** Far longer than a healthy instance takes; one that a fault holds up is let go on without its command. */
 const WAIT_SECONDS = { simulated: 12, guests: 90 } as const;
 
+/** That it works is asked, not how fast: the machine may be busy with other things. Below the time after which a command counts as hung. */
+const UNDISTURBED_WAIT_SECONDS = { simulated: 50, guests: 150 } as const;
+
 const SIZE = ['--vcpus', '1', '--disk', '1'] as const;
-
-export interface OperationOptions {
-  /** How long a command that waits does so. */
-  readonly waitSeconds?: number;
-}
-
-/**
- * For commands with no fault about: that they work is asked, not how fast, because the machine may be busy with other things. Below the
- * time after which a command counts as hung.
- */
-export const patienceOf = ({ hasGuests }: Pick<Stage, 'hasGuests'>): OperationOptions => ({
-  waitSeconds: hasGuests ? 150 : 50,
-});
 
 export const startOperation = async (
   stage: Stage,
   operation: Operation,
-  options: OperationOptions = {},
+  waits: Readonly<Record<'simulated' | 'guests', number>> = WAIT_SECONDS,
 ): Promise<RunningOperation> => {
   const { of, argv, checksum, hasNoOutput } = OPERATIONS[operation.kind];
   const memoryMiB = stage.hasGuests ? '128' : '64';
@@ -60,8 +50,7 @@ export const startOperation = async (
   const output = hasNoOutput === true ? [] : ['-o', 'json'];
   const image = of === 'new' ? ['--image', url, '--memory', memoryMiB, ...SIZE] : [];
   const digest = checksum && ['--checksum', checksum === 'right' ? right : WRONG_CHECKSUM];
-  const { waitSeconds = stage.hasGuests ? WAIT_SECONDS.guests : WAIT_SECONDS.simulated } = options;
-  const wait = ['--wait', '--timeout', `${waitSeconds}`];
+  const wait = ['--wait', '--timeout', `${stage.hasGuests ? waits.guests : waits.simulated}`];
   const startedAt = new Date();
   const args = [
     PROGRAM,
@@ -99,4 +88,10 @@ export const startOperation = async (
     signal: (signal) => child.exitCode === null && child.signalCode === null && child.kill(signal),
     finished: finish(),
   };
+};
+
+/** Runs one command to its end where no fault is about. */
+export const runUndisturbed = async (stage: Stage, kind: OperationKind, name: string): Promise<Attempt> => {
+  const operation = { atMs: 0, kind, name, image: 'image-0' };
+  return (await startOperation(stage, operation, UNDISTURBED_WAIT_SECONDS)).finished;
 };

@@ -1,7 +1,7 @@
 import type { Violation } from './invariants/rule.js';
 import { noteAttempt } from './ledger.js';
 import type { OperationKind } from './operation-kinds.js';
-import { patienceOf, startOperation } from './operations.js';
+import { runUndisturbed } from './operations.js';
 import type { Play } from './play-round.js';
 import { countAttempt } from './tally.js';
 
@@ -11,8 +11,7 @@ export const playCommand = async (
   kind: OperationKind,
   name: string,
 ): Promise<Violation[]> => {
-  const { finished } = await startOperation(stage, { atMs: 0, kind, name, image: 'image-0' }, patienceOf(stage));
-  const attempt = await finished;
+  const attempt = await runUndisturbed(stage, kind, name);
   noteAttempt(ledger, attempt);
   countAttempt(tally, attempt);
   const what = `${kind} ${name}: exit ${attempt.code} ${attempt.stderr.trim()}`;

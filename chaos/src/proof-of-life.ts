@@ -2,7 +2,7 @@ import { typeLine } from '@etcd-compute/testing/type-line';
 import type { Violation } from './invariants/rule.js';
 import { noteAttempt, type Ledger } from './ledger.js';
 import type { OperationKind } from './operation-kinds.js';
-import { patienceOf, startOperation, type Attempt } from './operations.js';
+import { runUndisturbed, type Attempt } from './operations.js';
 import type { Stage } from './stage.js';
 import { readWorld } from './world.js';
 
@@ -22,8 +22,7 @@ const LISTEN_MS = 30_000;
  * Leaves nothing behind when it works.
  */
 export const proveLife = async (stage: Stage, name: string): Promise<Violation[]> => {
-  const run = async (kind: OperationKind): Promise<Attempt> =>
-    (await startOperation(stage, { atMs: 0, kind, name, image: 'image-0' }, patienceOf(stage))).finished;
+  const run = async (kind: OperationKind): Promise<Attempt> => runUndisturbed(stage, kind, name);
   const ledger: Ledger = new Map();
   for (const kind of lifeOf(stage)) {
     const attempt =

@@ -6,6 +6,6 @@
 set -eu
 
 placement-manage db sync
-# Where the queue of waiting requests is full (uwsgi's default is 100), the kernel drops new connections, which are tried again after
-# seconds only: as long as the kernel allows instead, which is the most that uwsgi takes.
+# Requests wait in a queue while all threads are busy. When it is full (100 by default), the kernel drops new connections, and clients try
+# again only after seconds. The kernel's own limit is the longest queue that uwsgi takes.
 exec uwsgi-core --ini /usr/local/lib/placement/uwsgi.ini --listen "$(cat /proc/sys/net/core/somaxconn)"

@@ -66,7 +66,7 @@ export const startWorld = async (): Promise<World> => {
   const etcdProxy = await startTcpProxy(etcd);
   const client = await openPlacement(placementSection.parse({ endpoint: placement.endpoint }));
   const entered = new Map<string, BroughtPorts>();
-  const logPaths: string[] = [];
+  const logPaths = new Set<string>();
   const enter = async ({ netnsPath }: { netnsPath: string }): Promise<readonly string[]> => {
     const ports = [etcdProxy.port, Number(new URL(placement.endpoint).port), images.port];
     const brought = entered.get(netnsPath) ?? (await bringPorts(ports, { netnsPath }));
@@ -86,10 +86,10 @@ export const startWorld = async (): Promise<World> => {
     startAgent: async ({ beside, wrapper = [], ...options } = {}) => {
       const outer = beside ? await enter(beside) : [];
       const agent = await startEcompute({ etcd: etcdProxy, placement, ...options, wrapper: [...outer, ...wrapper] });
-      logPaths.push(agent.logPath);
+      logPaths.add(agent.logPath);
       return agent;
     },
-    tailLogs: async () => (await Promise.all(logPaths.map(async (path) => tailLog(path, 60)))).join('\n'),
+    tailLogs: async () => (await Promise.all([...logPaths].map(async (path) => tailLog(path, 60)))).join('\n'),
     etcdctl: async (...args) => {
       const { stdout } = await runCommand(['etcdctl', '--endpoints', `${etcd.host}:${etcd.port}`, ...args], {
         env: { ...process.env, ETCDCTL_API: '3' },

@@ -40,7 +40,7 @@ export async function startPlacement(options: PlacementOptions = {}): Promise<Pl
       // Variables like OS_PLACEMENT_DATABASE__CONNECTION, or those of an OpenStack client, would win over our file.
       dropEnv: 'OS_',
       env: { OS_PLACEMENT_CONFIG_DIR: dir },
-      args: uwsgiArgs(port, options.workers ?? 2, await maxListenQueue()),
+      args: uwsgiArgs(port, options.workers ?? 2, await readMaxListenQueue()),
       logPath: join(dir, 'uwsgi.log'),
       stateFile: stateFileOf(dir),
       ...(options.detached !== undefined && { detached: options.detached }),
@@ -77,12 +77,11 @@ function uwsgiArgs(port: number, workers: number, listenQueue: number): readonly
 }
 
 /**
- * Requests wait in this queue while all workers are busy. Where it is full (100 by default), the kernel drops new connections, and a
- * request whose connection is tried again after 1, 3, 7, ... seconds may take longer than its client waits. uwsgi refuses more than the
- * kernel's own limit.
+ * Requests wait in this queue while all workers are busy. When it is full (100 by default), the kernel drops new connections; a client
+ * tries again after 1, 3, 7, ... seconds, which may be longer than it waits. uwsgi takes no more than the kernel's own limit.
  */
-async function maxListenQueue(): Promise<number> {
-  return Math.min(1024, Number(await readFile('/proc/sys/net/core/somaxconn', 'utf8')));
+async function readMaxListenQueue(): Promise<number> {
+  return Number(await readFile('/proc/sys/net/core/somaxconn', 'utf8'));
 }
 
 // `sqlite_synchronous = false` leaves out fsync only: a killed process loses nothing, a killed machine may.

@@ -23,7 +23,7 @@ import { endService, findService } from './processes.js';
 export const LIBVIRT_URI = 'qemu:///system';
 
 const LOG_SOCKET = '/run/libvirt/virtlogd-sock';
-const CONNECT_TIMEOUT_MS = 20_000;
+const CONNECT_TIMEOUT_MS = 60_000;
 
 interface LibvirtFiles {
   readonly folder: string;

@@ -101,7 +101,8 @@ const together = async <T extends readonly Promise<unknown>[] | []>(
 /** JSON, which is YAML too. */
 const renderScheduleConfig = ({ ports }: DemoRecord): string => {
   const config = {
-    etcd: { host: '127.0.0.1', port: ports.etcd },
+    // A small machine may be busy with much else.
+    etcd: { host: '127.0.0.1', port: ports.etcd, timeout: 30 },
     placement: { endpoint: `http://127.0.0.1:${ports.placement}` },
     image: imageUrl(ports.images),
   };

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { z } from 'zod';
-import { isMissingFile } from '../instance-files.js';
+import { isFile, isMissingFile } from '../instance-files.js';
 import { replaceFile } from '../replace-file.js';
 
 /**
@@ -41,11 +41,14 @@ export interface KnownServersFile {
   readonly change: (update: (known: KnownServers) => KnownServers) => Promise<void>;
 }
 
+/** A file of its own, because the agent that runs writes the other one. */
+const acceptancePath = (stateDir: string, server: Server): string => join(stateDir, `accepted-${server}`);
+
 /** Changes are made one after the other; only one agent at a time has the state folder. */
 export const openKnownServers = (stateDir: string): KnownServersFile => {
   const path = join(stateDir, 'known-servers.json');
   let last: Promise<void> = Promise.resolve();
-  const read = async (): Promise<KnownServers> => {
+  const readFromFile = async (): Promise<KnownServers> => {
     try {
       return knownServersSchema.parse(JSON.parse(await readFile(path, 'utf8')));
     } catch (cause) {
@@ -56,10 +59,19 @@ export const openKnownServers = (stateDir: string): KnownServersFile => {
       });
     }
   };
+  const read = async (): Promise<KnownServers> => {
+    const known = await readFromFile();
+    for (const server of SERVERS) if (await isFile(acceptancePath(stateDir, server))) known[server] = undefined;
+    return known;
+  };
   const changeNow = async (update: (known: KnownServers) => KnownServers): Promise<void> => {
     const known = await read();
     const changed = update(known);
-    if (JSON.stringify(changed) !== JSON.stringify(known)) await replaceFile(path, `${JSON.stringify(changed)}\n`);
+    if (JSON.stringify(changed) === JSON.stringify(known)) return;
+    // Before the next one is noted: an acceptance that outlived it would be good for any other.
+    for (const server of SERVERS)
+      if (!known[server] && changed[server]) await rm(acceptancePath(stateDir, server), { force: true });
+    await replaceFile(path, `${JSON.stringify(changed)}\n`);
   };
   return {
     read,
@@ -71,10 +83,9 @@ export const openKnownServers = (stateDir: string): KnownServersFile => {
   };
 };
 
-/** The next one that is met is taken. @returns false when there was nothing to accept. */
+/** The next one that is met is taken, also by an agent that runs. @returns false when there was nothing to accept. */
 export const acceptChange = async (stateDir: string, server: Server): Promise<boolean> => {
-  const file = openKnownServers(stateDir);
-  const hasIt = (await file.read())[server] !== undefined;
-  await file.change((known) => ({ ...known, [server]: undefined }));
+  const hasIt = (await openKnownServers(stateDir).read())[server] !== undefined;
+  if (hasIt) await writeFile(acceptancePath(stateDir, server), '', { flush: true });
   return hasIt;
 };

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { acceptChange, openKnownServers } from '@etcd-compute/agent/known-servers/known-servers';
@@ -26,6 +26,27 @@ test('a change that is accepted forgets one server, once, and keeps the other', 
   expect(await acceptChange(dir, 'etcd')).toBe(true);
   expect(await file.read()).toEqual({ version: 1, libvirt });
   expect(await acceptChange(dir, 'etcd')).toBe(false);
+});
+
+test('a change that is accepted while the agent writes is not lost, and disturbs no write', async () => {
+  const file = openKnownServers(dir);
+  await file.change((known) => ({ ...known, etcd, libvirt }));
+  const write = async (revision: string): Promise<void> =>
+    file.change(({ etcd: before, ...others }) => ({ ...others, etcd: before && { ...before, revision } }));
+  const writes = Array.from({ length: 50 }, async (_, count) => write(`${count + 6}`));
+  expect(await acceptChange(dir, 'libvirt')).toBe(true);
+  await Promise.all(writes);
+  expect(await file.read()).toEqual({ version: 1, etcd: { ...etcd, revision: '55' } });
+});
+
+test('what is met next is noted, and counts from then on', async () => {
+  const file = openKnownServers(dir);
+  await file.change((known) => ({ ...known, etcd, libvirt }));
+  await acceptChange(dir, 'libvirt');
+  const next = { ...libvirt, pool: 'b' };
+  await file.change((known) => ({ ...known, libvirt: next }));
+  expect(await openKnownServers(dir).read()).toEqual({ version: 1, etcd, libvirt: next });
+  expect(await readdir(dir)).toEqual(['known-servers.json']);
 });
 
 test('what cannot be understood is no reason to take any server, and stays', async () => {

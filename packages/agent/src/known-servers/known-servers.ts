@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { z } from 'zod';
@@ -86,6 +86,6 @@ export const openKnownServers = (stateDir: string): KnownServersFile => {
 /** The next one that is met is taken, also by an agent that runs. @returns false when there was nothing to accept. */
 export const acceptChange = async (stateDir: string, server: Server): Promise<boolean> => {
   const hasIt = (await openKnownServers(stateDir).read())[server] !== undefined;
-  if (hasIt) await writeFile(acceptancePath(stateDir, server), '', { flush: true });
+  if (hasIt) await replaceFile(acceptancePath(stateDir, server), '');
   return hasIt;
 };

@@ -165,15 +165,13 @@ const expectAllThatIsAllowed = async (guest: Guest, other: Guest): Promise<void>
   ).toHaveLength(2);
   // Its input stays open until the server is done: an end of it would be the end of the request.
   const request = String.raw`GET /latest/meta-data/instance-id HTTP/1.1\r\nHost: 169.254.169.254\r\nConnection: close\r\n\r\n`;
-  const ask = async (): Promise<string> =>
-    run(
-      guest,
-      `(rm -f /f; mkfifo /f; nc -w 10 169.254.169.254 80 < /f & exec 3> /f; printf '${request}' >&3; wait) 2>&1`,
-    );
   // An agent on a machine with much else to do says "not now, ask again".
   const answer = await waitFor(
     async () => {
-      const said = await ask();
+      const said = await run(
+        guest,
+        `(rm -f /f; mkfifo /f; nc -w 10 169.254.169.254 80 < /f & exec 3> /f; printf '${request}' >&3; wait) 2>&1`,
+      );
       return !said.includes('HTTP/1.1 503') && said;
     },
     { what: 'the metadata server to have time', intervalMs: 1000 },

@@ -7,7 +7,7 @@ import { statSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 
 // A collection leaves no half-empty pages, and drops code that has not run since the last but one; 10 MB after many boots.
-// An agent waits for others nearly all the time: the optimizing compiler costs 5 MB and gains nothing.
+// The optimizing compiler would cost 5 MB more, and an agent waits for others nearly all the time.
 for (const flag of ['--compact-on-every-full-gc', '--bytecode-old-age=2', '--flush-baseline-code', '--no-opt'])
   setFlagsFromString(flag);
 

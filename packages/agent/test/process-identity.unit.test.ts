@@ -26,11 +26,8 @@ describe('isKnownDead', () => {
     expect(await isKnownDead({ ...(await identifyThisProcess()), pid: 2 ** 22 + 1 })).toBe(true);
   });
 
-  test('a process that was killed and not yet reaped is dead', async () => {
-    // The shell starts a child, prints its pid and becomes a program that never reaps it.
-    const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; kill -9 $!; exec sleep 1000'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+  test('a process that has ended and is not yet reaped is dead', async () => {
+    const parent = spawn('python3', ['-c', WITHOUT_REAPING], { stdio: ['ignore', 'pipe', 'ignore'] });
     try {
       const [line]: unknown[] = await once(parent.stdout, 'data');
       expect(await isKnownDead(await identifyZombie(Number(String(line))))).toBe(true);
@@ -48,6 +45,15 @@ describe('isKnownDead', () => {
     }
   });
 });
+
+/** Prints the pid of a child that ends at once. A shell may reap its child before it becomes another program. */
+const WITHOUT_REAPING = `
+import os, time
+pid = os.fork()
+if pid == 0: os._exit(0)
+print(pid, flush=True)
+time.sleep(1000)
+`;
 
 const WITHOUT_FIRST_THREAD = `
 import ctypes, threading, time

@@ -20,7 +20,8 @@ beforeAll(async () => {
         config: {
           name,
           images: { allow_private: ['127.0.0.1'] },
-          timeouts: { disk: 5, image_stall: 2 },
+          // So long is an image kept that was just given to a boot.
+          timeouts: { disk: 15 },
           period: 1,
         },
       }),

@@ -70,6 +70,16 @@ const define = async (xml: string, { isRunning }: { isRunning: boolean }): Promi
   if (isRunning) await domain.create();
 };
 
+/** What is done while the agent sleeps happens at once to it. */
+const whileAgentSleeps = async <T>(change: () => Promise<T>): Promise<T> => {
+  agent.kill('SIGSTOP');
+  try {
+    return await change();
+  } finally {
+    agent.kill('SIGCONT');
+  }
+};
+
 const reasonsOf = async (instance: InstanceUuid): Promise<string[]> =>
   (await findRecord(world, instance))?.transitions.map(({ state, reason }) => `${state}: ${reason}`) ?? [];
 
@@ -100,7 +110,7 @@ test.each([
   const lost = await waitForState(world, instance, 'error');
   expect(lost).toMatchObject({ addresses: [], fault: { code: 'ECOMPUTE_DOMAIN_LOST' } });
   expect(await heldBy(world, instance)).not.toEqual({});
-  await define(xml, { isRunning });
+  await whileAgentSleeps(async () => define(xml, { isRunning }));
   const record = await waitForRecord(
     world,
     instance,
@@ -114,17 +124,14 @@ test.each([
 test('when most are gone at once, no record says so; when they are there again, nothing has happened', async () => {
   const all = await bootActive(3);
   const before = await Promise.all(all.map(async (instance) => findRecord(world, instance)));
-  // To the agent they go all at once.
-  agent.kill('SIGSTOP');
-  const definitions = await Promise.all(all.map(undefine));
-  agent.kill('SIGCONT');
+  const definitions = await whileAgentSleeps(async () => Promise.all(all.map(undefine)));
   await waitForTrouble('domains-gone');
   await makeAgentRelist(world, agent);
   expect(await Promise.all(all.map(async (instance) => findRecord(world, instance)))).toEqual(before);
   // A new agent believes it no more than the old one.
   await agent.restart();
   await waitForTrouble('domains-gone');
-  for (const xml of definitions) await define(xml, { isRunning: true });
+  await whileAgentSleeps(async () => Promise.all(definitions.map(async (xml) => define(xml, { isRunning: true }))));
   await waitForTrouble(null);
   expect(await countComplaints()).toBe(1);
   for (const instance of all) {
@@ -135,9 +142,7 @@ test('when most are gone at once, no record says so; when they are there again, 
 
 test('those that are gone for good are destroyed as always', async () => {
   const all = await bootActive(2);
-  agent.kill('SIGSTOP');
-  await Promise.all(all.map(undefine));
-  agent.kill('SIGCONT');
+  await whileAgentSleeps(async () => Promise.all(all.map(undefine)));
   await waitForTrouble('domains-gone');
   for (const instance of all) await askToDestroy(world, agent.uuid, instance);
   for (const instance of all) {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { closeBooks } from '@etcd-compute/scheduler/instances/close-books';
+import { closeBooks } from '@etcd-compute/cloud/instances/books';
 import type { Foreign } from './foreign.js';
 import { findViolations } from './invariants/all.js';
 import type { Violation } from './invariants/rule.js';

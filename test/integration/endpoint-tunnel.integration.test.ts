@@ -7,7 +7,7 @@ import type { ConsoleEndpoint } from '@etcd-compute/common/etcd/messages/console
 import { newRecord, withState } from '@etcd-compute/common/etcd/messages/instance-record';
 import { newInstanceUuid, newProviderUuid, newSessionUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
-import { openTunnel } from '@etcd-compute/scheduler/access/connect-endpoint';
+import { connectGuest } from '@etcd-compute/cloud/consoles/connect-endpoint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseJson, startCloud } from './eschedule-fixture.js';
 
@@ -71,7 +71,7 @@ interface Tunnel {
 const open = async (): Promise<Tunnel> => {
   const accepted = once(guest, 'connection');
   const { signal } = new AbortController();
-  const client = await openTunnel(found(), { instance: newInstanceUuid(), port: 22, signal });
+  const client = await connectGuest(found(), { instance: newInstanceUuid(), port: 22, signal });
   const [server]: Socket[] = await accepted;
   const agent = toGuest.at(-1);
   if (!server || !agent) throw new Error('no connection to the guest');

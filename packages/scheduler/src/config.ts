@@ -2,7 +2,7 @@ import { etcdSection, placementSection, secondsKey } from '@etcd-compute/common/
 import { loadConfig } from '@etcd-compute/common/config/load';
 import { DEFAULT_PROJECT, projectSchema } from '@etcd-compute/common/ids';
 import { z } from 'zod';
-import { STRATEGIES } from './selection/strategies.js';
+import { STRATEGIES } from '@etcd-compute/cloud/selection/strategies';
 
 /** The image that the original boots when it is given none. */
 export const DEFAULT_IMAGE = 'http://download.cirros-cloud.net/0.3.6/cirros-0.3.6-x86_64-disk.img';

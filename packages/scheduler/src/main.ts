@@ -19,7 +19,7 @@ const runCommand = async (argv: readonly string[], interruption: Interruption): 
   const config = await loadScheduleConfig(configPath);
   performance.mark('eschedule:configured');
   const output = createOutput({ stdout, stderr, format, isDebug: peekReportOptions(argv).isDebug });
-  return Promise.race([run({ cloud: openCloud(config), output, interruption }), interruption.ended]);
+  return run({ ...openCloud(config), config, output, interruption });
 };
 
 /** Runs a command line to its end; whatever goes wrong is told on standard error. @returns the exit code. */
@@ -27,11 +27,14 @@ export const main = async (argv: readonly string[], interruption: Interruption):
   try {
     return await runCommand(argv, interruption);
   } catch (thrown) {
-    const err = isAbort(thrown) && !(thrown instanceof EcomputeError) ? await endOf(interruption) : thrown;
+    const err = isAbort(thrown) && interruption.signal.aborted ? interrupted(interruption) : thrown;
     createOutput({ stdout, stderr, ...peekReportOptions(argv) }).error(err);
     return exitCodeOf(err);
   }
 };
 
 /** An abort deep inside comes out as the interruption, with what goes on without us. */
-const endOf = async ({ ended }: Interruption): Promise<unknown> => ended.catch((reason: unknown) => reason);
+const interrupted = ({ describe }: Interruption): EcomputeError => {
+  const hint = describe();
+  return new EcomputeError('ECOMPUTE_ABORTED', 'interrupted', hint === '' ? {} : { hint });
+};

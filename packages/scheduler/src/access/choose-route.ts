@@ -1,11 +1,8 @@
 import { connect } from 'node:net';
+import type { Cloud } from '@etcd-compute/cloud';
+import { describeMisses, firstConnection } from '@etcd-compute/cloud/consoles/first-connection';
+import type { InstanceView } from '@etcd-compute/cloud/instances/view';
 import { EcomputeError, formatErrorChain, type ErrorCode } from '@etcd-compute/common/errors';
-import type { Cloud } from '../cloud.js';
-import type { InstanceView } from '../instances/view.js';
-import type { InstanceEntry } from '../instances/instance-entry.js';
-import { connectEndpoint } from './connect-endpoint.js';
-import { findEndpoint } from './find-endpoint.js';
-import { describeMisses, firstConnection } from './first-connection.js';
 import type { SshRoute } from './ssh-arguments.js';
 
 const DIRECT_TIMEOUT_MS = 3_000;
@@ -22,7 +19,6 @@ const NO_TUNNEL: readonly ErrorCode[] = [
 const isOfNobodyElse = (address: string): boolean => !/^(127\.|169\.254\.|::1$|fe[89ab])/i.test(address);
 
 export interface RouteOptions {
-  readonly entry: InstanceEntry;
   readonly view: InstanceView;
   readonly port: number;
   readonly configPath: string | undefined;
@@ -36,11 +32,10 @@ export interface RouteOptions {
  * network like it, would reach somebody else's guest at that address.
  */
 export const chooseRoute = async (cloud: Cloud, options: RouteOptions): Promise<SshRoute> => {
-  const { entry, view, port, configPath, note, signal } = options;
+  const { view, port, configPath, note, signal } = options;
   let reason: EcomputeError;
   try {
-    const endpoint = await findEndpoint(cloud, entry.host);
-    (await connectEndpoint(endpoint, signal)).destroy();
+    await cloud.checkAgent(view.instance, { signal });
     return { by: 'tunnel', configPath };
   } catch (err) {
     if (!(err instanceof EcomputeError && NO_TUNNEL.includes(err.code))) throw err;
@@ -64,7 +59,7 @@ export const chooseRoute = async (cloud: Cloud, options: RouteOptions): Promise<
   const direct = describeMisses(result.misses) || 'it has no address';
   throw new EcomputeError(
     'ECOMPUTE_SSH_FAILED',
-    `could not reach port ${port} of instance ${entry.instance}: not directly (${direct}), nor through its host`,
+    `could not reach port ${port} of instance ${view.instance}: not directly (${direct}), nor through its host`,
     { cause: reason, hint: reason.hint ?? 'see `eschedule hosts`' },
   );
 };

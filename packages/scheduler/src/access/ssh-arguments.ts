@@ -1,5 +1,3 @@
-import type { InstanceUuid } from '@etcd-compute/common/ids';
-
 /** How ssh gets to the guest. */
 export type SshRoute =
   | {
@@ -13,7 +11,7 @@ export type SshRoute =
     };
 
 export interface SshOptions {
-  readonly instance: InstanceUuid;
+  readonly instance: string;
   readonly route: SshRoute;
   readonly port: number;
   readonly user: string | undefined;
@@ -64,7 +62,7 @@ export const sshArguments = (options: SshOptions): string[] => {
 };
 
 export interface ProxyEnvironment {
-  readonly instance: InstanceUuid;
+  readonly instance: string;
   readonly port: number;
   readonly configPath: string | undefined;
   readonly program: string;

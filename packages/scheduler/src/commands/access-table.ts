@@ -68,7 +68,7 @@ is that of ssh. For scp, rsync and the like, see \`eschedule tunnel --help\`.`,
     const typed = args.one('timeout');
     const timeout = typed === undefined ? undefined : parseSeconds('timeout', typed);
     return async (context) => {
-      const timeoutSeconds = timeout ?? context.cloud.config.timeout;
+      const timeoutSeconds = timeout ?? context.config.timeout;
       return (await import('./ssh.js')).ssh(context, { ...options, timeoutSeconds });
     };
   },

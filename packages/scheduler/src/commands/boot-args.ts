@@ -4,8 +4,8 @@ import { parseDiskGiB, parseMemoryMiB, parseSeconds, parseWhole } from '../amoun
 import type { ScheduleConfig } from '../config.js';
 import { imageUrlSchema } from '../config.js';
 import { parseGuestArgs, type GuestArgs } from '../guest/guest-options.js';
-import { buildResourceQuery } from '../resource-query.js';
-import { STRATEGIES, type Strategy } from '../selection/strategies.js';
+import { buildResourceQuery } from '../resource-options.js';
+import { STRATEGIES, type Strategy } from '@etcd-compute/cloud/selection/strategies';
 import { closestWord, usageError } from '../usage.js';
 import type { BootOptions } from './boot.js';
 

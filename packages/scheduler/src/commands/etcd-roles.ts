@@ -1,14 +1,14 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { openEtcdAuth } from '@etcd-compute/common/etcd/store-auth';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
-import type { Cloud } from '../cloud.js';
+import { listPresences, type Presences } from '@etcd-compute/cloud/hosts/presences';
+import { listOldRecords } from '@etcd-compute/cloud/instances/find-instance';
+import { isOldAgent } from '@etcd-compute/cloud/selection/filters/presence';
+import type { Services } from '@etcd-compute/cloud/services';
 import { planAccounts } from '../etcd-roles/accounts.js';
 import { ensureAccount } from '../etcd-roles/ensure-account.js';
 import { EXIT_CODES } from '../exit-code.js';
-import { listPresences, type Presences } from '../hosts/presences.js';
-import { listOldRecords } from '../instances/find-instance.js';
 import { accountShape, type AccountView } from '../output/account-shape.js';
-import { isOldAgent } from '../selection/filters/presence.js';
 import type { CommandContext } from './context.js';
 
 export interface EtcdRolesOptions {
@@ -21,17 +21,18 @@ export interface EtcdRolesOptions {
 
 /** Makes a user of etcd for each host, which reaches the keys of that host alone, and one for people. May be repeated. */
 export const etcdRoles = async (context: CommandContext, options: EtcdRolesOptions): Promise<number> => {
-  const { cloud, output, interruption } = context;
-  const { keys, config } = cloud;
-  const presences = await listPresences(cloud);
-  const hosts = [...new Set([...(await listHosts(cloud, presences)), ...options.hosts])].toSorted();
-  const migrating = await findMigrating(cloud, presences);
+  const { services, config, output, interruption } = context;
+  const { keys } = services;
+  const presences = await listPresences(services);
+  const hosts = [...new Set([...(await listHosts(services, presences)), ...options.hosts])].toSorted();
+  const migrating = await findMigrating(services, presences);
   const { writesBooted } = options;
   const accounts = planAccounts({ keys, prefix: config.etcd.prefix, hosts, migrating, writesBooted });
   await using auth = await openEtcdAuth(config.etcd);
   const views: AccountView[] = [];
   for (const account of accounts) {
-    const ensured = await interruption.guard(async () => ensureAccount(auth, account, options.passwords));
+    interruption.signal.throwIfAborted();
+    const ensured = await ensureAccount(auth, account, options.passwords);
     const { user, host } = account;
     views.push({ user, host, hostName: (host && presences.get(host)?.hostname) ?? null, ...ensured });
   }
@@ -46,14 +47,14 @@ export const etcdRoles = async (context: CommandContext, options: EtcdRolesOptio
 };
 
 /** Those that report, up or down. */
-const listHosts = async (cloud: Cloud, presences: Presences): Promise<ProviderUuid[]> => {
-  const { entries } = await (await cloud.store()).listKeys(cloud.keys.audits);
-  return [...presences.keys(), ...entries.flatMap(({ key }) => cloud.keys.parseAudit(key) ?? [])];
+const listHosts = async (services: Services, presences: Presences): Promise<ProviderUuid[]> => {
+  const { entries } = await (await services.store()).listKeys(services.keys.audits);
+  return [...presences.keys(), ...entries.flatMap(({ key }) => services.keys.parseAudit(key) ?? [])];
 };
 
 /** Hosts whose agent reads or writes what it may not reach any more once it is confined to its own keys. */
-const findMigrating = async (cloud: Cloud, presences: Presences): Promise<ReadonlySet<ProviderUuid>> => {
-  const records = await listOldRecords(cloud);
+const findMigrating = async (services: Services, presences: Presences): Promise<ReadonlySet<ProviderUuid>> => {
+  const records = await listOldRecords(services);
   const old = [...presences.values()].filter(isOldAgent);
   return new Set([...records.filter(({ state }) => state !== 'deleted'), ...old].map(({ host }) => host));
 };

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { readConsole } from '../access/read-console.js';
 import { createTextTamer } from '../access/tame-text.js';
 import { EXIT_CODES } from '../exit-code.js';
-import { findInstance } from '../instances/find-instance.js';
+import { createEventPrinter } from '../output/events.js';
 import type { CommandContext } from './context.js';
 
 export interface LogsOptions {
@@ -13,23 +12,20 @@ export interface LogsOptions {
 
 /** Files and programs get the bytes as they are; a terminal gets what cannot harm it. */
 export const logs = async (
-  { cloud, output, interruption }: CommandContext,
+  { cloud, output, interruption: { signal } }: CommandContext,
   { uuidOrName, isFollowing, tail }: LogsOptions,
 ): Promise<number> => {
   const { stdout } = process;
   const tamer = stdout.isTTY ? createTextTamer() : undefined;
-  const entry = await findInstance(cloud, uuidOrName);
   try {
-    await readConsole({
-      cloud,
-      entry,
+    await cloud.readConsole(uuidOrName, {
       isFollowing,
       tail,
       write: async (bytes) => {
         if (!stdout.write(tamer ? tamer.tame(bytes) : bytes)) await once(stdout, 'drain');
       },
-      note: output.note,
-      signal: interruption.signal,
+      signal,
+      onEvent: createEventPrinter(output),
     });
   } finally {
     if (tamer) stdout.write(tamer.end());

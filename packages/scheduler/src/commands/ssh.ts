@@ -5,10 +5,7 @@ import { chooseRoute } from '../access/choose-route.js';
 import { ensureKnownHosts } from '../access/known-hosts.js';
 import { proxyEnvironment, sshArguments } from '../access/ssh-arguments.js';
 import { waitForSsh } from '../access/wait-for-ssh.js';
-import { findHostNames } from '../hosts/host-names.js';
-import { readPresences } from '../hosts/presences.js';
-import { findInstance } from '../instances/find-instance.js';
-import { viewOf, type InstanceView } from '../instances/view.js';
+import type { InstanceView } from '@etcd-compute/cloud/instances/view';
 import type { CommandContext } from './context.js';
 
 export interface SshCommandOptions {
@@ -24,22 +21,19 @@ export interface SshCommandOptions {
 
 /** Logs in to a guest with the system's ssh, whose exit code is ours. */
 export const ssh = async (context: CommandContext, options: SshCommandOptions): Promise<number> => {
-  const { cloud, output, interruption } = context;
-  const { port, identity, command, configPath } = options;
+  const { cloud, config, output, interruption } = context;
+  const { port, identity, command, configPath, isWaiting, timeoutSeconds } = options;
   const { signal } = interruption;
-  const found = await findInstance(cloud, options.uuidOrName);
-  const { isWaiting, timeoutSeconds } = options;
-  const entry = isWaiting ? await waitForSsh(cloud, { entry: found, port, timeoutSeconds, signal }) : found;
-  const presences = await readPresences(cloud, [entry.host]);
-  const view = viewOf(entry, await findHostNames(cloud, presences, [entry.host]));
+  const found = await cloud.get(options.uuidOrName, { signal });
+  const { instance } = found;
+  const view = isWaiting ? await waitForSsh(cloud, { instance, port, timeoutSeconds, signal }) : found;
   if (view.state !== 'active') throw notRunning(view);
-  const { instance } = entry;
-  const route = await chooseRoute(cloud, { entry, view, port, configPath, note: output.note, signal });
+  const route = await chooseRoute(cloud, { view, port, configPath, note: output.note, signal });
   const argv = sshArguments({
     instance,
     route,
     port,
-    user: options.user ?? cloud.config.ssh_user,
+    user: options.user ?? config.ssh_user,
     identity,
     command,
     knownHosts: await ensureKnownHosts(),
@@ -50,7 +44,7 @@ export const ssh = async (context: CommandContext, options: SshCommandOptions): 
     ...(route.by === 'tunnel' && proxyEnvironment({ instance, port, configPath, program })),
   };
   // Its end is ours, also after Ctrl-C, which the terminal sends to both.
-  return interruption.guard(async () => run(argv, env, signal));
+  return run(argv, env, signal);
 };
 
 const run = async (argv: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> =>

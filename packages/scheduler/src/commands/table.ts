@@ -1,10 +1,10 @@
-import type { PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import { parseSeconds } from '../amounts.js';
 import type { Args, OptionTable } from '../command-line.js';
 import { DEFAULT_IMAGE } from '../config.js';
 import { OUTPUT_FORMATS } from '../output/output.js';
 import { GUEST_OPTIONS, guestArgsOf } from '../guest/guest-options.js';
-import { STRATEGIES } from '../selection/strategies.js';
+import { DEFAULT_GRACE_SECONDS } from '@etcd-compute/cloud/audit/grace';
+import { STRATEGIES } from '@etcd-compute/cloud/selection/strategies';
 import { usageError } from '../usage.js';
 import { logs, ssh, tunnel } from './access-table.js';
 import { parseBootArgs, parseChecksum } from './boot-args.js';
@@ -100,7 +100,7 @@ cannot build goes on to the next host. With --count, as many as find room are pl
       wait: args.isOn('wait', true),
       guest: guestArgsOf(args),
     });
-    return async (context) => (await import('./boot.js')).boot(context, options(context.cloud.config));
+    return async (context) => (await import('./boot.js')).boot(context, options(context.config));
   },
 };
 
@@ -145,7 +145,7 @@ the guest may still run there; the domain and the disk stay on the host until it
     const isWaiting = args.isOn('wait', false);
     const isForced = args.isOn('force', false);
     return async (context) => {
-      const timeoutSeconds = timeout ?? context.cloud.config.timeout;
+      const timeoutSeconds = timeout ?? context.config.timeout;
       return (await import('./destroy.js')).destroy(context, { uuidsOrNames, isWaiting, isForced, timeoutSeconds });
     };
   },
@@ -153,7 +153,7 @@ the guest may still run there; the domain and the disk stay on the host until it
 
 const powerCommand = (
   verb: 'start' | 'stop' | 'reboot',
-  { wish, summary, about, canBeHard }: { wish: PowerWish['wish']; summary: string; about: string; canBeHard: boolean },
+  { summary, about, canBeHard }: { summary: string; about: string; canBeHard: boolean },
 ): CommandSpec => ({
   summary,
   examples: [`eschedule ${verb} web`, `eschedule ${verb} web-1 web-2 --no-wait`],
@@ -169,28 +169,25 @@ const powerCommand = (
     const isWaiting = args.isOn('wait', true);
     const isHard = canBeHard && args.isOn('hard', false);
     return async (context) => {
-      const timeoutSeconds = timeout ?? context.cloud.config.timeout;
-      return (await import('./power.js')).power(context, { uuidsOrNames, wish, isHard, isWaiting, timeoutSeconds });
+      const timeoutSeconds = timeout ?? context.config.timeout;
+      return (await import('./power.js')).power(context, { verb, uuidsOrNames, isHard, isWaiting, timeoutSeconds });
     };
   },
 });
 
 const start = powerCommand('start', {
-  wish: 'running',
   summary: 'start instances that are stopped, and let paused ones go on',
   about: 'One that runs already is left alone.',
   canBeHard: false,
 });
 
 const stop = powerCommand('stop', {
-  wish: 'stopped',
   summary: 'shut instances down; disks and addresses are kept',
   about: 'The guest is asked to shut down; one that has not after a while (guest_shutdown of its agent) is cut off.',
   canBeHard: true,
 });
 
 const reboot = powerCommand('reboot', {
-  wish: 'rebooted',
   summary: 'shut instances down and start them again',
   about: 'As stop and start; one that is stopped is only started.',
   canBeHard: true,
@@ -241,7 +238,7 @@ no request. Exit codes: 0 nothing found, 3 found, 4 all that was found is fixed,
     if (isWaiting && !isFixing) throw usageError('--wait needs --fix', 'without it there is nothing to wait for');
     if (isRemovingGuests && !isFixing) throw usageError('--remove-guests needs --fix', 'without it nothing is removed');
     return async (context) => {
-      const timeoutSeconds = timeout ?? context.cloud.config.timeout;
+      const timeoutSeconds = timeout ?? context.config.timeout;
       const options = { isFixing, isRemovingGuests, host, graceSeconds, isWaiting, timeoutSeconds };
       return (await import('./audit.js')).audit(context, options);
     };
@@ -275,19 +272,16 @@ agents are done and print what each says.`,
     const checksum = typed === undefined ? undefined : parseChecksum(typed);
     const timeout = timeoutOf(args);
     if (action.action === 'list') return async (context) => (await import('./image.js')).listImages(context, { hosts });
-    const wish = action.action === 'prefetch' ? 'prefetch' : 'remove';
-    if (wish === 'remove' && checksum !== undefined)
+    const verb = action.action === 'prefetch' ? 'prefetch' : 'remove';
+    if (verb === 'remove' && checksum !== undefined)
       throw usageError('--checksum goes with prefetch', 'rm takes a digest in place of the URL');
     return async (context) => {
-      const timeoutSeconds = timeout ?? context.cloud.config.timeout;
-      const options = { wish, image: action.image, checksum, hosts, timeoutSeconds } as const;
+      const timeoutSeconds = timeout ?? context.config.timeout;
+      const options = { verb, image: action.image, checksum, hosts, timeoutSeconds } as const;
       return (await import('./image.js')).wishForImage(context, options);
     };
   },
 };
-
-/** As long as the agents' own. */
-const DEFAULT_GRACE_SECONDS = 300;
 
 export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   boot,

@@ -1,8 +1,5 @@
 import { once } from 'node:events';
-import { openTunnel } from '../access/connect-endpoint.js';
-import { findEndpoint } from '../access/find-endpoint.js';
 import { EXIT_CODES } from '../exit-code.js';
-import { findInstance } from '../instances/find-instance.js';
 import type { CommandContext } from './context.js';
 
 export interface TunnelOptions {
@@ -12,21 +9,21 @@ export interface TunnelOptions {
 
 /** Joins standard input and output to a port of a guest, through the agent of its host: what ssh wants of a ProxyCommand. */
 export const tunnel = async (
-  { cloud, interruption }: CommandContext,
+  { cloud, interruption: { signal } }: CommandContext,
   { uuidOrName, port }: TunnelOptions,
 ): Promise<number> => {
   const { stdin, stdout } = process;
-  const { instance, host } = await findInstance(cloud, uuidOrName);
-  const endpoint = await findEndpoint(cloud, host);
-  const socket = await openTunnel(endpoint, { instance, port, signal: interruption.signal });
+  const socket = await cloud.openTunnel(uuidOrName, { port, signal });
+  signal.addEventListener('abort', () => socket.destroy(), { once: true });
   stdin.pipe(socket);
   try {
-    for await (const chunk of socket) if (!stdout.write(chunk)) await once(stdout, 'drain');
+    for await (const chunk of socket) if (!stdout.write(chunk)) await once(stdout, 'drain', { signal });
   } finally {
     socket.destroy();
   }
   await new Promise<void>((resolve) => {
     stdout.write('', () => resolve());
   });
+  signal.throwIfAborted();
   return EXIT_CODES.done;
 };

@@ -1,5 +1,5 @@
-import type { FindingView } from '../audit/view.js';
-import { formatTime } from './instance-shape.js';
+import { formatTime } from '@etcd-compute/common/format-time';
+import type { FindingView } from './finding-view.js';
 import type { Shape } from './output.js';
 
 export const findingShape: Shape<FindingView> = {

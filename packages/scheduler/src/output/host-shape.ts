@@ -1,5 +1,5 @@
-import { describeTrouble } from '../hosts/explain-agent.js';
-import type { HostView } from '../hosts/view.js';
+import { describeTrouble } from '@etcd-compute/cloud/hosts/explain-agent';
+import type { HostView } from '@etcd-compute/cloud/hosts/view';
 import type { Shape } from './output.js';
 
 /** `3/4`: used of what may be used. */

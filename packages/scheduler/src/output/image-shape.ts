@@ -1,17 +1,7 @@
+import type { ImageView } from '@etcd-compute/cloud/images/list-images';
+import type { ImageWishView } from '@etcd-compute/cloud/images/wish-for-image';
 import { formatBytes } from '@etcd-compute/common/units';
 import type { Shape } from './output.js';
-
-/** A cached image as `-o json` shows it. Scripts rely on every name in it. */
-export interface ImageView {
-  readonly digest: string;
-  readonly host: string;
-  readonly hostName: string | null;
-  /** What it takes of the disk. */
-  readonly bytes: number;
-  /** Disks of instances on it. */
-  readonly disks: number;
-  readonly urls: readonly string[];
-}
 
 /** As many digits as nobody sees twice. */
 const SHORT = 'sha256:'.length + 12;
@@ -28,15 +18,6 @@ export const imageShape: Shape<ImageView> = {
   id: ({ digest }) => digest,
   none: 'no images are cached',
 };
-
-/** What came of a wish, on one host. */
-export interface ImageWishView {
-  readonly image: string;
-  readonly host: string;
-  readonly hostName: string | null;
-  readonly state: 'done' | 'failed' | 'waiting';
-  readonly detail: string;
-}
 
 export const imageWishShape: Shape<ImageWishView> = {
   columns: [

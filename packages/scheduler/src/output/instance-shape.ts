@@ -1,4 +1,5 @@
-import type { InstanceView } from '../instances/view.js';
+import type { InstanceView } from '@etcd-compute/cloud/instances/view';
+import { formatTime } from '@etcd-compute/common/format-time';
 import type { Shape } from './output.js';
 import { paintState } from './table.js';
 import { renderTransfer } from './transfer.js';
@@ -12,15 +13,6 @@ const amount =
   (name: string) =>
   ({ resources }: InstanceView) =>
     String(resources[name] ?? NOTHING);
-
-/** `2026-01-31 12:05:00`, in the time zone of whoever looks. */
-export const formatTime = (iso: string | null): string => {
-  if (iso === null) return NOTHING;
-  const time = new Date(iso);
-  if (Number.isNaN(time.getTime())) return iso;
-  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 19).replace('T', ' ');
-};
 
 /** A guest that is paused is up, and does nothing. */
 const stateOf = ({ state, power }: InstanceView): string => (power === 'paused' ? power : state);

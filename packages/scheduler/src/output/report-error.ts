@@ -1,4 +1,5 @@
 import { EcomputeError, formatErrorChain, toError } from '@etcd-compute/common/errors';
+import { commandHint } from '../hints.js';
 import type { OutputFormat } from './output.js';
 
 export interface ReportOptions {
@@ -18,8 +19,8 @@ const stackOf = (error: Error): string => {
 export const renderError = (thrown: unknown, { format, isDebug }: ReportOptions): string => {
   const error = toError(thrown);
   const message = formatErrorChain(error);
-  const { code, hint, details } =
-    error instanceof EcomputeError ? error : { code: 'ECOMPUTE_INTERNAL', hint: INTERNAL_HINT, details: {} };
+  const { code, details } = error instanceof EcomputeError ? error : { code: 'ECOMPUTE_INTERNAL', details: {} };
+  const hint = hintOf(error);
   if (format === 'json') {
     const stack = isDebug ? { stack: stackOf(error) } : {};
     return `${JSON.stringify({ code, message, hint: hint ?? null, details, ...stack })}\n`;
@@ -28,6 +29,13 @@ export const renderError = (thrown: unknown, { format, isDebug }: ReportOptions)
   if (hint !== undefined) lines.push(`hint: ${hint}`);
   if (isDebug) lines.push(stackOf(error));
   return `${lines.join('\n')}\n`;
+};
+
+/** What the error itself knows, then what eschedule can do. */
+const hintOf = (error: Error): string | undefined => {
+  if (!(error instanceof EcomputeError)) return INTERNAL_HINT;
+  const hints = [error.hint, commandHint(error)].filter((hint) => hint !== undefined);
+  return hints.length === 0 ? undefined : hints.join('; ');
 };
 
 const INTERNAL_HINT = 'this is a fault of eschedule itself; --debug shows where';

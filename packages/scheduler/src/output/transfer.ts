@@ -1,20 +1,9 @@
-import type { ImageDownload } from '@etcd-compute/common/etcd/messages/image-downloads';
 import type { Transfer } from '@etcd-compute/common/etcd/messages/instance-record';
-import { formatBytes } from '@etcd-compute/common/units';
 
 const WIDTH = 20;
 
 const formatDuration = (seconds: number): string =>
   seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-
-/** `120 MiB of 340 MiB, 12 MiB/s`. */
-export const describeDownload = ({ phase, bytes, total_bytes: total, bytes_per_second: rate }: ImageDownload): string =>
-  [
-    phase === 'unpacking' ? 'unpacked ' : '',
-    formatBytes(bytes),
-    total === null ? '' : ` of ${formatBytes(total)}`,
-    rate === null ? '' : `, ${formatBytes(rate)}/s`,
-  ].join('');
 
 /** How far a step is, with a bar and the time that is left where its end is known: `[#####-----] 5 MiB of 10 MiB, 1 MiB/s, 5 s left`. */
 export const renderTransfer = (progress: string, transfer: Transfer | null | undefined): string => {

@@ -3,7 +3,7 @@ import { renderInstance, instanceShape } from '@etcd-compute/scheduler/output/in
 import { createOutput, type OutputFormat } from '@etcd-compute/scheduler/output/output';
 import { renderError } from '@etcd-compute/scheduler/output/report-error';
 import { renderTable } from '@etcd-compute/scheduler/output/table';
-import type { InstanceView } from '@etcd-compute/scheduler/instances/view';
+import type { InstanceView } from '@etcd-compute/cloud/instances/view';
 import { describe, expect, test } from 'vitest';
 
 const VIEW: InstanceView = {

@@ -1,0 +1,141 @@
+import { needsAllocation } from '@etcd-compute/common/audit/rules';
+import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
+import type { NameHolder } from '@etcd-compute/common/etcd/messages/name-holder';
+import { providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import { allocate, getHeld, releaseHeld } from '@etcd-compute/common/placement/allocations';
+import type { Services } from '../services.js';
+import { readInstances } from '../instances/instance-entry.js';
+import { renderDestroyWish, renderEnding } from '../wishes/write-destroy.js';
+import type { Finding, Mend } from './finding.js';
+
+/**
+ *   fixed     it is no more, whoever did it
+ *   asked     its host's agent was asked
+ *   failed    it is as it was; the words say why, or what to do
+ */
+export interface Mended {
+  readonly state: 'fixed' | 'asked' | 'failed';
+  readonly words: string;
+}
+
+interface Target {
+  readonly services: Services;
+  readonly instance: InstanceUuid;
+  readonly host: ProviderUuid;
+}
+
+const FIXED = { state: 'fixed' } as const;
+const CHANGED: Mended = { state: 'failed', words: 'it changed in this moment; audit again' };
+const GONE: Mended = { ...FIXED, words: 'it was no more' };
+
+/** May be repeated, and run by several at once: each write carries the guard of what was seen. */
+export const mend = async (services: Services, finding: Finding): Promise<Mended> => {
+  try {
+    return await tryMend(services, finding);
+  } catch (err) {
+    // One that fails is told, and does not keep the others from being mended.
+    if (err instanceof EcomputeError) return { state: 'failed', words: formatErrorChain(err) };
+    throw err;
+  }
+};
+
+const tryMend = async (services: Services, { mend: how, instance, host }: Finding): Promise<Mended> => {
+  if (how.by === 'person') return { state: 'failed', words: how.hint };
+  if (how.by === 'delete') return deleteKeys(services, how);
+  // Only keys can be without an instance or a host.
+  if (instance === null || host === null) return CHANGED;
+  const target = { services, instance, host };
+  if (how.by === 'name') return giveName(target, how);
+  if (how.by === 'release') return release(target, how);
+  return how.by === 'allocate' ? allocateAgain(target, how) : writeWish(target, how);
+};
+
+type By<K extends Mend['by']> = Extract<Mend, { by: K }>;
+
+const deleteKeys = async (services: Services, { keys, guards }: By<'delete'>): Promise<Mended> => {
+  const store = await services.store();
+  const { isCommitted } = await store.txn(
+    guards,
+    keys.map((key) => ({ op: 'delete', key })),
+  );
+  if (isCommitted) return { ...FIXED, words: `removed ${keys[0]}` };
+  const { entries } = await store.getMany(keys);
+  return entries.every((entry) => entry === undefined) ? GONE : CHANGED;
+};
+
+/** Judged anew right before: the allocation is the one that was judged, and there is still no request for it. */
+const release = async ({ services, instance, host }: Target, { held }: By<'release'>): Promise<Mended> => {
+  const [placement, store] = await Promise.all([services.placement(), services.store()]);
+  const now = await getHeld(placement, instance);
+  if (Object.keys(now.allocations).length === 0) return GONE;
+  const isSame = now.consumer_generation === held.consumer_generation && now.since?.getTime() === held.since?.getTime();
+  // An instance's host is one of the providers that it holds something on.
+  const providers = Object.keys(now.allocations).map((provider) => providerUuidSchema.parse(provider));
+  const { entries } = await store.getMany(providers.map((provider) => services.keys.request(provider, instance)));
+  const isRequested = entries.some((entry) => entry !== undefined);
+  if (!isSame || isRequested) return CHANGED;
+  if ((await releaseHeld(placement, instance, now)) === 'changed') return CHANGED;
+  return { ...FIXED, words: `released on host ${host}` };
+};
+
+const isStillMissing = async ({ services, instance, host }: Target): Promise<boolean> => {
+  const [entry] = await readInstances(services, [{ instance, host }]);
+  return entry?.request !== undefined && needsAllocation(entry.request, entry.record, host);
+};
+
+/**
+ * Allocates what the request asks for. When the instance is destroyed in the same moment, its agent may have looked for an allocation
+ * before this one was made: then it is taken back here.
+ */
+const allocateAgain = async (target: Target, { request }: By<'allocate'>): Promise<Mended> => {
+  const { services, instance, host } = target;
+  const placement = await services.placement();
+  if (!(await isStillMissing(target))) return GONE;
+  const allocations = Object.fromEntries(
+    Object.entries(request.allocations).map(([provider, { resources }]) => [provider, { resources }]),
+  );
+  const result = await allocate(placement, {
+    instance,
+    allocations,
+    userId: request.user_id ?? services.user,
+    projectId: request.project_id ?? services.project,
+  });
+  const held = await getHeld(placement, instance);
+  const isHeld = Object.keys(held.allocations).some((provider) => provider.toLowerCase() === host);
+  if (!isHeld)
+    return {
+      state: 'failed',
+      words:
+        result.outcome === 'conflict'
+          ? `${result.err.message}; destroy it, or make room on its host and audit again`
+          : 'it was released again in this moment; audit again',
+    };
+  if (await isStillMissing(target)) return { ...FIXED, words: `allocated again on host ${host}` };
+  return (await releaseHeld(placement, instance, held)) === 'released' ? GONE : CHANGED;
+};
+
+/** The wish to be destroyed, where no request is: the agent then deletes whatever it has of the instance. */
+const writeWish = async ({ services, instance, host }: Target, { guard }: By<'wish'>): Promise<Mended> => {
+  const [placement, store] = await Promise.all([services.placement(), services.store()]);
+  const { since: _, ...held } = await getHeld(placement, instance);
+  const [entry] = await readInstances(services, [{ instance, host }]);
+  const key = services.keys.request(host, instance);
+  const { isCommitted } = await store.txn(
+    [{ key, modRevision: '0' }, guard],
+    [
+      { op: 'put', key, value: JSON.stringify(renderDestroyWish({ instance }, { held, before: undefined })) },
+      ...(entry?.host === host ? renderEnding(services, entry) : []),
+    ],
+  );
+  return isCommitted ? { state: 'asked', words: 'its agent removes it' } : CHANGED;
+};
+
+const giveName = async ({ services, instance }: Target, { key, guards }: By<'name'>): Promise<Mended> => {
+  const value: NameHolder = { version: 1, instance };
+  const store = await services.store();
+  const { isCommitted } = await store.txn(
+    [{ key, modRevision: '0' }, ...guards],
+    [{ op: 'put', key, value: JSON.stringify(value) }],
+  );
+  return isCommitted ? { ...FIXED, words: `wrote ${key}` } : CHANGED;
+};

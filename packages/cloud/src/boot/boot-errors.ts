@@ -1,0 +1,59 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
+import { explainAgent } from '../hosts/explain-agent.js';
+import type { HostNames } from '../hosts/host-names.js';
+import type { Presences } from '../hosts/presences.js';
+import type { BootProgress } from './wait-for-boot.js';
+
+interface ErrorOptions {
+  readonly hostNames: HostNames;
+  readonly timeoutMs: number;
+  /** The agents of the hosts on which boots took too long. */
+  readonly presences: Presences;
+}
+
+const faultError = ({ spec, record, failedHosts }: BootProgress, hostNames: HostNames): EcomputeError => {
+  const { instance, name } = spec;
+  const { fault } = record;
+  const what = name === null ? `instance ${instance}` : `instance ${name} (${instance})`;
+  const tried = [...failedHosts].map(([host, reason]) => `\n  ${hostNames(host) ?? host}: ${reason}`).join('');
+  return new EcomputeError(
+    'ECOMPUTE_INSTANCE_FAILED',
+    `could not boot ${what}: ${fault?.message ?? 'it is in error'}${tried}`,
+    { details: { instance, host: record.host, fault }, ...(fault?.hint && { hint: fault.hint }) },
+  );
+};
+
+const goneError = ({ spec: { instance } }: BootProgress): EcomputeError =>
+  new EcomputeError('ECOMPUTE_INSTANCE_FAILED', `instance ${instance} was destroyed while it was booting`, {
+    details: { instance },
+  });
+
+const timeoutError = (
+  boots: readonly BootProgress[],
+  { timeoutMs, hostNames, presences }: ErrorOptions,
+): EcomputeError => {
+  const timeoutSeconds = timeoutMs / 1000;
+  const uuids = boots.map(({ spec }) => spec.instance);
+  const [first = ''] = uuids;
+  const what = uuids.length === 1 ? `instance ${first} is` : `${uuids.length} instances are`;
+  const states = boots.map(({ record, spec }) => {
+    const reason = explainAgent(presences.get(record.host));
+    const where = `${record.state} on ${hostNames(record.host) ?? record.host}`;
+    return `\n  ${spec.name ?? spec.instance}: ${where}${reason === undefined ? '' : `; ${reason}`}`;
+  });
+  return new EcomputeError(
+    'ECOMPUTE_TIMED_OUT',
+    `${what} not up after ${timeoutSeconds} s; the boot goes on${states.join('')}`,
+    { details: { waitedFor: 'boot', instances: uuids, timeoutSeconds } },
+  );
+};
+
+/** An error for each boot that failed, and one for all that took too long. */
+export const bootErrors = (boots: readonly BootProgress[], options: ErrorOptions): EcomputeError[] => {
+  const late = boots.filter(({ end }) => end === 'timed-out');
+  return [
+    ...boots.filter(({ end }) => end === 'failed').map((boot) => faultError(boot, options.hostNames)),
+    ...boots.filter(({ end }) => end === 'gone').map(goneError),
+    ...(late.length > 0 ? [timeoutError(late, options)] : []),
+  ];
+};

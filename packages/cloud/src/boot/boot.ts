@@ -1,0 +1,170 @@
+import { EcomputeError, toError } from '@etcd-compute/common/errors';
+import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
+import { newInstanceUuid } from '@etcd-compute/common/ids';
+import { readPresences } from '../hosts/presences.js';
+import { closeSomeBooks } from '../instances/books.js';
+import { checkOldNames, findFreeNames } from '../instances/names.js';
+import { viewOfRecord, type InstanceView } from '../instances/view.js';
+import { noHostError } from '../placing/no-host.js';
+import { placeAll, type Placed } from '../placing/place-all.js';
+import { createPlacer, type Placer } from '../placing/placer.js';
+import { checkRequestSize } from '../placing/request-size.js';
+import type { InstanceSpec } from '../placing/write-request.js';
+import { run, type Run, type RunOptions } from '../run.js';
+import type { ResourceQuery } from '../selection/resource-query.js';
+import type { Strategy } from '../selection/strategies.js';
+import type { Services } from '../services.js';
+import { bootErrors } from './boot-errors.js';
+import { waitForBoot, type BootEnd, type BootProgress, type WaitForBootOptions } from './wait-for-boot.js';
+
+export interface BootOptions extends RunOptions {
+  readonly query: ResourceQuery;
+  /** http(s) URL of a disk image. */
+  readonly image: string;
+  /** `sha256:...` or `sha512:...` of the file behind the URL, or the URL of the SHA256SUMS that has it. */
+  readonly checksum?: string | undefined;
+  readonly name?: string | undefined;
+  /** How many; with a name, they are called NAME-1, NAME-2, ... */
+  readonly count?: number | undefined;
+  readonly guest?: GuestMembers;
+  /** Default `spread`. */
+  readonly strategy?: Strategy;
+  /** Hosts to try after one that cannot build it, while waiting. Default 2. */
+  readonly retries?: number;
+  /** How long to wait until they are up. Undefined returns when they are placed: the agents boot them all the same. */
+  readonly waitMs?: number | undefined;
+  /** Whether events tell how far downloads are, which takes reads. Default false. */
+  readonly tellsDownloads?: boolean;
+  /** False takes hosts without an agent of ours too: the original's agent leaves no sign of life. Default true. */
+  readonly needsAgents?: boolean;
+}
+
+/** An instance that was placed. */
+export interface Booted {
+  /** Undefined when nobody waited. */
+  readonly end: BootEnd | undefined;
+  readonly instance: InstanceView;
+}
+
+export interface BootResult {
+  readonly booted: readonly Booted[];
+  /** Why some were not placed, then why some did not come up. */
+  readonly errors: readonly Error[];
+}
+
+/** `web` for one; `web-1`, `web-2` and so on for a count. */
+export const instanceNames = (name: string | undefined, count: number | undefined): (string | null)[] => {
+  if (count === undefined) return [name ?? null];
+  return Array.from({ length: count }, (_, index) => (name === undefined ? null : `${name}-${index + 1}`));
+};
+
+const newSpecs = ({ user, project }: Services, options: BootOptions): InstanceSpec[] =>
+  instanceNames(options.name, options.count).map((name) => ({
+    instance: newInstanceUuid(),
+    name,
+    image: options.image,
+    checksum: options.checksum,
+    guest: options.guest ?? {},
+    user,
+    project,
+    nameGuards: [],
+  }));
+
+/** Finds the hosts, and whether the names are free. @returns the specs with what guards their names. */
+const prepare = async (
+  services: Services,
+  placer: Placer,
+  specs: readonly InstanceSpec[],
+): Promise<readonly InstanceSpec[]> => {
+  const names = specs.map(({ name }) => name);
+  const [{ hasOldAgents }, guards] = await Promise.all([placer.found(), findFreeNames(services, names)]);
+  if (hasOldAgents) await checkOldNames(services, names);
+  return specs.map((spec) => ({ ...spec, nameGuards: (spec.name !== null && guards.get(spec.name)) || [] }));
+};
+
+/**
+ * Boots instances on hosts that have room: as many as find it. What becomes of each is in the result; one that its host cannot build goes
+ * on to the next host while somebody waits.
+ *
+ * @throws EcomputeError when nothing could be placed because a name is taken, a request is too large, or etcd or Placement is away.
+ */
+export const boot = async (services: Services, options: BootOptions): Promise<BootResult> =>
+  run(options, async (running) => bootAll(services, options, running));
+
+const bootAll = async (services: Services, options: BootOptions, running: Run): Promise<BootResult> => {
+  const { query, strategy = 'spread', retries = 2, waitMs, tellsDownloads = false, needsAgents = true } = options;
+  const specs = newSpecs(services, options);
+  for (const spec of specs) checkRequestSize(spec);
+  const placer = createPlacer({
+    services,
+    query,
+    strategy,
+    count: specs.length,
+    needsPresence: needsAgents,
+    onRefusal: (instance, error) => running.emit({ type: 'refused', instance, error }),
+  });
+  const [named] = await Promise.all([prepare(services, placer, specs), closeSomeBooks(services)]);
+  const results = await placeAll(placer, named, {
+    guard: running.guard,
+    onPlaced: ({ instance, name }, host) => running.emit({ type: 'placed', instance, name, host }),
+  });
+  running.signal.throwIfAborted();
+  performance.mark('eschedule:placed');
+
+  const placed = results.filter((result) => result.outcome === 'placed');
+  const boots = placed.map(({ spec, record }): BootProgress => ({
+    spec,
+    record,
+    end: undefined,
+    retriesLeft: retries,
+    failedHosts: new Map(),
+  }));
+  const isWaiting = waitMs !== undefined && boots.length > 0;
+  const waited = isWaiting ? await wait(services, { placer, boots, timeoutMs: waitMs, tellsDownloads }, running) : [];
+  const errors = [...(await placingErrors(services, query, results)), ...waited];
+  const { hostNames } = placer;
+  return {
+    booted: boots.map(({ end, record }) => ({ end, instance: viewOfRecord(record, hostNames) })),
+    errors,
+  };
+};
+
+const wait = async (
+  services: Services,
+  options: WaitForBootOptions,
+  running: Run,
+): Promise<Error[]> => {
+  const { placer, boots, timeoutMs } = options;
+  const errors: Error[] = [];
+  try {
+    await waitForBoot(services, options, running);
+  } catch (thrown) {
+    running.signal.throwIfAborted();
+    errors.push(toError(thrown));
+  }
+  const late = boots.filter(({ end }) => end === 'timed-out').map(({ record }) => record.host);
+  const presences = await readPresences(services, late);
+  const { hostNames } = placer;
+  return [...errors, ...bootErrors(boots, { hostNames, timeoutMs, presences })];
+};
+
+const placingErrors = async (
+  services: Services,
+  query: ResourceQuery,
+  results: readonly Placed[],
+): Promise<Error[]> => {
+  const unplaced = results.filter((result) => result.outcome === 'no-host');
+  const failed = results.filter((result) => result.outcome === 'failed');
+  const errors: Error[] = [...new Set(failed.map(({ err }) => err))];
+  const [firstFailed] = failed;
+  if (firstFailed && failed.length > 1) {
+    const message = `could not place ${failed.length} of ${results.length} instances`;
+    errors.push(new EcomputeError('ECOMPUTE_INSTANCE_FAILED', message, { details: { asked: results.length } }));
+  }
+  if (unplaced.length > 0) {
+    const dropped = unplaced.flatMap((result) => result.dropped);
+    const counts = { asked: results.length, unplaced: unplaced.length };
+    errors.push(await noHostError({ services, query, dropped, ...counts }));
+  }
+  return errors;
+};

@@ -1,0 +1,133 @@
+import type { Socket } from 'node:net';
+import type { PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
+import { createKeys, type Keys } from '@etcd-compute/common/etcd/keys';
+import type { Store } from '@etcd-compute/common/etcd/store';
+import { DEFAULT_PROJECT, type InstanceUuid } from '@etcd-compute/common/ids';
+import type { PlacementClient } from '@etcd-compute/common/placement/client';
+import type { AuditOptions, AuditResult } from './audit/audit.js';
+import type { BootOptions, BootResult } from './boot/boot.js';
+import type { TunnelOptions } from './consoles/open-tunnel.js';
+import type { ReadConsoleOptions } from './consoles/read-console.js';
+import type { HostView } from './hosts/view.js';
+import type { ImageView, ListImagesOptions } from './images/list-images.js';
+import type { ImageWishOptions, ImageWishResult } from './images/wish-for-image.js';
+import type { FoundAddress } from './instances/find-address.js';
+import type { Listed, ListOptions } from './instances/list-instances.js';
+import type { InstanceView } from './instances/view.js';
+import type { RunOptions } from './run.js';
+import type { Services } from './services.js';
+import type { DestroyOptions } from './wishes/destroy.js';
+import type { Changed, PowerOptions } from './wishes/power.js';
+
+export type { CloudEvent } from './events.js';
+export type { RunOptions } from './run.js';
+
+/**
+ * Everything that can be done with a cloud. A function returns data, tells what it does by `onEvent`, ends early by `signal`, and throws
+ * `EcomputeError`. What it has written is carried out by the agents of the hosts, whatever becomes of the caller.
+ *
+ * Instances are named by uuid or name, hosts too.
+ */
+export interface Cloud {
+  readonly boot: (options: BootOptions) => Promise<BootResult>;
+  readonly list: (options?: ListOptions) => Promise<Listed>;
+  readonly get: (uuidOrName: string, options?: RunOptions) => Promise<InstanceView>;
+  /** As the original's clients ask: of an instance that is unknown there is no address. */
+  readonly findAddress: (instance: InstanceUuid, options?: RunOptions) => Promise<FoundAddress>;
+  readonly start: (uuidsOrNames: readonly string[], options?: PowerOptions) => Promise<Changed>;
+  readonly stop: (uuidsOrNames: readonly string[], options?: PowerOptions) => Promise<Changed>;
+  readonly reboot: (uuidsOrNames: readonly string[], options?: PowerOptions) => Promise<Changed>;
+  readonly destroy: (uuidsOrNames: readonly string[], options?: DestroyOptions) => Promise<Changed>;
+  /** The console log of an instance, as the guest wrote it. */
+  readonly readConsole: (uuidOrName: string, options: ReadConsoleOptions) => Promise<void>;
+  /** A connection to a port of a guest, through the agent of its host. */
+  readonly openTunnel: (uuidOrName: string, options: TunnelOptions) => Promise<Socket>;
+  /** Whether the agent of an instance's host takes connections from here. @throws EcomputeError when it does not. */
+  readonly checkAgent: (uuidOrName: string, options?: RunOptions) => Promise<void>;
+  readonly hosts: (options?: RunOptions) => Promise<readonly HostView[]>;
+  readonly images: {
+    readonly list: (options?: ListImagesOptions) => Promise<readonly ImageView[]>;
+    /** Has hosts fetch an image before it is booted. */
+    readonly prefetch: (image: string, options: ImageWishOptions) => Promise<ImageWishResult>;
+    /** Has hosts forget an image, by URL or digest; one that a disk is on is kept. */
+    readonly remove: (image: string, options: ImageWishOptions) => Promise<ImageWishResult>;
+  };
+  readonly audit: (options?: AuditOptions) => Promise<AuditResult>;
+}
+
+/** A client, or how to open one when it is first needed. */
+type Opened<T> = T | (() => Promise<T>);
+
+export interface CloudOptions {
+  readonly store: Opened<Store>;
+  readonly placement: Opened<PlacementClient>;
+  /** Default: keys without a prefix. */
+  readonly keys?: Keys;
+  /** As Placement knows them. Default `default` both. */
+  readonly user?: string;
+  readonly project?: string;
+  /** How long to find out whether a transaction was written when its reply was lost. Default 10 s. */
+  readonly patienceMs?: number;
+}
+
+const opener = <T extends object>(given: Opened<T>): (() => Promise<T>) => {
+  if (typeof given !== 'function') return async () => given;
+  let opened: Promise<T> | undefined;
+  return async () => (opened ??= given());
+};
+
+/** Nothing is opened or loaded before it is needed. */
+export const createCloud = (options: CloudOptions): Cloud => cloudOf(servicesOf(options));
+
+export const servicesOf = ({
+  store,
+  placement,
+  keys = createKeys(''),
+  user = 'default',
+  project = DEFAULT_PROJECT,
+  patienceMs = 10_000,
+}: CloudOptions): Services => ({
+  keys,
+  store: opener(store),
+  placement: opener(placement),
+  user,
+  project,
+  patienceMs,
+});
+
+export const cloudOf = (services: Services): Cloud => {
+  const powerVerb =
+    (wish: PowerWish['wish']): Cloud['start'] =>
+    async (uuidsOrNames, options = {}) =>
+      (await import('./wishes/power.js')).changePower(services, uuidsOrNames, { ...options, wish });
+  const imageVerb =
+    (wish: 'prefetch' | 'remove'): Cloud['images']['prefetch'] =>
+    async (image, options) =>
+      (await import('./images/wish-for-image.js')).wishForImage(services, { wish, image }, options);
+  return {
+    boot: async (options) => (await import('./boot/boot.js')).boot(services, options),
+    list: async (options) => (await import('./instances/list-instances.js')).listInstances(services, options),
+    get: async (uuidOrName, options) =>
+      (await import('./instances/get-instance.js')).getInstance(services, uuidOrName, options),
+    findAddress: async (instance, options) =>
+      (await import('./instances/find-address.js')).findAddress(services, instance, options),
+    start: powerVerb('running'),
+    stop: powerVerb('stopped'),
+    reboot: powerVerb('rebooted'),
+    destroy: async (uuidsOrNames, options = {}) =>
+      (await import('./wishes/destroy.js')).destroy(services, uuidsOrNames, options),
+    readConsole: async (uuidOrName, options) =>
+      (await import('./consoles/read-console.js')).readConsole(services, uuidOrName, options),
+    openTunnel: async (uuidOrName, options) =>
+      (await import('./consoles/open-tunnel.js')).openTunnel(services, uuidOrName, options),
+    checkAgent: async (uuidOrName, options) =>
+      (await import('./consoles/check-agent.js')).checkAgent(services, uuidOrName, options),
+    hosts: async (options) => (await import('./hosts/list-hosts.js')).listHosts(services, options),
+    images: {
+      list: async (options) => (await import('./images/list-images.js')).listImages(services, options),
+      prefetch: imageVerb('prefetch'),
+      remove: imageVerb('remove'),
+    },
+    audit: async (options) => (await import('./audit/audit.js')).audit(services, options),
+  };
+};

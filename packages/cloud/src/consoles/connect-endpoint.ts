@@ -1,0 +1,139 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { text as readText } from 'node:stream/consumers';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { withResolvers } from '@etcd-compute/common/async/deadline';
+import { ENDPOINT_TLS, TUNNEL_PROTOCOL } from '@etcd-compute/common/endpoint/protocol';
+import { EcomputeError, ERROR_CODES } from '@etcd-compute/common/errors';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { FoundEndpoint } from './find-endpoint.js';
+import { describeMisses, firstConnection } from './first-connection.js';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 30_000;
+
+const isRefusal = (error: Error): boolean => 'code' in error && /^(EPROTO|ERR_SSL)/.test(String(error.code));
+
+/** A connection to the agent that has the key, whichever of its addresses leads there. */
+export const connectEndpoint = async (endpoint: FoundEndpoint, signal: AbortSignal): Promise<TLSSocket> => {
+  const { addresses, port, key, session, hostName } = endpoint;
+  const result = await firstConnection({
+    addresses,
+    connect: (host) =>
+      connectTls({
+        host,
+        port,
+        ...ENDPOINT_TLS,
+        pskCallback: () => ({ psk: Buffer.from(key, 'base64'), identity: session }),
+        // There is no certificate: the one cipher that is offered proves that the other side has the key.
+        checkServerIdentity: () => undefined,
+      }),
+    event: 'secureConnect',
+    timeoutMs: CONNECT_TIMEOUT_MS,
+    signal,
+  });
+  if ('socket' in result) return result.socket;
+  const { misses } = result;
+  const details = { addresses, port };
+  if (misses.some(({ error }) => isRefusal(error)))
+    throw new EcomputeError(
+      'ECOMPUTE_ENDPOINT_REFUSED',
+      `what listens at port ${port} of host ${hostName} does not take its key (${describeMisses(misses)})`,
+      {
+        details,
+        retryable: true,
+        hint: 'the agent may have been restarted just now; else something else listens there',
+      },
+    );
+  throw new EcomputeError(
+    'ECOMPUTE_ENDPOINT_UNREACHABLE',
+    `could not reach the agent of host ${hostName} at port ${port} (${describeMisses(misses) || 'it names no address'})`,
+    {
+      details,
+      retryable: true,
+      hint: 'let its port through the firewall (endpoint.port), or set endpoint.advertise in its compute.yaml',
+    },
+  );
+};
+
+const toError = async (response: IncomingMessage, hostName: string): Promise<EcomputeError> => {
+  const text = await readText(response);
+  let told: unknown;
+  try {
+    told = JSON.parse(text);
+  } catch {
+    told = undefined;
+  }
+  const get = (name: string): string | undefined => {
+    const value: unknown = typeof told === 'object' && told !== null ? Reflect.get(told, name) : undefined;
+    return typeof value === 'string' ? value : undefined;
+  };
+  const code = ERROR_CODES.find((known) => known === get('code')) ?? 'ECOMPUTE_ENDPOINT_REFUSED';
+  const hint = get('hint');
+  return new EcomputeError(
+    code,
+    get('message') ?? `the agent of host ${hostName} answered with status ${response.statusCode}`,
+    hint === undefined ? {} : { hint },
+  );
+};
+
+export interface Question {
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+const ask = async (
+  endpoint: FoundEndpoint,
+  { path, headers = {}, signal }: Question,
+): Promise<{ response: IncomingMessage; socket: Socket }> => {
+  const socket = await connectEndpoint(endpoint, signal);
+  socket.setNoDelay(true).setKeepAlive(true, 30_000);
+  const request = httpRequest({
+    createConnection: () => socket,
+    path,
+    headers: { host: 'ecompute', ...headers },
+    signal,
+  });
+  const timer = setTimeout(() => request.destroy(new Error('no answer')), ANSWER_TIMEOUT_MS);
+  try {
+    const { promise, resolve, reject } = withResolvers<IncomingMessage>();
+    request.once('response', resolve).on('error', reject);
+    request.once('upgrade', (response, _socket, head) => {
+      if (head.length > 0) socket.unshift(head);
+      resolve(response);
+    });
+    request.end();
+    const response = await promise;
+    const { statusCode } = response;
+    if (statusCode !== 200 && statusCode !== 101) throw await toError(response, endpoint.hostName);
+    return { response, socket };
+  } catch (cause) {
+    socket.destroy();
+    if (signal.aborted || cause instanceof EcomputeError) throw cause;
+    throw new EcomputeError('ECOMPUTE_ENDPOINT_UNREACHABLE', `the agent of host ${endpoint.hostName} did not answer`, {
+      cause,
+      retryable: true,
+      hint: 'it may be stopping or starting: try again',
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** The answer to a GET, its body unread. @throws EcomputeError with what the agent says. */
+export const getFromEndpoint = async (endpoint: FoundEndpoint, question: Question): Promise<IncomingMessage> =>
+  (await ask(endpoint, question)).response;
+
+/** A connection to a port of a guest. */
+export const connectGuest = async (
+  endpoint: FoundEndpoint,
+  { instance, port, signal }: { instance: InstanceUuid; port: number; signal: AbortSignal },
+): Promise<Socket> => {
+  const { socket } = await ask(endpoint, {
+    path: `/instances/${instance}/tunnel?port=${port}`,
+    headers: { connection: 'upgrade', upgrade: TUNNEL_PROTOCOL },
+    signal,
+  });
+  return socket;
+};

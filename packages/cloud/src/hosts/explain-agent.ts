@@ -1,0 +1,30 @@
+import type { ProviderUuid } from '@etcd-compute/common/ids';
+import { formatTime } from '@etcd-compute/common/format-time';
+import type { Presences, SeenAgent } from './presences.js';
+
+type Trouble = NonNullable<SeenAgent['trouble']>;
+
+/** `libvirt hangs since 12:03:11`, with the day where it is another one than today. */
+export const describeTrouble = ({ code, since }: Trouble, now = new Date()): string => {
+  const [day = '', time = ''] = formatTime(since).split(' ');
+  const isToday = formatTime(now.toISOString()).startsWith(day);
+  return `${code.replaceAll('-', ' ')} since ${isToday ? time : `${day} ${time}`}`;
+};
+
+/** Why nothing can be done on a host at the moment; undefined when it can. */
+export const explainAgent = (agent: Pick<SeenAgent, 'state' | 'trouble'> | undefined): string | undefined => {
+  if (!agent) return 'its agent is down';
+  if (agent.trouble) return `${describeTrouble(agent.trouble)}: ${agent.trouble.message}`;
+  return agent.state === 'draining' ? 'its agent is draining' : undefined;
+};
+
+/** The same of some hosts, to end a sentence with; empty when all can work. */
+export const explainHosts = (hosts: Iterable<ProviderUuid>, presences: Presences): string => {
+  const reasons = [...new Set(hosts)].flatMap((host) => {
+    const agent = presences.get(host);
+    if (!agent) return [`the agent of host ${host} is down`];
+    const reason = explainAgent(agent);
+    return reason === undefined ? [] : [`on host ${agent.hostname}, ${reason}`];
+  });
+  return reasons.length === 0 ? '' : `: ${reasons.join('; ')}`;
+};

@@ -1,0 +1,72 @@
+import { EcomputeError, toError } from '@etcd-compute/common/errors';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
+import { allocate, releaseAllocations, type AllocateRequest } from '@etcd-compute/common/placement/allocations';
+import { isConcurrentUpdate } from '@etcd-compute/common/placement/errors';
+import type { Services } from '../services.js';
+import type { Candidate } from '../selection/candidate.js';
+import type { FoundHosts } from './candidates.js';
+import { requestNotWritten } from './placing-errors.js';
+import type { InstanceSpec } from './write-request.js';
+
+/** Placement gives up on a busy provider with a 409 that says so; the host itself may well have room. */
+const BUSY_ATTEMPTS = 5;
+
+export interface AllocateOptions {
+  readonly hosts: FoundHosts;
+  readonly spec: InstanceSpec;
+  /** Grows by each host that refuses. */
+  readonly dropped: Map<ProviderUuid, string>;
+  readonly onRefusal: (err: Error) => void;
+}
+
+export const allocationOf = (spec: InstanceSpec, { request }: Candidate): AllocateRequest => {
+  const { instance, user, project } = spec;
+  const { allocations, mappings } = request;
+  return { instance, allocations, mappings, userId: user, projectId: project };
+};
+
+/** Allocates on the best candidate that takes it. @returns undefined when none does. */
+export const allocateOne = async (services: Services, options: AllocateOptions): Promise<Candidate | undefined> => {
+  const { hosts, spec, dropped, onRefusal } = options;
+  const placement = await services.placement();
+  const isExcluded = new Set(dropped.keys());
+  for (let busy = 0; ;) {
+    const candidate = hosts.pool.take(isExcluded);
+    if (!candidate) return undefined;
+    try {
+      const result = await allocate(placement, allocationOf(spec, candidate));
+      if (result.outcome === 'allocated') return candidate;
+      hosts.pool.giveBack(candidate);
+      onRefusal(result.err);
+      busy += isConcurrentUpdate(result.err) ? 1 : BUSY_ATTEMPTS;
+      if (busy < BUSY_ATTEMPTS) continue;
+      busy = 0;
+      isExcluded.add(candidate.host);
+      dropped.set(candidate.host, `its room was taken meanwhile: ${result.err.message}`);
+    } catch (thrown) {
+      hosts.pool.giveBack(candidate);
+      throw await undoUncertain(services, { spec, candidate, err: toError(thrown) });
+    }
+  }
+};
+
+/** The reply may be what was lost: releases what Placement may hold. @returns the error to throw. */
+export const undoUncertain = async (
+  services: Services,
+  { spec, candidate, err }: { spec: InstanceSpec; candidate: Candidate; err: Error },
+): Promise<Error> => {
+  const isUncertain = err instanceof EcomputeError && err.retryable;
+  // Said once is enough: the first error tells why Placement cannot be asked.
+  if (!isUncertain || (await tryRelease(services, spec))) return err;
+  return requestNotWritten({ spec, host: candidate.host, err, isReleased: false });
+};
+
+/** What matters is the error that led here. @returns whether the allocation is known to be released. */
+export const tryRelease = async (services: Services, { instance }: InstanceSpec): Promise<boolean> => {
+  try {
+    await releaseAllocations(await services.placement(), instance);
+    return true;
+  } catch {
+    return false;
+  }
+};

@@ -1,0 +1,68 @@
+import { sleep } from '@etcd-compute/common/async/sleep';
+import type { AllocationCandidates } from '@etcd-compute/common/placement/allocation-candidates';
+import type { Services } from '../services.js';
+import { readPresences, type Presences } from '../hosts/presences.js';
+import { withLimit, type ResourceQuery } from '../selection/resource-query.js';
+import { toCandidate } from '../selection/candidate.js';
+import { filterByPresence, isOldAgent, type DroppedHost } from '../selection/filters/presence.js';
+import { createHostPool, type HostPool } from '../selection/host-pool.js';
+import type { Strategy } from '../selection/strategies.js';
+
+/** Enough to weigh among, and a small reply even of a large fleet. */
+const LIMIT = 32;
+const MAX_LIMIT = 1_000;
+
+/** A connection within a data centre is up in this time. */
+const HEAD_START_MS = 2;
+
+export interface FindOptions {
+  readonly services: Services;
+  readonly query: ResourceQuery;
+  readonly strategy: Strategy;
+  /** How many instances will be placed from the answer. */
+  readonly count: number;
+  /** False lets hosts without an agent of ours pass: the original's agent leaves no sign of life. */
+  readonly needsPresence: boolean;
+}
+
+export interface FoundHosts {
+  readonly pool: HostPool;
+  readonly presences: Presences;
+  /** Hosts that Placement offered and that were left out. */
+  readonly dropped: readonly DroppedHost[];
+  /** Not all agents are upgraded yet. */
+  readonly hasOldAgents: boolean;
+}
+
+/** Asks Placement for hosts with room, and leaves out those whose agent is not there. */
+export const findHosts = async (options: FindOptions): Promise<FoundHosts> => {
+  const limit = Math.min(MAX_LIMIT, Math.max(LIMIT, 2 * options.count));
+  const found = await askOnce(options, limit);
+  // All that came within the limit have no agent; one beyond it may.
+  const isCutOff = found.pool.size === 0 && found.dropped.length > 0 && found.offered >= limit && limit < MAX_LIMIT;
+  return isCutOff ? askOnce(options, MAX_LIMIT) : found;
+};
+
+const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts & { offered: number }> => {
+  const { services, query, strategy, needsPresence } = options;
+  const asked = listCandidates(services, withLimit(query, limit));
+  // Loading etcd's client blocks for longer than Placement needs to answer: first let the question leave.
+  await Promise.race([asked, sleep(HEAD_START_MS)]);
+  const [reply] = await Promise.all([asked, services.store()]);
+  const candidates = reply.allocation_requests.map(toCandidate).filter((candidate) => candidate !== undefined);
+  const presences = await readPresences(
+    services,
+    candidates.map(({ host }) => host),
+  );
+  performance.mark('eschedule:candidates');
+  const { kept, dropped } = needsPresence ? filterByPresence(candidates, presences) : { kept: candidates, dropped: [] };
+  const summaries = reply.provider_summaries;
+  const pool = createHostPool({ candidates: kept, summaries, strategy, random: Math.random });
+  const hasOldAgents = [...presences.values()].some(isOldAgent);
+  return { pool, presences, dropped, hasOldAgents, offered: candidates.length };
+};
+
+const listCandidates = async (services: Services, query: string): Promise<AllocationCandidates> => {
+  const { listAllocationCandidates } = await import('@etcd-compute/common/placement/allocation-candidates');
+  return listAllocationCandidates(await services.placement(), query);
+};

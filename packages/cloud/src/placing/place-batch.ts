@@ -1,0 +1,80 @@
+import { toError } from '@etcd-compute/common/errors';
+import { allocateMany, type AllocateResult } from '@etcd-compute/common/placement/allocations';
+import type { DroppedHost } from '../selection/filters/presence.js';
+import { allocationOf, undoUncertain } from './allocate-one.js';
+import type { FindOptions, FoundHosts } from './candidates.js';
+import type { InstanceSpec } from './write-request.js';
+import { writeMany, type Allocated, type WriteOutcome } from './write-placed.js';
+
+export type PlaceOutcome = WriteOutcome | { readonly outcome: 'no-host'; readonly dropped: readonly DroppedHost[] };
+
+export interface BatchDeps {
+  readonly find: FindOptions;
+  readonly found: () => Promise<FoundHosts>;
+  /** Places one by itself, candidate by candidate. Never throws. */
+  readonly placeOne: (spec: InstanceSpec) => Promise<PlaceOutcome>;
+}
+
+const NONE: ReadonlySet<never> = new Set();
+
+/**
+ * Places several instances: one call to Placement allocates for all of them, and one txn writes all of them. A conflict concerns one of
+ * them, and Placement does not say which: both halves are tried again, down to single ones, which go from candidate to candidate.
+ *
+ * @returns what became of each, in order. Never throws.
+ */
+export const placeBatch = async (deps: BatchDeps, specs: readonly InstanceSpec[]): Promise<PlaceOutcome[]> => {
+  try {
+    return await tryBatch(deps, specs);
+  } catch (err) {
+    return specs.map(() => ({ outcome: 'failed', err: toError(err) }));
+  }
+};
+
+const tryBatch = async (deps: BatchDeps, specs: readonly InstanceSpec[]): Promise<PlaceOutcome[]> => {
+  const [first, second] = specs;
+  if (first && !second) return [await deps.placeOne(first)];
+  const hosts = await deps.found();
+  const taken = specs.flatMap((spec): Allocated[] => {
+    const candidate = hosts.pool.take(NONE);
+    return candidate ? [{ hosts, spec, candidate }] : [];
+  });
+  const giveBack = (): void => {
+    for (const { candidate } of taken) hosts.pool.giveBack(candidate);
+  };
+  let result: AllocateResult;
+  try {
+    result = await allocateTaken(deps.find, taken);
+  } catch (err) {
+    giveBack();
+    return afterError(deps, specs, { taken, err: toError(err) });
+  }
+  if (result.outcome === 'conflict') {
+    giveBack();
+    const half = Math.ceil(specs.length / 2);
+    return [...(await placeBatch(deps, specs.slice(0, half))), ...(await placeBatch(deps, specs.slice(half)))];
+  }
+  const outcomes: PlaceOutcome[] = await writeMany(deps.find, taken);
+  // All ask for the same, so it is the last ones that found no room. Each goes its own way, to be told of each host why.
+  for (const spec of specs.slice(taken.length)) outcomes.push(await deps.placeOne(spec));
+  return outcomes;
+};
+
+const allocateTaken = async ({ services }: FindOptions, taken: readonly Allocated[]): Promise<AllocateResult> =>
+  taken.length === 0
+    ? { outcome: 'allocated' }
+    : allocateMany(
+        await services.placement(),
+        taken.map(({ spec, candidate }) => allocationOf(spec, candidate)),
+      );
+
+/** All failed for the same reason; whatever Placement may have of them is released. */
+const afterError = async (
+  { find }: BatchDeps,
+  specs: readonly InstanceSpec[],
+  { taken, err }: { taken: readonly Allocated[]; err: Error },
+): Promise<PlaceOutcome[]> => {
+  const errors = new Map<InstanceSpec, Error>();
+  for (const { spec, candidate } of taken) errors.set(spec, await undoUncertain(find.services, { spec, candidate, err }));
+  return specs.map((spec) => ({ outcome: 'failed', err: errors.get(spec) ?? err }));
+};

@@ -1,0 +1,132 @@
+import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
+import type { Keys } from '@etcd-compute/common/etcd/keys';
+import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
+import type { NameHolder } from '@etcd-compute/common/etcd/messages/name-holder';
+import { newRecord, withState, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { Guard, Write } from '@etcd-compute/common/etcd/store';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { Services } from '../services.js';
+import type { InstanceEntry } from '../instances/instance-entry.js';
+import { totalResources, type Candidate } from '../selection/candidate.js';
+import { commit, type CommitResult } from '../commit.js';
+
+/** What a person asked for, before it has a host. */
+export interface InstanceSpec {
+  readonly instance: InstanceUuid;
+  readonly name: string | null;
+  readonly image: string;
+  /** Of what the image's URL gives. */
+  readonly checksum?: string | undefined;
+  /** What the guest is told. Holds secrets: never logged. */
+  readonly guest?: GuestMembers;
+  readonly user: string;
+  readonly project: string;
+  /** What must not have changed for it to have its name; nothing when it has none. */
+  readonly nameGuards: readonly Guard[];
+}
+
+/** What an instance leaves behind when it moves on to another host after a failed build. */
+export type FailedAttempt = InstanceEntry & { readonly record: InstanceRecord };
+
+export interface PlanOptions {
+  readonly keys: Keys;
+  readonly spec: InstanceSpec;
+  readonly candidate: Candidate;
+  /** Words for the record's transition. */
+  readonly reason: string;
+  /** False where no agent of ours would ever update the record. */
+  readonly hasRecord: boolean;
+  readonly failed?: FailedAttempt | undefined;
+}
+
+/** The original's members, then ours. An agent of the original reads the first and passes over the rest. */
+export const renderRequest = (spec: InstanceSpec, allocated: Pick<BootRequest, 'allocations'>): BootRequest => ({
+  ...allocated,
+  user_id: spec.user,
+  project_id: spec.project,
+  consumer_generation: null,
+  instance: spec.instance,
+  image: spec.image,
+  version: 1,
+  ...(spec.name !== null && { name: spec.name }),
+  ...(spec.checksum !== undefined && { image_checksum: spec.checksum }),
+  ...spec.guest,
+});
+
+const renderRecord = ({ spec, candidate, reason, failed }: PlanOptions, now: Date): InstanceRecord => {
+  const { host } = candidate;
+  const resources = totalResources(candidate.request);
+  if (!failed) return newRecord({ ...spec, host, resources, reason, now });
+  const reset = { host, resources, session: null, step: null, fault: null, addresses: [], address_sources: null };
+  return withState(failed.record, 'scheduled', { reason, now, ...reset });
+};
+
+export interface PlannedRequest {
+  readonly guards: readonly Guard[];
+  /** The first is the boot request, which nobody else would write. */
+  readonly writes: readonly [Write & { op: 'put' }, ...Write[]];
+  readonly record: InstanceRecord;
+}
+
+/**
+ * The boot request, the instance record, its location and its name, to be written in one txn, which fails if anyone else wrote one of
+ * them. An instance that moves on from a failed host leaves its old request and record in the same txn, so that it is never wished for
+ * on two hosts.
+ */
+export const planRequest = (options: PlanOptions): PlannedRequest => {
+  const { keys, spec, candidate, hasRecord, failed } = options;
+  const { instance } = spec;
+  const { host } = candidate;
+  const record = renderRecord(options, new Date());
+  const [requestKey, recordKey] = [keys.request(host, instance), keys.report(host, instance)];
+  const put = (key: string, value: unknown): Write & { op: 'put' } => ({
+    op: 'put',
+    key,
+    value: JSON.stringify(value),
+  });
+  const request = put(requestKey, renderRequest(spec, candidate.request));
+  const isNew = { key: requestKey, modRevision: '0' };
+  // An agent of the original has no use for the rest.
+  if (!hasRecord) return { record, guards: [isNew], writes: [request] };
+  const old = failed && oldKeys(keys, failed);
+  const locationKey = keys.location(instance);
+  const name = failed ? null : spec.name;
+  return {
+    record,
+    guards: [
+      isNew,
+      { key: recordKey, modRevision: '0' },
+      { key: locationKey, modRevision: failed?.locationRevision ?? '0' },
+      ...(name === null ? [] : spec.nameGuards),
+      ...(old ?? []),
+    ],
+    writes: [
+      request,
+      put(recordKey, record),
+      put(locationKey, newLocation({ ...spec, host, created_at: record.created_at })),
+      ...(name === null ? [] : [put(keys.name(spec.project, name), { version: 1, instance } satisfies NameHolder)]),
+      ...(old ?? []).map(({ key }): Write => ({ op: 'delete', key })),
+    ],
+  };
+};
+
+const oldKeys = (
+  keys: Keys,
+  { instance, host, requestRevision, recordKey, recordRevision }: FailedAttempt,
+): Guard[] => [
+  { key: keys.request(host, instance), modRevision: requestRevision },
+  { key: recordKey, modRevision: recordRevision },
+];
+
+/** Writes all of them in one txn, or none. */
+export const commitRequests = async (services: Services, planned: readonly PlannedRequest[]): Promise<CommitResult> => {
+  const [first, ...rest] = planned.flatMap(({ writes }) => writes);
+  if (first?.op !== 'put') throw new Error('there is no request to write');
+  return commit({
+    store: await services.store(),
+    guards: planned.flatMap(({ guards }) => guards),
+    writes: [first, ...rest],
+    patienceMs: services.patienceMs,
+  });
+};

@@ -1,0 +1,92 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { explainHosts } from '../hosts/explain-agent.js';
+import { readPresences } from '../hosts/presences.js';
+import { nameOf, readInstances, type InstanceEntry } from '../instances/instance-entry.js';
+import type { Run } from '../run.js';
+import type { Services } from '../services.js';
+import { isIn, waitUntil } from '../wait-until.js';
+
+export interface PendingPower {
+  entry: InstanceEntry;
+  /** Of the wish. */
+  readonly count: number;
+}
+
+const FINAL: readonly InstanceRecord['state'][] = ['error', 'deleting', 'deleted'];
+
+/** What a record says of a wish: undefined while it is not carried out. */
+const resultOf = (record: InstanceRecord | undefined, count: number): { error?: EcomputeError } | undefined => {
+  if (record && record.power_count < count && !FINAL.includes(record.state)) return undefined;
+  if (record?.fault)
+    return {
+      error: new EcomputeError('ECOMPUTE_INSTANCE_FAILED', `instance ${record.instance}: ${record.fault.message}`, {
+        details: { instance: record.instance, host: record.host, fault: record.fault },
+        ...(record.fault.hint !== null && { hint: record.fault.hint }),
+      }),
+    };
+  if (record && !FINAL.includes(record.state)) return {};
+  return {
+    error: new EcomputeError(
+      'ECOMPUTE_INSTANCE_CHANGED',
+      record ? `instance ${record.instance} was destroyed meanwhile` : 'the instance was destroyed meanwhile',
+    ),
+  };
+};
+
+export interface WaitForPowerOptions {
+  readonly wishes: readonly PendingPower[];
+  readonly timeoutMs: number;
+}
+
+/** Waits until the wishes are carried out. @returns the errors of those that failed, or are not carried out in time. */
+export const waitForPower = async (
+  services: Services,
+  { wishes, timeoutMs }: WaitForPowerOptions,
+  { signal, emit }: Run,
+): Promise<EcomputeError[]> => {
+  const errors: EcomputeError[] = [];
+  const pending = new Set(wishes);
+  await waitUntil({
+    store: await services.store(),
+    keys: () => wishes.map(({ entry }) => entry.recordKey),
+    timeoutMs,
+    signal,
+    check: async (changed) => {
+      const looked = [...pending].filter(({ entry }) => isIn(changed, entry.recordKey));
+      const found = await readInstances(
+        services,
+        looked.map(({ entry }) => entry),
+      );
+      for (const [index, wish] of looked.entries()) {
+        // Its record may have moved: with it to another host, or because its agent was upgraded.
+        wish.entry = found[index] ?? wish.entry;
+        const { record, instance, host } = wish.entry;
+        const result = resultOf(record, wish.count);
+        if (result) pending.delete(wish);
+        if (result?.error) errors.push(result.error);
+        const step = record?.step;
+        const name = nameOf(wish.entry);
+        if (!result && step)
+          emit({ type: 'power-changing', instance, name, host, step: step.name, since: step.since });
+      }
+      return pending.size === 0;
+    },
+  });
+  const presences = await readPresences(
+    services,
+    [...pending].map(({ entry }) => entry.host),
+  );
+  for (const { entry } of pending)
+    errors.push(
+      new EcomputeError(
+        'ECOMPUTE_TIMED_OUT',
+        `instance ${entry.instance} is not as wished after ${timeoutMs / 1000} s${explainHosts([entry.host], presences)}`,
+        {
+          details: { waitedFor: 'power', instance: entry.instance, host: entry.host },
+          hint: 'the wish stands',
+        },
+      ),
+    );
+  return errors;
+};

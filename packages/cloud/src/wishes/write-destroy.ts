@@ -1,0 +1,66 @@
+import { isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { Ending } from '@etcd-compute/common/etcd/messages/ending';
+import type { Write } from '@etcd-compute/common/etcd/store';
+import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
+import { getAllocations, type Allocations } from '@etcd-compute/common/placement/allocations';
+import type { Services } from '../services.js';
+import { isGone, nameOf, type InstanceEntry } from '../instances/instance-entry.js';
+import { rewriteRequest } from './rewrite-request.js';
+
+/**
+ * Overwrites the boot request with the wish to be destroyed, in the original's words: what Placement holds, without allocations. An agent
+ * of the original sends these members on to Placement, so there is none of ours among them.
+ */
+export const renderDestroyWish = (
+  { instance }: Pick<InstanceEntry, 'instance'>,
+  { held, before }: { held: Allocations; before: BootRequest | undefined },
+): BootRequest => ({
+  ...(before?.user_id !== undefined && { user_id: before.user_id }),
+  ...(before?.project_id !== undefined && { project_id: before.project_id }),
+  consumer_generation: null,
+  ...held,
+  allocations: {},
+  instance,
+  image: null,
+});
+
+/** That its books are to be closed. What the original has booted has none. */
+export const renderEnding = ({ keys }: Services, entry: InstanceEntry): (Write & { op: 'put' })[] => {
+  const { instance, host, location, record, recordKey } = entry;
+  // A record that stands there still will be moved, and leave a location.
+  if (!location && recordKey !== keys.location(instance)) return [];
+  const project = location?.project ?? record?.project ?? DEFAULT_PROJECT;
+  const value: Ending = { version: 1, host, project, name: nameOf(entry) };
+  return [{ op: 'put', key: keys.ending(instance), value: JSON.stringify(value) }];
+};
+
+/** Older versions ask without it. */
+const ensureEnding = async (services: Services, entry: InstanceEntry): Promise<void> => {
+  const store = await services.store();
+  for (const put of renderEnding(services, entry)) await store.txn([{ key: put.key, modRevision: '0' }], [put]);
+};
+
+/**
+ * Asks for the end of an instance. May be repeated.
+ *
+ * @returns the request as it is then; undefined when the agent is through with it already.
+ * @throws EcomputeError ECOMPUTE_INSTANCE_CHANGED when others keep changing the request, and what etcd and Placement throw; the
+ *   instance is then as it was.
+ */
+export const writeDestroyWish = async (services: Services, found: InstanceEntry): Promise<BootRequest | undefined> => {
+  const placement = await services.placement();
+  return rewriteRequest(services, found, {
+    verb: 'destroy',
+    render: async (entry) => {
+      const { instance, request } = entry;
+      if (request && isDestroyWish(request)) {
+        await ensureEnding(services, entry);
+        return 'done';
+      }
+      // What is only in Placement is asked for all the same: the agent releases it.
+      if (entry !== found && isGone(entry)) return 'done';
+      return renderDestroyWish(entry, { held: await getAllocations(placement, instance), before: request });
+    },
+    also: (entry) => renderEnding(services, entry),
+  });
+};

@@ -6,7 +6,7 @@ import {
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Entry } from '@etcd-compute/common/etcd/store';
 import { newInstanceUuid, providerUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
-import { allocate } from '@etcd-compute/common/placement/allocations';
+import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { StopWaiting, waitFor } from '@etcd-compute/testing/wait-for';
 import type { Stage } from './stage.js';
 
@@ -21,7 +21,9 @@ export const GUEST = { VCPU: 1, MEMORY_MB: 128, DISK_GB: 1 };
 export const allocateOn = async ({ placement, agent }: Cloud): Promise<InstanceUuid> => {
   const instance = newInstanceUuid();
   const allocations = { [agent.uuid]: { resources: GUEST } };
-  const result = await allocate(placement, { instance, allocations, userId: 'bench', projectId: 'bench' });
+  const result = await createPlacementCapacity(placement).allocate([
+    { instance, allocations, userId: 'bench', projectId: 'bench' },
+  ]);
   if (result.outcome !== 'allocated') throw result.err;
   return instance;
 };

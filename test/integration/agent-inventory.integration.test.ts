@@ -1,10 +1,11 @@
 import { agentConfigSchema } from '@etcd-compute/agent/config';
 import { createOwnProvider } from '@etcd-compute/agent/inventory/own-provider';
 import { createInventoryReport, reportInventory, type ReportOptions } from '@etcd-compute/agent/inventory/report';
+import type { Capacity } from '@etcd-compute/common/capacity/capacity';
+import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { placementSection } from '@etcd-compute/common/config/sections';
 import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
-import { allocate, getAllocations, releaseAllocations } from '@etcd-compute/common/placement/allocations';
 import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
 import {
   ensureResourceProvider,
@@ -22,10 +23,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 /** The inventory report and allocations on a real Placement, with others who change the same provider. */
 let server: PlacementServer;
 let placement: PlacementClient;
+let capacity: Capacity;
 
 beforeAll(async () => {
   server = await startPlacement();
   placement = await openPlacement(placementSection.parse({ endpoint: server.endpoint }));
+  capacity = createPlacementCapacity(placement);
 });
 afterAll(async () => {
   placement.close();
@@ -42,9 +45,9 @@ const aReport = (
 ): ReportOptions => {
   const host = newProviderUuid();
   return {
-    placement,
+    capacity,
     host,
-    capacity: { VCPU: 4, MEMORY_MB: 8192, DISK_GB: 100 },
+    resources: { VCPU: 4, MEMORY_MB: 8192, DISK_GB: 100 },
     imagesGiB: 0,
     isLocked: false,
     log: silentLogger(),
@@ -100,7 +103,7 @@ describe('reportInventory', () => {
         return reply;
       },
     };
-    await reportInventory({ ...options, placement: interfered });
+    await reportInventory({ ...options, capacity: createPlacementCapacity(interfered) });
     expect(interferences).toBe(3);
     expect((await getInventories(placement, host)).inventories['VCPU']?.total).toBe(4);
     expect((await getTraits(placement, host)).traits.toSorted()).toEqual([
@@ -139,16 +142,17 @@ describe('the look at the own provider', () => {
         return placement.send(request);
       },
     };
-    const { host, config, capacity, imagesGiB, isLocked, log } = aReport();
+    const { host, config, resources: own, imagesGiB, isLocked, log } = aReport();
+    const countedCapacity = createPlacementCapacity(counted);
     const clock = { now: 0 };
-    const provider = createOwnProvider({ placement: counted, host, now: () => clock.now });
-    const report = createInventoryReport({ placement: counted, provider, host, config, log });
-    const lookOnce = async (room: { capacity?: ReportOptions['capacity'] } = {}) => {
+    const provider = createOwnProvider({ capacity: countedCapacity, host, now: () => clock.now });
+    const report = createInventoryReport({ capacity: countedCapacity, provider, host, config, log });
+    const lookOnce = async (room: { resources?: ReportOptions['resources'] } = {}) => {
       asked.length = 0;
       await provider.look();
-      await report({ capacity, imagesGiB, isLocked, ...room });
-      const allocations = await provider.listAllocations();
-      return { asked: [...asked], consumers: Object.keys(allocations) };
+      await report({ resources: own, imagesGiB, isLocked, ...room });
+      const consumers = await provider.consumers();
+      return { asked: [...asked], consumers: [...consumers.keys()] };
     };
     await lookOnce(); // makes the provider, which changes it
     await lookOnce();
@@ -170,9 +174,9 @@ describe('the look at the own provider', () => {
     const { host, lookOnce } = await aHost();
     const instance = newInstanceUuid();
     const allocations = { [host]: { resources } };
-    await allocate(placement, { instance, userId: 'u', projectId: 'p', allocations });
+    await capacity.allocate([{ instance, userId: 'u', projectId: 'p', allocations }]);
     expect((await lookOnce()).consumers).toEqual([instance]);
-    await releaseAllocations(placement, instance);
+    await capacity.release(instance);
     expect((await lookOnce()).consumers).toEqual([]);
   });
 
@@ -183,14 +187,14 @@ describe('the look at the own provider', () => {
     await putInventories(placement, host, { inventories: others, generation });
     await lookOnce();
     expect((await getInventories(placement, host)).inventories['VCPU']?.total).toBe(4);
-    await lookOnce({ capacity: { VCPU: 8, MEMORY_MB: 8192, DISK_GB: 100 } });
+    await lookOnce({ resources: { VCPU: 8, MEMORY_MB: 8192, DISK_GB: 100 } });
     expect((await getInventories(placement, host)).inventories['VCPU']?.total).toBe(8);
   });
 
   test('sees in the end what a DELETE has released, which leaves the generation as it is', async () => {
     const { host, clock, lookOnce } = await aHost();
     const instance = newInstanceUuid();
-    await allocate(placement, { instance, userId: 'u', projectId: 'p', allocations: { [host]: { resources } } });
+    await capacity.allocate([{ instance, userId: 'u', projectId: 'p', allocations: { [host]: { resources } } }]);
     await lookOnce();
     const headers = { 'x-auth-token': 'admin' };
     await fetch(`${server.endpoint}/allocations/${instance}`, { method: 'DELETE', headers });
@@ -208,14 +212,14 @@ describe('allocations', () => {
     const instance = newInstanceUuid();
     const ask = { instance, userId: 'u', projectId: 'p' };
     const allocations = { [host]: { resources: { VCPU: 4, MEMORY_MB: 7680 } } };
-    expect(await allocate(placement, { ...ask, allocations })).toEqual({ outcome: 'allocated' });
-    expect(await allocate(placement, { ...ask, allocations, instance: newInstanceUuid() })).toMatchObject({
-      outcome: 'conflict',
+    expect(await capacity.allocate([{ ...ask, allocations }])).toMatchObject({ outcome: 'allocated' });
+    expect(await capacity.allocate([{ ...ask, allocations, instance: newInstanceUuid() }])).toMatchObject({
+      outcome: 'no-room',
       err: { message: expect.stringContaining('MEMORY_MB') },
     });
-    expect(await allocate(placement, { ...ask, allocations })).toMatchObject({ outcome: 'conflict' });
-    await Promise.all([releaseAllocations(placement, instance), releaseAllocations(placement, instance)]);
-    await releaseAllocations(placement, instance);
-    expect((await getAllocations(placement, instance)).allocations).toEqual({});
+    expect(await capacity.allocate([{ ...ask, allocations }])).toMatchObject({ outcome: 'no-room' });
+    await Promise.all([capacity.release(instance), capacity.release(instance)]);
+    await capacity.release(instance);
+    expect((await capacity.read(instance)).allocations).toEqual({});
   });
 });

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { placementSection } from '@etcd-compute/common/config/sections';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
-import { allocate } from '@etcd-compute/common/placement/allocations';
 import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
 import { ensureTrait, listResourceProviders } from '@etcd-compute/common/placement/resource-providers';
 import { describe, expect, test } from 'vitest';
@@ -123,7 +123,7 @@ describe('microversions', () => {
       });
       await listResourceProviders(fake.client);
       const allocation = { instance: newInstanceUuid(), allocations: {}, userId: 'u', projectId: 'p' };
-      expect(await allocate(fake.client, allocation)).toEqual({ outcome: 'allocated' });
+      expect(await createPlacementCapacity(fake.client).allocate([allocation])).toMatchObject({ outcome: 'allocated' });
       expect(bodies).toEqual([{ allocations: {}, user_id: 'u', project_id: 'p', ...expected }]);
     }
   });

@@ -7,7 +7,7 @@ import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-conf
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { openStore, type Entry, type Store } from '@etcd-compute/common/etcd/store';
 import { newInstanceUuid, providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import { getAllocations } from '@etcd-compute/common/placement/allocations';
+import { getHeld } from '@etcd-compute/common/placement/allocations';
 import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
 import { bringPorts, type BroughtPorts } from '@etcd-compute/testing/bring-ports';
 import { startEcompute, type Ecompute, type EcomputeOptions } from '@etcd-compute/testing/ecompute';
@@ -201,7 +201,7 @@ export const boot = async (world: World, host: string, options: WishOptions = {}
 
 /** Puts the original's destroy message: what Placement holds, without the allocations. */
 export const askToDestroy = async (world: World, host: string, instance: InstanceUuid): Promise<void> => {
-  const held = await getAllocations(world.client, instance);
+  const held = await getHeld(world.client, instance);
   await putValue(world, `/hosts/${host}/${instance}`, { ...held, allocations: {}, instance, image: null });
 };
 
@@ -246,4 +246,4 @@ export const heldBy = async (
   world: World,
   instance: InstanceUuid,
 ): Promise<Record<string, { resources: Record<string, number> }>> =>
-  (await getAllocations(world.client, instance)).allocations;
+  (await getHeld(world.client, instance)).allocations;

@@ -1,3 +1,4 @@
+import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAudits } from '@etcd-compute/agent/audits/audits';
@@ -57,7 +58,7 @@ const startAudits = async (
   const shared = {
     store: world.store,
     keys: world.keys,
-    placement: world.client,
+    capacity: createPlacementCapacity(world.client),
     host,
     session,
     fence,
@@ -85,8 +86,8 @@ const startAudits = async (
     ...shared,
     steps: configured,
     tasks: TASKS,
-    placement: world.client,
-    provider: createOwnProvider({ placement: world.client, host, now: () => clock }),
+    capacity: createPlacementCapacity(world.client),
+    provider: createOwnProvider({ capacity: createPlacementCapacity(world.client), host, now: () => clock }),
     now: () => clock,
   });
   return async () => {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { newRecord, withState, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { newInstanceUuid, newProviderUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import { releaseAllocations } from '@etcd-compute/common/placement/allocations';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parseJson, startCloud, startPlacementFront, type TestCloud } from './eschedule-fixture.js';
@@ -232,7 +231,7 @@ describe('a request without an allocation', () => {
   test('gets it again, also one of the original without a record', async () => {
     const host = await cloud.addHost({ name: 'one' });
     const instance = await putWhole(host);
-    await releaseAllocations(cloud.placement, instance);
+    await cloud.capacity.release(instance);
     const original = newInstanceUuid();
     await putRequest(host, original);
     const before = await runAudit();
@@ -248,7 +247,7 @@ describe('a request without an allocation', () => {
   test('is told to a person when there is no room', async () => {
     const host = await cloud.addHost({ name: 'one', vcpus: 1 });
     const instance = await putWhole(host);
-    await releaseAllocations(cloud.placement, instance);
+    await cloud.capacity.release(instance);
     const other = await putWhole(host);
     const { code, found } = await runAudit('--fix');
     expect(code).toBe(1);
@@ -260,7 +259,7 @@ describe('a request without an allocation', () => {
   test('that is destroyed while it gets it again holds nothing in the end', async () => {
     const host = await cloud.addHost({ name: 'one' });
     const instance = await putWhole(host);
-    await releaseAllocations(cloud.placement, instance);
+    await cloud.capacity.release(instance);
     await using front = await startPlacementFront(cloud.placementServer.endpoint, {
       beforeReply: async (method, path): Promise<'send'> => {
         if (method === 'PUT' && path === `/allocations/${instance}`) {

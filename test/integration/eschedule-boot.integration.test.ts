@@ -21,9 +21,8 @@ const bringUp = async (instance: InstanceUuid): Promise<void> => {
 
 /** An agent that has failed to build it, undone everything and released its allocation. */
 const failBuild = async (instance: InstanceUuid, retryable: boolean): Promise<void> => {
-  const { releaseAllocations } = await import('@etcd-compute/common/placement/allocations');
   await cloud.report(instance, 'building');
-  await releaseAllocations(cloud.placement, instance);
+  await cloud.capacity.release(instance);
   const fault = {
     code: 'ECOMPUTE_DISK_FAILED',
     message: 'the pool is full',

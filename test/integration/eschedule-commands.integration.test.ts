@@ -1,5 +1,4 @@
 import { newInstanceUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import { releaseAllocations } from '@etcd-compute/common/placement/allocations';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parseJson, startCloud, type TestCloud } from './eschedule-fixture.js';
 
@@ -29,7 +28,7 @@ const WISH = {
 /** What an agent does at the end of a destroy. */
 const finishDestroy = async ({ instance, host }: Booted): Promise<void> => {
   await cloud.report(instance, 'deleting');
-  await releaseAllocations(cloud.placement, instance);
+  await cloud.capacity.release(instance);
   await cloud.report(instance, 'deleted', { addresses: [] });
   const key = cloud.keys.request(host, instance);
   const entry = await cloud.store.get(key);
@@ -164,7 +163,7 @@ describe('destroy', () => {
     await cloud.addHost({ name: 'alpha' });
     const { instance } = await boot();
     const { user_id } = await cloud.getAllocations(instance);
-    await releaseAllocations(cloud.placement, instance);
+    await cloud.capacity.release(instance);
     for (let time = 1; time <= 2; time += 1) expect((await cloud.eschedule(['destroy', instance])).code).toBe(0);
     expect(await cloud.listRequests()).toMatchObject([{ value: { ...WISH, user_id } }]);
   });

@@ -17,11 +17,8 @@ import {
 import { LAYOUT } from '@etcd-compute/common/etcd/messages/presence';
 import { openStore, type Entry } from '@etcd-compute/common/etcd/store';
 import { instanceUuidSchema, newProviderUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import {
-  getAllocations,
-  listProviderAllocations,
-  releaseAllocations,
-} from '@etcd-compute/common/placement/allocations';
+import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
+import { getHeld, listProviderAllocations } from '@etcd-compute/common/placement/allocations';
 import { openPlacement } from '@etcd-compute/common/placement/client';
 import {
   ensureResourceProvider,
@@ -89,6 +86,7 @@ export const startCloud = async () => {
   const [etcd, placementServer] = await Promise.all([startEtcd(), startPlacement()]);
   const store = await openStore(etcdSection.parse({ host: etcd.host, port: etcd.port, timeout: 60 }));
   const placement = await openPlacement(placementSection.parse({ endpoint: placementServer.endpoint }));
+  const capacity = createPlacementCapacity(placement);
   const keys = createKeys('');
 
   const writeConfig = async (
@@ -202,8 +200,7 @@ ${endpoints.more ?? ''}`,
 
   /** An empty cloud again, for the next test. */
   const reset = async (): Promise<void> => {
-    for (const consumer of await listAllocations())
-      await releaseAllocations(placement, instanceUuidSchema.parse(consumer));
+    for (const consumer of await listAllocations()) await capacity.release(instanceUuidSchema.parse(consumer));
     for (const { uuid } of await listResourceProviders(placement))
       await fetch(`${placementServer.endpoint}/resource_providers/${uuid}`, {
         method: 'DELETE',
@@ -228,7 +225,8 @@ ${endpoints.more ?? ''}`,
     keys,
     addHost,
     allocationsOn,
-    getAllocations: async (instance: InstanceUuid) => getAllocations(placement, instance),
+    getAllocations: async (instance: InstanceUuid) => getHeld(placement, instance),
+    capacity,
     findReport,
     getRecord,
     listAllocations,

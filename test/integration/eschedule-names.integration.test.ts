@@ -29,9 +29,8 @@ const drop = async (key: string): Promise<void> => {
 
 /** What the agent of its host does with a wish to destroy it. */
 const finishDestroy = async ({ instance, host }: Booted): Promise<void> => {
-  const { releaseAllocations } = await import('@etcd-compute/common/placement/allocations');
   await cloud.report(instance, 'deleting');
-  await releaseAllocations(cloud.placement, instance);
+  await cloud.capacity.release(instance);
   await cloud.report(instance, 'deleted');
   await drop(cloud.keys.request(host, instance));
 };
@@ -166,9 +165,8 @@ test('an instance that moves on after a failed build takes its record along, and
   const { finished } = cloud.run(['boot', '--name', 'web', '-o', 'json']);
   const first = await cloud.waitForRequest();
   const created = (await cloud.getRecord(first.instance)).created_at;
-  const { releaseAllocations } = await import('@etcd-compute/common/placement/allocations');
   await cloud.report(first.instance, 'building');
-  await releaseAllocations(cloud.placement, first.instance);
+  await cloud.capacity.release(first.instance);
   const fault = { code: 'ECOMPUTE_DISK_FAILED', message: 'full', step: null, hint: null, retryable: true };
   await cloud.report(first.instance, 'error', { fault });
   const other = hosts.find((host) => host !== first.host) ?? first.host;

@@ -1,6 +1,6 @@
+import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { newRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { newProviderUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import { releaseAllocations } from '@etcd-compute/common/placement/allocations';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { allocateByHand, askToDestroy, boot, findRecord, heldBy, SMALL } from './agent-world.js';
 import { settle, startReconcilerWorld, type ReconcilerWorld } from './reconciler-world.js';
@@ -38,7 +38,7 @@ test('is built when the instance has its room on this host', async () => {
 
 test('is not built when the instance was built on another host meanwhile, which keeps it', async () => {
   const instance = await bootLongAgo();
-  await releaseAllocations(world.client, instance);
+  await createPlacementCapacity(world.client).release(instance);
   await allocateByHand(world, instance, { [other]: { resources: SMALL } });
   await settle(await world.startReconciler(), instance);
   expect(await findRecord(world, instance)).toMatchObject({

@@ -11,6 +11,7 @@ import { connect, type Connection } from '@etcd-compute/libvirt/connection';
 import pLimit from 'p-limit';
 import { expect } from 'vitest';
 import { findRecord, heldBy, startWorld, type World } from './agent-world.js';
+import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { createFaults, type Faults } from './faulty.js';
 import { addRoomyHost, openAddressWatch, openStepDeps } from './step-deps.js';
 
@@ -103,7 +104,7 @@ const startReconciler = async (
   const own = { store: faults.etcd.wrap(store), keys: world.keys, host, session, log: silentLogger() };
   return createInstanceReconciler({
     ...own,
-    placement: faults.Placement.wrap(world.client),
+    capacity: createPlacementCapacity(faults.Placement.wrap(world.client)),
     fence: await takeFence({ ...own, store: world.store }),
     lostDomains: createLostDomains({ ...own, getConnection: steps.getConnection, health: { report: () => undefined } }),
     tasks,

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { withResolvers } from '@etcd-compute/common/async/deadline';
+import { openPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
 import { openStore } from '@etcd-compute/common/etcd/store';
 import type { EcomputeError } from '@etcd-compute/common/errors';
 import { newSessionUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import { openPlacement } from '@etcd-compute/common/placement/client';
 import { configureThreads, releaseMemory } from '@etcd-compute/libvirt/threads';
 import pLimit from 'p-limit';
 import { createAddressWatch, type AddressWatch } from './addresses/address-watch.js';
@@ -31,7 +31,7 @@ import { createInstanceReconciler, type InstanceReconciler } from './instances/r
 import type { StepDeps } from './instances/steps/step.js';
 import { TASKS, type Tasks } from './instances/steps/tasks.js';
 import { createOwnProvider } from './inventory/own-provider.js';
-import { probeCapacity, probeImagesGiB } from './inventory/probe.js';
+import { probeImagesGiB, probeResources } from './inventory/probe.js';
 import { createInventoryReport } from './inventory/report.js';
 import { createBelonging } from './known-servers/belonging.js';
 import { MAX_HUNG_CALLS, maxCalls, openLibvirtLink } from './libvirt/link.js';
@@ -147,7 +147,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
   let probe: Probe | undefined;
   const servers = {
     store: await openStore(config.etcd, belonging.judge),
-    placement: await openPlacement(config.placement),
+    capacity: await openPlacementCapacity(config.placement),
     link: openLibvirtLink({
       config,
       log,
@@ -173,7 +173,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       onDown: (err, details) => probe?.linkDown(err, details),
     }),
   };
-  const { store, placement, link } = servers;
+  const { store, capacity, link } = servers;
   const { getConnection, lend } = link;
   const metadata = createMetadata({ config, host, keys, store, getConnection, filter, log });
   try {
@@ -220,13 +220,13 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     });
     const state = { mayClaim: true };
     const inTurn = pLimit(1);
-    const provider = createOwnProvider({ placement, host, now: Date.now });
-    const reportRoom = createInventoryReport({ provider, placement, host, config, log });
+    const provider = createOwnProvider({ capacity, host, now: Date.now });
+    const reportRoom = createInventoryReport({ provider, capacity, host, config, log });
     const report = async (): Promise<void> =>
       inTurn(async () => {
-        const capacity = await probeCapacity(getConnection(), pool.folder);
+        const resources = await probeResources(getConnection(), pool.folder);
         const imagesGiB = await probeImagesGiB(images);
-        await reportRoom({ capacity, imagesGiB, isLocked: !state.mayClaim });
+        await reportRoom({ resources, imagesGiB, isLocked: !state.mayClaim });
       });
     await persist(report, { what: 'the inventory in Placement', log, signal: starting });
 
@@ -270,7 +270,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     const own = {
       store,
       keys,
-      placement,
+      capacity,
       host,
       session,
       fence: taken.fence,

@@ -1,7 +1,6 @@
+import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { Logger } from '@etcd-compute/common/log';
-import type { PlacementClient } from '@etcd-compute/common/placement/client';
-import { hasResourceProvider } from '@etcd-compute/common/placement/resource-providers';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { LibvirtLink } from './libvirt/link.js';
 import { persist } from './persist.js';
@@ -9,7 +8,7 @@ import { persist } from './persist.js';
 /** The three that the agent keeps in agreement. */
 export interface Servers {
   readonly store: Store;
-  readonly placement: PlacementClient;
+  readonly capacity: Capacity;
   readonly link: LibvirtLink;
 }
 
@@ -23,13 +22,13 @@ export interface WaitOptions {
 
 /** All three at once, so that the log says at once all that is missing. */
 export const waitForServers = async (
-  { store, placement, link }: Servers,
+  { store, capacity, link }: Servers,
   { checkEtcd, host, log, signal }: WaitOptions,
 ): Promise<void> => {
   await Promise.all([
     persist(checkEtcd, { what: `etcd at ${store.endpoints}`, log, signal }),
-    persist(async () => hasResourceProvider(placement, host), {
-      what: `Placement at ${placement.endpoint}`,
+    persist(async () => capacity.check(host), {
+      what: `Placement at ${capacity.endpoint}`,
       log,
       signal,
     }),
@@ -38,9 +37,9 @@ export const waitForServers = async (
 };
 
 /** Ends everything that runs on `running` first, then the connections. */
-export const closeServers = async ({ store, placement, link }: Servers, running: AbortController): Promise<void> => {
+export const closeServers = async ({ store, capacity, link }: Servers, running: AbortController): Promise<void> => {
   running.abort();
   await link[Symbol.asyncDispose]();
-  placement.close();
+  capacity.close();
   await store.close();
 };

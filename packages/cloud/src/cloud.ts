@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
+import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import type { PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import { createKeys, type Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import { DEFAULT_PROJECT, type InstanceUuid } from '@etcd-compute/common/ids';
-import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import type { AuditOptions, AuditResult } from './audit/audit.js';
 import type { BootOptions, BootResult } from './boot/boot.js';
 import type { TunnelOptions } from './consoles/open-tunnel.js';
@@ -60,7 +60,7 @@ type Opened<T> = T | (() => Promise<T>);
 
 export interface CloudOptions {
   readonly store: Opened<Store>;
-  readonly placement: Opened<PlacementClient>;
+  readonly capacity: Opened<Capacity>;
   /** Default: keys without a prefix. */
   readonly keys?: Keys;
   /** As Placement knows them. Default `default` both. */
@@ -81,7 +81,7 @@ export const createCloud = (options: CloudOptions): Cloud => cloudOf(servicesOf(
 
 export const servicesOf = ({
   store,
-  placement,
+  capacity,
   keys = createKeys(''),
   user = 'default',
   project = DEFAULT_PROJECT,
@@ -89,7 +89,7 @@ export const servicesOf = ({
 }: CloudOptions): Services => ({
   keys,
   store: opener(store),
-  placement: opener(placement),
+  capacity: opener(capacity),
   user,
   project,
   patienceMs,

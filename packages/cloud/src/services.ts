@@ -1,6 +1,6 @@
+import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
-import type { PlacementClient } from '@etcd-compute/common/placement/client';
 
 /**
  * What every function of a cloud works with. Each client is opened when it is first asked for: a caller that needs one does not pay for
@@ -9,7 +9,7 @@ import type { PlacementClient } from '@etcd-compute/common/placement/client';
 export interface Services {
   readonly keys: Keys;
   readonly store: () => Promise<Store>;
-  readonly placement: () => Promise<PlacementClient>;
+  readonly capacity: () => Promise<Capacity>;
   /** On whose behalf instances are booted. */
   readonly user: string;
   /** Names are unique in a project, and looked up in it. */

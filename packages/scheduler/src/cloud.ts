@@ -14,7 +14,8 @@ export const openCloud = ({ etcd, placement, user, project }: ScheduleConfig): O
   const services = servicesOf({
     keys: createKeys(etcd.prefix),
     store: async () => (await import('@etcd-compute/common/etcd/store')).openStore(etcd),
-    placement: async () => (await import('@etcd-compute/common/placement/client')).openPlacement(placement),
+    capacity: async () =>
+      (await import('@etcd-compute/common/capacity/placement-capacity')).openPlacementCapacity(placement),
     user,
     project,
     patienceMs: 2 * etcd.timeout * 1000,

@@ -1,50 +1,54 @@
-import type { EcomputeError } from '@etcd-compute/common/errors';
+import type { EcomputeError, ErrorCode } from '@etcd-compute/common/errors';
+
+type Details = EcomputeError['details'];
 
 /** What can be done about an error with eschedule itself: a cloud's own errors name no command. */
-export const commandHint = ({ code, details }: EcomputeError): string | undefined => {
-  const [instance] = instancesOf(details);
-  switch (code) {
-    case 'ECOMPUTE_INSTANCE_UNKNOWN':
-      return 'see `eschedule list`, with --all also those that are deleted';
-    case 'ECOMPUTE_HOST_UNKNOWN':
-    case 'ECOMPUTE_NO_CANDIDATES':
-      return 'see `eschedule hosts`';
-    case 'ECOMPUTE_INSTANCE_NAME_TAKEN':
-    case 'ECOMPUTE_INSTANCE_CHANGED':
-      return instance === undefined ? undefined : show(instance);
-    case 'ECOMPUTE_INSTANCE_FAILED':
-      return instance === undefined ? undefined : `${show(instance)}; forget it with \`eschedule destroy ${instance}\``;
-    case 'ECOMPUTE_HOST_UP':
-      return instance === undefined ? undefined : `\`eschedule destroy ${instance}\``;
-    case 'ECOMPUTE_TIMED_OUT':
-      return timedOutHint(details);
-    default:
-      return undefined;
-  }
-};
-
-const show = (instance: string): string => `see \`eschedule show ${instance}\``;
+export const commandHint = ({ code, details }: EcomputeError): string | undefined => HINTS[code]?.(details);
 
 const textsOf = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 
-const instancesOf = ({ instance, instances }: EcomputeError['details']): string[] =>
+const instancesOf = ({ instance, instances }: Details): string[] =>
   typeof instance === 'string' ? [instance] : textsOf(instances);
 
-const timedOutHint = (details: EcomputeError['details']): string | undefined => {
-  const instances = instancesOf(details);
-  const [first] = instances;
-  if (first === undefined) return 'hosts' in details ? 'see `eschedule image list`' : undefined;
-  switch (details['waitedFor']) {
-    case 'boot':
-      return `${show(first)}, or stop it with \`eschedule destroy ${instances.join(' ')}\``;
-    case 'destroy':
-      return textsOf(details['hostsDown']).length === 0
-        ? `${show(first)}, and \`eschedule hosts\` for whether the agent of its host is up`
-        : `\`eschedule destroy --force ${first}\` does not wait for it`;
-    case 'ssh':
-      return 'its console may tell why: `eschedule logs`';
-    default:
-      return `${show(first)}, and \`eschedule hosts\` for whether the agent of its host is up`;
-  }
+/** A hint that names the first of the instances. */
+const ofInstance =
+  (render: (instance: string) => string) =>
+  (details: Details): string | undefined => {
+    const [instance] = instancesOf(details);
+    return instance === undefined ? undefined : render(instance);
+  };
+
+const show = ofInstance((instance) => `see \`eschedule show ${instance}\``);
+const seeHosts = (): string => 'see `eschedule hosts`';
+const showOrHosts = ofInstance(
+  (instance) => `see \`eschedule show ${instance}\`, and \`eschedule hosts\` for whether the agent of its host is up`,
+);
+
+/** By what was waited for. */
+const TIMED_OUT: Readonly<Record<string, (details: Details) => string | undefined>> = {
+  boot: (details) => {
+    const instances = instancesOf(details);
+    return `see \`eschedule show ${instances[0]}\`, or stop it with \`eschedule destroy ${instances.join(' ')}\``;
+  },
+  destroy: (details) =>
+    textsOf(details['hostsDown']).length === 0
+      ? showOrHosts(details)
+      : `\`eschedule destroy --force ${instancesOf(details)[0]}\` does not wait for it`,
+  power: showOrHosts,
+  image: () => 'see `eschedule image list`',
+  ssh: () => 'its console may tell why: `eschedule logs`',
+};
+
+const HINTS: Partial<Record<ErrorCode, (details: Details) => string | undefined>> = {
+  ECOMPUTE_HOST_UNKNOWN: seeHosts,
+  ECOMPUTE_HOST_UP: ofInstance((instance) => `\`eschedule destroy ${instance}\``),
+  ECOMPUTE_INSTANCE_CHANGED: show,
+  ECOMPUTE_INSTANCE_FAILED: ofInstance(
+    (instance) => `see \`eschedule show ${instance}\`; forget it with \`eschedule destroy ${instance}\``,
+  ),
+  ECOMPUTE_INSTANCE_NAME_TAKEN: show,
+  ECOMPUTE_INSTANCE_UNKNOWN: () => 'see `eschedule list`, with --all also those that are deleted',
+  ECOMPUTE_NO_CANDIDATES: seeHosts,
+  ECOMPUTE_TIMED_OUT: (details) => TIMED_OUT[String(details['waitedFor'])]?.(details),
 };

@@ -1,4 +1,5 @@
-import { parseResourceQuery, type ResourceQuery } from '@etcd-compute/cloud/selection/resource-query';
+import type { Want } from '@etcd-compute/common/capacity/capacity';
+import { parseWant } from '@etcd-compute/common/capacity/want';
 import { usageError } from './usage.js';
 
 export interface WantedResources {
@@ -31,7 +32,7 @@ const checkAggregate = (aggregate: string): string => {
 };
 
 /** The query of the options of `boot`. `--resources` takes `VCPU:1,DISK_GB:1` or a whole query. */
-export const buildResourceQuery = (wanted: WantedResources): ResourceQuery => {
+export const buildWant = (wanted: WantedResources): Want => {
   const { vcpus, memoryMiB, diskGiB, resources, traits, memberOf } = wanted;
   const typed = resources?.trim() ?? `VCPU:${vcpus},MEMORY_MB:${memoryMiB},DISK_GB:${diskGiB}`;
   if (typed === '')
@@ -39,5 +40,5 @@ export const buildResourceQuery = (wanted: WantedResources): ResourceQuery => {
   const parts = [typed.includes('=') ? typed : `resources=${typed}`];
   if (traits.length > 0) parts.push(`required=${traits.map(checkTrait).join(',')}`);
   if (memberOf !== undefined) parts.push(`member_of=${checkAggregate(memberOf)}`);
-  return parseResourceQuery(parts.join('&'));
+  return parseWant(parts.join('&'));
 };

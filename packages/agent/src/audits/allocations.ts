@@ -1,10 +1,9 @@
+import type { Capacity, Held } from '@etcd-compute/common/capacity/capacity';
 import { isOurConsumerType } from '@etcd-compute/common/audit/rules';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import { getAllocations, releaseHeld, type Allocations } from '@etcd-compute/common/placement/allocations';
-import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import type { StepDeps } from '../instances/steps/step.js';
 import { readRecord } from '../instances/read-record.js';
 import { createFirstSeen, type Audit, type Finding, type FirstSeen } from './audit.js';
@@ -13,7 +12,7 @@ import { describeGuest } from './ours.js';
 export interface AllocationAuditDeps {
   readonly store: Store;
   readonly keys: Keys;
-  readonly placement: PlacementClient;
+  readonly capacity: Pick<Capacity, 'read' | 'release'>;
   readonly host: ProviderUuid;
   readonly steps: StepDeps;
   readonly graceMs: number;
@@ -30,11 +29,11 @@ export interface AllocationAuditDeps {
  * the guest uses the room that Placement would give away.
  */
 export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
-  const { store, keys, placement, host, steps, graceMs, now, log } = deps;
+  const { store, keys, capacity, host, steps, graceMs, now, log } = deps;
   const lookAt = createFirstSeen(now);
 
   /** An instance is on the host whose processors it has. What it holds on others, such as a disk that they share, is its business. */
-  const isOfOtherHost = ({ allocations }: Allocations): boolean =>
+  const isOfOtherHost = ({ allocations }: Held): boolean =>
     Object.entries(allocations).some(
       ([provider, { resources }]) => 'VCPU' in resources && provider.toLowerCase() !== host,
     );
@@ -47,13 +46,13 @@ export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
 
   /** @returns the finding; undefined when it is none, or is mended. */
   const judge = async (instance: InstanceUuid, { since, isNew }: FirstSeen): Promise<Finding | undefined> => {
-    const held = await getAllocations(placement, instance);
-    if (!isOurConsumerType(held.consumer_type) || isOfOtherHost(held)) return undefined;
+    const held = await capacity.read(instance);
+    if (!isOurConsumerType(held.consumerType) || isOfOtherHost(held)) return undefined;
     if (!(await isOrphan(instance))) return undefined;
     const resources = held.allocations[host]?.resources;
     const guest = await describeGuest(steps, instance);
     const isDue = guest === undefined && now() - since >= graceMs;
-    if (isDue && (await releaseHeld(placement, instance, held)) === 'released') {
+    if (isDue && (await capacity.release(instance, held)) === 'released') {
       log.warn({ instanceUuid: instance, resources }, 'allocation without a boot request released');
       return undefined;
     }

@@ -1,5 +1,5 @@
 import type { Logger } from '@etcd-compute/common/log';
-import type { PlacementClient } from '@etcd-compute/common/placement/client';
+import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import type { Health } from '../health.js';
 import type { Tasks } from '../instances/steps/tasks.js';
 import { createAllocationAudit } from './allocations.js';
@@ -11,7 +11,7 @@ import { takeLook, type Look, type LookDeps } from './look.js';
 import { createRequestAudit } from './requests.js';
 
 export interface AuditsDeps extends HostReportDeps, LookDeps {
-  readonly placement: PlacementClient;
+  readonly capacity: Capacity;
   readonly tasks: Tasks;
   readonly health: Pick<Health, 'report'>;
   readonly log: Logger;

@@ -1,6 +1,6 @@
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
-import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { StepDeps } from '../instances/steps/step.js';
 import type { OwnProvider } from '../inventory/own-provider.js';
 import { listOurs, type Ours } from './ours.js';
@@ -8,7 +8,7 @@ import { listOurs, type Ours } from './ours.js';
 export interface LookDeps {
   readonly store: Store;
   readonly keys: Keys;
-  readonly provider: Pick<OwnProvider, 'listAllocations'>;
+  readonly provider: Pick<OwnProvider, 'consumers'>;
   readonly host: ProviderUuid;
   readonly steps: StepDeps;
 }
@@ -24,11 +24,10 @@ export interface Look {
 
 /** The requests are read last: an instance that has come meanwhile has its request already, and is not taken for a leftover. */
 export const takeLook = async ({ store, keys, provider, host, steps }: LookDeps): Promise<Look> => {
-  const [allocations, ours] = await Promise.allSettled([provider.listAllocations(), listOurs(steps, host)]);
+  const [consumers, ours] = await Promise.allSettled([provider.consumers(), listOurs(steps, host)]);
   const { entries } = await store.listKeys(keys.requestsOf(host));
   return {
-    getHolders: () =>
-      new Set(Object.keys(valueOf(allocations)).flatMap((uuid) => instanceUuidSchema.safeParse(uuid).data ?? [])),
+    getHolders: () => new Set(valueOf(consumers).keys()),
     getOurs: () => valueOf(ours),
     requests: new Set(entries.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? [])),
   };

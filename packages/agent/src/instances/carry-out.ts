@@ -1,3 +1,4 @@
+import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Fault } from '@etcd-compute/common/etcd/messages/instance-record';
@@ -5,8 +6,6 @@ import type { Store } from '@etcd-compute/common/etcd/store';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import { getAllocations, releaseAllocations } from '@etcd-compute/common/placement/allocations';
-import type { PlacementClient } from '@etcd-compute/common/placement/client';
 import type { LimitFunction } from 'p-limit';
 import type { Fence } from '../fence.js';
 import type { AddressWatch } from '../addresses/address-watch.js';
@@ -26,7 +25,7 @@ import { undoCompletely } from './undo.js';
 export interface ReconcileDeps {
   readonly store: Store;
   readonly keys: Keys;
-  readonly placement: PlacementClient;
+  readonly capacity: Pick<Capacity, 'read' | 'release'>;
   readonly host: ProviderUuid;
   readonly session: SessionUuid;
   readonly fence: Pick<Fence, 'guard'>;
@@ -194,11 +193,11 @@ const checkAllocation = async ({ deps, request }: InHand): Promise<void> => {
  * request had come to the wrong one.
  */
 const release = async ({ deps, request }: InHand): Promise<void> => {
-  if (await isHeldHere(deps, request.instance)) await releaseAllocations(deps.placement, request.instance);
+  if (await isHeldHere(deps, request.instance)) await deps.capacity.release(request.instance);
 };
 
-const isHeldHere = async ({ placement, host }: ReconcileDeps, instance: InstanceUuid): Promise<boolean> => {
-  const { allocations } = await getAllocations(placement, instance);
+const isHeldHere = async ({ capacity, host }: ReconcileDeps, instance: InstanceUuid): Promise<boolean> => {
+  const { allocations } = await capacity.read(instance);
   return Object.keys(allocations).some((provider) => provider.toLowerCase() === host);
 };
 

@@ -1,6 +1,6 @@
 import type { Fault } from '@etcd-compute/common/etcd/messages/instance-record';
 import { EcomputeError, formatErrorChain, isAbort } from '@etcd-compute/common/errors';
-import { isPlacementTrouble } from '@etcd-compute/common/placement/errors';
+import { isCapacityTrouble } from '@etcd-compute/common/capacity/errors';
 import {
   CallTimeoutError,
   LibvirtError,
@@ -57,7 +57,7 @@ export const isElsewhere = (thrown: unknown): boolean => {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     // What took too long was this instance's: a question that libvirt does not answer is no such error.
     if (error instanceof EcomputeError && error.code === 'ECOMPUTE_STEP_TIMED_OUT') return false;
-    if (isConnectionLoss(error) || isPlacementTrouble(error)) return true;
+    if (isConnectionLoss(error) || isCapacityTrouble(error)) return true;
     if (error instanceof EcomputeError && AWAY.includes(error.code)) return true;
   }
   return false;

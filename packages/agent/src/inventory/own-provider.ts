@@ -1,7 +1,5 @@
-import type { ProviderUuid } from '@etcd-compute/common/ids';
-import { listProviderAllocations } from '@etcd-compute/common/placement/allocations';
-import type { PlacementClient } from '@etcd-compute/common/placement/client';
-import { findResourceProvider } from '@etcd-compute/common/placement/resource-providers';
+import type { Capacity, Resources } from '@etcd-compute/common/capacity/capacity';
+import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 
 /**
  * What Placement holds about this host, for one small request a period while nothing changes.
@@ -18,10 +16,10 @@ export interface OwnProvider {
   /** Whether what was read after this look is still true, as of the latest look. */
   readonly isUnchangedSince: (sighting: Sighting) => boolean;
   /** What each consumer holds on this host, as of the latest look or newer. */
-  readonly listAllocations: () => Promise<ProviderAllocations>;
+  readonly consumers: () => Promise<Consumers>;
 }
 
-type ProviderAllocations = Awaited<ReturnType<typeof listProviderAllocations>>;
+type Consumers = ReadonlyMap<InstanceUuid, Resources>;
 
 export interface Sighting {
   /** Undefined: there is no such provider. */
@@ -30,16 +28,16 @@ export interface Sighting {
 }
 
 export interface OwnProviderDeps {
-  readonly placement: PlacementClient;
+  readonly capacity: Pick<Capacity, 'generationOf' | 'consumersOn'>;
   readonly host: ProviderUuid;
   readonly now: () => number;
 }
 
 const READ_AGAIN_AFTER_MS = 10 * 60_000;
 
-export const createOwnProvider = ({ placement, host, now }: OwnProviderDeps): OwnProvider => {
+export const createOwnProvider = ({ capacity, host, now }: OwnProviderDeps): OwnProvider => {
   let latest: Sighting | undefined;
-  let listed: { readonly sighting: Sighting; readonly allocations: ProviderAllocations } | undefined;
+  let listed: { readonly sighting: Sighting; readonly consumers: Consumers } | undefined;
 
   const isUnchangedSince = ({ generation, atMs }: Sighting): boolean =>
     latest?.generation !== undefined && latest.generation === generation && now() - atMs < READ_AGAIN_AFTER_MS;
@@ -47,17 +45,16 @@ export const createOwnProvider = ({ placement, host, now }: OwnProviderDeps): Ow
   return {
     look: async () => {
       latest = undefined;
-      const provider = await findResourceProvider(placement, host);
-      latest = { generation: provider?.generation, atMs: now() };
+      latest = { generation: await capacity.generationOf(host), atMs: now() };
     },
     sighting: () => latest,
     isUnchangedSince,
-    listAllocations: async () => {
-      if (listed && isUnchangedSince(listed.sighting)) return listed.allocations;
+    consumers: async () => {
+      if (listed && isUnchangedSince(listed.sighting)) return listed.consumers;
       const sighting = latest;
-      const allocations = await listProviderAllocations(placement, host);
-      listed = sighting && { sighting, allocations };
-      return allocations;
+      const consumers = await capacity.consumersOn(host);
+      listed = sighting && { sighting, consumers };
+      return consumers;
     },
   };
 };

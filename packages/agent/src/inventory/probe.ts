@@ -5,7 +5,7 @@ import { bytesToGiB, GIB, kibToMiB } from '@etcd-compute/common/units';
 import type { ImageCache } from '../images/cache.js';
 
 /** What this host has, in Placement's units. */
-export interface HostCapacity {
+export interface HostResources {
   readonly VCPU: number;
   readonly MEMORY_MB: number;
   readonly DISK_GB: number;
@@ -33,7 +33,7 @@ export const probeImagesGiB = async (images: ImageCache): Promise<number> => {
 };
 
 /** The hypervisor knows its processors; the fake one (`test:`) stands for a host of its own, so nothing else is asked. */
-export const probeCapacity = async (connection: Connection, disksDir: string): Promise<HostCapacity> => {
+export const probeResources = async (connection: Connection, disksDir: string): Promise<HostResources> => {
   const node = await connection.getNodeInfo();
   const isFake = (await connection.getType()) === 'TEST';
   return {

@@ -10,7 +10,7 @@ describe('renderInventories', () => {
     expect(
       renderInventories({
         config,
-        capacity: { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 },
+        resources: { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 },
         imagesGiB: 0,
         isLocked: false,
       }),
@@ -31,24 +31,24 @@ describe('renderInventories', () => {
     [4000, 50, 50],
   ])('of a disk of %i GiB, with reserved %s in the config, the host keeps %s', (total, reserved, kept) => {
     const custom = agentConfigSchema.parse({ inventory: { DISK_GB: { reserved } } });
-    const capacity = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: total };
-    const inventories = renderInventories({ config: custom, capacity, imagesGiB: 0, isLocked: false });
+    const resources = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: total };
+    const inventories = renderInventories({ config: custom, resources, imagesGiB: 0, isLocked: false });
     expect(inventories['DISK_GB']?.reserved).toBe(kept);
   });
 
   test('what cached images take of the disk is reserved beside what the config reserves', () => {
     const custom = agentConfigSchema.parse({ inventory: { DISK_GB: { reserved: 10 } } });
-    const capacity = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 };
-    expect(renderInventories({ config: custom, capacity, imagesGiB: 7, isLocked: false })).toMatchObject({
+    const resources = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 };
+    expect(renderInventories({ config: custom, resources, imagesGiB: 7, isLocked: false })).toMatchObject({
       MEMORY_MB: { reserved: 512 },
       DISK_GB: { total: 100, reserved: 17 },
     });
   });
 
   test('locked: all VCPU are reserved, and nothing else changes', () => {
-    const capacity = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 };
-    const free = renderInventories({ config, capacity, imagesGiB: 0, isLocked: false });
-    expect(renderInventories({ config, capacity, imagesGiB: 0, isLocked: true })).toEqual({
+    const resources = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 };
+    const free = renderInventories({ config, resources, imagesGiB: 0, isLocked: false });
+    expect(renderInventories({ config, resources, imagesGiB: 0, isLocked: true })).toEqual({
       ...free,
       VCPU: { ...free['VCPU'], reserved: 8 },
     });
@@ -58,11 +58,11 @@ describe('renderInventories', () => {
     const amount = fc.nat(200_000);
     fc.assert(
       fc.property(fc.record({ VCPU: amount, MEMORY_MB: amount, DISK_GB: amount }), amount, fc.boolean(), (...all) => {
-        const [capacity, reserved, isLocked] = all;
+        const [resources, reserved, isLocked] = all;
         const imagesGiB = reserved;
         const custom = agentConfigSchema.parse({ inventory: { MEMORY_MB: { reserved }, DISK_GB: { reserved } } });
-        const inventories = Object.values(renderInventories({ config: custom, capacity, imagesGiB, isLocked }));
-        expect(inventories).toHaveLength(Object.values(capacity).filter((total) => total > 0).length);
+        const inventories = Object.values(renderInventories({ config: custom, resources, imagesGiB, isLocked }));
+        expect(inventories).toHaveLength(Object.values(resources).filter((total) => total > 0).length);
         for (const inventory of inventories) {
           expect(inventory.reserved).toBeLessThanOrEqual(inventory.total);
           expect(inventory.max_unit).toBe(inventory.total);

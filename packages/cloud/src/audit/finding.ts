@@ -2,7 +2,7 @@ import type { HostFindingKind } from '@etcd-compute/common/etcd/messages/host-au
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Guard } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
-import type { Held } from '@etcd-compute/common/placement/allocations';
+import type { Held } from '@etcd-compute/common/capacity/capacity';
 
 /** What an audit of the cloud finds beside what the agents do. */
 export type CloudFindingKind =

@@ -2,7 +2,6 @@ import { needsAllocation } from '@etcd-compute/common/audit/rules';
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
 import type { NameHolder } from '@etcd-compute/common/etcd/messages/name-holder';
 import { providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import { allocate, getHeld, releaseHeld } from '@etcd-compute/common/placement/allocations';
 import type { Services } from '../services.js';
 import { readInstances } from '../instances/instance-entry.js';
 import { renderDestroyWish, renderEnding } from '../wishes/write-destroy.js';
@@ -65,16 +64,16 @@ const deleteKeys = async (services: Services, { keys, guards }: By<'delete'>): P
 
 /** Judged anew right before: the allocation is the one that was judged, and there is still no request for it. */
 const release = async ({ services, instance, host }: Target, { held }: By<'release'>): Promise<Mended> => {
-  const [placement, store] = await Promise.all([services.placement(), services.store()]);
-  const now = await getHeld(placement, instance);
+  const [capacity, store] = await Promise.all([services.capacity(), services.store()]);
+  const now = await capacity.read(instance);
   if (Object.keys(now.allocations).length === 0) return GONE;
-  const isSame = now.consumer_generation === held.consumer_generation && now.since?.getTime() === held.since?.getTime();
+  const isSame = now.generation === held.generation && now.since?.getTime() === held.since?.getTime();
   // An instance's host is one of the providers that it holds something on.
   const providers = Object.keys(now.allocations).map((provider) => providerUuidSchema.parse(provider));
   const { entries } = await store.getMany(providers.map((provider) => services.keys.request(provider, instance)));
   const isRequested = entries.some((entry) => entry !== undefined);
   if (!isSame || isRequested) return CHANGED;
-  if ((await releaseHeld(placement, instance, now)) === 'changed') return CHANGED;
+  if ((await capacity.release(instance, now)) === 'changed') return CHANGED;
   return { ...FIXED, words: `released on host ${host}` };
 };
 
@@ -89,35 +88,37 @@ const isStillMissing = async ({ services, instance, host }: Target): Promise<boo
  */
 const allocateAgain = async (target: Target, { request }: By<'allocate'>): Promise<Mended> => {
   const { services, instance, host } = target;
-  const placement = await services.placement();
+  const capacity = await services.capacity();
   if (!(await isStillMissing(target))) return GONE;
   const allocations = Object.fromEntries(
     Object.entries(request.allocations).map(([provider, { resources }]) => [provider, { resources }]),
   );
-  const result = await allocate(placement, {
-    instance,
-    allocations,
-    userId: request.user_id ?? services.user,
-    projectId: request.project_id ?? services.project,
-  });
-  const held = await getHeld(placement, instance);
+  const result = await capacity.allocate([
+    {
+      instance,
+      allocations,
+      userId: request.user_id ?? services.user,
+      projectId: request.project_id ?? services.project,
+    },
+  ]);
+  const held = await capacity.read(instance);
   const isHeld = Object.keys(held.allocations).some((provider) => provider.toLowerCase() === host);
   if (!isHeld)
     return {
       state: 'failed',
       words:
-        result.outcome === 'conflict'
+        result.outcome !== 'allocated'
           ? `${result.err.message}; destroy it, or make room on its host and audit again`
           : 'it was released again in this moment; audit again',
     };
   if (await isStillMissing(target)) return { ...FIXED, words: `allocated again on host ${host}` };
-  return (await releaseHeld(placement, instance, held)) === 'released' ? GONE : CHANGED;
+  return (await capacity.release(instance, held)) === 'released' ? GONE : CHANGED;
 };
 
 /** The wish to be destroyed, where no request is: the agent then deletes whatever it has of the instance. */
 const writeWish = async ({ services, instance, host }: Target, { guard }: By<'wish'>): Promise<Mended> => {
-  const [placement, store] = await Promise.all([services.placement(), services.store()]);
-  const { since: _, ...held } = await getHeld(placement, instance);
+  const [capacity, store] = await Promise.all([services.capacity(), services.store()]);
+  const held = await capacity.read(instance);
   const [entry] = await readInstances(services, [{ instance, host }]);
   const key = services.keys.request(host, instance);
   const { isCommitted } = await store.txn(

@@ -7,14 +7,8 @@ import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/
 import { nameHolderSchema } from '@etcd-compute/common/etcd/messages/name-holder';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Entry } from '@etcd-compute/common/etcd/store';
-import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import {
-  getHeld,
-  getPlacementTime,
-  listProviderAllocations,
-  type Held,
-} from '@etcd-compute/common/placement/allocations';
-import { listResourceProviders } from '@etcd-compute/common/placement/resource-providers';
+import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+import type { Held } from '@etcd-compute/common/capacity/capacity';
 import type { z } from 'zod';
 import type { Services } from '../services.js';
 import { listPresences } from '../hosts/presences.js';
@@ -150,24 +144,20 @@ const observePlacement = async (
   services: Services,
   { hosts, requested }: Known,
 ): Promise<Pick<Seen, 'providers' | 'holders' | 'orphans' | 'placementTime'>> => {
-  const placement = await services.placement();
+  const capacity = await services.capacity();
   const bounded = pLimit(PARALLEL);
-  const providers = new Map((await listResourceProviders(placement)).map(({ uuid, name }) => [uuid, name]));
+  const providers = new Map((await capacity.hosts()).map(({ uuid, name }) => [uuid, name]));
   const holders = new Map<ProviderUuid, readonly InstanceUuid[]>();
   const readHolders = async (host: ProviderUuid): Promise<void> => {
-    const consumers = Object.keys(await listProviderAllocations(placement, host));
-    holders.set(
-      host,
-      consumers.flatMap((consumer) => instanceUuidSchema.safeParse(consumer).data ?? []),
-    );
+    holders.set(host, [...(await capacity.consumersOn(host)).keys()]);
   };
   const known = [...hosts].filter((host) => providers.has(host));
   await Promise.all(known.map((host) => bounded(async () => readHolders(host))));
   const orphans = new Map<InstanceUuid, Held>();
   const suspects = new Set([...holders.values()].flat().filter((instance) => !requested.has(instance)));
   await Promise.all(
-    [...suspects].map((instance) => bounded(async () => orphans.set(instance, await getHeld(placement, instance)))),
+    [...suspects].map((instance) => bounded(async () => orphans.set(instance, await capacity.read(instance)))),
   );
-  const placementTime = suspects.size === 0 ? undefined : await getPlacementTime(placement);
+  const placementTime = suspects.size === 0 ? undefined : await capacity.now();
   return { providers, holders, orphans, placementTime };
 };

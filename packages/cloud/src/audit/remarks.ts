@@ -28,7 +28,10 @@ export interface RemarkOptions {
   readonly isOldKey: (key: string) => boolean;
 }
 
-export const remarksOn = ({ seen, young }: Found, { host: only, hostNames, isOldKey }: RemarkOptions): AuditRemark[] => {
+export const remarksOn = (
+  { seen, young }: Found,
+  { host: only, hostNames, isOldKey }: RemarkOptions,
+): AuditRemark[] => {
   const { presences, reports, providers, problems } = seen;
   const of = (host: ProviderUuid): OfHost => ({ host, hostName: hostNames(host) });
   const remarks: AuditRemark[] = [];

@@ -5,7 +5,7 @@ import type { InstanceLocation } from '@etcd-compute/common/etcd/messages/instan
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { NameHolder } from '@etcd-compute/common/etcd/messages/name-holder';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
-import type { Held } from '@etcd-compute/common/placement/allocations';
+import type { Held } from '@etcd-compute/common/capacity/capacity';
 import type { Presences } from '../hosts/presences.js';
 
 /** A value of etcd. One that is not understood stands for something all the same, and is never touched. */

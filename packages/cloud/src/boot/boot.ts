@@ -1,3 +1,4 @@
+import type { Want } from '@etcd-compute/common/capacity/capacity';
 import { EcomputeError, toError } from '@etcd-compute/common/errors';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
@@ -11,14 +12,13 @@ import { createPlacer, type Placer } from '../placing/placer.js';
 import { checkRequestSize } from '../placing/request-size.js';
 import type { InstanceSpec } from '../placing/write-request.js';
 import { run, type Run, type RunOptions } from '../run.js';
-import type { ResourceQuery } from '../selection/resource-query.js';
 import type { Strategy } from '../selection/strategies.js';
 import type { Services } from '../services.js';
 import { bootErrors } from './boot-errors.js';
 import { waitForBoot, type BootEnd, type BootProgress, type WaitForBootOptions } from './wait-for-boot.js';
 
 export interface BootOptions extends RunOptions {
-  readonly query: ResourceQuery;
+  readonly want: Want;
   /** http(s) URL of a disk image. */
   readonly image: string;
   /** `sha256:...` or `sha512:...` of the file behind the URL, or the URL of the SHA256SUMS that has it. */
@@ -92,12 +92,12 @@ export const boot = async (services: Services, options: BootOptions): Promise<Bo
   run(options, async (running) => bootAll(services, options, running));
 
 const bootAll = async (services: Services, options: BootOptions, running: Run): Promise<BootResult> => {
-  const { query, strategy = 'spread', retries = 2, waitMs, tellsDownloads = false, needsAgents = true } = options;
+  const { want, strategy = 'spread', retries = 2, waitMs, tellsDownloads = false, needsAgents = true } = options;
   const specs = newSpecs(services, options);
   for (const spec of specs) checkRequestSize(spec);
   const placer = createPlacer({
     services,
-    query,
+    want,
     strategy,
     count: specs.length,
     needsPresence: needsAgents,
@@ -121,7 +121,7 @@ const bootAll = async (services: Services, options: BootOptions, running: Run): 
   }));
   const isWaiting = waitMs !== undefined && boots.length > 0;
   const waited = isWaiting ? await wait(services, { placer, boots, timeoutMs: waitMs, tellsDownloads }, running) : [];
-  const errors = [...(await placingErrors(services, query, results)), ...waited];
+  const errors = [...(await placingErrors(services, want, results)), ...waited];
   const { hostNames } = placer;
   return {
     booted: boots.map(({ end, record }) => ({ end, instance: viewOfRecord(record, hostNames) })),
@@ -129,11 +129,7 @@ const bootAll = async (services: Services, options: BootOptions, running: Run): 
   };
 };
 
-const wait = async (
-  services: Services,
-  options: WaitForBootOptions,
-  running: Run,
-): Promise<Error[]> => {
+const wait = async (services: Services, options: WaitForBootOptions, running: Run): Promise<Error[]> => {
   const { placer, boots, timeoutMs } = options;
   const errors: Error[] = [];
   try {
@@ -148,11 +144,7 @@ const wait = async (
   return [...errors, ...bootErrors(boots, { hostNames, timeoutMs, presences })];
 };
 
-const placingErrors = async (
-  services: Services,
-  query: ResourceQuery,
-  results: readonly Placed[],
-): Promise<Error[]> => {
+const placingErrors = async (services: Services, want: Want, results: readonly Placed[]): Promise<Error[]> => {
   const unplaced = results.filter((result) => result.outcome === 'no-host');
   const failed = results.filter((result) => result.outcome === 'failed');
   const errors: Error[] = [...new Set(failed.map(({ err }) => err))];
@@ -164,7 +156,7 @@ const placingErrors = async (
   if (unplaced.length > 0) {
     const dropped = unplaced.flatMap((result) => result.dropped);
     const counts = { asked: results.length, unplaced: unplaced.length };
-    errors.push(await noHostError({ services, query, dropped, ...counts }));
+    errors.push(await noHostError({ services, want, dropped, ...counts }));
   }
   return errors;
 };

@@ -44,11 +44,7 @@ const RETRY_MS = { minMs: 200, maxMs: 5_000 };
  *
  * @throws what keeps it from beginning, and what cuts off a log that is not followed.
  */
-export const readConsole = async (
-  services: Services,
-  uuidOrName: string,
-  options: ReadConsoleOptions,
-): Promise<void> =>
+export const readConsole = async (services: Services, uuidOrName: string, options: ReadConsoleOptions): Promise<void> =>
   run(options, async (running) => {
     const entry = await findInstance(services, uuidOrName);
     await readAll({ ...options, services, entry, running });
@@ -114,8 +110,7 @@ const readOnce = async (options: Reading, progress: Progress): Promise<void> => 
   const start = parsePosition(header(CONSOLE_HEADERS.position));
   if (!start)
     throw new EcomputeError('ECOMPUTE_ENDPOINT_REFUSED', `host ${endpoint.hostName} did not say where its log begins`);
-  if (header(CONSOLE_HEADERS.gap) === 'true')
-    emit({ type: 'console-gap', instance: entry.instance });
+  if (header(CONSOLE_HEADERS.gap) === 'true') emit({ type: 'console-gap', instance: entry.instance });
   let { offset } = start;
   progress.position = start;
   try {

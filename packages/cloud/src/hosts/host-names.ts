@@ -28,9 +28,8 @@ export const findHostNames = async (
 };
 
 const listProviders = async (services: Services): Promise<readonly { uuid: ProviderUuid; name: string }[]> => {
-  const { listResourceProviders } = await import('@etcd-compute/common/placement/resource-providers');
   try {
-    return await listResourceProviders(await services.placement());
+    return await (await services.capacity()).hosts();
   } catch (err) {
     if (err instanceof EcomputeError) return [];
     throw err;

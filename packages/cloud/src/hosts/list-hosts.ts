@@ -1,16 +1,10 @@
 import pLimit from 'p-limit';
-import {
-  getInventories,
-  getTraits,
-  getUsages,
-  listResourceProviders,
-} from '@etcd-compute/common/placement/resource-providers';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
 import { listPresences } from './presences.js';
 import { viewOfHost, type HostView } from './view.js';
 
-/** Placement is asked about this many hosts at a time. */
+/** So many hosts are asked about at a time. */
 const PARALLEL = 8;
 
 /** All hosts by name, with what is used on them. */
@@ -18,9 +12,9 @@ export const listHosts = async (services: Services, options: RunOptions = {}): P
   run(options, async () => listAll(services));
 
 const listAll = async (services: Services): Promise<HostView[]> => {
-  const [placement, store] = await Promise.all([services.placement(), services.store()]);
+  const [capacity, store] = await Promise.all([services.capacity(), services.store()]);
   const [providers, presences, { entries: requests }] = await Promise.all([
-    listResourceProviders(placement),
+    capacity.hosts(),
     listPresences(services),
     store.listKeys(services.keys.requests),
   ]);
@@ -34,12 +28,7 @@ const listAll = async (services: Services): Promise<HostView[]> => {
     providers.map((provider) =>
       bounded(async (): Promise<HostView> => {
         const { uuid } = provider;
-        const [{ inventories }, usages, { traits }] = await Promise.all([
-          getInventories(placement, uuid),
-          getUsages(placement, uuid),
-          getTraits(placement, uuid),
-        ]);
-        const facts = { inventories, usages, traits };
+        const facts = await capacity.describeHost(uuid);
         const instances = counts.get(uuid) ?? 0;
         return viewOfHost({ provider, facts, presence: presences.get(uuid), instances });
       }),

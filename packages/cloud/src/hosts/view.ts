@@ -1,6 +1,6 @@
-import type { ResourceProvider } from '@etcd-compute/common/placement/resource-providers';
+import type { HostFacts, KnownHost } from '@etcd-compute/common/capacity/capacity';
 import type { SeenAgent } from './presences.js';
-import { isLocked, type HostFacts } from '../selection/explain-host.js';
+import { isLocked } from '../selection/explain-host.js';
 
 /** A host as `-o json` shows it. Scripts rely on every name in it. */
 export interface HostView {
@@ -22,8 +22,8 @@ export interface HostView {
 }
 
 export interface HostViewOptions {
-  readonly provider: ResourceProvider;
-  readonly facts: Omit<HostFacts, 'aggregates'>;
+  readonly provider: KnownHost;
+  readonly facts: HostFacts;
   readonly presence: SeenAgent | undefined;
   readonly instances: number;
 }

@@ -56,7 +56,8 @@ const askHosts = async (
 ): Promise<ImageWishResult> => {
   const presences = await listPresences(services);
   const names = namesOf(presences);
-  const chosen = hosts.length === 0 ? presences.keys() : hosts.map((host) => resolveHost(host, presences.keys(), names));
+  const chosen =
+    hosts.length === 0 ? presences.keys() : hosts.map((host) => resolveHost(host, presences.keys(), names));
   const store = await services.store();
   const lease = await store.grantLease(IMAGE_WISH_TTL_SECONDS);
   const id = randomUUID();
@@ -123,7 +124,10 @@ const errorsOf = (
       .join(', ');
   const say = (code: ErrorCode, which: readonly Asked[], more: { time: string; hint: string }): EcomputeError =>
     new EcomputeError(code, `could not ${verb} the image ${image} on ${hostsOf(which)}${more.time}`, {
-      details: { hosts: which.map(({ host, outcome }) => ({ host, fault: outcome?.fault ?? null })) },
+      details: {
+        waitedFor: 'image',
+        hosts: which.map(({ host, outcome }) => ({ host, fault: outcome?.fault ?? null })),
+      },
       hint: more.hint,
     });
   const [first] = failed;

@@ -4,7 +4,7 @@ import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance
 import { nameHolderSchema } from '@etcd-compute/common/etcd/messages/name-holder';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { instanceNameSchema, instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import { hostOfAllocations } from '../selection/candidate.js';
+import { hostOfAllocations } from '@etcd-compute/common/capacity/candidate';
 import type { Services } from '../services.js';
 import { readInstances, type InstanceEntry } from './instance-entry.js';
 
@@ -108,8 +108,7 @@ const searchFor = async (
   instance: InstanceUuid,
   { isAllocationEnough = false }: FindOptions,
 ): Promise<InstanceEntry | undefined> => {
-  const { getAllocations } = await import('@etcd-compute/common/placement/allocations');
-  const { allocations } = await getAllocations(await services.placement(), instance);
+  const { allocations } = await (await services.capacity()).read(instance);
   const allocatedOn = hostOfAllocations(allocations);
   const host = allocatedOn ?? (await searchKeys(services, instance));
   if (host === undefined) return undefined;

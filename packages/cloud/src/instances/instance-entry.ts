@@ -132,7 +132,10 @@ export const readRecords = async (
   return entries.map((entry) => entry && parseMessage(instanceRecordSchema, entry.key, entry.value));
 };
 
-const addBooted = async <E extends InstanceEntry | undefined>(services: Services, found: readonly E[]): Promise<E[]> => {
+const addBooted = async <E extends InstanceEntry | undefined>(
+  services: Services,
+  found: readonly E[],
+): Promise<E[]> => {
   const bare = found.flatMap((entry) => (entry?.request && !entry.record ? [entry.instance] : []));
   if (bare.length === 0) return [...found];
   const { entries } = await (await services.store()).getMany(bare.map((instance) => services.keys.booted(instance)));

@@ -68,7 +68,8 @@ const listAll = async (
   for (let start = 0; start < bare.length; start += CHUNK)
     for (const entry of await readBare(services, bare.slice(start, start + CHUNK), problems))
       show(entry.instance, viewOf(entry, hostNames));
-  if (isAll) for (const record of await listOldRecords(services)) show(record.instance, viewOfRecord(record, hostNames));
+  if (isAll)
+    for (const record of await listOldRecords(services)) show(record.instance, viewOfRecord(record, hostNames));
   const named = await nameHosts(services, [...views.values()]);
   return { instances: named.toSorted(inOrder), problems };
 };

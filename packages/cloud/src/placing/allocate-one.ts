@@ -1,9 +1,7 @@
+import type { Candidate, Claim, NewAllocation } from '@etcd-compute/common/capacity/capacity';
 import { EcomputeError, toError } from '@etcd-compute/common/errors';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
-import { allocate, releaseAllocations, type AllocateRequest } from '@etcd-compute/common/placement/allocations';
-import { isConcurrentUpdate } from '@etcd-compute/common/placement/errors';
 import type { Services } from '../services.js';
-import type { Candidate } from '../selection/candidate.js';
 import type { FoundHosts } from './candidates.js';
 import { requestNotWritten } from './placing-errors.js';
 import type { InstanceSpec } from './write-request.js';
@@ -19,26 +17,28 @@ export interface AllocateOptions {
   readonly onRefusal: (err: Error) => void;
 }
 
-export const allocationOf = (spec: InstanceSpec, { request }: Candidate): AllocateRequest => {
+export const allocationOf = (spec: InstanceSpec, { allocations, mappings }: Candidate): NewAllocation => {
   const { instance, user, project } = spec;
-  const { allocations, mappings } = request;
   return { instance, allocations, mappings, userId: user, projectId: project };
 };
 
 /** Allocates on the best candidate that takes it. @returns undefined when none does. */
-export const allocateOne = async (services: Services, options: AllocateOptions): Promise<Candidate | undefined> => {
+export const allocateOne = async (
+  services: Services,
+  options: AllocateOptions,
+): Promise<{ candidate: Candidate; claims: readonly Claim[] } | undefined> => {
   const { hosts, spec, dropped, onRefusal } = options;
-  const placement = await services.placement();
+  const capacity = await services.capacity();
   const isExcluded = new Set(dropped.keys());
   for (let busy = 0; ;) {
     const candidate = hosts.pool.take(isExcluded);
     if (!candidate) return undefined;
     try {
-      const result = await allocate(placement, allocationOf(spec, candidate));
-      if (result.outcome === 'allocated') return candidate;
+      const result = await capacity.allocate([allocationOf(spec, candidate)]);
+      if (result.outcome === 'allocated') return { candidate, claims: result.claims };
       hosts.pool.giveBack(candidate);
       onRefusal(result.err);
-      busy += isConcurrentUpdate(result.err) ? 1 : BUSY_ATTEMPTS;
+      busy += result.outcome === 'busy' ? 1 : BUSY_ATTEMPTS;
       if (busy < BUSY_ATTEMPTS) continue;
       busy = 0;
       isExcluded.add(candidate.host);
@@ -64,7 +64,7 @@ export const undoUncertain = async (
 /** What matters is the error that led here. @returns whether the allocation is known to be released. */
 export const tryRelease = async (services: Services, { instance }: InstanceSpec): Promise<boolean> => {
   try {
-    await releaseAllocations(await services.placement(), instance);
+    await (await services.capacity()).release(instance);
     return true;
   } catch {
     return false;

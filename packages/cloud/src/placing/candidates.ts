@@ -1,9 +1,7 @@
 import { sleep } from '@etcd-compute/common/async/sleep';
-import type { AllocationCandidates } from '@etcd-compute/common/placement/allocation-candidates';
+import type { Want } from '@etcd-compute/common/capacity/capacity';
 import type { Services } from '../services.js';
 import { readPresences, type Presences } from '../hosts/presences.js';
-import { withLimit, type ResourceQuery } from '../selection/resource-query.js';
-import { toCandidate } from '../selection/candidate.js';
 import { filterByPresence, isOldAgent, type DroppedHost } from '../selection/filters/presence.js';
 import { createHostPool, type HostPool } from '../selection/host-pool.js';
 import type { Strategy } from '../selection/strategies.js';
@@ -17,7 +15,7 @@ const HEAD_START_MS = 2;
 
 export interface FindOptions {
   readonly services: Services;
-  readonly query: ResourceQuery;
+  readonly want: Want;
   readonly strategy: Strategy;
   /** How many instances will be placed from the answer. */
   readonly count: number;
@@ -44,25 +42,18 @@ export const findHosts = async (options: FindOptions): Promise<FoundHosts> => {
 };
 
 const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts & { offered: number }> => {
-  const { services, query, strategy, needsPresence } = options;
-  const asked = listCandidates(services, withLimit(query, limit));
+  const { services, want, strategy, needsPresence } = options;
+  const asked = services.capacity().then(async (capacity) => capacity.candidates(want, limit));
   // Loading etcd's client blocks for longer than Placement needs to answer: first let the question leave.
   await Promise.race([asked, sleep(HEAD_START_MS)]);
-  const [reply] = await Promise.all([asked, services.store()]);
-  const candidates = reply.allocation_requests.map(toCandidate).filter((candidate) => candidate !== undefined);
+  const [{ candidates, rooms }] = await Promise.all([asked, services.store()]);
   const presences = await readPresences(
     services,
     candidates.map(({ host }) => host),
   );
   performance.mark('eschedule:candidates');
   const { kept, dropped } = needsPresence ? filterByPresence(candidates, presences) : { kept: candidates, dropped: [] };
-  const summaries = reply.provider_summaries;
-  const pool = createHostPool({ candidates: kept, summaries, strategy, random: Math.random });
+  const pool = createHostPool({ candidates: kept, rooms, strategy, random: Math.random });
   const hasOldAgents = [...presences.values()].some(isOldAgent);
   return { pool, presences, dropped, hasOldAgents, offered: candidates.length };
-};
-
-const listCandidates = async (services: Services, query: string): Promise<AllocationCandidates> => {
-  const { listAllocationCandidates } = await import('@etcd-compute/common/placement/allocation-candidates');
-  return listAllocationCandidates(await services.placement(), query);
 };

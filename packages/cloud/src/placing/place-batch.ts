@@ -1,10 +1,10 @@
 import { toError } from '@etcd-compute/common/errors';
-import { allocateMany, type AllocateResult } from '@etcd-compute/common/placement/allocations';
+import type { AllocateResult, Candidate } from '@etcd-compute/common/capacity/capacity';
 import type { DroppedHost } from '../selection/filters/presence.js';
 import { allocationOf, undoUncertain } from './allocate-one.js';
 import type { FindOptions, FoundHosts } from './candidates.js';
 import type { InstanceSpec } from './write-request.js';
-import { writeMany, type Allocated, type WriteOutcome } from './write-placed.js';
+import { writeMany, type WriteOutcome } from './write-placed.js';
 
 export type PlaceOutcome = WriteOutcome | { readonly outcome: 'no-host'; readonly dropped: readonly DroppedHost[] };
 
@@ -16,6 +16,12 @@ export interface BatchDeps {
 }
 
 const NONE: ReadonlySet<never> = new Set();
+
+interface Taken {
+  readonly hosts: FoundHosts;
+  readonly spec: InstanceSpec;
+  readonly candidate: Candidate;
+}
 
 /**
  * Places several instances: one call to Placement allocates for all of them, and one txn writes all of them. A conflict concerns one of
@@ -35,7 +41,7 @@ const tryBatch = async (deps: BatchDeps, specs: readonly InstanceSpec[]): Promis
   const [first, second] = specs;
   if (first && !second) return [await deps.placeOne(first)];
   const hosts = await deps.found();
-  const taken = specs.flatMap((spec): Allocated[] => {
+  const taken = specs.flatMap((spec): Taken[] => {
     const candidate = hosts.pool.take(NONE);
     return candidate ? [{ hosts, spec, candidate }] : [];
   });
@@ -49,32 +55,30 @@ const tryBatch = async (deps: BatchDeps, specs: readonly InstanceSpec[]): Promis
     giveBack();
     return afterError(deps, specs, { taken, err: toError(err) });
   }
-  if (result.outcome === 'conflict') {
+  if (result.outcome !== 'allocated') {
     giveBack();
     const half = Math.ceil(specs.length / 2);
     return [...(await placeBatch(deps, specs.slice(0, half))), ...(await placeBatch(deps, specs.slice(half)))];
   }
-  const outcomes: PlaceOutcome[] = await writeMany(deps.find, taken);
+  const { claims } = result;
+  const allocated = taken.map((one, index) => ({ ...one, claims: claims.slice(index, index + 1) }));
+  const outcomes: PlaceOutcome[] = await writeMany(deps.find, allocated);
   // All ask for the same, so it is the last ones that found no room. Each goes its own way, to be told of each host why.
   for (const spec of specs.slice(taken.length)) outcomes.push(await deps.placeOne(spec));
   return outcomes;
 };
 
-const allocateTaken = async ({ services }: FindOptions, taken: readonly Allocated[]): Promise<AllocateResult> =>
-  taken.length === 0
-    ? { outcome: 'allocated' }
-    : allocateMany(
-        await services.placement(),
-        taken.map(({ spec, candidate }) => allocationOf(spec, candidate)),
-      );
+const allocateTaken = async ({ services }: FindOptions, taken: readonly Taken[]): Promise<AllocateResult> =>
+  (await services.capacity()).allocate(taken.map(({ spec, candidate }) => allocationOf(spec, candidate)));
 
 /** All failed for the same reason; whatever Placement may have of them is released. */
 const afterError = async (
   { find }: BatchDeps,
   specs: readonly InstanceSpec[],
-  { taken, err }: { taken: readonly Allocated[]; err: Error },
+  { taken, err }: { taken: readonly Taken[]; err: Error },
 ): Promise<PlaceOutcome[]> => {
   const errors = new Map<InstanceSpec, Error>();
-  for (const { spec, candidate } of taken) errors.set(spec, await undoUncertain(find.services, { spec, candidate, err }));
+  for (const { spec, candidate } of taken)
+    errors.set(spec, await undoUncertain(find.services, { spec, candidate, err }));
   return specs.map((spec) => ({ outcome: 'failed', err: errors.get(spec) ?? err }));
 };

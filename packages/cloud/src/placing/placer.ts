@@ -63,9 +63,9 @@ export const createPlacer = (options: PlacerOptions): Placer => {
     const dropped = new Map(excluded);
     let hosts = await found();
     for (let round = 1; ; round += 1) {
-      const candidate = await allocateOne(services, { hosts, spec, dropped, onRefusal });
-      if (candidate) performance.mark('eschedule:allocated');
-      if (candidate) return writeOne(options, { hosts, spec, candidate, failed });
+      const allocated = await allocateOne(services, { hosts, spec, dropped, onRefusal });
+      if (allocated) performance.mark('eschedule:allocated');
+      if (allocated) return writeOne(options, { hosts, spec, ...allocated, failed });
       const isNew = hosts.pool.size > 0 && round < ROUNDS;
       if (!isNew) return { outcome: 'no-host', dropped: listDropped(hosts, dropped) };
       hosts = await findAgain(hosts);

@@ -2,7 +2,7 @@ import { toError } from '@etcd-compute/common/errors';
 import { MAX_OPERATIONS } from '@etcd-compute/common/etcd/store';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { findFreeNames } from '../instances/names.js';
-import type { Candidate } from '../selection/candidate.js';
+import type { Candidate, Claim } from '@etcd-compute/common/capacity/capacity';
 import { tryRelease } from './allocate-one.js';
 import type { FindOptions, FoundHosts } from './candidates.js';
 import type { CommitResult } from '../commit.js';
@@ -20,6 +20,7 @@ export interface Allocated {
   readonly hosts: FoundHosts;
   readonly spec: InstanceSpec;
   readonly candidate: Candidate;
+  readonly claims: readonly Claim[];
   readonly failed?: FailedAttempt | undefined;
 }
 
@@ -118,13 +119,13 @@ const inGroups = (all: readonly Pending[]): Pending[][] => {
 };
 
 const plan = ({ services, strategy, needsPresence }: FindOptions, allocated: Allocated): PlannedRequest => {
-  const { hosts, spec, candidate, failed } = allocated;
+  const { hosts, spec, candidate, claims, failed } = allocated;
   const hostname = hosts.presences.get(candidate.host)?.hostname ?? candidate.host;
   const reason = failed
     ? `moved on to ${hostname} after a failed build: ${failed.record.fault?.message ?? 'no reason was given'}`
     : `placed on ${hostname} (${strategy})`;
   const hasRecord = needsPresence || hosts.presences.has(candidate.host);
-  return planRequest({ keys: services.keys, spec, candidate, reason, hasRecord, failed });
+  return planRequest({ keys: services.keys, spec, candidate, claims, reason, hasRecord, failed });
 };
 
 const conclude = async (find: FindOptions, { allocated, planned }: Pending, result: CommitResult): Promise<Written> => {

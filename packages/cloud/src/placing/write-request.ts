@@ -8,7 +8,8 @@ import type { Guard, Write } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Services } from '../services.js';
 import type { InstanceEntry } from '../instances/instance-entry.js';
-import { totalResources, type Candidate } from '../selection/candidate.js';
+import { totalResources } from '@etcd-compute/common/capacity/candidate';
+import type { Candidate, Claim } from '@etcd-compute/common/capacity/capacity';
 import { commit, type CommitResult } from '../commit.js';
 
 /** What a person asked for, before it has a host. */
@@ -33,6 +34,8 @@ export interface PlanOptions {
   readonly keys: Keys;
   readonly spec: InstanceSpec;
   readonly candidate: Candidate;
+  /** What takes its room. */
+  readonly claims: readonly Claim[];
   /** Words for the record's transition. */
   readonly reason: string;
   /** False where no agent of ours would ever update the record. */
@@ -41,8 +44,12 @@ export interface PlanOptions {
 }
 
 /** The original's members, then ours. An agent of the original reads the first and passes over the rest. */
-export const renderRequest = (spec: InstanceSpec, allocated: Pick<BootRequest, 'allocations'>): BootRequest => ({
-  ...allocated,
+export const renderRequest = (
+  spec: InstanceSpec,
+  { allocations, mappings }: Pick<Candidate, 'allocations' | 'mappings'>,
+): BootRequest => ({
+  allocations,
+  ...(mappings !== undefined && { mappings }),
   user_id: spec.user,
   project_id: spec.project,
   consumer_generation: null,
@@ -56,7 +63,7 @@ export const renderRequest = (spec: InstanceSpec, allocated: Pick<BootRequest, '
 
 const renderRecord = ({ spec, candidate, reason, failed }: PlanOptions, now: Date): InstanceRecord => {
   const { host } = candidate;
-  const resources = totalResources(candidate.request);
+  const resources = totalResources(candidate.allocations);
   if (!failed) return newRecord({ ...spec, host, resources, reason, now });
   const reset = { host, resources, session: null, step: null, fault: null, addresses: [], address_sources: null };
   return withState(failed.record, 'scheduled', { reason, now, ...reset });
@@ -75,7 +82,7 @@ export interface PlannedRequest {
  * on two hosts.
  */
 export const planRequest = (options: PlanOptions): PlannedRequest => {
-  const { keys, spec, candidate, hasRecord, failed } = options;
+  const { keys, spec, candidate, claims, hasRecord, failed } = options;
   const { instance } = spec;
   const { host } = candidate;
   const record = renderRecord(options, new Date());
@@ -85,10 +92,11 @@ export const planRequest = (options: PlanOptions): PlannedRequest => {
     key,
     value: JSON.stringify(value),
   });
-  const request = put(requestKey, renderRequest(spec, candidate.request));
+  const request = put(requestKey, renderRequest(spec, candidate));
   const isNew = { key: requestKey, modRevision: '0' };
   // An agent of the original has no use for the rest.
-  if (!hasRecord) return { record, guards: [isNew], writes: [request] };
+  const claimed = { guards: claims.flatMap(({ guards }) => guards), writes: claims.flatMap(({ writes }) => writes) };
+  if (!hasRecord) return { record, guards: [isNew, ...claimed.guards], writes: [request, ...claimed.writes] };
   const old = failed && oldKeys(keys, failed);
   const locationKey = keys.location(instance);
   const name = failed ? null : spec.name;
@@ -100,6 +108,7 @@ export const planRequest = (options: PlanOptions): PlannedRequest => {
       { key: locationKey, modRevision: failed?.locationRevision ?? '0' },
       ...(name === null ? [] : spec.nameGuards),
       ...(old ?? []),
+      ...claimed.guards,
     ],
     writes: [
       request,
@@ -107,6 +116,7 @@ export const planRequest = (options: PlanOptions): PlannedRequest => {
       put(locationKey, newLocation({ ...spec, host, created_at: record.created_at })),
       ...(name === null ? [] : [put(keys.name(spec.project, name), { version: 1, instance } satisfies NameHolder)]),
       ...(old ?? []).map(({ key }): Write => ({ op: 'delete', key })),
+      ...claimed.writes,
     ],
   };
 };

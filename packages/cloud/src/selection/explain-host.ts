@@ -1,13 +1,4 @@
-import type { Inventory } from '@etcd-compute/common/placement/resource-providers';
-import type { ResourceQuery } from './resource-query.js';
-
-/** What Placement holds about a host, as far as it decides on room. */
-export interface HostFacts {
-  readonly inventories: Readonly<Record<string, Inventory>>;
-  readonly usages: Readonly<Record<string, number>>;
-  readonly traits: readonly string[];
-  readonly aggregates: readonly string[];
-}
+import type { HostFacts, Inventory, Want } from '@etcd-compute/common/capacity/capacity';
 
 /** How much of an inventory may be used in all. */
 export const capacityOf = ({ total, reserved, allocation_ratio }: Inventory): number =>
@@ -42,13 +33,13 @@ const explainAggregates = (memberOf: readonly string[], aggregates: readonly str
     .map((wanted) => (wanted.startsWith('!') ? `is a member of ${wanted.slice(1)}` : `is no member of ${wanted}`));
 
 /** Why a host does not do, with numbers; empty when nothing is found, as with a query in groups. */
-export const explainHost = (query: ResourceQuery, facts: HostFacts): string[] => {
+export const explainHost = (want: Want, facts: HostFacts): string[] => {
   if (isLocked(facts.inventories)) return ['it is draining: all its VCPUs are reserved'];
-  const rooms = Object.entries(query.resources).map(([name, asked]) => explainClass(name, asked, facts));
+  const rooms = Object.entries(want.resources).map(([name, asked]) => explainClass(name, asked, facts));
   return [
     ...rooms.filter((reason) => reason !== undefined),
-    ...query.required.filter((trait) => !facts.traits.includes(trait)).map((trait) => `lacks trait ${trait}`),
-    ...query.forbidden.filter((trait) => facts.traits.includes(trait)).map((trait) => `has trait ${trait}`),
-    ...explainAggregates(query.memberOf, facts.aggregates),
+    ...(want.required ?? []).filter((trait) => !facts.traits.includes(trait)).map((trait) => `lacks trait ${trait}`),
+    ...(want.forbidden ?? []).filter((trait) => facts.traits.includes(trait)).map((trait) => `has trait ${trait}`),
+    ...explainAggregates(want.memberOf ?? [], facts.aggregates),
   ];
 };

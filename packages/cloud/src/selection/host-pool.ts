@@ -1,6 +1,5 @@
 import type { ProviderUuid } from '@etcd-compute/common/ids';
-import type { ProviderSummary } from '@etcd-compute/common/placement/allocation-candidates';
-import type { Candidate, Room } from './candidate.js';
+import type { Candidate, Candidates, Room } from '@etcd-compute/common/capacity/capacity';
 import type { Strategy } from './strategies.js';
 import { weighPack } from './weighers/pack.js';
 import { weighRandom } from './weighers/random.js';
@@ -24,21 +23,21 @@ export interface HostPool {
 
 export interface HostPoolOptions {
   readonly candidates: readonly Candidate[];
-  readonly summaries: Readonly<Record<string, ProviderSummary>>;
+  readonly rooms: Candidates['rooms'];
   readonly strategy: Strategy;
   /** Breaks ties: from 0 up to 1, as Math.random. */
   readonly random: () => number;
 }
 
-export const createHostPool = ({ candidates, summaries, strategy, random }: HostPoolOptions): HostPool => {
+export const createHostPool = ({ candidates, rooms: told, strategy, random }: HostPoolOptions): HostPool => {
   const rooms = new Map<string, Record<string, { capacity: number; used: number }>>();
-  for (const [provider, summary] of Object.entries(summaries)) {
-    const room = Object.entries(summary.resources).map(([name, { capacity, used }]) => [name, { capacity, used }]);
-    rooms.set(provider, Object.fromEntries(room));
+  for (const [provider, room] of told) {
+    const copy = Object.entries(room).map(([name, { capacity, used }]) => [name, { capacity, used }]);
+    rooms.set(provider, Object.fromEntries(copy));
   }
 
-  const hasRoom = ({ request }: Candidate): boolean =>
-    Object.entries(request.allocations).every(([provider, { resources }]) =>
+  const hasRoom = ({ allocations }: Candidate): boolean =>
+    Object.entries(allocations).every(([provider, { resources }]) =>
       Object.entries(resources).every(([name, amount]) => {
         const left = rooms.get(provider)?.[name];
         // Placement is the judge; a provider that it does not describe is left to it.
@@ -46,8 +45,8 @@ export const createHostPool = ({ candidates, summaries, strategy, random }: Host
       }),
     );
 
-  const use = ({ request }: Candidate, sign: 1 | -1): void => {
-    for (const [provider, { resources }] of Object.entries(request.allocations))
+  const use = ({ allocations }: Candidate, sign: 1 | -1): void => {
+    for (const [provider, { resources }] of Object.entries(allocations))
       for (const [name, amount] of Object.entries(resources)) {
         const left = rooms.get(provider)?.[name];
         if (left) left.used += sign * amount;
@@ -55,9 +54,9 @@ export const createHostPool = ({ candidates, summaries, strategy, random }: Host
   };
 
   /** A candidate is as good as the provider on which it leaves least. */
-  const weigh = ({ request }: Candidate): number =>
+  const weigh = ({ allocations }: Candidate): number =>
     Math.min(
-      ...Object.entries(request.allocations).map(([provider, { resources }]) =>
+      ...Object.entries(allocations).map(([provider, { resources }]) =>
         WEIGHERS[strategy](resources, rooms.get(provider) ?? {}),
       ),
     );

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { namesOf } from '../hosts/host-names.js';
 import { readPresences } from '../hosts/presences.js';
 import { closeSomeBooks } from '../instances/books.js';
@@ -21,6 +22,9 @@ export interface DestroyOptions extends RunOptions {
   /** How long to wait until they are gone. Undefined returns when the wishes are written: the agents carry them out all the same. */
   readonly waitMs?: number | undefined;
 }
+
+/** Asked for at a time. */
+const PARALLEL = 8;
 
 const isOver = (entry: InstanceEntry): boolean => isDeleted(entry) && !entry.request;
 
@@ -53,7 +57,8 @@ export const destroy = async (
     if (isForced) for (const entry of pending) await checkHostDown(services, entry, presences);
     const seen = new Map(found.map((entry) => [entry.instance, entry]));
     const awaited: InstanceEntry[] = [];
-    for (const entry of found) {
+    const bounded = pLimit(PARALLEL);
+    const endOne = async (entry: InstanceEntry): Promise<void> => {
       const { instance, host } = entry;
       if (isOver(entry)) {
         running.emit({ type: 'already-deleted', ...eventOf(entry) });
@@ -71,10 +76,13 @@ export const destroy = async (
         seen.set(instance, { ...entry, request });
         awaited.push(entry);
       }
-    }
+    };
+    await Promise.all(found.map((entry) => bounded(async () => endOne(entry))));
     await closeSomeBooks(services);
     const waited =
-      waitMs === undefined ? undefined : await waitForDestroy(services, { entries: awaited, timeoutMs: waitMs }, running);
+      waitMs === undefined
+        ? undefined
+        : await waitForDestroy(services, { entries: awaited, timeoutMs: waitMs }, running);
     for (const entry of waited?.entries ?? []) seen.set(entry.instance, entry);
     return {
       instances: [...seen.values()].map((entry) => viewOf(entry, namesOf(presences))),

@@ -6,7 +6,6 @@ import {
   type InstanceRecord,
 } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Write } from '@etcd-compute/common/etcd/store';
-import { releaseAllocations } from '@etcd-compute/common/placement/allocations';
 import type { Services } from '../services.js';
 import type { Presences } from '../hosts/presences.js';
 import { closeBooks } from '../instances/books.js';
@@ -61,7 +60,7 @@ export const forceDestroy = async (services: Services, found: InstanceEntry): Pr
       await writeDestroyWish(services, entry);
       continue;
     }
-    await releaseAllocations(await services.placement(), instance);
+    await (await services.capacity()).release(instance);
     const { isCommitted } = await store.txn(
       [
         { key: agentKey, modRevision: '0' },

@@ -1,5 +1,4 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { getAllocations } from '@etcd-compute/common/placement/allocations';
 import { explainHosts } from '../hosts/explain-agent.js';
 import { readPresences, type Presences } from '../hosts/presences.js';
 import { closeBooks } from '../instances/books.js';
@@ -62,7 +61,7 @@ export const waitForDestroy = async (
 
 const isThrough = async (services: Services, entry: InstanceEntry): Promise<boolean> => {
   if (!entry.request || entry.record) return isGone(entry);
-  const { allocations } = await getAllocations(await services.placement(), entry.instance);
+  const { allocations } = await (await services.capacity()).read(entry.instance);
   return Object.keys(allocations).length === 0;
 };
 

@@ -67,8 +67,7 @@ export const waitForPower = async (
         if (result?.error) errors.push(result.error);
         const step = record?.step;
         const name = nameOf(wish.entry);
-        if (!result && step)
-          emit({ type: 'power-changing', instance, name, host, step: step.name, since: step.since });
+        if (!result && step) emit({ type: 'power-changing', instance, name, host, step: step.name, since: step.since });
       }
       return pending.size === 0;
     },

@@ -2,7 +2,7 @@ import { isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messa
 import type { Ending } from '@etcd-compute/common/etcd/messages/ending';
 import type { Write } from '@etcd-compute/common/etcd/store';
 import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
-import { getAllocations, type Allocations } from '@etcd-compute/common/placement/allocations';
+import type { Held } from '@etcd-compute/common/capacity/capacity';
 import type { Services } from '../services.js';
 import { isGone, nameOf, type InstanceEntry } from '../instances/instance-entry.js';
 import { rewriteRequest } from './rewrite-request.js';
@@ -13,12 +13,14 @@ import { rewriteRequest } from './rewrite-request.js';
  */
 export const renderDestroyWish = (
   { instance }: Pick<InstanceEntry, 'instance'>,
-  { held, before }: { held: Allocations; before: BootRequest | undefined },
+  { held, before }: { held: Held; before: BootRequest | undefined },
 ): BootRequest => ({
   ...(before?.user_id !== undefined && { user_id: before.user_id }),
   ...(before?.project_id !== undefined && { project_id: before.project_id }),
-  consumer_generation: null,
-  ...held,
+  ...(held.userId !== undefined && { user_id: held.userId }),
+  ...(held.projectId !== undefined && { project_id: held.projectId }),
+  ...(held.consumerType !== undefined && { consumer_type: held.consumerType }),
+  consumer_generation: held.generation,
   allocations: {},
   instance,
   image: null,
@@ -48,7 +50,7 @@ const ensureEnding = async (services: Services, entry: InstanceEntry): Promise<v
  *   instance is then as it was.
  */
 export const writeDestroyWish = async (services: Services, found: InstanceEntry): Promise<BootRequest | undefined> => {
-  const placement = await services.placement();
+  const capacity = await services.capacity();
   return rewriteRequest(services, found, {
     verb: 'destroy',
     render: async (entry) => {
@@ -59,7 +61,7 @@ export const writeDestroyWish = async (services: Services, found: InstanceEntry)
       }
       // What is only in Placement is asked for all the same: the agent releases it.
       if (entry !== found && isGone(entry)) return 'done';
-      return renderDestroyWish(entry, { held: await getAllocations(placement, instance), before: request });
+      return renderDestroyWish(entry, { held: await capacity.read(instance), before: request });
     },
     also: (entry) => renderEnding(services, entry),
   });

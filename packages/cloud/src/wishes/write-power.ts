@@ -12,7 +12,11 @@ type Wish = Pick<PowerWish, 'wish' | 'hard'>;
  * @returns the count of the wish: the record has it when the wish was carried out.
  * @throws EcomputeError when the instance is in no state for it, and what etcd throws; the instance is then as it was.
  */
-export const writePowerWish = async (services: Services, found: InstanceEntry, { wish, hard }: Wish): Promise<number> => {
+export const writePowerWish = async (
+  services: Services,
+  found: InstanceEntry,
+  { wish, hard }: Wish,
+): Promise<number> => {
   let count = 0;
   await rewriteRequest(services, found, {
     verb: 'change the power of',

@@ -9,7 +9,7 @@ import {
   type InstanceUuid,
   type ProviderUuid,
 } from '@etcd-compute/common/ids';
-import type { Held } from '@etcd-compute/common/placement/allocations';
+import type { Held } from '@etcd-compute/common/capacity/capacity';
 import { compare } from '@etcd-compute/cloud/audit/compare';
 import type { Finding } from '@etcd-compute/cloud/audit/finding';
 import type { Seen } from '@etcd-compute/cloud/audit/seen';
@@ -64,7 +64,15 @@ const aRecord = (changes: Partial<InstanceRecord>): Seen['records'] => {
 
 const aHolder = (changes: Partial<Held> = {}): Pick<Seen, 'holders' | 'orphans'> => {
   const allocations = { [host]: { resources } };
-  const held = { allocations, consumer_generation: 1, consumer_type: 'INSTANCE', since: secondsAgo(600), ...changes };
+  const held = {
+    allocations,
+    generation: 1,
+    userId: 'someone',
+    projectId: 'default',
+    consumerType: 'INSTANCE',
+    since: secondsAgo(600),
+    ...changes,
+  };
   return { holders: new Map([[host, [instance]]]), orphans: new Map([[instance, held]]) };
 };
 
@@ -96,7 +104,7 @@ describe('an allocation', () => {
   });
 
   test('is ours by its type and its host, or by a record', () => {
-    expect(tell({ ...aHolder({ consumer_type: 'MIGRATION' }), reports })).toEqual([]);
+    expect(tell({ ...aHolder({ consumerType: 'MIGRATION' }), reports })).toEqual([]);
     expect(tell({ ...aHolder(), presences: new Map() })).toEqual([]);
     expect(tell({ ...aHolder(), presences: new Map(), records: aRecord({ state: 'deleted' }) })).toEqual([
       'allocation-without-request: release',

@@ -1,5 +1,6 @@
-import { parseResourceQuery } from '@etcd-compute/cloud/selection/resource-query';
-import { explainHost, type HostFacts } from '@etcd-compute/cloud/selection/explain-host';
+import { parseWant } from '@etcd-compute/common/capacity/want';
+import { explainHost } from '@etcd-compute/cloud/selection/explain-host';
+import type { HostFacts } from '@etcd-compute/common/capacity/capacity';
 import { describe, expect, test } from 'vitest';
 
 const inventory = (total: number, more: object = {}) => ({
@@ -20,7 +21,7 @@ const FACTS: HostFacts = {
 };
 
 const explain = (query: string, facts: Partial<HostFacts> = {}): string[] =>
-  explainHost(parseResourceQuery(query), { ...FACTS, ...facts });
+  explainHost(parseWant(query), { ...FACTS, ...facts });
 
 describe('explainHost', () => {
   test.each([

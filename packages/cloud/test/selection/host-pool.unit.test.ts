@@ -1,5 +1,5 @@
 import { newProviderUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import { toCandidate, totalResources } from '@etcd-compute/cloud/selection/candidate';
+import { toCandidate, totalResources } from '@etcd-compute/common/capacity/candidate';
 import { filterByPresence } from '@etcd-compute/cloud/selection/filters/presence';
 import { createHostPool } from '@etcd-compute/cloud/selection/host-pool';
 import type { Strategy } from '@etcd-compute/cloud/selection/strategies';
@@ -11,7 +11,7 @@ const NONE: ReadonlySet<ProviderUuid> = new Set();
 
 const candidateOn = (host: ProviderUuid, resources: Record<string, number>) => ({
   host,
-  request: { allocations: { [host]: { resources } } },
+  allocations: { [host]: { resources } },
 });
 
 interface HostRoom {
@@ -23,9 +23,7 @@ interface HostRoom {
 const poolOf = (rooms: readonly HostRoom[], strategy: Strategy, asked = 1) =>
   createHostPool({
     candidates: rooms.map(({ host }) => candidateOn(host, { VCPU: asked })),
-    summaries: Object.fromEntries(
-      rooms.map(({ host, capacity, used }) => [host, { resources: { VCPU: { capacity, used } } }]),
-    ),
+    rooms: new Map(rooms.map(({ host, capacity, used }) => [host, { VCPU: { capacity, used } }])),
     strategy,
     random: () => 0.5,
   });
@@ -47,7 +45,7 @@ describe('host pool', () => {
     const numbers = [0.1, 0.9, 0.5];
     const pool = createHostPool({
       candidates: ROOMS.map(({ host }) => candidateOn(host, { VCPU: 1 })),
-      summaries: {},
+      rooms: new Map(),
       strategy: 'random',
       random: () => numbers.shift() ?? 0,
     });
@@ -70,10 +68,10 @@ describe('host pool', () => {
   test('the scarcest resource class decides', () => {
     const pool = createHostPool({
       candidates: [candidateOn(A, { VCPU: 1, MEMORY_MB: 1 }), candidateOn(B, { VCPU: 1, MEMORY_MB: 1 })],
-      summaries: {
-        [A]: { resources: { VCPU: { capacity: 100, used: 0 }, MEMORY_MB: { capacity: 100, used: 90 } } },
-        [B]: { resources: { VCPU: { capacity: 100, used: 50 }, MEMORY_MB: { capacity: 100, used: 50 } } },
-      },
+      rooms: new Map([
+        [A, { VCPU: { capacity: 100, used: 0 }, MEMORY_MB: { capacity: 100, used: 90 } }],
+        [B, { VCPU: { capacity: 100, used: 50 }, MEMORY_MB: { capacity: 100, used: 50 } }],
+      ]),
       strategy: 'spread',
       random: () => 0.5,
     });
@@ -106,11 +104,9 @@ describe('host pool', () => {
 
 describe('toCandidate', () => {
   test('the host is the provider of the VCPUs, also beside a shared disk', () => {
-    const request = {
-      allocations: { [A]: { resources: { DISK_GB: 5 } }, [B]: { resources: { VCPU: 1, MEMORY_MB: 2 } } },
-    };
-    expect(toCandidate(request)?.host).toBe(B);
-    expect(totalResources(request)).toEqual({ DISK_GB: 5, VCPU: 1, MEMORY_MB: 2 });
+    const allocations = { [A]: { resources: { DISK_GB: 5 } }, [B]: { resources: { VCPU: 1, MEMORY_MB: 2 } } };
+    expect(toCandidate({ allocations })?.host).toBe(B);
+    expect(totalResources(allocations)).toEqual({ DISK_GB: 5, VCPU: 1, MEMORY_MB: 2 });
   });
 
   test('without VCPUs it is the first provider', () => {

@@ -4,7 +4,7 @@ import { parseDiskGiB, parseMemoryMiB, parseSeconds, parseWhole } from '../amoun
 import type { ScheduleConfig } from '../config.js';
 import { imageUrlSchema } from '../config.js';
 import { parseGuestArgs, type GuestArgs } from '../guest/guest-options.js';
-import { buildResourceQuery } from '../resource-options.js';
+import { buildWant } from '../resource-options.js';
 import { STRATEGIES, type Strategy } from '@etcd-compute/cloud/selection/strategies';
 import { closestWord, usageError } from '../usage.js';
 import type { BootOptions } from './boot.js';
@@ -79,7 +79,7 @@ export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => Boot
     throw usageError('--resources replaces --vcpus, --memory and --disk', 'give one or the other');
   const count = args.count === undefined ? undefined : parseWhole('count', args.count, MAX_COUNT);
   const name = args.name === undefined ? undefined : parseName(args.name, count);
-  const query = buildResourceQuery({
+  const want = buildWant({
     vcpus: parseWhole('vcpus', vcpus ?? '1'),
     memoryMiB: parseMemoryMiB('memory', memory ?? '256'),
     diskGiB: parseDiskGiB('disk', disk ?? '1'),
@@ -94,7 +94,7 @@ export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => Boot
   const timeoutSeconds = args.timeout === undefined ? undefined : parseSeconds('timeout', args.timeout);
   const guestFor = parseGuestArgs(args.guest);
   return (config) => ({
-    query,
+    want,
     name,
     count,
     guest: guestFor(config),

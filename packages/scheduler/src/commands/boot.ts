@@ -8,7 +8,7 @@ import { throwFirst } from './print-changed.js';
 
 export interface BootOptions extends Pick<
   CloudBootOptions,
-  'query' | 'name' | 'image' | 'checksum' | 'guest' | 'count' | 'strategy' | 'retries'
+  'want' | 'name' | 'image' | 'checksum' | 'guest' | 'count' | 'strategy' | 'retries'
 > {
   readonly isWaiting: boolean;
   readonly timeoutSeconds: number;

@@ -1,4 +1,4 @@
-import { parseResourceQuery } from '@etcd-compute/cloud/selection/resource-query';
+import { parseWant } from '@etcd-compute/common/capacity/want';
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
 import { instanceUuidSchema } from '@etcd-compute/common/ids';
 import { imageUrlSchema } from '../config.js';
@@ -20,7 +20,7 @@ export const scheduleAsOriginal = async (
   output.line(resources);
   const { booted, errors } = await cloud
     .boot({
-      query: parseResourceQuery(resources),
+      want: parseWant(resources),
       image,
       strategy: config.strategy,
       needsAgents: false,

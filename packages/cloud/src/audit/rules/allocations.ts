@@ -12,7 +12,7 @@ export const findAllocations = (world: World, graceSeconds: number): { findings:
     const host = [...world.holders].find(([, holders]) => holders.includes(instance))?.[0];
     const isKnown = world.recordsOf(instance).length > 0;
     const isOurs = isKnown || [...world.holders].some(([on, all]) => isOurHost(on) && all.includes(instance));
-    if (host === undefined || !isOurs || !isOurConsumerType(held.consumer_type)) continue;
+    if (host === undefined || !isOurs || !isOurConsumerType(held.consumerType)) continue;
     const ageSeconds = ((world.placementTime?.getTime() ?? NaN) - (held.since?.getTime() ?? NaN)) / 1000;
     if (ageSeconds < graceSeconds) {
       young += 1;
@@ -25,7 +25,7 @@ export const findAllocations = (world: World, graceSeconds: number): { findings:
       host,
       detail: `it holds ${describeAllocations(held.allocations)}`,
       since: held.since ?? null,
-      evidence: `${held.consumer_generation} ${held.since?.toISOString()}`,
+      evidence: `${held.generation} ${held.since?.toISOString()}`,
       mend: Number.isNaN(ageSeconds)
         ? { by: 'person', hint: 'Placement does not tell how old it is; the agent of its host releases it' }
         : { by: 'release', held },

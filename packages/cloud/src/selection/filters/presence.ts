@@ -2,7 +2,7 @@ import { LAYOUT } from '@etcd-compute/common/etcd/messages/presence';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { explainAgent } from '../../hosts/explain-agent.js';
 import type { SeenAgent } from '../../hosts/presences.js';
-import type { Candidate } from '../candidate.js';
+import type { Candidate } from '@etcd-compute/common/capacity/capacity';
 
 /** A host that was left out, and why. */
 export interface DroppedHost {

@@ -1,4 +1,4 @@
-import type { Room } from '../candidate.js';
+import type { Room } from '@etcd-compute/common/capacity/capacity';
 
 /**
  * The share of the host that stays free after placement, from 0 to 1: of the resource class that gets scarcest, because that

@@ -118,7 +118,7 @@ export const createPlacementCapacity = (placement: PlacementClient): Capacity =>
     },
     generationOf: async (host) => (await findResourceProvider(placement, host))?.generation,
     publish: async (host, offer) => publishProvider(placement, host, offer),
-    close: placement.close,
+    close: () => placement.close(),
   };
 };
 

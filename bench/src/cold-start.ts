@@ -49,9 +49,9 @@ const STAGES: readonly (readonly [string, string])[] = [
   ['eschedule:loaded', 'the program loads'],
   ['eschedule:parsed', 'the command line is read'],
   ['eschedule:configured', 'the config is read'],
-  ['eschedule:candidates', 'candidates from Placement, agents from etcd (their clients load meanwhile)'],
-  ['eschedule:allocated', 'the allocation'],
-  ['eschedule:placed', 'request and record in etcd'],
+  ['cloud:candidates', 'candidates from Placement, agents from etcd (their clients load meanwhile)'],
+  ['cloud:allocated', 'the allocation'],
+  ['cloud:placed', 'request and record in etcd'],
   ['eschedule:printed', 'the line is printed'],
   ['end', 'exit'],
 ];

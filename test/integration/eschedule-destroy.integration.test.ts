@@ -111,7 +111,7 @@ describe('destroy --force', () => {
       const { code, stderr } = await cloud.eschedule(['destroy', 'web', '--force']);
       expect(code).toBe(1);
       expect(stderr).toContain(`could not destroy instance ${instance} by force: its host alpha (${host}) is up`);
-      expect(stderr).toContain(`hint: \`eschedule destroy ${instance}\``);
+      expect(stderr).toContain(`; \`eschedule destroy ${instance}\``);
       expect(await listWorld()).toEqual(before);
       await cloud.reset();
     }

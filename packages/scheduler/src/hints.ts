@@ -41,6 +41,8 @@ const TIMED_OUT: Readonly<Record<string, (details: Details) => string | undefine
 };
 
 const HINTS: Partial<Record<ErrorCode, (details: Details) => string | undefined>> = {
+  // Of a request that nobody can tell whether it was written.
+  ECOMPUTE_ETCD_UNREACHABLE: (details) => (details['isWritten'] === null ? show(details) : undefined),
   ECOMPUTE_HOST_UNKNOWN: seeHosts,
   ECOMPUTE_HOST_UP: ofInstance((instance) => `\`eschedule destroy ${instance}\``),
   ECOMPUTE_INSTANCE_CHANGED: show,

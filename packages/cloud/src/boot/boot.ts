@@ -109,7 +109,7 @@ const bootAll = async (services: Services, options: BootOptions, running: Run): 
     onPlaced: ({ instance, name }, host) => running.emit({ type: 'placed', instance, name, host }),
   });
   running.signal.throwIfAborted();
-  performance.mark('eschedule:placed');
+  performance.mark('cloud:placed');
 
   const placed = results.filter((result) => result.outcome === 'placed');
   const boots = placed.map(({ spec, record }): BootProgress => ({

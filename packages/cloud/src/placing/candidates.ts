@@ -51,7 +51,7 @@ const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts 
     services,
     candidates.map(({ host }) => host),
   );
-  performance.mark('eschedule:candidates');
+  performance.mark('cloud:candidates');
   const { kept, dropped } = needsPresence ? filterByPresence(candidates, presences) : { kept: candidates, dropped: [] };
   const pool = createHostPool({ candidates: kept, rooms, strategy, random: Math.random });
   const hasOldAgents = [...presences.values()].some(isOldAgent);

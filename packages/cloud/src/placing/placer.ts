@@ -64,7 +64,7 @@ export const createPlacer = (options: PlacerOptions): Placer => {
     let hosts = await found();
     for (let round = 1; ; round += 1) {
       const allocated = await allocateOne(services, { hosts, spec, dropped, onRefusal });
-      if (allocated) performance.mark('eschedule:allocated');
+      if (allocated) performance.mark('cloud:allocated');
       if (allocated) return writeOne(options, { hosts, spec, ...allocated, failed });
       const isNew = hosts.pool.size > 0 && round < ROUNDS;
       if (!isNew) return { outcome: 'no-host', dropped: listDropped(hosts, dropped) };

@@ -38,7 +38,7 @@ export const requestLost = ({ spec, host, err }: Omit<PlacingFailure, 'isRelease
     `could not find out whether the boot request of instance ${spec.instance} on host ${host} was written`,
     {
       cause: err,
-      details: detailsOf({ spec, host }),
+      details: { ...detailsOf({ spec, host }), isWritten: null },
       hint: hintOf(
         err,
         'when etcd is back, it boots if its request was written, and if not, the agent of the host releases its allocation',

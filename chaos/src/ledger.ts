@@ -1,6 +1,6 @@
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
 import { z } from 'zod';
-import { namesOf, OPERATIONS } from './operation-kinds.js';
+import { namesOf, operationOf } from './operation-kinds.js';
 import type { Attempt } from './operations.js';
 
 /**
@@ -36,7 +36,7 @@ const parseJson = (text: string): unknown => {
 
 /** What a command said last on standard error, as one line of JSON, or in words when it has no `--output`; undefined when it said nothing. */
 export const readError = ({ operation, stderr }: Pick<Attempt, 'operation' | 'stderr'>): ToldError | undefined => {
-  if (OPERATIONS[operation.kind].hasNoOutput === true) return readWords(stderr);
+  if (operationOf(operation.kind).hasNoOutput === true) return readWords(stderr);
   return errorSchema.safeParse(parseJson(stderr.trim().split('\n').at(-1) ?? '')).data;
 };
 
@@ -68,7 +68,7 @@ const noteFor = (ledger: Ledger, name: string, attempt: Attempt): void => {
   };
   ledger.set(name, story);
   story.attempts.push(attempt);
-  const { wish } = OPERATIONS[attempt.operation.kind];
+  const { wish } = operationOf(attempt.operation.kind);
   if (wish === 'exist') noteBoot(story, attempt);
   if (wish === 'be-gone') noteDestroy(story, attempt);
 };

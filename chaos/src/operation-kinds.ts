@@ -1,27 +1,6 @@
-/** What people do meanwhile: one line for each command of `eschedule`. */
-export const OPERATION_KINDS = [
-  'boot',
-  'boot-and-wait',
-  'boot-many',
-  'boot-many-and-wait',
-  'boot-verified',
-  'boot-refused',
-  'stop',
-  'stop-and-wait',
-  'start',
-  'start-and-wait',
-  'reboot',
-  'reboot-and-wait',
-  'destroy',
-  'destroy-and-wait',
-  'logs',
-  'tunnel',
-  'list',
-  'audit-fix',
-  'image-prefetch',
-  'image-rm',
-] as const;
-export type OperationKind = (typeof OPERATION_KINDS)[number];
+import { isWishName, WISH_KINDS, type WishName } from '@etcd-compute/common/wishes/kinds';
+
+const WISH_NAMES = Object.keys(WISH_KINDS).filter(isWishName);
 
 export interface OperationSpec {
   /** How often, beside the others. */
@@ -42,7 +21,7 @@ export interface OperationSpec {
   readonly usualCodes?: readonly number[];
 }
 
-export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
+const OTHERS = {
   boot: { weight: 6, of: 'new', wish: 'exist', argv: (name) => ['boot', '--name', name, '--no-wait'] },
   'boot-and-wait': { weight: 4, of: 'new', wish: 'exist', argv: (name, wait) => ['boot', '--name', name, ...wait] },
   'boot-many': {
@@ -73,12 +52,6 @@ export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
     checksum: 'wrong',
     argv: (name, wait) => ['boot', '--name', name, ...wait],
   },
-  stop: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['stop', name, '--no-wait'] },
-  'stop-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['stop', name, ...wait] },
-  start: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['start', name, '--no-wait'] },
-  'start-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['start', name, ...wait] },
-  reboot: { weight: 1, of: 'booted', wish: 'anything', argv: (name) => ['reboot', name, '--no-wait'] },
-  'reboot-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['reboot', name, ...wait] },
   destroy: { weight: 6, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, '--no-wait'] },
   'destroy-and-wait': { weight: 2, of: 'booted', wish: 'be-gone', argv: (name, wait) => ['destroy', name, ...wait] },
   logs: {
@@ -113,6 +86,26 @@ export const OPERATIONS: Readonly<Record<OperationKind, OperationSpec>> = {
     argv: (url, [, ...timeout]) => ['image', 'rm', url, ...timeout],
     usualCodes: [1],
   },
+} as const satisfies Record<string, OperationSpec>;
+
+type Other = keyof typeof OTHERS;
+export type OperationKind = Other | WishName | `${WishName}-and-wait`;
+
+const isOther = (kind: string): kind is Other => Object.hasOwn(OTHERS, kind);
+
+/** What people do meanwhile: one for each command of `eschedule`. All can be asked of an instance, though not all in every state. */
+export const OPERATION_KINDS: readonly OperationKind[] = [
+  ...Object.keys(OTHERS).filter(isOther),
+  ...WISH_NAMES,
+  ...WISH_NAMES.map((name) => `${name}-and-wait` as const),
+];
+
+export const operationOf = (kind: OperationKind): OperationSpec => {
+  if (isOther(kind)) return OTHERS[kind];
+  const isWaiting = kind.endsWith('-and-wait');
+  const verb = kind.replace('-and-wait', '');
+  const argv: OperationSpec['argv'] = (name, wait) => [verb, name, ...(isWaiting ? wait : ['--no-wait'])];
+  return { weight: 1, of: 'booted', wish: 'anything', argv };
 };
 
 /** The names of the instances that a command is about: `web`, or with a count `web-1`, `web-2` and so on. */

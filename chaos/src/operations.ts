@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { text as readText } from 'node:stream/consumers';
 import { WRONG_CHECKSUM } from './images.js';
-import { OPERATIONS, type OperationKind } from './operation-kinds.js';
+import { operationOf, type OperationKind } from './operation-kinds.js';
 import { PROGRAM } from './program.js';
 import type { Operation } from './schedule.js';
 import type { Stage } from './stage.js';
@@ -43,7 +43,7 @@ export const startOperation = async (
   operation: Operation,
   waits: Readonly<Record<'simulated' | 'guests', number>> = WAIT_SECONDS,
 ): Promise<RunningOperation> => {
-  const { of, argv, checksum, hasNoOutput } = OPERATIONS[operation.kind];
+  const { of, argv, checksum, hasNoOutput } = operationOf(operation.kind);
   const memoryMiB = stage.hasGuests ? '128' : '64';
   const { url, checksum: right } = await stage.images.find(operation.image);
   const count = operation.count === undefined ? [] : ['--count', String(operation.count)];

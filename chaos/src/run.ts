@@ -11,7 +11,7 @@ import { readError, type Ledger } from './ledger.js';
 import { playRound, type Play } from './play-round.js';
 import { tellViolation } from './report.js';
 import type { ChaosOptions, ChaosResult, Told } from './result.js';
-import { OPERATIONS } from './operation-kinds.js';
+import { operationOf } from './operation-kinds.js';
 import type { RunningOperation } from './operations.js';
 import { proveLife } from './proof-of-life.js';
 import { planSchedule } from './schedule.js';
@@ -125,7 +125,7 @@ const findBadManners = (ledger: Ledger): Violation[] =>
     attempts.flatMap((attempt): Violation[] => {
       const { kind } = attempt.operation;
       if (attempt.isHung) return [{ rule: 'eschedule hangs', what: `${kind} ${name} did not end` }];
-      const { usualCodes = [] } = OPERATIONS[kind];
+      const { usualCodes = [] } = operationOf(kind);
       if (attempt.code === 0 || attempt.signal !== null || usualCodes.includes(attempt.code ?? 0)) return [];
       const error = readError(attempt);
       if (error && error.code !== 'ECOMPUTE_INTERNAL') return [];

@@ -1,5 +1,5 @@
 import { FAULT_KINDS, specOfFault, type FaultKind } from './faults/kinds.js';
-import { namesOf, OPERATION_KINDS, OPERATIONS, type OperationKind, type OperationSpec } from './operation-kinds.js';
+import { namesOf, OPERATION_KINDS, operationOf, type OperationKind, type OperationSpec } from './operation-kinds.js';
 import { createDeck, createRandom, type Random } from './random.js';
 
 /**
@@ -98,8 +98,8 @@ const createOperationPlanner = (
   { seed, hasGuests, workload }: ScheduleOptions & { workload: Workload },
 ): (() => Operation[]) => {
   const deckOf = (...of: readonly OperationSpec['of'][]): (() => OperationKind) => {
-    const kinds = OPERATION_KINDS.filter((kind) => of.includes(OPERATIONS[kind].of));
-    return createDeck(random, new Map(kinds.map((kind) => [kind, OPERATIONS[kind].weight])));
+    const kinds = OPERATION_KINDS.filter((kind) => of.includes(operationOf(kind).of));
+    return createDeck(random, new Map(kinds.map((kind) => [kind, operationOf(kind).weight])));
   };
   const draw = { new: deckOf('new'), booted: deckOf('booted'), other: deckOf('image', 'cloud') };
   const names: string[] = [];
@@ -117,13 +117,13 @@ const createOperationPlanner = (
     const image = `image-${isOtherImage ? other : 0}`;
     if (!isNew) {
       const name = random.pick(names);
-      if (OPERATIONS[kind].wish === 'be-gone') names.splice(names.indexOf(name), 1);
+      if (operationOf(kind).wish === 'be-gone') names.splice(names.indexOf(name), 1);
       return { kind, name, image };
     }
     booted += 1;
     const name = `c${seed}-${booted}`;
     const many = Math.min(random.whole(...MANY), workload.most - names.length);
-    const planned = { kind, name, image, ...(OPERATIONS[kind].isMany === true && { count: many }) };
+    const planned = { kind, name, image, ...(operationOf(kind).isMany === true && { count: many }) };
     names.push(...namesOf(planned));
     return planned;
   };

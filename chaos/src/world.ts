@@ -2,6 +2,7 @@ import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-reques
 import type { HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceLocation } from '@etcd-compute/common/etcd/messages/instance-location';
+import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { Trouble } from '@etcd-compute/common/etcd/messages/presence';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import { listProviderAllocations } from '@etcd-compute/common/placement/allocations';
@@ -38,7 +39,7 @@ export interface WorldRequest {
   readonly instance: InstanceUuid;
   readonly isDestroy: boolean;
   readonly allocations: BootRequest['allocations'];
-  readonly power: BootRequest['power'];
+  readonly wishes: readonly Wish[];
   /** Of the image, as the command asked for it. */
   readonly checksum: string | undefined;
 }
@@ -83,7 +84,7 @@ export interface ImageFiles {
 export interface WorldDomain {
   readonly uuid: string;
   readonly name: string;
-  readonly state: 'running' | 'shut-off' | 'other';
+  readonly state: 'running' | 'paused' | 'shut-off' | 'other';
   readonly isOurs: boolean;
   readonly interfaces: readonly WorldInterface[];
 }

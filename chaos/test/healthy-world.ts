@@ -48,9 +48,11 @@ export const request: WorldRequest = {
   instance,
   isDestroy: false,
   allocations: { [hostA]: { resources: RESOURCES } },
-  power: undefined,
+  wishes: [],
   checksum: undefined,
 };
+/** The outcome of a first wish. */
+export const STOPPED = { kind: 'stop', count: 1, at: '2026-01-01T00:00:00Z', fault: null };
 export const domain: WorldDomain = {
   uuid: instance,
   name: instance,

@@ -13,6 +13,7 @@ import {
   quietHost,
   request,
   rulesBroken,
+  STOPPED,
   WISHED,
   withHostA,
   withRecord,
@@ -25,8 +26,8 @@ const withFilter = (...[set, elements]: [string, string[]]): Partial<World> =>
   withHostA({ filter: new Map([...(busyHost.filter ?? []), [set, new Set(elements)]]) });
 const offHost: WorldHost = { ...busyHost, domains: [foreignDomainOf(hostA), { ...domain, state: 'shut-off' }] };
 const OFF: Partial<World> = {
-  ...withRecord({ state: 'stopped', power_count: 1 }),
-  requests: [{ ...request, power: { wish: 'stopped', count: 1, hard: false } }],
+  ...withRecord({ state: 'stopped', wish_count: 1, outcomes: [STOPPED] }),
+  requests: [{ ...request, wishes: [{ kind: 'stop', count: 1, args: {} }] }],
   booted: new Map(),
 };
 

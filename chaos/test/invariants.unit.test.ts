@@ -20,6 +20,7 @@ import {
   record,
   request,
   rulesBroken,
+  STOPPED,
   WISHED,
   withHostA,
   withRecord,
@@ -104,7 +105,7 @@ const cases: readonly (readonly [
   ],
   [
     'a stopped instance that runs',
-    ['power not as wished', 'untrue record'],
+    ['not as wished', 'untrue record'],
     { ...withRecord({ state: 'stopped' }), booted: new Map() },
   ],
   [
@@ -121,8 +122,8 @@ const cases: readonly (readonly [
   ],
   [
     'a stop that was not carried out',
-    ['power wish lost'],
-    { requests: [{ ...request, power: { wish: 'stopped', count: 2, hard: false } }] },
+    ['wish lost'],
+    { requests: [{ ...request, wishes: [{ kind: 'stop', count: 2, args: {} }] }] },
   ],
   [
     'an allocation that nobody wishes',
@@ -186,8 +187,8 @@ const cases: readonly (readonly [
     'a booted key of a guest that is off',
     ['untrue booted key'],
     {
-      ...withRecord({ state: 'stopped', power_count: 1 }),
-      requests: [{ ...request, power: { wish: 'stopped', count: 1, hard: false } }],
+      ...withRecord({ state: 'stopped', wish_count: 1, outcomes: [STOPPED] }),
+      requests: [{ ...request, wishes: [{ kind: 'stop', count: 1, args: {} }] }],
       hosts: [{ ...busyHost, domains: [foreignDomainOf(hostA), { ...domain, state: 'shut-off' }] }, quietHost(hostB)],
     },
   ],

@@ -1,5 +1,5 @@
 import { FAULT_KINDS, FAULTS } from '@etcd-compute/chaos/faults/kinds';
-import { namesOf, OPERATION_KINDS, OPERATIONS } from '@etcd-compute/chaos/operation-kinds';
+import { namesOf, OPERATION_KINDS, operationOf } from '@etcd-compute/chaos/operation-kinds';
 import { isFor, planSchedule, type ScheduleOptions } from '@etcd-compute/chaos/schedule';
 import { expect, test } from 'vitest';
 
@@ -61,8 +61,8 @@ test('what is done to an instance is done to one that was booted, also when many
   const booted = new Set<string>();
   const strangers: string[] = [];
   let many = 0;
-  for (const operation of planSchedule(OPTIONS).rounds.flatMap(({ operations }) => operations)) {
-    const { of, isMany } = OPERATIONS[operation.kind];
+  for (const operation of planSchedule({ ...OPTIONS, rounds: 200 }).rounds.flatMap(({ operations }) => operations)) {
+    const { of, isMany } = operationOf(operation.kind);
     if (of === 'new') for (const name of namesOf(operation)) booted.add(name);
     if (of === 'booted' && !booted.has(operation.name)) strangers.push(operation.name);
     if (isMany === true && namesOf(operation).length > 1) many += 1;

@@ -2,7 +2,10 @@ import type { InstanceReconciler } from '@etcd-compute/agent/instances/reconcile
 import type { Step } from '@etcd-compute/agent/instances/steps/step';
 import { TASKS, type Tasks } from '@etcd-compute/agent/instances/steps/tasks';
 import { EcomputeError } from '@etcd-compute/common/errors';
+import type { InstanceState, Outcome } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { WishKind } from '@etcd-compute/common/wishes/kind';
+import { WISH_KINDS, type WishName } from '@etcd-compute/common/wishes/kinds';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { askToDestroy, boot, findRecord } from './agent-world.js';
 import { settle, startReconcilerWorld, type ReconcilerWorld } from './reconciler-world.js';
@@ -108,29 +111,44 @@ const withFault = (task: Task, index: number, fault: Fault): { tasks: Tasks; has
   return { tasks: { ...TASKS, [task]: steps }, hasStruck: () => count > 0 };
 };
 
-/** What each list starts from, and what asks for it. */
-const bootTo = async (task: Task): Promise<InstanceUuid> => {
+/** How a guest that was built comes to each state. */
+const WAYS: readonly (readonly [InstanceState, WishName | undefined])[] = [
+  ['active', undefined],
+  ['stopped', 'stop'],
+  ['suspended', 'suspend'],
+];
+
+interface Start {
+  readonly task: Task;
+  readonly from: InstanceState;
+  /** What leads there from a guest that runs. */
+  readonly way: WishName | undefined;
+}
+
+/** Each list from every state in which it is asked for. */
+const STARTS: readonly Start[] = TASK_NAMES.flatMap((task): Start[] => {
+  if (task === 'build') return [{ task, from: 'scheduled', way: undefined }];
+  const { from }: WishKind = WISH_KINDS[task];
+  return WAYS.flatMap(([state, way]) => (from.includes(state) ? [{ task, from: state, way }] : []));
+});
+
+const bootTo = async ({ task, way }: Pick<Start, 'task' | 'way'>): Promise<InstanceUuid> => {
   const instance = await boot(world, world.host);
   if (task === 'build') return instance;
   const agent = await world.startReconciler();
   await settle(agent, instance);
-  if (task === 'start') {
-    await wishPower(instance, 'stopped', 1);
+  if (way) {
+    await ask(instance, way, 1);
     await settle(agent, instance);
   }
-  await wishPower(instance, WISH_OF[task], 2);
+  await ask(instance, task, 2);
   return instance;
 };
 
-const WISH_OF = { start: 'running', stop: 'stopped', reboot: 'rebooted' } as const satisfies Record<
-  Exclude<Task, 'build'>,
-  string
->;
-
-const wishPower = async (instance: InstanceUuid, wish: string, count: number): Promise<void> => {
+const ask = async (instance: InstanceUuid, kind: WishName, count: number): Promise<void> => {
   const key = world.keys.request(world.host, instance);
   const entry = await world.store.get(key);
-  const value = { ...JSON.parse(entry?.value ?? '{}'), power: { wish, count } };
+  const value = { ...JSON.parse(entry?.value ?? '{}'), wishes: [{ kind, count }] };
   await world.store.txn(
     [{ key, modRevision: entry?.modRevision ?? '0' }],
     [{ op: 'put', key, value: JSON.stringify(value) }],
@@ -149,27 +167,33 @@ const destroyAndExpectGone = async (agent: InstanceReconciler, instance: Instanc
   await world.expectGone(instance);
 };
 
-const DONE = { build: 'active', start: 'active', stop: 'stopped', reboot: 'active' } as const satisfies Record<
-  Task,
-  string
->;
+/** What the record says in the end of a task that was carried out, and of one with a fault. */
+const endOf = (task: Task, fault: object | null): object => {
+  if (task === 'build')
+    return { wish_count: 0, outcomes: [], ...(fault ? { state: 'error', fault } : { state: 'active', fault: null }) };
+  const outcomes = expect.toSatisfy((all: readonly Outcome[]) => {
+    expect(all.at(-1)).toMatchObject({ kind: task, count: 2, fault });
+    return true;
+  });
+  return { wish_count: 2, outcomes, fault: null, ...(!fault && { state: WISH_KINDS[task].leadsTo }) };
+};
 
-describe.each(TASK_NAMES)('%s', (task) => {
+describe.each(STARTS)('$task of one that is $from', (start) => {
+  const { task } = start;
   const steps = TASKS[task].map(({ name }, index) => ({ name, index }));
 
-  describe.each(steps)('$name', ({ index }) => {
+  describe.each(steps)('$name', ({ index, name }) => {
     test.each(Object.entries(RUN_FAULTS))(
       '%s: the record is true, and nothing is left in the end',
       async (...[, how]) => {
-        const instance = await bootTo(task);
+        const instance = await bootTo(start);
         const { tasks, hasStruck } = withFault(task, index, how.fault);
         const agent = await world.startReconciler(tasks);
         await settleAfterCrash(agent, instance);
         expect(hasStruck()).toBe(true);
         await world.expectTrueRecord(instance);
-        const failed = { fault: { code: 'ECOMPUTE_DOMAIN_FAILED', step: TASKS[task][index]?.name } };
-        const end = how.isDone ? { state: DONE[task], fault: null } : failed;
-        expect(await findRecord(world, instance)).toMatchObject({ ...end, power_count: task === 'build' ? 0 : 2 });
+        const fault = how.isDone ? null : { code: 'ECOMPUTE_DOMAIN_FAILED', step: name };
+        expect(await findRecord(world, instance)).toMatchObject(endOf(task, fault));
         await destroyAndExpectGone(await world.startReconciler(), instance);
       },
     );
@@ -180,7 +204,7 @@ const undoable = TASKS.build.flatMap(({ name, undo }, index) => (undo ? [{ name,
 
 describe.each(undoable)('undo of $name', ({ index }) => {
   test.each(Object.entries(UNDO_FAULTS))('%s, in a delete: nothing is left', async (...[, fault]) => {
-    const instance = await bootTo('build');
+    const instance = await bootTo({ task: 'build', way: undefined });
     await settle(await world.startReconciler(), instance);
     const { tasks, hasStruck } = withFault('build', index, fault);
     await destroyAndExpectGone(await world.startReconciler(tasks), instance);
@@ -188,7 +212,7 @@ describe.each(undoable)('undo of $name', ({ index }) => {
   });
 
   test.each(Object.entries(UNDO_FAULTS))('%s, after a build that failed: nothing is left', async (...[, fault]) => {
-    const instance = await bootTo('build');
+    const instance = await bootTo({ task: 'build', way: undefined });
     const { tasks, hasStruck } = withFault('build', index, fault);
     const last = tasks.build.length - 1;
     const build = tasks.build.map((step, at) =>

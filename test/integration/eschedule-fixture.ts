@@ -28,6 +28,7 @@ import {
 import { startEtcd } from '@etcd-compute/testing/etcd-server';
 import { startPlacement } from '@etcd-compute/testing/placement-server';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
+import { WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 
 export const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
@@ -131,6 +132,7 @@ ${endpoints.more ?? ''}`,
       hostname: name,
       session: randomUUID(),
       layout,
+      ...(layout >= LAYOUT && { wishes: Object.keys(WISH_KINDS) }),
       state: agent,
       agent_version: '0.1.0',
       hypervisor: { type: 'test', version: '1', uri: 'test:///default' },

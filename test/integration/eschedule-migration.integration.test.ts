@@ -124,6 +124,18 @@ test('stops and destroys what an older agent has', async () => {
   expect((await cloud.eschedule(['show', old.instance])).stdout).toContain('deleted');
 });
 
+test('what an older agent cannot do is not asked for', async () => {
+  const host = await cloud.addHost({ name: 'one', layout: 1 });
+  await putOld(host);
+  const before = await cloud.listRequests();
+  const { code, stderr } = await cloud.eschedule(['pause', 'web']);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /could not pause instance web \(.*\): the agent of its host one is of a version that cannot\nhint: upgrade ecompute on one/,
+  );
+  expect(await cloud.listRequests()).toEqual(before);
+});
+
 test('an instance whose agent is upgraded in the middle of its destroy leaves nothing but its record', async () => {
   const host = await cloud.addHost({ name: 'one', layout: 1 });
   const old = await putOld(host);
@@ -142,7 +154,7 @@ test('a wait goes on when the record moves in its middle', async () => {
   const { finished } = cloud.run(['stop', 'web']);
   await waitFor(async () => JSON.stringify(await cloud.listRequests()).includes('"power"'), { what: 'the wish' });
   await upgrade(host);
-  await cloud.report(old.instance, 'stopped', { power_count: 1 });
+  await cloud.report(old.instance, 'stopped', { wish_count: 1 });
   expect(await finished).toMatchObject({ code: 0 });
 });
 

@@ -54,7 +54,8 @@ const expectMoved = async (old: OldInstance): Promise<void> => {
   const { keys, host } = world;
   const { instance, name = null } = old;
   // With what records have had since then.
-  const record = { ...Object(oldRecord(old)), project: 'default', paused: null };
+  const { power_count, ...others } = Object(oldRecord(old));
+  const record = { ...others, project: 'default', paused: null, wish_count: power_count, outcomes: [] };
   expect(await readJson(keys.report(host, instance))).toEqual(record);
   const location = { version: 2, instance, host, project: 'default', name, created_at: record.created_at };
   expect(await readJson(keys.location(instance))).toEqual(location);
@@ -176,7 +177,7 @@ describe('an instance', () => {
     const before = await world.whatExists();
     await settle(await world.startReconciler(), instance);
     expect(await world.whatExists()).toEqual(before);
-    expect(await findRecord(world, instance)).toMatchObject({ state, power_count: 3, fault: null });
+    expect(await findRecord(world, instance)).toMatchObject({ state, wish_count: 3, fault: null });
   });
 
   test('whose location is on another host is not built here', async () => {

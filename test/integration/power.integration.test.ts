@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
@@ -112,9 +113,44 @@ describe('as a person asks', () => {
     expect(await idOf(instance)).not.toBe(before);
     expect((await reasonsOf(instance)).slice(-3)).toEqual([
       'stopped: asked to be stopped',
-      'active: asked to be running',
+      'active: asked to be started',
       'active: asked to be rebooted',
     ]);
+  });
+
+  test('a guest that is paused or suspended goes on where it was', async () => {
+    const instance = await bootActive();
+    const id = await idOf(instance);
+    const { stdout } = await eschedule('pause', instance, '-o', 'json');
+    expect(JSON.parse(stdout)).toMatchObject([{ state: 'active', power: 'paused', pausedBy: 'user' }]);
+    await using domain = await domainOf(instance);
+    expect(await domain.getState()).toMatchObject({ state: 'paused' });
+    expect(await eschedule('resume', instance)).toMatchObject({ code: 0 });
+    expect(await findRecord(world, instance)).toMatchObject({ state: 'active', paused: null });
+    expect(await idOf(instance)).toBe(id);
+    const suspended = await eschedule('suspend', instance, '-o', 'json');
+    expect(JSON.parse(suspended.stdout)).toMatchObject([{ state: 'suspended', power: 'suspended', addresses: [] }]);
+    expect(await isRunning(instance)).toBe(false);
+    expect(await domain.hasManagedSaveImage()).toBe(true);
+    expect(await eschedule('resume', instance)).toMatchObject({ code: 0 });
+    expect(await domain.hasManagedSaveImage()).toBe(false);
+    expect(await isRunning(instance)).toBe(true);
+    await eschedule('destroy', instance, '--wait');
+  });
+
+  test('one that is suspended can be stopped, which forgets its memory, and destroyed', async () => {
+    const instance = await bootActive();
+    expect(await eschedule('suspend', instance)).toMatchObject({ code: 0 });
+    expect(await eschedule('stop', instance)).toMatchObject({ code: 0 });
+    expect(await findRecord(world, instance)).toMatchObject({ state: 'stopped' });
+    {
+      await using domain = await domainOf(instance);
+      expect(await domain.hasManagedSaveImage()).toBe(false);
+    }
+    expect(await eschedule('start', instance)).toMatchObject({ code: 0 });
+    expect(await eschedule('suspend', instance)).toMatchObject({ code: 0 });
+    expect(await eschedule('destroy', instance, '--wait')).toMatchObject({ code: 0 });
+    await expect(domainOf(instance)).rejects.toMatchObject({ code: 'VIR_ERR_NO_DOMAIN' });
   });
 
   test('what is so already is left alone', async () => {
@@ -153,7 +189,7 @@ describe('as a person asks', () => {
     expect(await isRunning(instance)).toBe(false);
   });
 
-  test.each(['start', 'stop', 'reboot'])('%s of what is gone, broken or unknown changes nothing', async (verb) => {
+  test.each(Object.keys(WISH_KINDS))('%s of what is gone, broken or unknown changes nothing', async (verb) => {
     const gone = await bootActive();
     await eschedule('destroy', gone, '--wait');
     expect(await eschedule(verb, gone)).toMatchObject({ code: 1, stderr: expect.stringContaining('is deleted') });

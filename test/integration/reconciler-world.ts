@@ -4,6 +4,7 @@ import { listConfigDrives } from '@etcd-compute/agent/guest-config/config-drives
 import { createLostDomains } from '@etcd-compute/agent/instances/lost-domains';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
 import { TASKS, type Tasks } from '@etcd-compute/agent/instances/steps/tasks';
+import { isBuilt } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import { newProviderUuid, newSessionUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
@@ -66,12 +67,13 @@ export const startReconcilerWorld = async (): Promise<ReconcilerWorld> => {
     expectGone,
     expectTrueRecord: async (instance) => {
       const record = await findRecord(world, instance);
-      if (record?.state !== 'active' && record?.state !== 'stopped') {
+      if (!record || !isBuilt(record)) {
         expect(record).toMatchObject({ state: 'error', fault: { code: expect.stringMatching(/^ECOMPUTE_/) } });
         await expectGone(instance);
         return;
       }
-      const domain = record.state === 'active' ? 'running' : 'shutoff';
+      const up = record.paused === null ? 'running' : 'paused';
+      const domain = record.state === 'active' ? up : 'shutoff';
       expect(await whatExists()).toEqual({ domains: [`${instance} ${domain}`], volumes: [`${instance}.img`] });
       expect(await listConfigDrives(configDrivesDir)).toEqual([instance]);
       expect(await heldBy(world, instance)).not.toEqual({});

@@ -1,7 +1,7 @@
 import { addressesAreThoseOfTheNetwork, addressesAreTrue } from './addresses.js';
 import { agentsArePresent, auditsFindNothing, hostsCanWork } from './agents.js';
 import { allocationsMatchRequests } from './allocations.js';
-import { domainsAreTrue, powerIsAsWished } from './domains.js';
+import { domainsAreTrue, wishesAreCarriedOut } from './domains.js';
 import { findDoubles } from './doubles.js';
 import { filesBelongToInstances } from './files.js';
 import { foreignIsUntouched } from './foreign-things.js';
@@ -24,7 +24,7 @@ const RULES: readonly Rule[] = [
   namesAreTrue,
   booksAreClosed,
   domainsAreTrue,
-  powerIsAsWished,
+  wishesAreCarriedOut,
   allocationsMatchRequests,
   filesBelongToInstances,
   imagesOfDisksAreThere,

@@ -1,12 +1,14 @@
+import { isWishName, WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
 import { domainsOf, isBuilt, recordOf, requestOf, type Rule, type Violation } from './rule.js';
 
 export const domainsAreTrue: Rule = ({ world }) => {
   const domains = domainsOf(world);
   const forRecords = world.records
     .filter((record) => isBuilt(record))
-    .flatMap(({ instance, host, state }): Violation[] => {
+    .flatMap(({ instance, host, state, paused }): Violation[] => {
       const domain = domains.find((candidate) => candidate.uuid === instance && candidate.host === host);
-      const wanted = state === 'active' ? 'running' : 'shut-off';
+      const up = paused === null ? 'running' : 'paused';
+      const wanted = state === 'active' ? up : 'shut-off';
       if (domain?.state === wanted) return [];
       return [
         { rule: 'untrue record', instance, what: `it is ${state}, and its domain is ${domain?.state ?? 'absent'}` },
@@ -22,18 +24,19 @@ export const domainsAreTrue: Rule = ({ world }) => {
   return [...forRecords, ...withoutRequest];
 };
 
-/** Guests do nothing by themselves here: each is on or off as was asked for last, and on when nobody asked. */
-export const powerIsAsWished: Rule = ({ world }) =>
+/** Guests do nothing by themselves here: each is as the last wish has left it, and runs when there was none. */
+export const wishesAreCarriedOut: Rule = ({ world }) =>
   world.records
     .filter((record) => isBuilt(record))
-    .flatMap(({ instance, state, power_count }): Violation[] => {
-      const power = requestOf(world, instance)?.power;
-      const wanted = power?.wish === 'stopped' ? 'stopped' : 'active';
-      if (power && power_count !== power.count)
+    .flatMap(({ instance, state, wish_count, outcomes }): Violation[] => {
+      const pending = requestOf(world, instance)?.wishes.find(({ count }) => count > wish_count);
+      if (pending)
         return [
-          { rule: 'power wish lost', instance, what: `${power.wish} (${power.count}), carried out: ${power_count}` },
+          { rule: 'wish lost', instance, what: `${pending.kind} (${pending.count}), carried out: ${wish_count}` },
         ];
+      const kind = outcomes.findLast(({ fault }) => fault === null)?.kind ?? 'start';
+      const wanted = isWishName(kind) ? WISH_KINDS[kind].leadsTo : state;
       return state === wanted
         ? []
-        : [{ rule: 'power not as wished', instance, what: `wished ${wanted}, it is ${state}` }];
+        : [{ rule: 'not as wished', instance, what: `the last wish was ${kind}, and it is ${state}` }];
     });

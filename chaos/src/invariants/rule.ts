@@ -1,4 +1,4 @@
-import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { isBuilt as hasGuest, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Foreign } from '../foreign.js';
 import type { Ledger } from '../ledger.js';
 import type { World, WorldHost, WorldRequest } from '../world.js';
@@ -31,5 +31,4 @@ export const domainsOf = (world: Pick<World, 'hosts'>): (WorldHost['domains'][nu
   );
 
 /** A failed build has been undone: its instance holds nothing, and its request waits for a person. */
-export const isBuilt = (record: InstanceRecord | undefined): boolean =>
-  record?.state === 'active' || record?.state === 'stopped';
+export const isBuilt = (record: InstanceRecord | undefined): boolean => record !== undefined && hasGuest(record);

@@ -1,4 +1,4 @@
-import { bootRequestSchema, isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
+import { bootRequestSchema, isDestroyWish, wishesOf } from '@etcd-compute/common/etcd/messages/boot-request';
 import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import { instanceLocationSchema, type InstanceLocation } from '@etcd-compute/common/etcd/messages/instance-location';
 import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
@@ -51,6 +51,6 @@ export const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
 
 const readRequest = ({ key, value }: Entry): Omit<WorldRequest, 'host' | 'instance'> => {
   const request = parseMessage(bootRequestSchema, key, value);
-  const { allocations, power, image_checksum: checksum } = request;
-  return { isDestroy: isDestroyWish(request), allocations, power, checksum };
+  const { allocations, image_checksum: checksum } = request;
+  return { isDestroy: isDestroyWish(request), allocations, wishes: wishesOf(request), checksum };
 };

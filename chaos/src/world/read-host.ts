@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { readMark } from '@etcd-compute/agent/instances/domain';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
+import type { DomainState } from '@etcd-compute/libvirt/domain';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
 import { parseNetwork } from '@etcd-compute/libvirt/xml/network';
 import { parseStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
@@ -13,6 +14,12 @@ import { readFilter } from './read-filter.js';
 import { readImageFiles } from './read-images.js';
 
 const READ_TIMEOUT_MS = 20_000;
+
+const STATES: Partial<Record<DomainState, WorldDomain['state']>> = {
+  running: 'running',
+  paused: 'paused',
+  shutoff: 'shut-off',
+};
 
 export const readHost = async (
   { uuid, stateDir, imagesDir, link, libvirtd, agent }: Host,
@@ -42,7 +49,7 @@ export const readDomains = async (connection: Connection, host: ProviderUuid): P
     domains.push({
       uuid: handle.uuid,
       name: handle.name,
-      state: state === 'running' ? 'running' : state === 'shutoff' ? 'shut-off' : 'other',
+      state: STATES[state] ?? 'other',
       isOurs: (await readMark(handle))?.host === host,
       interfaces: interfaces.map(({ mac, targetDev }) => ({ mac: mac.toLowerCase(), port: targetDev })),
     });

@@ -1,5 +1,6 @@
 import { LAYOUT, type Presence } from '@etcd-compute/common/etcd/messages/presence';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
+import { WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from './config.js';
 import { identifyThisProcess } from './process-identity.js';
@@ -23,6 +24,7 @@ export const describeHost = async (
     hostname: config.name,
     session,
     layout: LAYOUT,
+    wishes: Object.keys(WISH_KINDS),
     state: 'up',
     trouble: null,
     agent_version: VERSION,

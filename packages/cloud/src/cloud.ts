@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Capacity } from '@etcd-compute/common/capacity/capacity';
-import type { PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import { createKeys, type Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import { DEFAULT_PROJECT, type InstanceUuid } from '@etcd-compute/common/ids';
+import type { WishName } from '@etcd-compute/common/wishes/kinds';
 import type { AuditOptions, AuditResult } from './audit/audit.js';
 import type { BootOptions, BootResult } from './boot/boot.js';
 import type { TunnelOptions } from './consoles/open-tunnel.js';
@@ -17,7 +17,7 @@ import type { InstanceView } from './instances/view.js';
 import type { RunOptions } from './run.js';
 import type { Services } from './services.js';
 import type { DestroyOptions } from './wishes/destroy.js';
-import type { Changed, PowerOptions } from './wishes/power.js';
+import type { AskOptions, Changed } from './wishes/ask.js';
 
 export type { CloudEvent } from './events.js';
 export type { RunOptions } from './run.js';
@@ -34,9 +34,12 @@ export interface Cloud {
   readonly get: (uuidOrName: string, options?: RunOptions) => Promise<InstanceView>;
   /** As the original's clients ask: of an instance that is unknown there is no address. */
   readonly findAddress: (instance: InstanceUuid, options?: RunOptions) => Promise<FoundAddress>;
-  readonly start: (uuidsOrNames: readonly string[], options?: PowerOptions) => Promise<Changed>;
-  readonly stop: (uuidsOrNames: readonly string[], options?: PowerOptions) => Promise<Changed>;
-  readonly reboot: (uuidsOrNames: readonly string[], options?: PowerOptions) => Promise<Changed>;
+  /** Asks instances to start, stop, reboot and so on: the kinds of `common/wishes`. */
+  readonly ask: <Name extends WishName>(
+    kind: Name,
+    uuidsOrNames: readonly string[],
+    options?: AskOptions<Name>,
+  ) => Promise<Changed>;
   readonly destroy: (uuidsOrNames: readonly string[], options?: DestroyOptions) => Promise<Changed>;
   /** The console log of an instance, as the guest wrote it. */
   readonly readConsole: (uuidOrName: string, options: ReadConsoleOptions) => Promise<void>;
@@ -96,10 +99,6 @@ export const servicesOf = ({
 });
 
 export const cloudOf = (services: Services): Cloud => {
-  const powerVerb =
-    (wish: PowerWish['wish']): Cloud['start'] =>
-    async (uuidsOrNames, options = {}) =>
-      (await import('./wishes/power.js')).changePower(services, uuidsOrNames, { ...options, wish });
   const imageVerb =
     (wish: 'prefetch' | 'remove'): Cloud['images']['prefetch'] =>
     async (image, options) =>
@@ -111,9 +110,8 @@ export const cloudOf = (services: Services): Cloud => {
       (await import('./instances/get-instance.js')).getInstance(services, uuidOrName, options),
     findAddress: async (instance, options) =>
       (await import('./instances/find-address.js')).findAddress(services, instance, options),
-    start: powerVerb('running'),
-    stop: powerVerb('stopped'),
-    reboot: powerVerb('rebooted'),
+    ask: async (kind, uuidsOrNames, options = {}) =>
+      (await import('./wishes/ask.js')).ask(services, kind, { ...options, uuidsOrNames }),
     destroy: async (uuidsOrNames, options = {}) =>
       (await import('./wishes/destroy.js')).destroy(services, uuidsOrNames, options),
     readConsole: async (uuidOrName, options) =>

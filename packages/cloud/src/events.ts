@@ -1,7 +1,7 @@
 import type { ImageDownload } from '@etcd-compute/common/etcd/messages/image-downloads';
 import type { InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
-import type { PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { WishName } from '@etcd-compute/common/wishes/kinds';
 
 interface OfInstance {
   readonly instance: InstanceUuid;
@@ -31,7 +31,7 @@ export type CloudEvent =
   | ({ readonly type: 'not-moved-on'; readonly error: Error } & OfInstance)
   /** From here on the agent of its host carries it out, also without the caller; when that agent is down, once it is back. */
   | ({ readonly type: 'destroy-asked'; readonly isHostDown: boolean } & OfInstance)
-  | ({ readonly type: 'power-asked'; readonly wish: PowerWish['wish']; readonly isHostDown: boolean } & OfInstance)
+  | ({ readonly type: 'asked'; readonly kind: WishName; readonly isHostDown: boolean } & OfInstance)
   | ({ readonly type: 'already-deleted' } & OfInstance)
   /** Destroyed by force: its room is free, and what is on its host stays until the agent is back. */
   | ({ readonly type: 'given-up' } & OfInstance)
@@ -39,7 +39,7 @@ export type CloudEvent =
   | ({ readonly type: 'not-given-up' } & OfInstance)
   /** So many instances are not gone yet. */
   | { readonly type: 'destroying'; readonly left: number }
-  | ({ readonly type: 'power-changing'; readonly step: string; readonly since: string } & OfInstance)
+  | ({ readonly type: 'changing'; readonly step: string; readonly since: string } & OfInstance)
   /** From here on the agents carry it out, also without the caller. */
   | { readonly type: 'image-asked'; readonly hosts: readonly ProviderUuid[] }
   /** A console log was cut off, and is asked for again. */

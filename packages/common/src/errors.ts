@@ -69,6 +69,8 @@ export const ERROR_CODES = [
   'ECOMPUTE_TUNNEL_FAILED',
   'ECOMPUTE_UNDO_FAILED',
   'ECOMPUTE_USAGE',
+  'ECOMPUTE_WISH_FAILED',
+  'ECOMPUTE_WISH_REFUSED',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -91,6 +91,20 @@ export class Domain {
     await this.#owned.call('domainResume', [], wait);
   }
 
+  /** Writes the guest's memory to a file of libvirt's, and stops it. The next `create` goes on from there. */
+  async managedSave(flags = 0, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainManagedSave', [flags], wait);
+  }
+
+  hasManagedSaveImage(wait: CallWait = {}): Promise<boolean> {
+    return this.#owned.call('domainHasManagedSaveImage', [], wait);
+  }
+
+  /** The next `create` boots anew. */
+  async managedSaveRemove(wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainManagedSaveRemove', [], wait);
+  }
+
   /** Forgets the definition (`DomainUndefineFlags`). A running domain goes on, as a transient one. */
   async undefineFlags(flags: number, wait: CallWait = {}): Promise<void> {
     await this.#owned.call('domainUndefineFlags', [flags], wait);

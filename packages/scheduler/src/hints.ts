@@ -35,7 +35,7 @@ const TIMED_OUT: Readonly<Record<string, (details: Details) => string | undefine
     textsOf(details['hostsDown']).length === 0
       ? showOrHosts(details)
       : `\`eschedule destroy --force ${instancesOf(details)[0]}\` does not wait for it`,
-  power: showOrHosts,
+  wish: showOrHosts,
   image: () => 'see `eschedule image list`',
   ssh: () => 'its console may tell why: `eschedule logs`',
 };
@@ -52,5 +52,6 @@ const HINTS: Partial<Record<ErrorCode, (details: Details) => string | undefined>
   ECOMPUTE_INSTANCE_NAME_TAKEN: show,
   ECOMPUTE_INSTANCE_UNKNOWN: () => 'see `eschedule list`, with --all also those that are deleted',
   ECOMPUTE_NO_CANDIDATES: seeHosts,
+  ECOMPUTE_WISH_FAILED: show,
   ECOMPUTE_TIMED_OUT: (details) => TIMED_OUT[String(details['waitedFor'])]?.(details),
 };

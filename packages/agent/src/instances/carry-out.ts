@@ -11,12 +11,12 @@ import type { Fence } from '../fence.js';
 import type { AddressWatch } from '../addresses/address-watch.js';
 import { NO_ADDRESSES, refreshAddresses } from './address.js';
 import { bootedWrites } from './booted.js';
+import { carryOutTask, carryOutWish } from './carry-out-wish.js';
 import { runSteps, specOf, StepError, stepsLeft } from './build.js';
 import { isElsewhere, toFault } from './fault.js';
 import type { LostDomains } from './lost-domains.js';
 import { isUp, type DomainState, type Plan } from './plan.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
-import { changePower } from './power.js';
 import { refreshGuest } from './refresh-guest.js';
 import type { StepDeps } from './steps/step.js';
 import type { Tasks } from './steps/tasks.js';
@@ -79,8 +79,11 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
     case 'delete':
       await destroy(inHand);
       return;
-    case 'power':
-      await changePower(plan, inHand);
+    case 'carry-out':
+      await carryOutWish(plan.wish, inHand);
+      return;
+    case 'start-again':
+      await carryOutTask({ name: plan.task, reason: plan.reason, wish: null }, inHand);
       return;
     case 'adopt':
       log.warn({ instanceUuid, state: plan.state }, 'instance without a record taken over as it was found');

@@ -90,7 +90,8 @@ export const observeDomain = async (connection: Connection, instance: InstanceUu
   const { state, reason } = await domain.getState();
   if (state === 'crashed' || (state === 'shutoff' && reason === 'crashed'))
     return { state: 'crashed', isResponsive: true };
-  if (state === 'shutoff') return { state: 'shut-off', isResponsive: true };
+  if (state === 'shutoff')
+    return { state: (await domain.hasManagedSaveImage()) ? 'saved' : 'shut-off', isResponsive: true };
   return { state: state === 'paused' ? 'paused' : 'running', isResponsive: await isResponsive(domain) };
 };
 
@@ -168,6 +169,37 @@ export const resumeDomain = async (connection: Connection, instance: InstanceUui
   await domain.resume(wait);
 };
 
+/** Lets the processors of a running domain stand still. @throws LibvirtError, also when it does not run */
+export const suspendDomain = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> => {
+  await using domain = await connection.domainLookupByUUID(instance, wait);
+  await domain.suspend(wait);
+};
+
+/** Writes the memory of a domain to a file, and stops it; repeatable. */
+export const saveDomain = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> => {
+  await using domain = await connection.domainLookupByUUID(instance, wait);
+  if (await domain.isActive(wait)) await domain.managedSave(0, wait);
+};
+
+export const hasSavedMemory = async (connection: Connection, instance: InstanceUuid): Promise<boolean> => {
+  await using domain = await findDomain(connection, instance);
+  return domain !== undefined && (await domain.hasManagedSaveImage());
+};
+
+/** Repeatable, also when there is none. */
+export const discardSavedMemory = async (
+  connection: Connection,
+  instance: InstanceUuid,
+  wait: CallWait,
+): Promise<void> => {
+  await using domain = await findDomain(connection, instance, wait);
+  if (domain) await removeSavedMemory(domain, wait);
+};
+
+const removeSavedMemory = async (domain: Domain, wait: CallWait): Promise<void> => {
+  if (await domain.hasManagedSaveImage(wait)) await domain.managedSaveRemove(wait);
+};
+
 /** Presses the guest's power button; repeatable, also when it is gone. */
 export const pressPowerButton = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> =>
   shutDown(connection, instance, { ...wait, flags: DomainShutdownFlags.ACPI_POWER_BTN });
@@ -218,10 +250,7 @@ const withFlagsOrNone = async (flags: number, call: (flags: number) => Promise<v
 };
 
 const UNDEFINE_ALL =
-  DomainUndefineFlags.MANAGED_SAVE |
-  DomainUndefineFlags.SNAPSHOTS_METADATA |
-  DomainUndefineFlags.NVRAM |
-  DomainUndefineFlags.CHECKPOINTS_METADATA;
+  DomainUndefineFlags.SNAPSHOTS_METADATA | DomainUndefineFlags.NVRAM | DomainUndefineFlags.CHECKPOINTS_METADATA;
 
 /** Forgets the domain; repeatable, also when it is gone. */
 export const undefineDomain = async (
@@ -231,6 +260,7 @@ export const undefineDomain = async (
 ): Promise<void> => {
   await using domain = await findDomain(connection, instance, wait);
   if (!domain || !(await isOurs(domain, wait))) return;
+  await removeSavedMemory(domain, wait);
   try {
     await withFlagsOrNone(UNDEFINE_ALL, async (flags) => domain.undefineFlags(flags, wait));
   } catch (err) {

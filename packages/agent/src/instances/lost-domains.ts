@@ -1,4 +1,5 @@
 import type { Keys } from '@etcd-compute/common/etcd/keys';
+import { isBuilt } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
@@ -45,7 +46,7 @@ export const createLostDomains = ({ store, keys, host, getConnection, health, lo
     const { entries } = await store.list(keys.reportsOf(host), readRecord);
     return entries.flatMap((record) => {
       if (record === undefined || record === 'not-understood' || record.host !== host) return [];
-      return record.state === 'active' || record.state === 'stopped' ? [record.instance] : [];
+      return isBuilt(record) ? [record.instance] : [];
     });
   };
 

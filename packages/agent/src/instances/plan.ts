@@ -1,11 +1,13 @@
 import {
   isDestroyWish,
   resourcesOn,
+  wishesOf,
   type BootRequest,
-  type PowerWish,
 } from '@etcd-compute/common/etcd/messages/boot-request';
 import { isDomainLost, isFailedBuild, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
+import type { WishName } from '@etcd-compute/common/wishes/kinds';
 
 /**
  * What to do about one instance, from what is wished, what was reported and what runs. Pure: the same for a first boot, after a
@@ -18,17 +20,20 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
  *   boot        none, scheduled,    any other     build (a domain that is there already is only started and reported)
  *               building, deleted
  *   boot        building + fault    any           undo, then error
- *   boot        active, stopped     any that is   stop, start or reboot, when that was asked for and is not carried out yet
- *   boot        active, stopped     running       report active, look at its addresses and whether it is paused
- *   boot        active              shut off      start, when the host was booted since (by config); else report stopped
- *   boot        active, stopped     none          report error: domain lost
- *   boot        error: domain lost  any that is   report active or stopped: it came back
+ *   boot        built               any that is   the oldest wish that is not carried out yet
+ *   boot        built               running       report active, look at its addresses and whether it is paused
+ *   boot        active              off, saved    start, when the host was booted since (by config)
+ *   boot        built               off, saved    report stopped or suspended
+ *   boot        built               none          report error: domain lost
+ *   boot        error: domain lost  any that is   report active, stopped or suspended: it came back
  *   boot        error: failed build (leftovers)   clean up: a call that took too long has taken effect
  *   boot        error               any           nothing, until it is destroyed
  *   boot        deleting            any           delete (it was begun)
  *   elsewhere   deleting, error     any           as above
  *   elsewhere   any other           any           refuse: the request allocates nothing on this host
  *   any         another host's      any           nothing
+ *
+ * Built: active, stopped or suspended.
  */
 /** What a plan must know of the host. */
 export interface HostFacts {
@@ -46,19 +51,30 @@ export interface Observed {
   readonly hasLeftovers: boolean;
 }
 
-/** `foreign`: a domain has the instance's uuid, but is not ours. */
-export type DomainState = 'absent' | 'running' | 'paused' | 'shut-off' | 'crashed' | 'foreign';
+/** `saved`: it is off, and its memory is in a file. `foreign`: a domain has the instance's uuid, but is not ours. */
+export type DomainState = 'absent' | 'running' | 'paused' | 'saved' | 'shut-off' | 'crashed' | 'foreign';
+
+/** What a record calls a guest that was built. */
+export type GuestState = 'active' | 'stopped' | 'suspended';
+
+/** Of a domain that is there. */
+export const guestStateOf = (domain: DomainState): GuestState => {
+  if (isUp(domain)) return 'active';
+  return domain === 'saved' ? 'suspended' : 'stopped';
+};
 
 export type Plan =
   | { readonly action: 'nothing'; readonly why: string }
   | { readonly action: 'refuse'; readonly why: string }
   | { readonly action: 'build' }
-  | { readonly action: 'adopt'; readonly state: 'active' | 'stopped'; readonly reason: string }
+  | { readonly action: 'adopt'; readonly state: GuestState; readonly reason: string }
   | { readonly action: 'undo' }
   | { readonly action: 'clean-up' }
   | { readonly action: 'delete' }
-  | { readonly action: 'power'; readonly task: 'start' | 'stop' | 'reboot'; readonly reason: string }
-  | { readonly action: 'report'; readonly state: 'active' | 'stopped'; readonly reason: string }
+  | { readonly action: 'carry-out'; readonly wish: Wish }
+  /** Nobody asked for it. */
+  | { readonly action: 'start-again'; readonly task: WishName; readonly reason: string }
+  | { readonly action: 'report'; readonly state: GuestState; readonly reason: string }
   | { readonly action: 'report-lost' }
   | { readonly action: 'refresh-guest' };
 
@@ -84,6 +100,7 @@ export const planInstance = ({ request, record, domain, hasLeftovers }: Observed
       return planFailed(record, { domain, hasLeftovers });
     case 'active':
     case 'stopped':
+    case 'suspended':
       return planBuilt({ request, record, domain }, facts);
   }
 };
@@ -92,10 +109,11 @@ export const isThere = (domain: DomainState): boolean => domain !== 'absent' && 
 export const isUp = (domain: DomainState): boolean => domain === 'running' || domain === 'paused';
 
 /** An agent writes a record before it makes a domain: this one had a record, and nobody knows what it was. */
-const planLostRecord = (domain: DomainState): Plan =>
-  isUp(domain)
-    ? { action: 'adopt', state: 'active', reason: 'found without a record, and its domain is up' }
-    : { action: 'adopt', state: 'stopped', reason: 'found without a record, and its domain is off' };
+const planLostRecord = (domain: DomainState): Plan => ({
+  action: 'adopt',
+  state: guestStateOf(domain),
+  reason: `found without a record, and its domain is ${isUp(domain) ? 'up' : 'off'}`,
+});
 
 /** A domain that was lost comes back where libvirt was another one for a while, or had no definitions. */
 const planFailed = (
@@ -104,7 +122,7 @@ const planFailed = (
 ): Plan => {
   if (isFailedBuild(record) && hasLeftovers) return { action: 'clean-up' };
   if (!isDomainLost(record) || !isThere(domain)) return nothing('in error until it is destroyed');
-  return { action: 'report', state: isUp(domain) ? 'active' : 'stopped', reason: 'its domain is there again' };
+  return { action: 'report', state: guestStateOf(domain), reason: 'its domain is there again' };
 };
 
 /** Refused once; a delete that was begun goes on. */
@@ -114,11 +132,9 @@ const planElsewhere = (record: InstanceRecord | undefined): Plan => {
   return { action: 'refuse', why: 'the boot request allocates nothing on this host' };
 };
 
-const TASK_OF = { running: 'start', stopped: 'stop', rebooted: 'reboot' } as const;
-
-/** What was asked for and is not carried out yet. */
-export const pendingPower = (request: BootRequest, record: InstanceRecord): PowerWish | undefined =>
-  request.power && request.power.count > record.power_count ? request.power : undefined;
+/** What was asked for and is not carried out yet, the oldest first. */
+export const nextWish = (request: BootRequest, record: InstanceRecord): Wish | undefined =>
+  wishesOf(request).find(({ count }) => count > record.wish_count);
 
 interface Built {
   readonly request: BootRequest;
@@ -126,35 +142,31 @@ interface Built {
   readonly domain: DomainState;
 }
 
+const OFF_BECAUSE: Partial<Record<DomainState, string>> = {
+  'shut-off': 'the guest was shut off',
+  crashed: 'the guest crashed',
+  saved: 'the guest was suspended',
+};
+
 const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }: HostFacts): Plan => {
-  const power = pendingPower(request, record);
-  if (isThere(domain) && power)
-    return { action: 'power', task: TASK_OF[power.wish], reason: `asked to be ${power.wish}` };
+  const wish = nextWish(request, record);
+  if (isThere(domain) && wish) return { action: 'carry-out', wish };
   // Null: made by an agent that did not write it yet.
   const isOfThisBoot = record.boot_id === null || record.boot_id === bootId;
-  // Paused: an agent was killed while it started it again.
-  const isDown = domain === 'shut-off' || domain === 'crashed' || (domain === 'paused' && resumesGuests);
-  const isDownWithHost = record.state === 'active' && !isOfThisBoot && isDown;
-  if (isDownWithHost)
+  // Paused: an agent was killed while it started it again. Saved: the host's own service did it, on its way down.
+  const isDown = !isUp(domain) || (domain === 'paused' && resumesGuests);
+  if (record.state === 'active' && !isOfThisBoot && isThere(domain) && isDown)
     return resumesGuests
-      ? { action: 'power', task: 'start', reason: 'the host was booted, and the guest ran before' }
-      : { action: 'report', state: 'stopped', reason: 'the host was booted' };
-  switch (domain) {
-    case 'absent':
-    case 'foreign':
-      return { action: 'report-lost' };
-    case 'shut-off':
-      return record.state === 'stopped'
-        ? nothing('stopped')
-        : { action: 'report', state: 'stopped', reason: 'the guest was shut off' };
-    case 'crashed':
-      return record.state === 'stopped'
-        ? nothing('stopped')
-        : { action: 'report', state: 'stopped', reason: 'the guest crashed' };
-    case 'paused': // by a person, or the hypervisor when its disk is full
-    case 'running':
-      if (record.state === 'stopped' || !isOfThisBoot)
-        return { action: 'report', state: 'active', reason: 'the guest was started' };
-      return { action: 'refresh-guest' };
-  }
+      ? { action: 'start-again', task: 'start', reason: 'the host was booted, and the guest ran before' }
+      : { action: 'report', state: guestStateOf(domain), reason: 'the host was booted' };
+  if (!isThere(domain)) return { action: 'report-lost' };
+  const state = guestStateOf(domain);
+  // Paused by a person, or by the hypervisor when its disk is full, is up.
+  if (state === 'active')
+    return record.state === 'active' && isOfThisBoot
+      ? { action: 'refresh-guest' }
+      : { action: 'report', state, reason: 'the guest was started' };
+  return record.state === state
+    ? nothing(state)
+    : { action: 'report', state, reason: OFF_BECAUSE[domain] ?? 'the guest is off' };
 };

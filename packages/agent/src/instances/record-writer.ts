@@ -10,7 +10,7 @@ import {
   type InstanceRecord,
   type InstanceState,
 } from '@etcd-compute/common/etcd/messages/instance-record';
-import { resourcesOn } from '@etcd-compute/common/etcd/messages/boot-request';
+import { resourcesOn, wishesOf } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Store, Write } from '@etcd-compute/common/etcd/store';
 import type { Fence } from '../fence.js';
 import { bootedWrites } from './booted.js';
@@ -86,11 +86,11 @@ export class RecordWriter {
   }
 
   /** Takes over an instance that has no record, as it was found. What was wished before is taken for carried out. */
-  async adopt(state: 'active' | 'stopped', reason: string): Promise<void> {
+  async adopt(state: InstanceState, reason: string): Promise<void> {
     const ran = state === 'active' ? { boot_id: this.#deps.bootId } : {};
-    const power_count = this.#request.value.power?.count ?? 0;
+    const wish_count = wishesOf(this.#request.value).at(-1)?.count ?? 0;
     const { session } = this.#deps;
-    await this.#put(withState(this.record, state, { ...ran, session, power_count, reason, now: new Date() }), []);
+    await this.#put(withState(this.record, state, { ...ran, session, wish_count, reason, now: new Date() }), []);
   }
 
   async toState(
@@ -139,7 +139,9 @@ export class RecordWriter {
 
   async #put(value: InstanceRecord, extra: readonly Write[]): Promise<void> {
     const key = this.#deps.keys.report(this.#deps.host, this.#instance);
-    const revision = await this.#commit([{ op: 'put', key, value: JSON.stringify(value) }, ...extra]);
+    // An eschedule of an earlier version reads `power_count`.
+    const text = JSON.stringify({ ...value, power_count: value.wish_count });
+    const revision = await this.#commit([{ op: 'put', key, value: text }, ...extra]);
     this.#record = { value, modRevision: revision };
   }
 

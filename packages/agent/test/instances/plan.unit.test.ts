@@ -1,12 +1,13 @@
 import { planInstance, type DomainState, type Plan } from '@etcd-compute/agent/instances/plan';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { canBecome, INSTANCE_STATES, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { aBootRequest, aDestroyRequest, aFault, anAddress, aRecord, ELSEWHERE, HERE } from './builders.js';
 
 const aLostDomain = { ...aFault, code: 'ECOMPUTE_DOMAIN_LOST', step: null };
-const DOMAINS: readonly DomainState[] = ['absent', 'running', 'paused', 'shut-off', 'crashed', 'foreign'];
+const DOMAINS: readonly DomainState[] = ['absent', 'running', 'paused', 'saved', 'shut-off', 'crashed', 'foreign'];
 
 const HOST = { host: HERE, bootId: 'this boot' } as const;
 
@@ -25,10 +26,14 @@ const anyRecord = fc
     host: fc.constantFrom(HERE, HERE, ELSEWHERE),
   })
   .map(({ addresses, ...members }) => aRecord({ ...members, addresses: [...addresses] }));
-const wishPower = (wish: 'running' | 'stopped' | 'rebooted', count = 1): BootRequest =>
-  aBootRequest({ power: { wish, count, hard: false } });
+const wish = (kind: string, count = 1): BootRequest => aBootRequest({ wishes: [{ kind, count, args: {} }] });
 
-const anyRequest = fc.constantFrom(boot, aDestroyRequest(), elsewhere, wishPower('stopped'), wishPower('rebooted'));
+const anyRequest = fc.constantFrom(
+  boot,
+  aDestroyRequest(),
+  elsewhere,
+  ...Object.keys(WISH_KINDS).map((kind) => wish(kind)),
+);
 
 describe('planInstance', () => {
   test.each([
@@ -68,6 +73,9 @@ describe('planInstance', () => {
   test.each([
     ['active', 'shut-off', 'stopped', 'the guest was shut off'],
     ['active', 'crashed', 'stopped', 'the guest crashed'],
+    ['active', 'saved', 'suspended', 'the guest was suspended'],
+    ['suspended', 'shut-off', 'stopped', 'the guest was shut off'],
+    ['suspended', 'running', 'active', 'the guest was started'],
     ['stopped', 'running', 'active', 'the guest was started'],
   ] as const)('%s with a domain that is %s is reported as %s', (...[state, domain, next, reason]) => {
     expect(plan(boot, aRecord({ state }), domain)).toEqual({ action: 'report', state: next, reason });
@@ -76,6 +84,7 @@ describe('planInstance', () => {
   test.each([
     ['running', 'active'],
     ['paused', 'active'],
+    ['saved', 'suspended'],
     ['shut-off', 'stopped'],
     ['crashed', 'stopped'],
   ] as const)('a lost domain that is there again, %s, makes its instance %s', (domain, state) => {
@@ -83,25 +92,32 @@ describe('planInstance', () => {
     expect(plan(boot, lost, domain)).toEqual({ action: 'report', state, reason: 'its domain is there again' });
   });
 
-  test.each([
-    ['stopped', 'active', 'running', 'stop'],
-    ['stopped', 'stopped', 'shut-off', 'stop'],
-    ['running', 'stopped', 'shut-off', 'start'],
-    ['running', 'stopped', 'crashed', 'start'],
-    ['rebooted', 'active', 'running', 'reboot'],
-  ] as const)('asked to be %s, being %s with a domain that is %s: %s', (...[wish, state, domain, task]) => {
-    expect(plan(wishPower(wish), aRecord({ state }), domain)).toMatchObject({ action: 'power', task });
+  test.each(['active', 'stopped', 'suspended'] as const)('a wish is carried out on a guest that is %s', (state) => {
+    for (const domain of ['running', 'paused', 'saved', 'shut-off', 'crashed'] as const)
+      expect(plan(wish('stop'), aRecord({ state }), domain)).toMatchObject({
+        action: 'carry-out',
+        wish: { kind: 'stop', count: 1 },
+      });
   });
 
-  test('what was asked for is carried out once; only then what the guest does counts', () => {
-    const carriedOut = aRecord({ state: 'active', power_count: 3, addresses: [anAddress] });
-    expect(plan(wishPower('running', 3), carriedOut, 'shut-off')).toMatchObject({ action: 'report', state: 'stopped' });
-    expect(plan(wishPower('stopped', 3), carriedOut, 'running').action).toBe('refresh-guest');
-    expect(plan(wishPower('stopped', 4), carriedOut, 'running')).toMatchObject({ action: 'power', task: 'stop' });
+  test('wishes are carried out once, in order; only then what the guest does counts', () => {
+    const carriedOut = aRecord({ state: 'active', wish_count: 3, addresses: [anAddress] });
+    expect(plan(wish('start', 3), carriedOut, 'shut-off')).toMatchObject({ action: 'report', state: 'stopped' });
+    expect(plan(wish('stop', 3), carriedOut, 'running').action).toBe('refresh-guest');
+    const [five, four] = [5, 4].map((count) => ({ kind: 'stop', count, args: {} }));
+    const two = aBootRequest({ wishes: [five, four].flatMap((one) => one ?? []) });
+    expect(plan(two, carriedOut, 'running')).toMatchObject({ action: 'carry-out', wish: { count: 4 } });
   });
 
-  test.each(['scheduled', 'building', 'error'] as const)('power is not changed while the record says %s', (state) => {
-    expect(plan(wishPower('stopped'), aRecord({ state }), 'running').action).not.toBe('power');
+  test('what an earlier version asked for is read as what it says', () => {
+    const old = aBootRequest({ power: { wish: 'rebooted', count: 2, hard: true } });
+    const action = { action: 'carry-out', wish: { kind: 'reboot', count: 2, args: { hard: true } } };
+    expect(plan(old, aRecord({ state: 'active', wish_count: 1 }), 'running')).toEqual(action);
+    expect(plan(old, aRecord({ state: 'active', wish_count: 2 }), 'running').action).toBe('refresh-guest');
+  });
+
+  test.each(['scheduled', 'building', 'error'] as const)('no wish is carried out while the record says %s', (state) => {
+    expect(plan(wish('stop'), aRecord({ state }), 'running').action).not.toBe('carry-out');
   });
 
   test('what a failed build has left is cleaned up; what was refused or lost is none of that', () => {
@@ -119,8 +135,8 @@ describe('planInstance', () => {
     const facts = { host: HERE, bootId: 'this boot' };
     const look = (record: InstanceRecord, domain: DomainState, resumesGuests = true): Plan =>
       planInstance({ request: boot, record, domain, hasLeftovers: false }, { ...facts, resumesGuests });
-    expect(look(ran, 'shut-off')).toMatchObject({ action: 'power', task: 'start' });
-    expect(look(ran, 'paused')).toMatchObject({ action: 'power', task: 'start' });
+    expect(look(ran, 'shut-off')).toMatchObject({ action: 'start-again', task: 'start' });
+    expect(look(ran, 'paused')).toMatchObject({ action: 'start-again', task: 'start' });
     expect(look(ran, 'shut-off', false)).toMatchObject({ action: 'report', state: 'stopped' });
     expect(look({ ...ran, state: 'stopped' }, 'shut-off').action).toBe('nothing');
     expect(look(ran, 'running')).toMatchObject({ action: 'report', state: 'active' });
@@ -152,7 +168,8 @@ describe('planInstance', () => {
         const states = {
           nothing: [],
           'refresh-guest': [],
-          power: ['active', 'stopped'],
+          'carry-out': ['active', 'stopped', 'suspended'],
+          'start-again': ['active', 'stopped', 'suspended'],
           refuse: ['error'],
           build: ['building'],
           adopt: [],
@@ -173,11 +190,12 @@ describe('planInstance', () => {
       [aRecord({ state: 'active', addresses: [anAddress] }), 'running'],
       [aRecord({ state: 'stopped' }), 'shut-off'],
       [aRecord({ state: 'stopped' }), 'crashed'],
+      [aRecord({ state: 'suspended' }), 'saved'],
       [aRecord({ state: 'error', fault: aFault }), 'absent'],
     ] as const;
     for (const [record, domain] of settled) expect(plan(boot, record, domain).action).toMatch(isSettled);
     fc.assert(
-      fc.property(fc.constantFrom('active', 'stopped'), anyDomain, (state, domain) => {
+      fc.property(fc.constantFrom('active', 'stopped', 'suspended'), anyDomain, (state, domain) => {
         const record = aRecord({ state, addresses: [anAddress] });
         const first = plan(boot, record, domain);
         const after = first.action === 'report' ? { ...record, state: first.state } : record;

@@ -14,6 +14,7 @@ const seenAgentSchema = presenceSchema.pick({
   trouble: true,
   agent_version: true,
   layout: true,
+  wishes: true,
   started_at: true,
 });
 export type SeenAgent = z.output<typeof seenAgentSchema>;

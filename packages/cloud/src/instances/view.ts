@@ -1,5 +1,5 @@
 import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
-import type { InstanceRecord, InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { Fault, InstanceRecord, InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { HostNames } from '../hosts/host-names.js';
 import { NO_DOWNLOADS, progressOf, type Downloads } from './downloads.js';
 import { nameOf, type InstanceEntry } from './instance-entry.js';
@@ -11,7 +11,7 @@ export interface InstanceView {
   readonly host: string;
   readonly hostName: string | null;
   readonly state: InstanceState;
-  readonly power: 'running' | 'paused' | 'stopped' | 'unknown';
+  readonly power: 'running' | 'paused' | 'suspended' | 'stopped' | 'unknown';
   /** Why it is paused, in libvirt's word: `user`, `ioerror` ... Null when it is not. */
   readonly pausedBy: string | null;
   /** What its agent is doing about it; null when it is doing nothing. Only `show` says how far it is. */
@@ -41,13 +41,23 @@ export interface InstanceView {
     readonly step: string | null;
     readonly hint: string | null;
   } | null;
+  /** What became of the last things that were asked of it, the newest last. `fault` is null when it was carried out. */
+  readonly outcomes: readonly {
+    readonly kind: string;
+    readonly at: string;
+    readonly fault: InstanceView['fault'];
+  }[];
   /** Null where only the original's boot request is known, which has no times. */
   readonly createdAt: string | null;
   readonly updatedAt: string | null;
   readonly transitions: readonly { readonly at: string; readonly state: string; readonly reason: string }[];
 }
 
-const POWER: Partial<Record<InstanceState, InstanceView['power']>> = { active: 'running', stopped: 'stopped' };
+const POWER: Partial<Record<InstanceState, InstanceView['power']>> = {
+  active: 'running',
+  stopped: 'stopped',
+  suspended: 'suspended',
+};
 
 const stepOf = (record: InstanceRecord, downloads: Downloads): InstanceView['step'] => {
   const { step } = record;
@@ -64,6 +74,9 @@ const stepOf = (record: InstanceRecord, downloads: Downloads): InstanceView['ste
     },
   };
 };
+
+const faultOf = (fault: Fault | null): InstanceView['fault'] =>
+  fault && { code: fault.code, message: fault.message, step: fault.step, hint: fault.hint };
 
 export const viewOfRecord = (
   record: InstanceRecord,
@@ -82,12 +95,8 @@ export const viewOfRecord = (
   image: record.image,
   addresses: record.addresses.map(({ address, family, mac, source }) => ({ address, family, mac, source })),
   addressSources: record.address_sources,
-  fault: record.fault && {
-    code: record.fault.code,
-    message: record.fault.message,
-    step: record.fault.step,
-    hint: record.fault.hint,
-  },
+  fault: faultOf(record.fault),
+  outcomes: record.outcomes.map(({ kind, at, fault }) => ({ kind, at, fault: faultOf(fault) })),
   createdAt: record.created_at,
   updatedAt: record.updated_at,
   transitions: record.transitions.map(({ at, state, reason }) => ({ at, state, reason })),
@@ -124,6 +133,7 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: D
         : [{ address: booted, family: booted.includes(':') ? 'ipv6' : 'ipv4', mac: null, source: 'lease' }],
     addressSources: null,
     fault: null,
+    outcomes: [],
     createdAt: null,
     updatedAt: null,
     transitions: [],

@@ -9,7 +9,7 @@ import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
 import type { CloudEvent } from '../events.js';
 import { checkHostDown, forceDestroy } from './force-destroy.js';
-import type { Changed } from './power.js';
+import type { Changed } from './ask.js';
 import { waitForDestroy } from './wait-for-destroy.js';
 import { writeDestroyWish } from './write-destroy.js';
 

@@ -18,7 +18,7 @@ const fault = { code: 'ECOMPUTE_INTERNAL', message: 'no', step: null, hint: null
 describe('a request needs an allocation', () => {
   test('unless its instance has given it back, or is about to', () => {
     const needs = INSTANCE_STATES.filter((state) => needsAllocation(request, aRecord({ state }), host));
-    expect(needs).toEqual(['scheduled', 'building', 'active', 'stopped', 'deleted']);
+    expect(needs).toEqual(['scheduled', 'building', 'active', 'stopped', 'suspended', 'deleted']);
     expect(needsAllocation(request, aRecord({ state: 'building', fault }), host)).toBe(false);
     const lost = { ...fault, code: 'ECOMPUTE_DOMAIN_LOST' };
     expect(needsAllocation(request, aRecord({ state: 'error', fault: lost }), host)).toBe(true);

@@ -1,4 +1,4 @@
-import type { Changed } from '@etcd-compute/cloud/wishes/power';
+import type { Changed } from '@etcd-compute/cloud/wishes/ask';
 import { instanceShape } from '../output/instance-shape.js';
 import type { Output } from '../output/output.js';
 

@@ -1,5 +1,5 @@
 import { parseSeconds } from '../amounts.js';
-import type { Args, OptionTable } from '../command-line.js';
+import type { OptionTable } from '../command-line.js';
 import { DEFAULT_IMAGE } from '../config.js';
 import { OUTPUT_FORMATS } from '../output/output.js';
 import { GUEST_OPTIONS, guestArgsOf } from '../guest/guest-options.js';
@@ -11,6 +11,8 @@ import { parseBootArgs, parseChecksum } from './boot-args.js';
 import type { CommandSpec } from './command-spec.js';
 import { etcdRoles } from './etcd-roles-table.js';
 import { parseImageAction } from './image-args.js';
+import { TIMEOUT, timeoutOf } from './timeout-option.js';
+import { WISH_COMMANDS } from './wishes/wishes.js';
 
 export const GLOBAL_OPTIONS: OptionTable = {
   config: { short: 'c', value: 'FILE', describe: 'the config; default ./schedule.yaml if there is one' },
@@ -24,15 +26,6 @@ export const GLOBAL_OPTIONS: OptionTable = {
 export const optionsOf = ({ options, printsGuest }: CommandSpec): OptionTable => {
   const globals = Object.entries(GLOBAL_OPTIONS).filter(([name]) => !(printsGuest && name === 'output'));
   return { ...options, ...Object.fromEntries(globals) };
-};
-
-const TIMEOUT: OptionTable = {
-  timeout: { value: 'SECONDS', describe: 'how long to wait; default: timeout of the config, else 600' },
-};
-
-const timeoutOf = (args: Args): number | undefined => {
-  const typed = args.one('timeout');
-  return typed === undefined ? undefined : parseSeconds('timeout', typed);
 };
 
 const boot: CommandSpec = {
@@ -151,48 +144,6 @@ the guest may still run there; the domain and the disk stay on the host until it
   },
 };
 
-const powerCommand = (
-  verb: 'start' | 'stop' | 'reboot',
-  { summary, about, canBeHard }: { summary: string; about: string; canBeHard: boolean },
-): CommandSpec => ({
-  summary,
-  examples: [`eschedule ${verb} web`, `eschedule ${verb} web-1 web-2 --no-wait`],
-  about: `${about} Prints them only with -o.`,
-  instances: 'many',
-  options: {
-    ...(canBeHard && { hard: { describe: 'pull the plug at once, without asking the guest' } }),
-    wait: { describe: 'wait until it is done, which is the default; --no-wait: return when the wish is written' },
-    ...TIMEOUT,
-  },
-  plan: (args, uuidsOrNames) => {
-    const timeout = timeoutOf(args);
-    const isWaiting = args.isOn('wait', true);
-    const isHard = canBeHard && args.isOn('hard', false);
-    return async (context) => {
-      const timeoutSeconds = timeout ?? context.config.timeout;
-      return (await import('./power.js')).power(context, { verb, uuidsOrNames, isHard, isWaiting, timeoutSeconds });
-    };
-  },
-});
-
-const start = powerCommand('start', {
-  summary: 'start instances that are stopped, and let paused ones go on',
-  about: 'One that runs already is left alone.',
-  canBeHard: false,
-});
-
-const stop = powerCommand('stop', {
-  summary: 'shut instances down; disks and addresses are kept',
-  about: 'The guest is asked to shut down; one that has not after a while (guest_shutdown of its agent) is cut off.',
-  canBeHard: true,
-});
-
-const reboot = powerCommand('reboot', {
-  summary: 'shut instances down and start them again',
-  about: 'As stop and start; one that is stopped is only started.',
-  canBeHard: true,
-});
-
 const hosts: CommandSpec = {
   summary: 'list the hosts and what is used on them',
   examples: ['eschedule hosts', 'eschedule hosts -o json'],
@@ -290,9 +241,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   logs,
   ssh,
   tunnel,
-  start,
-  stop,
-  reboot,
+  ...WISH_COMMANDS,
   destroy,
   hosts,
   image,

@@ -1,3 +1,4 @@
+import { WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
 import type { CloudEvent } from '@etcd-compute/cloud';
 import { describeDownload } from '@etcd-compute/cloud/instances/downloads';
 import { formatErrorChain } from '@etcd-compute/common/errors';
@@ -49,11 +50,14 @@ export const createEventPrinter =
         return note(`${nameAndUuid(event)} is destroyed by the agent of its host ${event.host}, which is back`);
       case 'destroying':
         return progress(`${event.left} left`);
-      case 'power-asked': {
-        const { instance, wish, host, isHostDown } = event;
-        return isHostDown ? note(`${instance} will be ${wish} when the agent of its host ${host} is back`) : undefined;
+      case 'asked': {
+        const { instance, kind, host, isHostDown } = event;
+        const { participle } = WISH_KINDS[kind];
+        return isHostDown
+          ? note(`${instance} will be ${participle} when the agent of its host ${host} is back`)
+          : undefined;
       }
-      case 'power-changing':
+      case 'changing':
         return progress(`${event.instance}: ${event.step} since ${formatTime(event.since)}`, { isPassing: true });
       case 'console-retried':
         return note(`eschedule: ${formatErrorChain(event.error)}; trying again`);

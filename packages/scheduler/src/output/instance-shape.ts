@@ -79,6 +79,11 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
     lines.push(`fault:     ${fault.code}${fault.step === null ? '' : ` in step ${fault.step}`}: ${fault.message}`);
     if (fault.hint !== null) lines.push(`  hint:    ${fault.hint}`);
   }
+  const last = view.outcomes.at(-1);
+  if (last?.fault) {
+    lines.push(`failed:    ${last.kind} at ${formatTime(last.at)}: ${last.fault.message}`);
+    if (last.fault.hint !== null) lines.push(`  hint:    ${last.fault.hint}`);
+  }
   if (view.transitions.length > 0) lines.push('transitions:');
   for (const { at, state, reason } of view.transitions)
     lines.push(`  ${formatTime(at)}  ${state.padEnd(9)}  ${reason}`);

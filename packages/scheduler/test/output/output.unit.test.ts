@@ -20,6 +20,7 @@ const VIEW: InstanceView = {
   addresses: [{ address: '192.0.2.7', family: 'ipv4', mac: null, source: 'lease' }],
   addressSources: { lease: 'found' },
   fault: null,
+  outcomes: [],
   createdAt: null,
   updatedAt: null,
   transitions: [],

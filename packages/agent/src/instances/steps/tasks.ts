@@ -1,26 +1,28 @@
+import type { WishName } from '@etcd-compute/common/wishes/kinds';
+import { KIND_PLANS } from '../../kinds/kinds.js';
 import { createConfigDrive } from './create-config-drive.js';
 import { createDisk } from './create-disk.js';
 import { defineDomain } from './define-domain.js';
 import { fetchImage } from './fetch-image.js';
 import { reserveAddress } from './reserve-address.js';
 import { resumeDomain } from './resume-domain.js';
-import { shutDownGuest } from './shut-down-guest.js';
 import { startDomain } from './start-domain.js';
 import type { Step } from './step.js';
-import { stopDomain } from './stop-domain.js';
 
-/** The lists of steps that the agent carries out. Tests walk all of them, so a new step here is covered at once. */
-export interface Tasks {
-  /** From a boot request to a guest that runs. Backwards, with `undo`: from anything on that way to nothing. */
-  readonly build: readonly Step[];
-  readonly start: readonly Step[];
-  readonly stop: readonly Step[];
-  readonly reboot: readonly Step[];
-}
+/**
+ * The lists of steps that the agent carries out: `build`, and one for each kind of wish. Tests walk all of them, so a new one is covered at
+ * once. Backwards, with `undo`, a build goes from anything on its way to nothing.
+ */
+export type Tasks = Readonly<Record<'build' | WishName, readonly Step[]>>;
+
+const BUILD = [fetchImage, createDisk, reserveAddress, createConfigDrive, defineDomain, startDomain, resumeDomain];
 
 export const TASKS: Tasks = {
-  build: [fetchImage, createDisk, reserveAddress, createConfigDrive, defineDomain, startDomain, resumeDomain],
-  start: [startDomain, resumeDomain],
-  stop: [shutDownGuest, stopDomain],
-  reboot: [shutDownGuest, stopDomain, startDomain, resumeDomain],
+  build: BUILD,
+  start: KIND_PLANS.start.steps,
+  stop: KIND_PLANS.stop.steps,
+  reboot: KIND_PLANS.reboot.steps,
+  pause: KIND_PLANS.pause.steps,
+  suspend: KIND_PLANS.suspend.steps,
+  resume: KIND_PLANS.resume.steps,
 };

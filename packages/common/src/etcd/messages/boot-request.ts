@@ -2,18 +2,7 @@ import { z } from 'zod';
 import { imageChecksumSchema } from '../../image-checksum.js';
 import { instanceNameSchema, instanceUuidSchema, providerUuidSchema, type ProviderUuid } from '../../ids.js';
 import { guestMembers } from './guest-config.js';
-
-/**
- * What was last asked for about the power of a guest that was built. `count` grows with every asking, and the record says which
- * one was carried out last: so each is carried out once, and a guest that powers itself off later stays off.
- */
-const powerWishSchema = z.looseObject({
-  wish: z.enum(['running', 'stopped', 'rebooted']),
-  count: z.int().positive(),
-  /** Pull the plug: do not ask the guest first. */
-  hard: z.boolean().default(false),
-});
-export type PowerWish = z.output<typeof powerWishSchema>;
+import { powerSchema, wishOfPower, wishSchema, type Wish } from './wish.js';
 
 /** What our scheduler writes at most, as JSON. etcd takes 1.5 MiB, but an agent reads and watches many of them. */
 export const MAX_REQUEST_BYTES = 256 * 1024;
@@ -37,12 +26,18 @@ export const bootRequestSchema = z.looseObject({
   name: instanceNameSchema.optional(),
   /** Of the file that the image's URL gives; another file is not used. */
   image_checksum: imageChecksumSchema.optional(),
-  power: powerWishSchema.optional(),
+  wishes: z.array(wishSchema).optional(),
+  /** How earlier versions wrote the last wish. */
+  power: powerSchema.optional(),
   ...guestMembers,
 });
 export type BootRequest = z.output<typeof bootRequestSchema>;
 
 export const isDestroyWish = (request: BootRequest): boolean => Object.keys(request.allocations).length === 0;
+
+/** What is asked of the instance, in order. */
+export const wishesOf = ({ wishes = [], power }: Pick<BootRequest, 'wishes' | 'power'>): readonly Wish[] =>
+  (power ? [...wishes, wishOfPower(power)] : wishes).toSorted((a, b) => a.count - b.count);
 
 /** What the request allocates on a host, by resource class; undefined when it allocates nothing there. */
 export const resourcesOn = (request: BootRequest, host: ProviderUuid): Record<string, number> | undefined => {

@@ -23,7 +23,7 @@ export const instanceLocationSchema = z.looseObject({
 export type InstanceLocation = z.output<typeof instanceLocationSchema>;
 
 /** In version 1 the record itself stood there. An agent moves the records of its host when it is upgraded. */
-export const storedLocationSchema = z.discriminatedUnion('version', [instanceLocationSchema, instanceRecordSchema]);
+export const storedLocationSchema = z.union([instanceLocationSchema, instanceRecordSchema]);
 export type StoredLocation = z.output<typeof storedLocationSchema>;
 
 export interface NewLocation {

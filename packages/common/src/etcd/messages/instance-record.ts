@@ -6,26 +6,36 @@ import { instanceUuidSchema, providerUuidSchema, sessionUuidSchema } from '../..
  * `scheduled`), or by the agent when the request is the original's; from the claim on only the claiming agent writes it, always
  * comparing the revision that it read.
  *
- *   scheduled -> building -> active <-> stopped
+ *   scheduled -> building -> active <-> stopped, suspended
  *                   |           |          |
  *                   +-> error <-+----------+
  *   any -> deleting -> deleted (kept for an hour)
  *
- * From `error: domain lost`, `active` and `stopped` are reached again when the domain comes back.
+ * From `error: domain lost`, all states of a guest are reached again when the domain comes back.
  *
  * After a crash `building` and `deleting` are simply taken up again by the agent's next session.
  */
-export const INSTANCE_STATES = ['scheduled', 'building', 'active', 'stopped', 'deleting', 'deleted', 'error'] as const;
+export const INSTANCE_STATES = [
+  'scheduled',
+  'building',
+  'active',
+  'stopped',
+  'suspended',
+  'deleting',
+  'deleted',
+  'error',
+] as const;
 export type InstanceState = (typeof INSTANCE_STATES)[number];
 
 const NEXT_STATES: Readonly<Record<InstanceState, readonly InstanceState[]>> = {
   scheduled: ['building', 'deleting', 'error'],
   building: ['active', 'error', 'deleting', 'stopped'],
-  active: ['stopped', 'error', 'deleting'],
-  stopped: ['active', 'error', 'deleting'],
+  active: ['stopped', 'suspended', 'error', 'deleting'],
+  stopped: ['active', 'suspended', 'error', 'deleting'],
+  suspended: ['active', 'stopped', 'error', 'deleting'],
   deleting: ['deleted'],
   deleted: ['building', 'deleting', 'error'],
-  error: ['scheduled', 'active', 'stopped', 'deleting'],
+  error: ['scheduled', 'active', 'stopped', 'suspended', 'deleting'],
 };
 
 export const canBecome = (from: InstanceState, to: InstanceState): boolean =>
@@ -67,7 +77,20 @@ export type Transfer = z.output<typeof transferSchema>;
 
 const transitionSchema = z.looseObject({ at: z.string(), state: z.enum(INSTANCE_STATES), reason: z.string() });
 
-export const instanceRecordSchema = z.looseObject({
+/** What became of a wish. */
+const outcomeSchema = z.looseObject({
+  count: z.int().positive(),
+  kind: z.string(),
+  at: z.string(),
+  /** Null when it was carried out. */
+  fault: faultSchema.nullable(),
+});
+export type Outcome = z.output<typeof outcomeSchema>;
+
+/** A record keeps this many outcomes; older ones are dropped. */
+export const MAX_OUTCOMES = 10;
+
+const recordObject = z.looseObject({
   version: z.literal(1),
   instance: instanceUuidSchema,
   name: z.string().nullable(),
@@ -97,15 +120,30 @@ export const instanceRecordSchema = z.looseObject({
   fault: faultSchema.nullable(),
   /** Why an `active` guest does not go on, in libvirt's word: `user`, `ioerror` ... Null while it runs. */
   paused: z.string().nullable().default(null),
-  /** The `power.count` of the boot request that was carried out last. */
-  power_count: z.int().default(0),
+  /** The count of the wish that was carried out last, or failed. */
+  wish_count: z.int().default(0),
+  outcomes: z.array(outcomeSchema).default([]),
   /** The host's boot (/proc/sys/kernel/random/boot_id) in which the guest was last seen running; null before. */
   boot_id: z.string().nullable().default(null),
   created_at: z.string(),
   updated_at: z.string(),
   transitions: z.array(transitionSchema),
 });
-export type InstanceRecord = z.output<typeof instanceRecordSchema>;
+export type InstanceRecord = z.output<typeof recordObject>;
+
+/** Earlier versions count wishes about the power only, and leave alone what they do not know. */
+const readPowerCount = (stored: unknown): unknown => {
+  if (typeof stored !== 'object' || stored === null || !('power_count' in stored)) return stored;
+  const { power_count, ...others } = stored;
+  const counts = 'wish_count' in others ? [others.wish_count, power_count] : [power_count];
+  return { ...others, wish_count: Math.max(...counts.map(Number)) };
+};
+
+export const instanceRecordSchema = z.preprocess(readPowerCount, recordObject);
+
+/** It has a guest, whether that runs or not. */
+export const isBuilt = ({ state }: Pick<InstanceRecord, 'state'>): boolean =>
+  state === 'active' || state === 'stopped' || state === 'suspended';
 
 /** Its domain is gone, and its disk may be there: it keeps its allocation, and lives again when the domain comes back. */
 export const isDomainLost = ({ state, fault }: Pick<InstanceRecord, 'state' | 'fault'>): boolean =>
@@ -151,11 +189,21 @@ export const newRecord = ({
   address_sources: null,
   fault: null,
   paused: null,
-  power_count: 0,
+  wish_count: 0,
+  outcomes: [],
   boot_id: null,
   created_at: now.toISOString(),
   updated_at: now.toISOString(),
   transitions: [{ at: now.toISOString(), state: 'scheduled', reason }],
+});
+
+/** What a record says once a wish was carried out, or has failed. */
+export const withOutcome = (
+  record: InstanceRecord,
+  outcome: Outcome,
+): Pick<InstanceRecord, 'wish_count' | 'outcomes'> => ({
+  wish_count: outcome.count,
+  outcomes: [...record.outcomes, outcome].slice(-MAX_OUTCOMES),
 });
 
 /** The record in its next state, with the transition noted. Same state and reason as the last one: not noted again. */

@@ -28,6 +28,8 @@ export const presenceSchema = z.looseObject({
   session: sessionUuidSchema,
   /** Which layout of keys the agent knows: 2 has its records below `/reports/<host>/`. Undefined is 1. */
   layout: z.int().optional(),
+  /** The kinds of wishes that the agent knows. Undefined: it knows `power` only, in which requests of earlier versions had their wish. */
+  wishes: z.array(z.string()).optional(),
   /** `draining`: the agent is about to stop and takes no new instances. */
   state: z.enum(['up', 'draining']),
   /** Null when the host can work. */

@@ -35,11 +35,12 @@ describe('transitions', () => {
     expect(allowed).toEqual({
       scheduled: ['building', 'deleting', 'error'],
       building: ['active', 'stopped', 'deleting', 'error'],
-      active: ['stopped', 'deleting', 'error'],
-      stopped: ['active', 'deleting', 'error'],
+      active: ['stopped', 'suspended', 'deleting', 'error'],
+      stopped: ['active', 'suspended', 'deleting', 'error'],
+      suspended: ['active', 'stopped', 'deleting', 'error'],
       deleting: ['deleted'],
       deleted: ['building', 'deleting', 'error'],
-      error: ['scheduled', 'active', 'stopped', 'deleting'],
+      error: ['scheduled', 'active', 'stopped', 'suspended', 'deleting'],
     } satisfies Record<InstanceState, InstanceState[]>);
     for (const same of INSTANCE_STATES) expect(canBecome(same, same)).toBe(true);
   });
@@ -56,6 +57,19 @@ describe('record', () => {
     expect(instanceRecordSchema.parse(JSON.parse(JSON.stringify(record)))).toEqual(record);
     expect(record).toMatchObject({ state: 'scheduled', session: null, fault: null, addresses: [] });
     expect(record.transitions).toEqual([{ at: START.toISOString(), state: 'scheduled', reason: 'allocated' }]);
+  });
+
+  test('the count of an earlier version’s wishes goes on', () => {
+    const { wish_count: _count, outcomes: _outcomes, ...old } = aRecord();
+    const read = instanceRecordSchema.parse({ ...old, power_count: 3 });
+    expect(read).toEqual({ ...aRecord(), wish_count: 3 });
+    // Written by this version, then by an earlier one.
+    expect(instanceRecordSchema.parse({ ...aRecord(), wish_count: 3, power_count: 4 })).toMatchObject({
+      wish_count: 4,
+    });
+    expect(instanceRecordSchema.parse({ ...aRecord(), wish_count: 4, power_count: 4 })).toMatchObject({
+      wish_count: 4,
+    });
   });
 
   test('a transition is noted with its time; the same again is not', () => {

@@ -88,6 +88,18 @@ export function domainResume(pointer: DomainPointer): void {
   succeed(header.virDomainResume, pointer);
 }
 
+export function domainManagedSave(pointer: DomainPointer, flags: number): void {
+  succeed(header.virDomainManagedSave, pointer, flags);
+}
+
+export function domainHasManagedSaveImage(pointer: DomainPointer): boolean {
+  return succeed(header.virDomainHasManagedSaveImage, pointer, 0) === 1;
+}
+
+export function domainManagedSaveRemove(pointer: DomainPointer): void {
+  succeed(header.virDomainManagedSaveRemove, pointer, 0);
+}
+
 export function domainUpdateDevice(pointer: DomainPointer, xml: string, flags: number): void {
   succeed(header.virDomainUpdateDeviceFlags, pointer, xml, flags);
 }

@@ -122,6 +122,15 @@ export const virDomainReset = declare<FromDomainWithFlags>(
 );
 export const virDomainSuspend = declare<FromDomain>('int virDomainSuspend(virDomainPtr domain)');
 export const virDomainResume = declare<FromDomain>('int virDomainResume(virDomainPtr domain)');
+export const virDomainManagedSave = declare<FromDomainWithFlags>(
+  'int virDomainManagedSave(virDomainPtr domain, unsigned int flags)',
+);
+export const virDomainHasManagedSaveImage = declare<FromDomainWithFlags>(
+  'int virDomainHasManagedSaveImage(virDomainPtr domain, unsigned int flags)',
+);
+export const virDomainManagedSaveRemove = declare<FromDomainWithFlags>(
+  'int virDomainManagedSaveRemove(virDomainPtr domain, unsigned int flags)',
+);
 export const virDomainUndefineFlags = declare<FromDomainWithFlags>(
   'int virDomainUndefineFlags(virDomainPtr domain, unsigned int flags)',
 );

@@ -1,5 +1,5 @@
-import { EcomputeError } from '@etcd-compute/common/errors';
-import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { EcomputeError, type ErrorCode } from '@etcd-compute/common/errors';
+import type { Fault, InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { explainHosts } from '../hosts/explain-agent.js';
 import { readPresences } from '../hosts/presences.js';
 import { nameOf, readInstances, type InstanceEntry } from '../instances/instance-entry.js';
@@ -7,42 +7,50 @@ import type { Run } from '../run.js';
 import type { Services } from '../services.js';
 import { isIn, waitUntil } from '../wait-until.js';
 
-export interface PendingPower {
+export interface PendingWish {
   entry: InstanceEntry;
   /** Of the wish. */
   readonly count: number;
 }
 
-const FINAL: readonly InstanceRecord['state'][] = ['error', 'deleting', 'deleted'];
-
 /** What a record says of a wish: undefined while it is not carried out. */
 const resultOf = (record: InstanceRecord | undefined, count: number): { error?: EcomputeError } | undefined => {
-  if (record && record.power_count < count && !FINAL.includes(record.state)) return undefined;
-  if (record?.fault)
+  if (!record || record.state === 'deleting' || record.state === 'deleted')
     return {
-      error: new EcomputeError('ECOMPUTE_INSTANCE_FAILED', `instance ${record.instance}: ${record.fault.message}`, {
-        details: { instance: record.instance, host: record.host, fault: record.fault },
-        ...(record.fault.hint !== null && { hint: record.fault.hint }),
-      }),
+      error: new EcomputeError(
+        'ECOMPUTE_INSTANCE_CHANGED',
+        `${record ? `instance ${record.instance}` : 'the instance'} was destroyed meanwhile`,
+      ),
     };
-  if (record && !FINAL.includes(record.state)) return {};
-  return {
-    error: new EcomputeError(
-      'ECOMPUTE_INSTANCE_CHANGED',
-      record ? `instance ${record.instance} was destroyed meanwhile` : 'the instance was destroyed meanwhile',
-    ),
-  };
+  // What could not be built, or is lost, carries out nothing.
+  if (record.state === 'error') return failed('ECOMPUTE_INSTANCE_FAILED', record, record.fault);
+  if (record.wish_count < count) return undefined;
+  return failed(
+    'ECOMPUTE_WISH_FAILED',
+    record,
+    record.outcomes.find((outcome) => outcome.count === count)?.fault ?? null,
+  );
 };
 
-export interface WaitForPowerOptions {
-  readonly wishes: readonly PendingPower[];
+const failed = (code: ErrorCode, { instance, host }: InstanceRecord, fault: Fault | null): { error?: EcomputeError } =>
+  fault
+    ? {
+        error: new EcomputeError(code, `instance ${instance}: ${fault.message}`, {
+          details: { instance, host, fault },
+          ...(fault.hint !== null && { hint: fault.hint }),
+        }),
+      }
+    : {};
+
+export interface WaitForWishesOptions {
+  readonly wishes: readonly PendingWish[];
   readonly timeoutMs: number;
 }
 
 /** Waits until the wishes are carried out. @returns the errors of those that failed, or are not carried out in time. */
-export const waitForPower = async (
+export const waitForWishes = async (
   services: Services,
-  { wishes, timeoutMs }: WaitForPowerOptions,
+  { wishes, timeoutMs }: WaitForWishesOptions,
   { signal, emit }: Run,
 ): Promise<EcomputeError[]> => {
   const errors: EcomputeError[] = [];
@@ -67,7 +75,7 @@ export const waitForPower = async (
         if (result?.error) errors.push(result.error);
         const step = record?.step;
         const name = nameOf(wish.entry);
-        if (!result && step) emit({ type: 'power-changing', instance, name, host, step: step.name, since: step.since });
+        if (!result && step) emit({ type: 'changing', instance, name, host, step: step.name, since: step.since });
       }
       return pending.size === 0;
     },
@@ -82,7 +90,7 @@ export const waitForPower = async (
         'ECOMPUTE_TIMED_OUT',
         `instance ${entry.instance} is not as wished after ${timeoutMs / 1000} s${explainHosts([entry.host], presences)}`,
         {
-          details: { waitedFor: 'power', instance: entry.instance, host: entry.host },
+          details: { waitedFor: 'wish', instance: entry.instance, host: entry.host },
           hint: 'the wish stands',
         },
       ),

@@ -1,4 +1,4 @@
-import type { PowerWish } from '@etcd-compute/common/etcd/messages/boot-request';
+import { WISH_KINDS, type WishArgs, type WishName } from '@etcd-compute/common/wishes/kinds';
 import { namesOf } from '../hosts/host-names.js';
 import { readPresences } from '../hosts/presences.js';
 import { closeSomeBooks } from '../instances/books.js';
@@ -7,12 +7,11 @@ import { nameOf } from '../instances/instance-entry.js';
 import { viewOf, type InstanceView } from '../instances/view.js';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
-import { waitForPower, type PendingPower } from './wait-for-power.js';
-import { writePowerWish } from './write-power.js';
+import { waitForWishes, type PendingWish } from './wait-for-wishes.js';
+import { writeWish } from './write-wish.js';
 
-export interface PowerOptions extends RunOptions {
-  /** Pull the plug: do not ask the guest first. */
-  readonly isHard?: boolean;
+export interface AskOptions<Name extends WishName = WishName> extends RunOptions {
+  readonly args?: WishArgs<Name>;
   /** How long to wait until it is done. Undefined returns when the wishes are written: the agents carry them out all the same. */
   readonly waitMs?: number | undefined;
 }
@@ -26,37 +25,32 @@ export interface Changed {
 }
 
 /**
- * Starts, stops or reboots instances. All are looked up before any is touched: a typing error must not leave half of them done.
+ * Asks something of instances, such as to stop. All are looked up before any is touched: a typing error must not leave half of them done.
  *
  * @param uuidsOrNames names are looked up in the caller's project.
  * @throws EcomputeError when one is unknown, or in no state for it, and what etcd says.
  */
-export const changePower = async (
+export const ask = async <Name extends WishName>(
   services: Services,
-  uuidsOrNames: readonly string[],
-  { wish, isHard = false, waitMs, ...options }: PowerOptions & { readonly wish: PowerWish['wish'] },
+  kind: Name,
+  { uuidsOrNames, args, waitMs, ...options }: AskOptions<Name> & { readonly uuidsOrNames: readonly string[] },
 ): Promise<Changed> =>
   run(options, async (running) => {
+    const parsed = WISH_KINDS[kind].args.parse(args ?? {});
     const entries = await findInstances(services, uuidsOrNames);
     const presences = await readPresences(
       services,
       entries.map(({ host }) => host),
     );
-    const wishes: PendingPower[] = [];
+    const wishes: PendingWish[] = [];
     for (const entry of entries) {
-      const count = await running.guard(() => writePowerWish(services, entry, { wish, hard: isHard }));
-      wishes.push({ entry, count });
       const { instance, host } = entry;
-      running.emit({
-        type: 'power-asked',
-        instance,
-        name: nameOf(entry),
-        host,
-        wish,
-        isHostDown: !presences.has(host),
-      });
+      const agent = presences.get(host);
+      const count = await running.guard(() => writeWish(services, entry, { agent, kind, args: parsed }));
+      wishes.push({ entry, count });
+      running.emit({ type: 'asked', instance, name: nameOf(entry), host, kind, isHostDown: !agent });
     }
-    const errors = waitMs === undefined ? [] : await waitForPower(services, { wishes, timeoutMs: waitMs }, running);
+    const errors = waitMs === undefined ? [] : await waitForWishes(services, { wishes, timeoutMs: waitMs }, running);
     await closeSomeBooks(services);
     return { instances: wishes.map(({ entry }) => viewOf(entry, namesOf(presences))), errors };
   });

@@ -1,32 +1,33 @@
+import { WISH_KINDS, type WishArgs, type WishName } from '@etcd-compute/common/wishes/kinds';
 import { EXIT_CODES } from '../exit-code.js';
 import { createEventPrinter } from '../output/events.js';
 import type { CommandContext } from './context.js';
 import { printChanged, throwFirst } from './print-changed.js';
 
-export interface PowerOptions {
-  readonly verb: 'start' | 'stop' | 'reboot';
+export interface AskOptions<Name extends WishName> {
+  readonly kind: Name;
+  readonly args: WishArgs<Name>;
   readonly uuidsOrNames: readonly string[];
-  readonly isHard: boolean;
   readonly isWaiting: boolean;
   readonly timeoutSeconds: number;
 }
 
-const DONE: Readonly<Record<PowerOptions['verb'], string>> = { start: 'running', stop: 'stopped', reboot: 'rebooted' };
-
-/** `start`, `stop` and `reboot`. Silent unless a format is asked for. */
-export const power = async (context: CommandContext, options: PowerOptions): Promise<number> => {
+/** Asks something of instances, such as to stop. Silent unless a format is asked for. */
+export const ask = async <Name extends WishName>(
+  context: CommandContext,
+  { kind, args, uuidsOrNames, isWaiting, timeoutSeconds }: AskOptions<Name>,
+): Promise<number> => {
   const { cloud, output, interruption } = context;
-  const { verb, uuidsOrNames, isHard, isWaiting, timeoutSeconds } = options;
   const print = createEventPrinter(output);
   let asked = 0;
   interruption.describe = () =>
-    asked === 0 ? '' : `the instances will be ${DONE[verb]} all the same: see \`eschedule list\``;
-  const changed = await cloud[verb](uuidsOrNames, {
-    isHard,
+    asked === 0 ? '' : `the instances will be ${WISH_KINDS[kind].participle} all the same: see \`eschedule list\``;
+  const changed = await cloud.ask(kind, uuidsOrNames, {
+    args,
     waitMs: isWaiting ? timeoutSeconds * 1000 : undefined,
     signal: interruption.signal,
     onEvent: (event) => {
-      if (event.type === 'power-asked') asked += 1;
+      if (event.type === 'asked') asked += 1;
       print(event);
     },
   });

@@ -1,0 +1,10 @@
+import type { WishName } from '@etcd-compute/common/wishes/kinds';
+import type { KindPlan } from './kind.js';
+import { pause } from './pause.js';
+import { reboot } from './reboot.js';
+import { resume } from './resume.js';
+import { start } from './start.js';
+import { stop } from './stop.js';
+import { suspend } from './suspend.js';
+
+export const KIND_PLANS: Readonly<Record<WishName, KindPlan>> = { start, stop, reboot, pause, suspend, resume };

@@ -1,0 +1,10 @@
+import { NO_ARGS, type WishKind } from './kind.js';
+
+/** Its processors stand still; its memory stays where it is. */
+export const pause = {
+  participle: 'paused',
+  args: NO_ARGS,
+  from: ['active'],
+  leadsTo: 'active',
+  subject: 'power',
+} as const satisfies WishKind;

@@ -1,0 +1,10 @@
+import { NO_ARGS, type WishKind } from './kind.js';
+
+/** Let it go on where it was paused or suspended. */
+export const resume = {
+  participle: 'resumed',
+  args: NO_ARGS,
+  from: ['active', 'suspended'],
+  leadsTo: 'active',
+  subject: 'power',
+} as const satisfies WishKind;

@@ -1,0 +1,11 @@
+import type { WishName } from '@etcd-compute/common/wishes/kinds';
+import type { CommandSpec } from '../command-spec.js';
+import { pause } from './pause.js';
+import { reboot } from './reboot.js';
+import { resume } from './resume.js';
+import { start } from './start.js';
+import { stop } from './stop.js';
+import { suspend } from './suspend.js';
+
+/** In the order in which the help lists them. */
+export const WISH_COMMANDS: Readonly<Record<WishName, CommandSpec>> = { start, stop, reboot, pause, suspend, resume };

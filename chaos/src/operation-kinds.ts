@@ -1,6 +1,6 @@
-import { isWishName, WISH_KINDS, type WishName } from '@etcd-compute/common/wishes/kinds';
+import { isActionName, ACTIONS, type ActionName } from '@etcd-compute/common/wishes/kinds';
 
-const WISH_NAMES = Object.keys(WISH_KINDS).filter(isWishName);
+const ACTION_NAMES = Object.keys(ACTIONS).filter(isActionName);
 
 export interface OperationSpec {
   /** How often, beside the others. */
@@ -89,15 +89,15 @@ const OTHERS = {
 } as const satisfies Record<string, OperationSpec>;
 
 type Other = keyof typeof OTHERS;
-export type OperationKind = Other | WishName | `${WishName}-and-wait`;
+export type OperationKind = Other | ActionName | `${ActionName}-and-wait`;
 
 const isOther = (kind: string): kind is Other => Object.hasOwn(OTHERS, kind);
 
 /** What people do meanwhile: one for each command of `eschedule`. All can be asked of an instance, though not all in every state. */
 export const OPERATION_KINDS: readonly OperationKind[] = [
   ...Object.keys(OTHERS).filter(isOther),
-  ...WISH_NAMES,
-  ...WISH_NAMES.map((name) => `${name}-and-wait` as const),
+  ...ACTION_NAMES,
+  ...ACTION_NAMES.map((name) => `${name}-and-wait` as const),
 ];
 
 export const operationOf = (kind: OperationKind): OperationSpec => {

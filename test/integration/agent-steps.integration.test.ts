@@ -4,8 +4,8 @@ import { TASKS, type Tasks } from '@etcd-compute/agent/instances/steps/tasks';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceState, Outcome } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
-import type { WishKind } from '@etcd-compute/common/wishes/kind';
-import { WISH_KINDS, type WishName } from '@etcd-compute/common/wishes/kinds';
+import type { ActionKind } from '@etcd-compute/common/wishes/kind';
+import { ACTIONS, type ActionName } from '@etcd-compute/common/wishes/kinds';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { askToDestroy, boot, findRecord } from './agent-world.js';
 import { settle, startReconcilerWorld, type ReconcilerWorld } from './reconciler-world.js';
@@ -112,7 +112,7 @@ const withFault = (task: Task, index: number, fault: Fault): { tasks: Tasks; has
 };
 
 /** How a guest that was built comes to each state. */
-const WAYS: readonly (readonly [InstanceState, WishName | undefined])[] = [
+const WAYS: readonly (readonly [InstanceState, ActionName | undefined])[] = [
   ['active', undefined],
   ['stopped', 'stop'],
   ['suspended', 'suspend'],
@@ -122,13 +122,13 @@ interface Start {
   readonly task: Task;
   readonly from: InstanceState;
   /** What leads there from a guest that runs. */
-  readonly way: WishName | undefined;
+  readonly way: ActionName | undefined;
 }
 
 /** Each list from every state in which it is asked for. */
 const STARTS: readonly Start[] = TASK_NAMES.flatMap((task): Start[] => {
   if (task === 'build') return [{ task, from: 'scheduled', way: undefined }];
-  const { from }: WishKind = WISH_KINDS[task];
+  const { from }: ActionKind = ACTIONS[task];
   return WAYS.flatMap(([state, way]) => (from.includes(state) ? [{ task, from: state, way }] : []));
 });
 
@@ -145,7 +145,7 @@ const bootTo = async ({ task, way }: Pick<Start, 'task' | 'way'>): Promise<Insta
   return instance;
 };
 
-const ask = async (instance: InstanceUuid, kind: WishName, count: number): Promise<void> => {
+const ask = async (instance: InstanceUuid, kind: ActionName, count: number): Promise<void> => {
   const key = world.keys.request(world.host, instance);
   const entry = await world.store.get(key);
   const value = { ...JSON.parse(entry?.value ?? '{}'), wishes: [{ kind, count }] };
@@ -175,7 +175,7 @@ const endOf = (task: Task, fault: object | null): object => {
     expect(all.at(-1)).toMatchObject({ kind: task, count: 2, fault });
     return true;
   });
-  return { wish_count: 2, outcomes, fault: null, ...(!fault && { state: WISH_KINDS[task].leadsTo }) };
+  return { wish_count: 2, outcomes, fault: null, ...(!fault && { state: ACTIONS[task].leadsTo }) };
 };
 
 describe.each(STARTS)('$task of one that is $from', (start) => {

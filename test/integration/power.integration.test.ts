@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
-import { WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
+import { ACTIONS } from '@etcd-compute/common/wishes/kinds';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
@@ -163,6 +163,24 @@ describe('as a person asks', () => {
     expect(await isRunning(instance)).toBe(false);
   });
 
+  test('edits are in the record when the command returns, and on the config drive after the next start', async () => {
+    const instance = await bootActive();
+    const drive = async (): Promise<string> =>
+      readFile(join(agent.stateDir, 'config-drives', `${instance}.iso`), 'latin1');
+    expect(await eschedule('set', instance, '--meta', 'role=db')).toMatchObject({ code: 0 });
+    expect(await eschedule('rename', instance, 'renamed')).toMatchObject({ code: 0 });
+    expect(await findRecord(world, instance)).toMatchObject({ state: 'active', name: 'renamed', locked: null });
+    expect(await drive()).not.toContain('"role": "db"');
+    expect(await eschedule('reboot', 'renamed', '--hard')).toMatchObject({ code: 0 });
+    expect(await drive()).toContain('"role": "db"');
+    expect(await drive()).toContain('"name": "renamed"');
+    expect(await eschedule('lock', 'renamed', '--reason', 'mine')).toMatchObject({ code: 0 });
+    expect(await findRecord(world, instance)).toMatchObject({ locked: { reason: 'mine' } });
+    expect(await eschedule('destroy', 'renamed')).toMatchObject({ code: 1 });
+    expect(await eschedule('unlock', 'renamed')).toMatchObject({ code: 0 });
+    expect(await eschedule('destroy', 'renamed', '--wait')).toMatchObject({ code: 0 });
+  });
+
   test('while the host is down the wish stands; it is carried out once when the host is back', async () => {
     const instance = await bootActive();
     agent.kill('SIGKILL');
@@ -189,7 +207,7 @@ describe('as a person asks', () => {
     expect(await isRunning(instance)).toBe(false);
   });
 
-  test.each(Object.keys(WISH_KINDS))('%s of what is gone, broken or unknown changes nothing', async (verb) => {
+  test.each(Object.keys(ACTIONS))('%s of what is gone, broken or unknown changes nothing', async (verb) => {
     const gone = await bootActive();
     await eschedule('destroy', gone, '--wait');
     expect(await eschedule(verb, gone)).toMatchObject({ code: 1, stderr: expect.stringContaining('is deleted') });

@@ -1,4 +1,4 @@
-import { isWishName, WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
+import { isActionName, ACTIONS } from '@etcd-compute/common/wishes/kinds';
 import { domainsOf, isBuilt, recordOf, requestOf, type Rule, type Violation } from './rule.js';
 
 export const domainsAreTrue: Rule = ({ world }) => {
@@ -35,7 +35,7 @@ export const wishesAreCarriedOut: Rule = ({ world }) =>
           { rule: 'wish lost', instance, what: `${pending.kind} (${pending.count}), carried out: ${wish_count}` },
         ];
       const kind = outcomes.findLast(({ fault }) => fault === null)?.kind ?? 'start';
-      const wanted = isWishName(kind) ? WISH_KINDS[kind].leadsTo : state;
+      const wanted = isActionName(kind) ? ACTIONS[kind].leadsTo : state;
       return state === wanted
         ? []
         : [{ rule: 'not as wished', instance, what: `the last wish was ${kind}, and it is ${state}` }];

@@ -49,6 +49,7 @@ const HINTS: Partial<Record<ErrorCode, (details: Details) => string | undefined>
   ECOMPUTE_INSTANCE_FAILED: ofInstance(
     (instance) => `see \`eschedule show ${instance}\`; forget it with \`eschedule destroy ${instance}\``,
   ),
+  ECOMPUTE_INSTANCE_LOCKED: ofInstance((instance) => `\`eschedule unlock ${instance}\` first`),
   ECOMPUTE_INSTANCE_NAME_TAKEN: show,
   ECOMPUTE_INSTANCE_UNKNOWN: () => 'see `eschedule list`, with --all also those that are deleted',
   ECOMPUTE_NO_CANDIDATES: seeHosts,

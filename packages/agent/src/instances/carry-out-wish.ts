@@ -1,7 +1,7 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { withOutcome, type Fault, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
-import { isWishName, WISH_KINDS, type WishName } from '@etcd-compute/common/wishes/kinds';
+import { isActionName, ACTIONS, type ActionName } from '@etcd-compute/common/wishes/kinds';
 import { KIND_PLANS } from '../kinds/kinds.js';
 import { NO_ADDRESSES } from './address.js';
 import { bootedWrites } from './booted.js';
@@ -15,7 +15,7 @@ import { refreshGuest } from './refresh-guest.js';
 import type { Step } from './steps/step.js';
 
 interface Task {
-  readonly name: WishName;
+  readonly name: ActionName;
   readonly reason: string;
   /** Null when nobody asked for it. */
   readonly wish: Wish | null;
@@ -27,8 +27,8 @@ interface Task {
  */
 export const carryOutWish = async (wish: Wish, inHand: InHand): Promise<void> => {
   const { kind } = wish;
-  if (!isWishName(kind)) await fail(unknownWish(kind), { wish, step: null }, inHand);
-  else await carryOutTask({ name: kind, wish, reason: `asked to be ${WISH_KINDS[kind].participle}` }, inHand);
+  if (!isActionName(kind)) await fail(unknownWish(kind), { wish, step: null }, inHand);
+  else await carryOutTask({ name: kind, wish, reason: `asked to be ${ACTIONS[kind].participle}` }, inHand);
 };
 
 /** The same for what nobody has asked for. */
@@ -71,7 +71,7 @@ const fail = async (
   const fault = { ...toFault(err, step ?? 'wish'), step };
   const { record } = inHand.writer;
   await report(inHand, {
-    reason: `could not be ${wish && isWishName(wish.kind) ? WISH_KINDS[wish.kind].participle : 'changed'}`,
+    reason: `could not be ${wish && isActionName(wish.kind) ? ACTIONS[wish.kind].participle : 'changed'}`,
     ...outcomeOf(wish, record, fault),
     // Nobody waits for what nobody asked for.
     ...(!wish && { fault }),

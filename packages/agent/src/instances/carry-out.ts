@@ -6,6 +6,7 @@ import type { Store } from '@etcd-compute/common/etcd/store';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
+import { reportedOf } from '@etcd-compute/common/wishes/reported';
 import type { LimitFunction } from 'p-limit';
 import type { Fence } from '../fence.js';
 import type { AddressWatch } from '../addresses/address-watch.js';
@@ -102,6 +103,10 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
       await writer.toState('error', { reason: plan.why, fault });
       return;
     }
+    case 'report-edits':
+      await writer.update(reportedOf(request));
+      log.info({ instanceUuid, name: writer.record.name }, 'instance edited');
+      return;
     case 'report-lost': {
       if (await deps.lostDomains.areTooMany()) return;
       const message = `the domain of instance ${instanceUuid} is gone; someone undefined it, and its disk may still be there`;

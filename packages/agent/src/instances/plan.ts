@@ -7,7 +7,8 @@ import {
 import { isDomainLost, isFailedBuild, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
-import type { WishName } from '@etcd-compute/common/wishes/kinds';
+import type { ActionName } from '@etcd-compute/common/wishes/kinds';
+import { isReported } from '@etcd-compute/common/wishes/reported';
 
 /**
  * What to do about one instance, from what is wished, what was reported and what runs. Pure: the same for a first boot, after a
@@ -21,6 +22,7 @@ import type { WishName } from '@etcd-compute/common/wishes/kinds';
  *               building, deleted
  *   boot        building + fault    any           undo, then error
  *   boot        built               any that is   the oldest wish that is not carried out yet
+ *   boot        built               any that is   report what was edited in the request
  *   boot        built               running       report active, look at its addresses and whether it is paused
  *   boot        active              off, saved    start, when the host was booted since (by config)
  *   boot        built               off, saved    report stopped or suspended
@@ -73,9 +75,10 @@ export type Plan =
   | { readonly action: 'delete' }
   | { readonly action: 'carry-out'; readonly wish: Wish }
   /** Nobody asked for it. */
-  | { readonly action: 'start-again'; readonly task: WishName; readonly reason: string }
+  | { readonly action: 'start-again'; readonly task: ActionName; readonly reason: string }
   | { readonly action: 'report'; readonly state: GuestState; readonly reason: string }
   | { readonly action: 'report-lost' }
+  | { readonly action: 'report-edits' }
   | { readonly action: 'refresh-guest' };
 
 const nothing = (why: string): Plan => ({ action: 'nothing', why });
@@ -160,6 +163,7 @@ const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }
       ? { action: 'start-again', task: 'start', reason: 'the host was booted, and the guest ran before' }
       : { action: 'report', state: guestStateOf(domain), reason: 'the host was booted' };
   if (!isThere(domain)) return { action: 'report-lost' };
+  if (!isReported(request, record)) return { action: 'report-edits' };
   const state = guestStateOf(domain);
   // Paused by a person, or by the hypervisor when its disk is full, is up.
   if (state === 'active')

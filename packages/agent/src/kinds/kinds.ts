@@ -1,4 +1,4 @@
-import type { WishName } from '@etcd-compute/common/wishes/kinds';
+import type { ActionName } from '@etcd-compute/common/wishes/kinds';
 import type { KindPlan } from './kind.js';
 import { pause } from './pause.js';
 import { reboot } from './reboot.js';
@@ -7,4 +7,4 @@ import { start } from './start.js';
 import { stop } from './stop.js';
 import { suspend } from './suspend.js';
 
-export const KIND_PLANS: Readonly<Record<WishName, KindPlan>> = { start, stop, reboot, pause, suspend, resume };
+export const KIND_PLANS: Readonly<Record<ActionName, KindPlan>> = { start, stop, reboot, pause, suspend, resume };

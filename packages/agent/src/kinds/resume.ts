@@ -1,5 +1,6 @@
+import { resumeDomain } from '../instances/steps/resume-domain.js';
+import { startDomain } from '../instances/steps/start-domain.js';
 import type { KindPlan } from './kind.js';
-import { start } from './start.js';
 
 /** Not from off: that would be a boot. */
-export const resume: KindPlan = { ...start, needs: ['running', 'paused', 'saved'] };
+export const resume: KindPlan = { steps: [startDomain, resumeDomain], needs: ['running', 'paused', 'saved'] };

@@ -1,7 +1,7 @@
 import { planInstance, type DomainState, type Plan } from '@etcd-compute/agent/instances/plan';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { canBecome, INSTANCE_STATES, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
-import { WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
+import { ACTIONS } from '@etcd-compute/common/wishes/kinds';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { aBootRequest, aDestroyRequest, aFault, anAddress, aRecord, ELSEWHERE, HERE } from './builders.js';
@@ -28,11 +28,16 @@ const anyRecord = fc
   .map(({ addresses, ...members }) => aRecord({ ...members, addresses: [...addresses] }));
 const wish = (kind: string, count = 1): BootRequest => aBootRequest({ wishes: [{ kind, count, args: {} }] });
 
+const renamed = aBootRequest({ name: 'another' });
+const locked = aBootRequest({ locked: { reason: 'mine' } });
+
 const anyRequest = fc.constantFrom(
   boot,
   aDestroyRequest(),
   elsewhere,
-  ...Object.keys(WISH_KINDS).map((kind) => wish(kind)),
+  renamed,
+  locked,
+  ...Object.keys(ACTIONS).map((kind) => wish(kind)),
 );
 
 describe('planInstance', () => {
@@ -48,6 +53,9 @@ describe('planInstance', () => {
     ['active, and the domain is gone', boot, aRecord({ state: 'active' }), 'absent', 'report-lost'],
     ['stopped, and the domain is gone', boot, aRecord({ state: 'stopped' }), 'absent', 'report-lost'],
     ['active, and the domain is not ours', boot, aRecord({ state: 'active' }), 'foreign', 'report-lost'],
+    ['active, and renamed since', renamed, aRecord({ state: 'active' }), 'running', 'report-edits'],
+    ['stopped, and locked since', locked, aRecord({ state: 'stopped' }), 'shut-off', 'report-edits'],
+    ['lost, and renamed since', renamed, aRecord({ state: 'active' }), 'absent', 'report-lost'],
     ['stopped, and shut off', boot, aRecord({ state: 'stopped' }), 'shut-off', 'nothing'],
     ['error', boot, aRecord({ state: 'error' }), 'absent', 'nothing'],
     ['domain lost', boot, aRecord({ state: 'error', fault: aLostDomain }), 'absent', 'nothing'],
@@ -178,6 +186,7 @@ describe('planInstance', () => {
           'clean-up': [],
           report: [next.action === 'report' ? next.state : 'active'],
           'report-lost': ['error'],
+          'report-edits': [],
         } as const;
         for (const state of states[next.action]) expect(canBecome(record.state, state)).toBe(true);
       }),

@@ -1,5 +1,6 @@
 import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Fault, InstanceRecord, InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
+import { reportedOf } from '@etcd-compute/common/wishes/reported';
 import type { HostNames } from '../hosts/host-names.js';
 import { NO_DOWNLOADS, progressOf, type Downloads } from './downloads.js';
 import { nameOf, type InstanceEntry } from './instance-entry.js';
@@ -27,6 +28,8 @@ export interface InstanceView {
   } | null;
   readonly resources: Readonly<Record<string, number>>;
   readonly image: string | null;
+  /** That nothing may be asked of it, and why; null when it is not locked. */
+  readonly locked: { readonly reason: string } | null;
   readonly addresses: readonly {
     readonly address: string;
     readonly family: string;
@@ -93,6 +96,7 @@ export const viewOfRecord = (
   step: stepOf(record, downloads),
   resources: record.resources,
   image: record.image,
+  locked: record.locked && { reason: record.locked.reason },
   addresses: record.addresses.map(({ address, family, mac, source }) => ({ address, family, mac, source })),
   addressSources: record.address_sources,
   fault: faultOf(record.fault),
@@ -109,8 +113,10 @@ const stateOfRequest = ({ request, booted }: InstanceEntry): InstanceState => {
 };
 
 export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: Downloads): InstanceView => {
-  if (entry.record) return viewOfRecord(entry.record, hostNames, downloads);
-  const { instance, host, request, booted } = entry;
+  const { instance, host, record, request, booted } = entry;
+  // Edits that the agent has not seen yet show as well.
+  if (record)
+    return viewOfRecord({ ...record, ...(request && reportedOf(request)), name: nameOf(entry) }, hostNames, downloads);
   const state = stateOfRequest(entry);
   const resources: Record<string, number> = {};
   for (const allocation of Object.values(request?.allocations ?? {}))
@@ -127,6 +133,7 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: D
     step: null,
     resources,
     image: request?.image ?? null,
+    locked: null,
     addresses:
       booted === undefined
         ? []

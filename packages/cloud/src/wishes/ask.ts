@@ -1,14 +1,16 @@
-import { WISH_KINDS, type WishArgs, type WishName } from '@etcd-compute/common/wishes/kinds';
+import { isActionName, WISH_KINDS, type WishArgs, type WishName } from '@etcd-compute/common/wishes/kinds';
+import { isReported } from '@etcd-compute/common/wishes/reported';
 import { namesOf } from '../hosts/host-names.js';
-import { readPresences } from '../hosts/presences.js';
+import { readPresences, type SeenAgent } from '../hosts/presences.js';
 import { closeSomeBooks } from '../instances/books.js';
 import { findInstances } from '../instances/find-instance.js';
-import { nameOf } from '../instances/instance-entry.js';
+import { nameOf, type InstanceEntry } from '../instances/instance-entry.js';
 import { viewOf, type InstanceView } from '../instances/view.js';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
-import { waitForWishes, type PendingWish } from './wait-for-wishes.js';
-import { writeWish } from './write-wish.js';
+import { waitForWishes, type OutcomeIn, type PendingWish } from './wait-for-wishes.js';
+import { writeAction } from './write-action.js';
+import { writeEdit } from './write-edit.js';
 
 export interface AskOptions<Name extends WishName = WishName> extends RunOptions {
   readonly args?: WishArgs<Name>;
@@ -46,11 +48,30 @@ export const ask = async <Name extends WishName>(
     for (const entry of entries) {
       const { instance, host } = entry;
       const agent = presences.get(host);
-      const count = await running.guard(() => writeWish(services, entry, { agent, kind, args: parsed }));
-      wishes.push({ entry, count });
+      const outcomeIn = await running.guard(() => write(services, entry, { agent, kind, args: parsed }));
+      wishes.push({ entry, outcomeIn });
       running.emit({ type: 'asked', instance, name: nameOf(entry), host, kind, isHostDown: !agent });
     }
     const errors = waitMs === undefined ? [] : await waitForWishes(services, { wishes, timeoutMs: waitMs }, running);
     await closeSomeBooks(services);
     return { instances: wishes.map(({ entry }) => viewOf(entry, namesOf(presences))), errors };
   });
+
+interface NewWish {
+  readonly agent: SeenAgent | undefined;
+  readonly kind: WishName;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** @returns how the record will tell that it is done. */
+const write = async (services: Services, entry: InstanceEntry, { kind, ...wish }: NewWish): Promise<OutcomeIn> => {
+  if (isActionName(kind)) {
+    const count = await writeAction(services, entry, { kind, ...wish });
+    return (record) =>
+      record.wish_count < count
+        ? undefined
+        : (record.outcomes.find((outcome) => outcome.count === count)?.fault ?? null);
+  }
+  const request = await writeEdit(services, entry, { kind, ...wish });
+  return (record) => (!request || isReported(request, record) ? null : undefined);
+};

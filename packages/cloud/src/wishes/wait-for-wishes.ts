@@ -7,14 +7,15 @@ import type { Run } from '../run.js';
 import type { Services } from '../services.js';
 import { isIn, waitUntil } from '../wait-until.js';
 
+/** What a record says of a wish: undefined while it is not carried out; null when it was. */
+export type OutcomeIn = (record: InstanceRecord) => Fault | null | undefined;
+
 export interface PendingWish {
   entry: InstanceEntry;
-  /** Of the wish. */
-  readonly count: number;
+  readonly outcomeIn: OutcomeIn;
 }
 
-/** What a record says of a wish: undefined while it is not carried out. */
-const resultOf = (record: InstanceRecord | undefined, count: number): { error?: EcomputeError } | undefined => {
+const resultOf = (record: InstanceRecord | undefined, outcomeIn: OutcomeIn): { error?: EcomputeError } | undefined => {
   if (!record || record.state === 'deleting' || record.state === 'deleted')
     return {
       error: new EcomputeError(
@@ -24,12 +25,8 @@ const resultOf = (record: InstanceRecord | undefined, count: number): { error?: 
     };
   // What could not be built, or is lost, carries out nothing.
   if (record.state === 'error') return failed('ECOMPUTE_INSTANCE_FAILED', record, record.fault);
-  if (record.wish_count < count) return undefined;
-  return failed(
-    'ECOMPUTE_WISH_FAILED',
-    record,
-    record.outcomes.find((outcome) => outcome.count === count)?.fault ?? null,
-  );
+  const fault = outcomeIn(record);
+  return fault === undefined ? undefined : failed('ECOMPUTE_WISH_FAILED', record, fault);
 };
 
 const failed = (code: ErrorCode, { instance, host }: InstanceRecord, fault: Fault | null): { error?: EcomputeError } =>
@@ -70,7 +67,7 @@ export const waitForWishes = async (
         // Its record may have moved: with it to another host, or because its agent was upgraded.
         wish.entry = found[index] ?? wish.entry;
         const { record, instance, host } = wish.entry;
-        const result = resultOf(record, wish.count);
+        const result = resultOf(record, wish.outcomeIn);
         if (result) pending.delete(wish);
         if (result?.error) errors.push(result.error);
         const step = record?.step;

@@ -5,6 +5,7 @@ import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
 import type { Held } from '@etcd-compute/common/capacity/capacity';
 import type { Services } from '../services.js';
 import { isGone, nameOf, type InstanceEntry } from '../instances/instance-entry.js';
+import { checkUnlocked } from './check-may-ask.js';
 import { rewriteRequest } from './rewrite-request.js';
 
 /**
@@ -55,6 +56,7 @@ export const writeDestroyWish = async (services: Services, found: InstanceEntry)
     verb: 'destroy',
     render: async (entry) => {
       const { instance, request } = entry;
+      checkUnlocked(entry);
       if (request && isDestroyWish(request)) {
         await ensureEnding(services, entry);
         return 'done';
@@ -63,6 +65,6 @@ export const writeDestroyWish = async (services: Services, found: InstanceEntry)
       if (entry !== found && isGone(entry)) return 'done';
       return renderDestroyWish(entry, { held: await capacity.read(instance), before: request });
     },
-    also: (entry) => renderEnding(services, entry),
+    also: async (entry) => ({ writes: renderEnding(services, entry) }),
   });
 };

@@ -1,17 +1,29 @@
 import type { z } from 'zod';
-import type { WishKind } from './kind.js';
-import { pause } from './pause.js';
-import { reboot } from './reboot.js';
-import { resume } from './resume.js';
-import { start } from './start.js';
-import { stop } from './stop.js';
-import { suspend } from './suspend.js';
+import { pause } from './actions/pause.js';
+import { reboot } from './actions/reboot.js';
+import { resume } from './actions/resume.js';
+import { start } from './actions/start.js';
+import { stop } from './actions/stop.js';
+import { suspend } from './actions/suspend.js';
+import { lock } from './edits/lock.js';
+import { rename } from './edits/rename.js';
+import { set } from './edits/set.js';
+import { unlock } from './edits/unlock.js';
+import type { ActionKind, EditKind } from './kind.js';
 
-/** All that can be asked of an instance, by the name that a stored wish has. */
-export const WISH_KINDS = { start, stop, reboot, pause, suspend, resume } as const satisfies Record<string, WishKind>;
+/** By the name that a stored wish has. */
+export const ACTIONS = { start, stop, reboot, pause, suspend, resume } as const satisfies Record<string, ActionKind>;
 
+export const EDITS = { rename, set, lock, unlock } as const satisfies Record<string, EditKind>;
+
+/** All that can be asked of an instance. */
+export const WISH_KINDS = { ...ACTIONS, ...EDITS } as const;
+
+export type ActionName = keyof typeof ACTIONS;
+export type EditName = keyof typeof EDITS;
 export type WishName = keyof typeof WISH_KINDS;
 
 export type WishArgs<Name extends WishName> = z.input<(typeof WISH_KINDS)[Name]['args']>;
 
+export const isActionName = (name: string): name is ActionName => Object.hasOwn(ACTIONS, name);
 export const isWishName = (name: string): name is WishName => Object.hasOwn(WISH_KINDS, name);

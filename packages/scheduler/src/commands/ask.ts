@@ -6,7 +6,7 @@ import { printChanged, throwFirst } from './print-changed.js';
 
 export interface AskOptions<Name extends WishName> {
   readonly kind: Name;
-  readonly args: WishArgs<Name>;
+  readonly args?: WishArgs<Name>;
   readonly uuidsOrNames: readonly string[];
   readonly isWaiting: boolean;
   readonly timeoutSeconds: number;
@@ -23,7 +23,7 @@ export const ask = async <Name extends WishName>(
   interruption.describe = () =>
     asked === 0 ? '' : `the instances will be ${WISH_KINDS[kind].participle} all the same: see \`eschedule list\``;
   const changed = await cloud.ask(kind, uuidsOrNames, {
-    args,
+    ...(args && { args }),
     waitMs: isWaiting ? timeoutSeconds * 1000 : undefined,
     signal: interruption.signal,
     onEvent: (event) => {

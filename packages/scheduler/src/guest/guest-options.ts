@@ -2,17 +2,11 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import {
-  FIRMWARES,
-  MAX_META_ENTRIES,
-  MAX_SSH_KEYS,
-  metaKeySchema,
-  metaValueSchema,
-  type GuestMembers,
-} from '@etcd-compute/common/etcd/messages/guest-config';
+import { FIRMWARES, MAX_SSH_KEYS, type GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { Args, OptionTable } from '../command-line.js';
 import type { ScheduleConfig } from '../config.js';
 import { closestWord, usageError } from '../usage.js';
+import { parseMeta } from './meta.js';
 import { checkKey, checkKeyFile, isKeyLine } from './ssh-keys.js';
 import { checkUserData } from './user-data.js';
 
@@ -106,24 +100,6 @@ const readUserData = (path: string, refuse: Refuse): string | undefined => {
   const checked = checkUserData(readBytes(path, refuse));
   if ('userData' in checked) return checked.userData;
   throw refuse(`'${path}' is not usable: ${checked.problem}`, 'nothing has been sent');
-};
-
-const parseMeta = (entries: readonly string[]): Record<string, string> => {
-  const meta = new Map<string, string>();
-  for (const entry of entries) {
-    const at = entry.indexOf('=');
-    if (at < 1) throw usageError(`--meta '${entry}' is not usable: expected KEY=VALUE`, 'such as --meta role=web');
-    const [key, value] = [entry.slice(0, at), entry.slice(at + 1)];
-    const problem =
-      metaKeySchema.safeParse(key).error?.issues[0]?.message ??
-      metaValueSchema.safeParse(value).error?.issues[0]?.message;
-    if (problem !== undefined) throw usageError(`--meta '${key}' is not usable: ${problem}`, 'such as --meta role=web');
-    if (meta.has(key)) throw usageError(`--meta '${key}' is given twice`, 'give it once');
-    meta.set(key, value);
-  }
-  if (meta.size > MAX_META_ENTRIES)
-    throw usageError(`--meta is given ${meta.size} times`, `a guest takes ${MAX_META_ENTRIES} at the most`);
-  return Object.fromEntries(meta);
 };
 
 const parseFirmware = (text: string): GuestMembers['firmware'] => {

@@ -67,6 +67,7 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
     ['created', formatTime(view.createdAt)],
     ['updated', formatTime(view.updatedAt)],
   ];
+  if (view.locked) facts.push(['locked', view.locked.reason || 'yes']);
   if (view.step) facts.push(['step', renderStep(view.step)]);
   const lines = facts.map(([title, text]) => `${`${title}:`.padEnd(11)}${text}`);
   lines.push(view.addresses.length === 0 ? 'addresses: -' : 'addresses:');

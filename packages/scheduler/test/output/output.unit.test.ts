@@ -17,6 +17,7 @@ const VIEW: InstanceView = {
   step: null,
   resources: { VCPU: 1, MEMORY_MB: 256, DISK_GB: 1 },
   image: 'http://x/a.img',
+  locked: null,
   addresses: [{ address: '192.0.2.7', family: 'ipv4', mac: null, source: 'lease' }],
   addressSources: { lease: 'found' },
   fault: null,

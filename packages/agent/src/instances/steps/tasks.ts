@@ -1,4 +1,4 @@
-import type { WishName } from '@etcd-compute/common/wishes/kinds';
+import type { ActionName } from '@etcd-compute/common/wishes/kinds';
 import { KIND_PLANS } from '../../kinds/kinds.js';
 import { createConfigDrive } from './create-config-drive.js';
 import { createDisk } from './create-disk.js';
@@ -13,7 +13,7 @@ import type { Step } from './step.js';
  * The lists of steps that the agent carries out: `build`, and one for each kind of wish. Tests walk all of them, so a new one is covered at
  * once. Backwards, with `undo`, a build goes from anything on its way to nothing.
  */
-export type Tasks = Readonly<Record<'build' | WishName, readonly Step[]>>;
+export type Tasks = Readonly<Record<'build' | ActionName, readonly Step[]>>;
 
 const BUILD = [fetchImage, createDisk, reserveAddress, createConfigDrive, defineDomain, startDomain, resumeDomain];
 

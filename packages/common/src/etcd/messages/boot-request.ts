@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { imageChecksumSchema } from '../../image-checksum.js';
 import { instanceNameSchema, instanceUuidSchema, providerUuidSchema, type ProviderUuid } from '../../ids.js';
 import { guestMembers } from './guest-config.js';
+import { lockSchema } from './lock.js';
 import { powerSchema, wishOfPower, wishSchema, type Wish } from './wish.js';
 
 /** What our scheduler writes at most, as JSON. etcd takes 1.5 MiB, but an agent reads and watches many of them. */
@@ -26,7 +27,10 @@ export const bootRequestSchema = z.looseObject({
   name: instanceNameSchema.optional(),
   /** Of the file that the image's URL gives; another file is not used. */
   image_checksum: imageChecksumSchema.optional(),
+  /** What is to be done, in order. */
   wishes: z.array(wishSchema).optional(),
+  /** Nothing else can be asked of it while this is there. */
+  locked: lockSchema.optional(),
   /** How earlier versions wrote the last wish. */
   power: powerSchema.optional(),
   ...guestMembers,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { instanceUuidSchema, providerUuidSchema, sessionUuidSchema } from '../../ids.js';
+import { lockSchema } from './lock.js';
 
 /**
  * The value at `/reports/<host>/<instance>`: what was last reported. Created by the scheduler together with the boot request (state
@@ -102,6 +103,7 @@ const recordObject = z.looseObject({
   session: sessionUuidSchema.nullable(),
   resources: z.record(z.string(), z.int()),
   image: z.string().nullable(),
+  locked: lockSchema.nullable().default(null),
   /**
    * The step in hand. Null when nothing is being done. Only agents of older versions write `progress` and `transfer`: how far a download
    * is stands at `/images/<host>/downloads`.
@@ -184,6 +186,7 @@ export const newRecord = ({
   session: null,
   resources,
   image,
+  locked: null,
   step: null,
   addresses: [],
   address_sources: null,

@@ -5,5 +5,5 @@ export const reboot = wishCommand('reboot', {
   summary: 'shut instances down and start them again',
   about: 'As stop and start; one that is stopped is only started.',
   options: HARD,
-  parse: parseHard,
+  parse: (args, uuidsOrNames) => ({ uuidsOrNames, args: parseHard(args) }),
 });

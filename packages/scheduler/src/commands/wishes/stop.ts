@@ -6,5 +6,5 @@ export const stop = wishCommand('stop', {
   about:
     'The guest is asked to shut down; one that has not after a while (guest_shutdown of its agent) is cut off. One that is suspended loses its memory.',
   options: HARD,
-  parse: parseHard,
+  parse: (args, uuidsOrNames) => ({ uuidsOrNames, args: parseHard(args) }),
 });

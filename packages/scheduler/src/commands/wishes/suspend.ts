@@ -4,5 +4,4 @@ export const suspend = wishCommand('suspend', {
   summary: 'write the memory of instances to disk and stop them there',
   about:
     'They go on with resume, also after a boot of their host. Each needs as much room on its host as it has memory.',
-  parse: () => ({}),
 });

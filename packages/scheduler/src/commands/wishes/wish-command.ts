@@ -6,31 +6,49 @@ import { TIMEOUT, timeoutOf } from '../timeout-option.js';
 export interface WishCommand<Name extends WishName> {
   readonly summary: string;
   readonly about: string;
+  /** Default: with one instance, and with two and `--no-wait`. */
+  readonly examples?: readonly string[];
   readonly options?: OptionTable;
-  readonly parse: (args: Args) => WishArgs<Name>;
+  /** What stands for the instances in the help. */
+  readonly operands?: string;
+  /** Default: all operands are instances, and nothing else is said. @throws EcomputeError ECOMPUTE_USAGE */
+  readonly parse?: (args: Args, operands: readonly string[]) => Parsed<Name>;
+}
+
+interface Parsed<Name extends WishName> {
+  readonly uuidsOrNames: readonly string[];
+  readonly args?: WishArgs<Name>;
 }
 
 /** The command that asks for one kind of wish, and has its name. */
 export const wishCommand = <Name extends WishName>(
   kind: Name,
-  { summary, about, options = {}, parse }: WishCommand<Name>,
+  {
+    summary,
+    about,
+    examples = [`eschedule ${kind} web`, `eschedule ${kind} web-1 web-2 --no-wait`],
+    options = {},
+    operands,
+    parse = (_args, uuidsOrNames) => ({ uuidsOrNames }),
+  }: WishCommand<Name>,
 ): CommandSpec => ({
   summary,
-  examples: [`eschedule ${kind} web`, `eschedule ${kind} web-1 web-2 --no-wait`],
+  examples,
   about: `${about} Prints them only with -o.`,
   instances: 'many',
+  ...(operands !== undefined && { operands }),
   options: {
     ...options,
     wait: { describe: 'wait until it is done, which is the default; --no-wait: return when the wish is written' },
     ...TIMEOUT,
   },
-  plan: (typed, uuidsOrNames) => {
+  plan: (typed, given) => {
     const timeout = timeoutOf(typed);
     const isWaiting = typed.isOn('wait', true);
-    const args = parse(typed);
+    const parsed = parse(typed, given);
     return async (context) => {
       const timeoutSeconds = timeout ?? context.config.timeout;
-      return (await import('../ask.js')).ask(context, { kind, args, uuidsOrNames, isWaiting, timeoutSeconds });
+      return (await import('../ask.js')).ask(context, { kind, ...parsed, isWaiting, timeoutSeconds });
     };
   },
 });

@@ -1,11 +1,26 @@
 import type { WishName } from '@etcd-compute/common/wishes/kinds';
 import type { CommandSpec } from '../command-spec.js';
+import { lock } from './lock.js';
 import { pause } from './pause.js';
 import { reboot } from './reboot.js';
+import { rename } from './rename.js';
 import { resume } from './resume.js';
+import { set } from './set.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
 import { suspend } from './suspend.js';
+import { unlock } from './unlock.js';
 
 /** In the order in which the help lists them. */
-export const WISH_COMMANDS: Readonly<Record<WishName, CommandSpec>> = { start, stop, reboot, pause, suspend, resume };
+export const WISH_COMMANDS: Readonly<Record<WishName, CommandSpec>> = {
+  start,
+  stop,
+  reboot,
+  pause,
+  suspend,
+  resume,
+  rename,
+  set,
+  lock,
+  unlock,
+};

@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import { UNBUILT, type WishKind } from './kind.js';
+import { ALIVE, type ActionKind } from '../kind.js';
 
 /** Pull the plug: do not ask the guest first. */
 export const hardArgs = z.object({ hard: z.boolean().default(false) });
 
 export const stop = {
+  type: 'action',
   participle: 'stopped',
   args: hardArgs,
-  from: [...UNBUILT, 'active', 'stopped', 'suspended'],
+  from: ALIVE,
   leadsTo: 'stopped',
   subject: 'power',
-} as const satisfies WishKind;
+} as const satisfies ActionKind;

@@ -1,10 +1,11 @@
-import { NO_ARGS, UNBUILT, type WishKind } from './kind.js';
+import { ALIVE, NO_ARGS, type ActionKind } from '../kind.js';
 
 /** Let it run: from off, from disk, or from a pause. */
 export const start = {
+  type: 'action',
   participle: 'started',
   args: NO_ARGS,
-  from: [...UNBUILT, 'active', 'stopped', 'suspended'],
+  from: ALIVE,
   leadsTo: 'active',
   subject: 'power',
-} as const satisfies WishKind;
+} as const satisfies ActionKind;

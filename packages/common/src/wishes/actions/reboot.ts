@@ -1,10 +1,11 @@
-import { UNBUILT, type WishKind } from './kind.js';
+import { UNBUILT, type ActionKind } from '../kind.js';
 import { hardArgs } from './stop.js';
 
 export const reboot = {
+  type: 'action',
   participle: 'rebooted',
   args: hardArgs,
   from: [...UNBUILT, 'active', 'stopped'],
   leadsTo: 'active',
   subject: 'power',
-} as const satisfies WishKind;
+} as const satisfies ActionKind;

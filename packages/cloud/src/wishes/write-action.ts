@@ -1,0 +1,59 @@
+import { wishesOf, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import { powerOfWish, type Wish } from '@etcd-compute/common/etcd/messages/wish';
+import { ACTIONS, isActionName, type ActionName } from '@etcd-compute/common/wishes/kinds';
+import type { SeenAgent } from '../hosts/presences.js';
+import type { InstanceEntry } from '../instances/instance-entry.js';
+import type { Services } from '../services.js';
+import { checkMayAsk, isKnownBy, tooOldFor } from './check-may-ask.js';
+import { rewriteRequest } from './rewrite-request.js';
+
+interface NewAction {
+  /** Of the instance's host; undefined when it is down. */
+  readonly agent: SeenAgent | undefined;
+  readonly kind: ActionName;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Asks for something to be done to an instance, in its boot request.
+ *
+ * @returns the count of the wish: the record has it when the wish was carried out.
+ * @throws EcomputeError when the instance is in no state for it, and what etcd throws; the instance is then as it was.
+ */
+export const writeAction = async (
+  services: Services,
+  found: InstanceEntry,
+  { agent, kind, args }: NewAction,
+): Promise<number> => {
+  let count = 0;
+  await rewriteRequest(services, found, {
+    verb: kind,
+    render: async (entry) => {
+      const { request, record } = checkMayAsk(entry, kind);
+      const { power: _power, wishes: _wishes, ...others } = request;
+      const before = wishesOf(request);
+      count = Math.max(before.at(-1)?.count ?? 0, record.wish_count) + 1;
+      const pending = before.filter((one) => one.count > record.wish_count && !isReplaced(one.kind, kind));
+      return { ...others, version: 1, ...renderWishes([...pending, { count, kind, args }], entry, agent) };
+    },
+  });
+  return count;
+};
+
+/** A guest that is asked to stop, and then to start, need not stop. */
+const isReplaced = (earlier: string, later: ActionName): boolean =>
+  isActionName(earlier) && ACTIONS[earlier].subject === ACTIONS[later].subject;
+
+/** @throws EcomputeError when the agent of its host is of a version that does not know one of them. */
+const renderWishes = (
+  wishes: readonly Wish[],
+  entry: InstanceEntry,
+  agent: SeenAgent | undefined,
+): Pick<BootRequest, 'wishes' | 'power'> => {
+  const unknown = wishes.map(({ kind }) => kind).filter((kind) => !isKnownBy(agent, kind));
+  if (unknown.length === 0) return { wishes: [...wishes] };
+  const [only, ...more] = wishes;
+  const power = only && more.length === 0 && !agent?.wishes ? powerOfWish(only) : undefined;
+  if (power) return { power };
+  throw tooOldFor(unknown, entry, agent);
+};

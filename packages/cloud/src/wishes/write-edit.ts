@@ -1,0 +1,36 @@
+import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import { EDITS, type EditName } from '@etcd-compute/common/wishes/kinds';
+import type { SeenAgent } from '../hosts/presences.js';
+import type { InstanceEntry } from '../instances/instance-entry.js';
+import type { Services } from '../services.js';
+import { checkMayAsk, isKnownBy, tooOldFor } from './check-may-ask.js';
+import { moveName } from './move-name.js';
+import { rewriteRequest } from './rewrite-request.js';
+
+interface NewEdit {
+  /** Of the instance's host; undefined when it is down. */
+  readonly agent: SeenAgent | undefined;
+  readonly kind: EditName;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Changes what an instance should be, in its boot request.
+ *
+ * @returns the request as it is then: the record repeats it once the agent has seen to it.
+ * @throws EcomputeError when the instance is in no state for it, and what etcd throws; the instance is then as it was.
+ */
+export const writeEdit = async (
+  services: Services,
+  found: InstanceEntry,
+  { agent, kind, args }: NewEdit,
+): Promise<BootRequest | undefined> =>
+  rewriteRequest(services, found, {
+    verb: kind,
+    render: async (entry) => {
+      const { request } = checkMayAsk(entry, kind);
+      if (!isKnownBy(agent, kind)) throw tooOldFor([kind], entry, agent);
+      return EDITS[kind].edit(request, args);
+    },
+    also: async (entry, request) => moveName(services, entry, request.name),
+  });

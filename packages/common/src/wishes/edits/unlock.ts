@@ -1,0 +1,10 @@
+import { ALIVE, NO_ARGS, type EditKind } from '../kind.js';
+
+export const unlock = {
+  type: 'edit',
+  participle: 'unlocked',
+  args: NO_ARGS,
+  from: ALIVE,
+  ignoresLock: true,
+  edit: ({ locked: _locked, ...request }) => request,
+} as const satisfies EditKind;

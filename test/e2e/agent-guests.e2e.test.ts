@@ -1,6 +1,9 @@
 /** Real guests under the agent: what they do by themselves, and a libvirtd that dies while they run and while they are built. */
 import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createCloud } from '@etcd-compute/cloud';
+import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
+import type { ActionName } from '@etcd-compute/common/wishes/kinds';
 import { getInventories } from '@etcd-compute/common/placement/resource-providers';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { connect } from '@etcd-compute/libvirt/connection';
@@ -109,6 +112,36 @@ test('a guest that panics, and one whose qemu is killed, have crashed', async ()
   process.kill(pid, 'SIGKILL');
   await waitForState(world, killed, 'stopped');
   expect(await lastReason(killed)).toBe('the guest crashed');
+});
+
+test('a guest that is paused or suspended goes on where it was; what it leaves on the host goes with it', async () => {
+  const instance = await bootToAddress();
+  await type(instance, 'WORD=remembered');
+  const cloud = createCloud({ store: world.store, capacity: createPlacementCapacity(world.client) });
+  const ask = async (kind: ActionName): Promise<void> => {
+    expect(await cloud.ask(kind, [instance], { waitMs: 120_000 })).toMatchObject({ errors: [] });
+  };
+  const said = async (text: string): Promise<void> => {
+    const path = join(agent.stateDir, 'consoles', `${instance}.log`);
+    await waitFor(async () => (await readFile(path, 'latin1')).includes(text), { what: `'${text}' on the console` });
+  };
+  const listMemory = async (): Promise<string> =>
+    (await libvirtd.netnsExec(['ls', '/var/lib/libvirt/qemu/save'])).stdout;
+  await ask('pause');
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'active', paused: 'user' });
+  await ask('suspend');
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'suspended', paused: null, addresses: [] });
+  expect(await qemusOf(instance)).toEqual([]);
+  expect(await listMemory()).toContain(instance);
+  await ask('resume');
+  await waitForRecord(world, instance, ({ paused, addresses }) => paused === null && addresses.length > 0);
+  await type(instance, 'echo "$WORD-$((40+2))"');
+  await said('remembered-42');
+  expect(await listMemory()).not.toContain(instance);
+  await ask('suspend');
+  await askToDestroy(world, agent.uuid, instance);
+  await waitForState(world, instance, 'deleted');
+  expect(await listMemory()).not.toContain(instance);
 });
 
 test('a guest boots by UEFI, whose settings are gone with it', async () => {

@@ -126,9 +126,9 @@ describe('rename', () => {
     await cloud.addHost({ name: 'one' });
     for (const name of ['a', 'b']) await cloud.eschedule(['boot', '--name', name, '--no-wait']);
     const both = await Promise.all(['a', 'b'].map(async (name) => cloud.eschedule(['rename', name, 'c', '--no-wait'])));
-    expect(both.map(({ code }) => code).toSorted()).toEqual([0, 1]);
+    expect(new Set(both.map(({ code }) => code))).toEqual(new Set([0, 1]));
     const named = (await cloud.listRequests()).map(({ value }) => bootRequestSchema.parse(value).name);
-    expect(named.toSorted()).toEqual(both[0]?.code === 0 ? ['b', 'c'] : ['a', 'c']);
+    expect(new Set(named)).toEqual(new Set([both[0]?.code === 0 ? 'b' : 'a', 'c']));
     expect((await cloud.store.listKeys(cloud.keys.names)).entries).toHaveLength(2);
   });
 });

@@ -1,8 +1,7 @@
 import { createConfigDrive } from '../instances/steps/create-config-drive.js';
-import { reserveAddress } from '../instances/steps/reserve-address.js';
 import { resumeDomain } from '../instances/steps/resume-domain.js';
 import { startDomain } from '../instances/steps/start-domain.js';
 import type { KindPlan } from './kind.js';
 
 /** The guest is told what has been edited since it was started last. */
-export const start: KindPlan = { steps: [reserveAddress, createConfigDrive, startDomain, resumeDomain] };
+export const start: KindPlan = { steps: [createConfigDrive, startDomain, resumeDomain] };

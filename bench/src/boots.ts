@@ -12,7 +12,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';

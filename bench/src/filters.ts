@@ -13,7 +13,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { renderMark } from '@etcd-compute/agent/instances/domain';
 import { createGuestFilter } from '@etcd-compute/agent/networks/guest-filter';
 import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';

@@ -1,5 +1,5 @@
 /** Prints the packet filter of a config, as it is where this runs: `node print-filter.mjs CONFIG PORTS BRIDGE`, the first two as JSON. */
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { createFilterTables } from '@etcd-compute/agent/networks/filter-tables';
 import { silentLogger } from '@etcd-compute/common/log';
 

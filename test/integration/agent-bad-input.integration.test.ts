@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { startAgent, type Agent } from '@etcd-compute/agent/agent';
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { startAgent, type Agent } from '@etcd-compute/agent/lifecycle/agent';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { instanceUuidSchema, newProviderUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';

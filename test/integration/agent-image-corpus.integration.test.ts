@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startAgent, type Agent } from '@etcd-compute/agent/agent';
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { startAgent, type Agent } from '@etcd-compute/agent/lifecycle/agent';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { newProviderUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';

@@ -3,7 +3,7 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ImageCache, type Download, type FetchOptions } from '@etcd-compute/agent/images/cache';
 import type { CachedImage } from '@etcd-compute/agent/images/cached-image';
-import { imagesSection, type ImagesSection } from '@etcd-compute/agent/images/settings';
+import { imagesSection, type ImagesSection } from '@etcd-compute/agent/config/images';
 import { silentLogger } from '@etcd-compute/common/log';
 import { startImageServer, type ImageServer } from '@etcd-compute/testing/image-server';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';

@@ -3,7 +3,7 @@ import { readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { ImageCache } from '@etcd-compute/agent/images/cache';
-import { identifyThisProcess } from '@etcd-compute/agent/process-identity';
+import { identifyThisProcess } from '@etcd-compute/agent/process/process-identity';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { createOwnProvider } from '@etcd-compute/agent/inventory/own-provider';
 import { createInventoryReport, reportInventory, type ReportOptions } from '@etcd-compute/agent/inventory/report';
 import type { Capacity } from '@etcd-compute/common/capacity/capacity';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createEndpointServer, type EndpointServer } from '@etcd-compute/agent/endpoint/server';
-import { endpointSection } from '@etcd-compute/agent/endpoint/settings';
+import { endpointSection } from '@etcd-compute/agent/config/endpoint';
 import type { ConsoleEndpoint } from '@etcd-compute/common/etcd/messages/console-endpoint';
 import { newRecord, withState } from '@etcd-compute/common/etcd/messages/instance-record';
 import { newInstanceUuid, newProviderUuid, newSessionUuid } from '@etcd-compute/common/ids';

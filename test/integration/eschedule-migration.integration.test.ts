@@ -1,5 +1,5 @@
 import { migrateRecords } from '@etcd-compute/agent/instances/migrate';
-import { takeFence } from '@etcd-compute/agent/fence';
+import { takeFence } from '@etcd-compute/agent/session/fence';
 import { newInstanceUuid, newSessionUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { waitFor } from '@etcd-compute/testing/wait-for';

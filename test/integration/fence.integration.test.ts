@@ -1,4 +1,4 @@
-import { takeFence, type Fence } from '@etcd-compute/agent/fence';
+import { takeFence, type Fence } from '@etcd-compute/agent/session/fence';
 import { newProviderUuid, newSessionUuid } from '@etcd-compute/common/ids';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askToDestroy, boot, findRecord } from './agent-world.js';

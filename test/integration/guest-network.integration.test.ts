@@ -1,4 +1,4 @@
-import { agentConfigSchema, type AgentConfig } from '@etcd-compute/agent/config';
+import { agentConfigSchema, type AgentConfig } from '@etcd-compute/agent/config/config';
 import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { openLibvirtLink, type LibvirtLink } from '@etcd-compute/agent/libvirt/link';
 import { withResolvers } from '@etcd-compute/common/async/deadline';
 import { silentLogger } from '@etcd-compute/common/log';

@@ -1,5 +1,5 @@
 import { migrateRecords } from '@etcd-compute/agent/instances/migrate';
-import { takeFence } from '@etcd-compute/agent/fence';
+import { takeFence } from '@etcd-compute/agent/session/fence';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import { newInstanceUuid, newProviderUuid, newSessionUuid, type InstanceUuid } from '@etcd-compute/common/ids';

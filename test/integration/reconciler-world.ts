@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { takeFence } from '@etcd-compute/agent/fence';
+import { takeFence } from '@etcd-compute/agent/session/fence';
 import { listConfigDrives } from '@etcd-compute/agent/guest-config/config-drives';
 import { createLostDomains } from '@etcd-compute/agent/instances/lost-domains';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';

@@ -1,5 +1,5 @@
 import { RecordWriter } from '@etcd-compute/agent/instances/record-writer';
-import { takeFence } from '@etcd-compute/agent/fence';
+import { takeFence } from '@etcd-compute/agent/session/fence';
 import { bootRequestSchema } from '@etcd-compute/common/etcd/messages/boot-request';
 import { newProviderUuid, newSessionUuid } from '@etcd-compute/common/ids';
 import { afterAll, beforeAll, expect, test } from 'vitest';

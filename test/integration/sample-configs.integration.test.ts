@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { loadConfig } from '@etcd-compute/common/config/load';
 import { scheduleSchema } from '@etcd-compute/scheduler/config';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { createAddressWatch, type AddressWatch } from '@etcd-compute/agent/addresses/address-watch';
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
 import { ensureConfigDrivesDir } from '@etcd-compute/agent/guest-config/config-drives';
-import { ensureFolder } from '@etcd-compute/agent/identity';
+import { ensureFolder } from '@etcd-compute/agent/known-servers/identity';
 import { ImageCache } from '@etcd-compute/agent/images/cache';
 import type { StepDeps } from '@etcd-compute/agent/instances/steps/step';
 import type { Lend } from '@etcd-compute/agent/libvirt/link';

@@ -5,8 +5,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import '@etcd-compute/testing/count-calls';
-import { startAgent } from '@etcd-compute/agent/agent';
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { startAgent } from '@etcd-compute/agent/lifecycle/agent';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { createLogger } from '@etcd-compute/common/log';
 import pLimit from 'p-limit';
 import type { AgentToStart, AgentsCommand, AgentsMessage } from './agents-messages.js';

@@ -12,7 +12,7 @@ import {
   readGuestFacts,
   type GuestFacts,
 } from './ask-libvirt.js';
-import { createRateLimit } from '../rate-limit.js';
+import { createRateLimit } from '../limits/rate-limit.js';
 import { createInquiry } from './inquiry.js';
 import { createLeaseWatch } from './leases.js';
 

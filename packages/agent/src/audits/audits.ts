@@ -1,6 +1,6 @@
 import type { Logger } from '@etcd-compute/common/log';
 import type { Capacity } from '@etcd-compute/common/capacity/capacity';
-import type { Health } from '../health.js';
+import type { Health } from '../session/health.js';
 import type { Tasks } from '../instances/steps/tasks.js';
 import { createAllocationAudit } from './allocations.js';
 import type { Finding } from './audit.js';

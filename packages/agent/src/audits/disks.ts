@@ -1,6 +1,6 @@
-import type { Health } from '../health.js';
+import type { Health } from '../session/health.js';
 import type { StepDeps } from '../instances/steps/step.js';
-import { areTooMany } from '../too-many.js';
+import { areTooMany } from '../limits/too-many.js';
 import type { Audit } from './audit.js';
 
 /**

@@ -7,7 +7,7 @@ import {
 } from '@etcd-compute/common/etcd/messages/host-audit';
 import type { Entry, Store } from '@etcd-compute/common/etcd/store';
 import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
-import type { Fence } from '../fence.js';
+import type { Fence } from '../session/fence.js';
 import type { Finding } from './audit.js';
 
 /** Written this often even when nothing changes: its age then tells whether the agent still looks. */

@@ -3,9 +3,9 @@ import type { LeftoverKind } from '@etcd-compute/common/etcd/messages/host-audit
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import type { Fence } from '../fence.js';
-import type { Health } from '../health.js';
-import { areTooMany } from '../too-many.js';
+import type { Fence } from '../session/fence.js';
+import type { Health } from '../session/health.js';
+import { areTooMany } from '../limits/too-many.js';
 import { undoSteps } from '../instances/undo.js';
 import type { StepDeps } from '../instances/steps/step.js';
 import type { Tasks } from '../instances/steps/tasks.js';

@@ -4,7 +4,7 @@ import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { listConsoleLogs } from '../consoles/console-logs.js';
 import { diskPath, listDisks } from '../disks/disk-pool.js';
 import { listConfigDrives } from '../guest-config/config-drives.js';
-import { isFile } from '../instance-files.js';
+import { isFile } from '../state-folder/instance-files.js';
 import { listMarkedDomains, observeDomain } from '../instances/domain.js';
 import type { StepDeps } from '../instances/steps/step.js';
 

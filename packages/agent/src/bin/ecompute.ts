@@ -3,10 +3,10 @@ import { loadConfig } from '@etcd-compute/common/config/load';
 import { createLogger } from '@etcd-compute/common/log';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { agentConfigSchema, type AgentConfig } from '../config.js';
+import { agentConfigSchema, type AgentConfig } from '../config/config.js';
 import { acceptChange, SERVERS, type Server } from '../known-servers/known-servers.js';
-import { runAgent } from '../run-agent.js';
-import { VERSION } from '../version.js';
+import { runAgent } from '../lifecycle/run-agent.js';
+import { VERSION } from '../process/version.js';
 
 /** `ecompute [--config FILE]`: argv, config, signals and the exit code; the rest is `run-agent.ts`. */
 

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
-import { instanceOfFile, listFolder } from '../instance-files.js';
+import { instanceOfFile, listFolder } from '../state-folder/instance-files.js';
 
 /**
  * What guests say on their serial consoles, kept by the hypervisor in a folder of ours: `<instance>.log`, and what virtlogd has

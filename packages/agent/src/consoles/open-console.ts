@@ -3,7 +3,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
-import { isMissingFile } from '../instance-files.js';
+import { isMissingFile } from '../state-folder/instance-files.js';
 import { consoleLog, listConsoleFiles } from './console-logs.js';
 
 /** One file of a console log, held open: it stays the same file when it is moved aside or removed. */

@@ -2,7 +2,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { listMarkedDomains } from '../instances/domain.js';
-import { areTooMany } from '../too-many.js';
+import { areTooMany } from '../limits/too-many.js';
 import { listDiskFiles, listDisks, type DiskPool } from './disk-pool.js';
 
 /**

@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { EtcdSection } from '@etcd-compute/common/config/sections';
 import { withResolvers } from '@etcd-compute/common/async/deadline';
-import type { EndpointSection } from './settings.js';
+import type { EndpointSection } from '../config/endpoint.js';
 
 const MAX_ADDRESSES = 8;
 

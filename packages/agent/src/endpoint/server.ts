@@ -9,7 +9,7 @@ import type { InstanceUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import { parseRoute } from './routes.js';
 import { serveConsole } from './serve-console.js';
-import type { EndpointSection } from './settings.js';
+import type { EndpointSection } from '../config/endpoint.js';
 
 /**
  * The agent's own server: consoles of this host's guests, and tunnels to them, for those who know the session's key. Without the key a

@@ -2,7 +2,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
-import { instanceOfFile, isFile, listFolder } from '../instance-files.js';
+import { instanceOfFile, isFile, listFolder } from '../state-folder/instance-files.js';
 import type { GuestConfig } from './guest-config.js';
 import { renderIso } from './iso9660.js';
 import { NOCLOUD_LABEL, nocloudFiles } from './nocloud-files.js';

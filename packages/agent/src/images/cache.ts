@@ -7,7 +7,7 @@ import type { DownloadSettings, Progress } from './download.js';
 import { fetchImage, type FetchDeps } from './fetch-image.js';
 import { Flights } from './flights.js';
 import { openLeftovers } from './leftovers.js';
-import type { ImagesSection } from './settings.js';
+import type { ImagesSection } from '../config/images.js';
 import { openImageSource } from './source.js';
 import { createSpaceGuard } from './space.js';
 import { openUrlEntries } from './url-entries.js';

@@ -1,5 +1,5 @@
 import type { Logger } from '@etcd-compute/common/log';
-import type { AgentConfig } from '../config.js';
+import type { AgentConfig } from '../config/config.js';
 import { checkDisksAreThere } from '../disks/check-disks.js';
 import { countDisksOnImages, type DiskPool } from '../disks/disk-pool.js';
 import type { Lend } from '../libvirt/link.js';

@@ -8,7 +8,7 @@ import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/comm
 import type { Logger } from '@etcd-compute/common/log';
 import { reportedOf } from '@etcd-compute/common/wishes/reported';
 import type { LimitFunction } from 'p-limit';
-import type { Fence } from '../fence.js';
+import type { Fence } from '../session/fence.js';
 import type { AddressWatch } from '../addresses/address-watch.js';
 import { NO_ADDRESSES, refreshAddresses } from './address.js';
 import { bootedWrites } from './booted.js';

@@ -1,9 +1,9 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { DomainDisk, DomainNetworkInterface, DomainSpec } from '@etcd-compute/libvirt/xml/domain';
-import type { AgentConfig } from '../config.js';
-import { isMetadataOn } from '../metadata/settings.js';
+import type { AgentConfig } from '../config/config.js';
+import { isMetadataOn } from '../config/metadata.js';
 import { portNameOf } from '../networks/ports.js';
-import type { VirtType } from '../virt-type.js';
+import type { VirtType } from '../libvirt/virt-type.js';
 import { renderMark, type DomainMark } from './domain.js';
 import { needed, type InstanceSpec, type MadeSoFar } from './steps/step.js';
 

@@ -4,8 +4,8 @@ import type { Store } from '@etcd-compute/common/etcd/store';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import type { Health } from '../health.js';
-import { areTooMany } from '../too-many.js';
+import type { Health } from '../session/health.js';
+import { areTooMany } from '../limits/too-many.js';
 import { listMarkedDomains } from './domain.js';
 import { readRecord } from './read-record.js';
 

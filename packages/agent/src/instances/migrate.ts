@@ -8,7 +8,7 @@ import { isNotUnderstood, parseMessage } from '@etcd-compute/common/etcd/message
 import type { Entry, Guard, Store, Write } from '@etcd-compute/common/etcd/store';
 import { DEFAULT_PROJECT, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import type { Fence } from '../fence.js';
+import type { Fence } from '../session/fence.js';
 import { readRequest } from './read-record.js';
 
 /**

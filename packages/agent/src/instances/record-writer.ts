@@ -12,7 +12,7 @@ import {
 } from '@etcd-compute/common/etcd/messages/instance-record';
 import { resourcesOn, wishesOf } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Store, Write } from '@etcd-compute/common/etcd/store';
-import type { Fence } from '../fence.js';
+import type { Fence } from '../session/fence.js';
 import { bootedWrites } from './booted.js';
 import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 

@@ -1,7 +1,7 @@
 import type { Capacity, HostOffer } from '@etcd-compute/common/capacity/capacity';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import type { AgentConfig } from '../config.js';
+import type { AgentConfig } from '../config/config.js';
 import type { OwnProvider, Sighting } from './own-provider.js';
 import type { HostResources } from './probe.js';
 

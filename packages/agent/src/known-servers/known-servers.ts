@@ -2,8 +2,8 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { z } from 'zod';
-import { isFile, isMissingFile } from '../instance-files.js';
-import { replaceFile } from '../replace-file.js';
+import { isFile, isMissingFile } from '../state-folder/instance-files.js';
+import { replaceFile } from '../state-folder/replace-file.js';
 
 /**
  * Which etcd and which libvirt this host belongs to, as `known_hosts` is of ssh: `known-servers.json` in the state folder. Written when they are

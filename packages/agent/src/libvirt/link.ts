@@ -5,7 +5,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { CallTimeoutError } from '@etcd-compute/libvirt/errors';
 import { superviseConnection, type SuperviseOptions, type Supervised } from '@etcd-compute/libvirt/reconnect';
-import type { AgentConfig } from '../config.js';
+import type { AgentConfig } from '../config/config.js';
 import { createLane, type Lane } from './lane.js';
 
 /**

@@ -4,8 +4,8 @@ import type { Trouble } from '@etcd-compute/common/etcd/messages/presence';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { CallTimeoutError, LibvirtError } from '@etcd-compute/libvirt/errors';
 import { countHungThreads } from '@etcd-compute/libvirt/threads';
-import type { AgentConfig } from '../config.js';
-import type { Health } from '../health.js';
+import type { AgentConfig } from '../config/config.js';
+import type { Health } from '../session/health.js';
 import { MAX_HUNG_CALLS } from './link.js';
 
 export interface ProbeOptions {

@@ -3,12 +3,12 @@ import type { Store } from '@etcd-compute/common/etcd/store';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import type { AgentConfig } from '../config.js';
+import type { AgentConfig } from '../config/config.js';
 import type { GuestFilter } from '../networks/guest-filter.js';
 import { createMetadataAddress, type MetadataAddress } from './metadata-address.js';
 import { readGuest } from './read-guest.js';
 import { createMetadataServer } from './server.js';
-import { isMetadataOn, tokenRulesOf } from './settings.js';
+import { isMetadataOn, tokenRulesOf } from '../config/metadata.js';
 
 export interface MetadataDeps {
   readonly config: AgentConfig;

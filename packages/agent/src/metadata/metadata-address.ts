@@ -4,7 +4,7 @@ import { jitter, sleep } from '@etcd-compute/common/async/sleep';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import type { AgentConfig } from '../config.js';
+import type { AgentConfig } from '../config/config.js';
 import { isElsewhere } from '../instances/fault.js';
 import { getGuestBridge } from '../networks/guest-bridge.js';
 import { addMetadataAddress, METADATA_ADDRESS, removeMetadataAddress, type Bridge } from '../networks/ip.js';

@@ -5,7 +5,7 @@ import type { Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
-import type { AgentConfig } from '../config.js';
+import type { AgentConfig } from '../config/config.js';
 import { guestConfigOf, type GuestConfig } from '../guest-config/guest-config.js';
 import { specOf } from '../instances/build.js';
 import { findDomain, readMark } from '../instances/domain.js';

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { GuestConfig } from '../guest-config/guest-config.js';
-import { createRateLimit } from '../rate-limit.js';
+import { createRateLimit } from '../limits/rate-limit.js';
 import { findAnswer, isOpenStackPath, segmentsOf } from './routes.js';
-import type { TokenRules } from './settings.js';
+import type { TokenRules } from '../config/metadata.js';
 import { createTokens, parseTokenTtl } from './tokens.js';
 
 /**

@@ -1,9 +1,9 @@
 import type { Logger } from '@etcd-compute/common/log';
-import type { AgentConfig } from '../config.js';
-import { isMetadataOn } from '../metadata/settings.js';
+import type { AgentConfig } from '../config/config.js';
+import { isMetadataOn } from '../config/metadata.js';
 import { planNetwork } from './address-plan.js';
 import { bridgeTable } from './bridge-table.js';
-import { withoutContained } from './cidr.js';
+import { withoutContained } from '../config/cidr.js';
 import { createNameWatch, listForbidden } from './forbidden.js';
 import { METADATA_ADDRESS } from './ip.js';
 import { planIpv6 } from './ipv6-plan.js';

@@ -6,7 +6,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import pLimit from 'p-limit';
-import type { AgentConfig } from '../config.js';
+import type { AgentConfig } from '../config/config.js';
 import { isElsewhere } from '../instances/fault.js';
 import { planNetwork } from './address-plan.js';
 import { createFilterTables, type FilterConfig, type FilterTables } from './filter-tables.js';

@@ -6,7 +6,7 @@ import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { Network } from '@etcd-compute/libvirt/network';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
 import { parseNetwork, renderNetwork, type NetworkSpec } from '@etcd-compute/libvirt/xml/network';
-import type { AgentConfig } from '../config.js';
+import type { AgentConfig } from '../config/config.js';
 import {
   addressOfMac,
   chooseAddress,

@@ -1,6 +1,6 @@
 import { createDiskAudit } from '@etcd-compute/agent/audits/disks';
 import type { Things } from '@etcd-compute/agent/audits/ours';
-import { createHealth } from '@etcd-compute/agent/health';
+import { createHealth } from '@etcd-compute/agent/session/health';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { listAdvertisedAddresses } from '@etcd-compute/agent/endpoint/advertised-addresses';
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { describe, expect, test } from 'vitest';
 
 const list = async (endpoint: Record<string, unknown>, etcd: Record<string, unknown> = {}, except: string[] = []) => {

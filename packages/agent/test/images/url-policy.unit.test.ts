@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { createUrlPolicy } from '@etcd-compute/agent/images/url-policy';
-import { imagesSection } from '@etcd-compute/agent/images/settings';
+import { imagesSection } from '@etcd-compute/agent/config/images';
 import { describe, expect, test } from 'vitest';
 
 const strict = createUrlPolicy([]);

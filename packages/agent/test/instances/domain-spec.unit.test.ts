@@ -1,4 +1,4 @@
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { domainSpecOf, type DomainInput } from '@etcd-compute/agent/instances/domain-spec';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { renderInventories } from '@etcd-compute/agent/inventory/report';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

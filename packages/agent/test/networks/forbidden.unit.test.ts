@@ -1,4 +1,4 @@
-import { agentConfigSchema } from '@etcd-compute/agent/config';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { createNameWatch, listForbidden } from '@etcd-compute/agent/networks/forbidden';
 import { silentLogger } from '@etcd-compute/common/log';
 import { expect, test, vi } from 'vitest';

@@ -2,7 +2,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import { consoleLog, removeConsoleLogs } from '../../consoles/console-logs.js';
-import { hostArchitecture } from '../../virt-type.js';
+import { hostArchitecture } from '../../libvirt/virt-type.js';
 import { observeDomain, undefineDomain } from '../domain.js';
 import { domainSpecOf } from '../domain-spec.js';
 import { isThere } from '../plan.js';

@@ -2,7 +2,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import type { AgentConfig } from '../../config.js';
+import type { AgentConfig } from '../../config/config.js';
 import type { Disk, DiskPool } from '../../disks/disk-pool.js';
 import type { ImageCache } from '../../images/cache.js';
 import type { CachedImage } from '../../images/cached-image.js';

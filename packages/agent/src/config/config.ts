@@ -3,11 +3,11 @@ import { etcdSection, logSection, placementSection, secondsKey } from '@etcd-com
 import { FIRMWARES } from '@etcd-compute/common/etcd/messages/guest-config';
 import { providerUuidSchema } from '@etcd-compute/common/ids';
 import { z } from 'zod';
-import { endpointSection } from './endpoint/settings.js';
-import { imagesSection } from './images/settings.js';
+import { endpointSection } from './endpoint.js';
+import { imagesSection } from './images.js';
 import { libvirtName } from './libvirt-name.js';
-import { metadataSection } from './metadata/settings.js';
-import { networkSection } from './networks/settings.js';
+import { metadataSection } from './metadata.js';
+import { networkSection } from './network.js';
 
 /** `compute.yaml`. The keys `uuid`, `etcd`, `placement`, `resize` and `bridge` are the original's. */
 

@@ -1,8 +1,8 @@
 import { access, constants, readFile } from 'node:fs/promises';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import type { AgentConfig } from './config.js';
-import type { Lend } from './libvirt/link.js';
+import type { AgentConfig } from '../config/config.js';
+import type { Lend } from './link.js';
 
 /**
  * KVM only where it really works: some machines have a /dev/kvm that opens, and guests hang on it, because the processor has

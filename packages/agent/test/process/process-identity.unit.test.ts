@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { identifyThisProcess, isKnownDead, type ProcessIdentity } from '@etcd-compute/agent/process-identity';
+import { identifyThisProcess, isKnownDead, type ProcessIdentity } from '@etcd-compute/agent/process/process-identity';
 import { describe, expect, test } from 'vitest';
 
 describe('isKnownDead', () => {

@@ -2,11 +2,11 @@ import { withDeadline } from '@etcd-compute/common/async/deadline';
 import type { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import type { AgentConfig } from './config.js';
-import type { ImageCache } from './images/cache.js';
-import { persist } from './persist.js';
-import type { PresenceKeeper } from './presence.js';
-import { closeServers, type Servers } from './servers.js';
+import type { AgentConfig } from '../config/config.js';
+import type { ImageCache } from '../images/cache.js';
+import { persist } from '../servers/persist.js';
+import type { PresenceKeeper } from '../session/presence.js';
+import { closeServers, type Servers } from '../servers/servers.js';
 
 export interface ShutDownOptions {
   readonly presence: PresenceKeeper;

@@ -4,8 +4,8 @@ import type { Store } from '@etcd-compute/common/etcd/store';
 import { followPrefix } from '@etcd-compute/common/etcd/follow';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import type { AgentConfig } from './config.js';
-import { logFollowing } from './log-following.js';
+import type { AgentConfig } from '../config/config.js';
+import { logFollowing } from '../servers/log-following.js';
 
 export interface FollowOptions {
   readonly store: Store;

@@ -6,7 +6,7 @@ import type { Entry, Lease, Store } from '@etcd-compute/common/etcd/store';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Logger } from '@etcd-compute/common/log';
 import { takeFence, type Fence } from './fence.js';
-import { isKnownDead } from './process-identity.js';
+import { isKnownDead } from '../process/process-identity.js';
 
 /**
  * The agent's presence: a key under a lease that this process keeps alive. It is a hint of life for schedulers, and it keeps

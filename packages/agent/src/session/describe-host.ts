@@ -2,9 +2,9 @@ import { LAYOUT, type Presence } from '@etcd-compute/common/etcd/messages/presen
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import type { AgentConfig } from './config.js';
-import { identifyThisProcess } from './process-identity.js';
-import { VERSION } from './version.js';
+import type { AgentConfig } from '../config/config.js';
+import { identifyThisProcess } from '../process/process-identity.js';
+import { VERSION } from '../process/version.js';
 
 export interface DescribeOptions {
   readonly config: AgentConfig;

@@ -1,4 +1,4 @@
-import { createRateLimit } from '@etcd-compute/agent/rate-limit';
+import { createRateLimit } from '@etcd-compute/agent/limits/rate-limit';
 import { expect, test } from 'vitest';
 
 test('each has a burst, and then so many a second', () => {

@@ -2,7 +2,7 @@ import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { Logger } from '@etcd-compute/common/log';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
-import type { LibvirtLink } from './libvirt/link.js';
+import type { LibvirtLink } from '../libvirt/link.js';
 import { persist } from './persist.js';
 
 /** The three that the agent keeps in agreement. */

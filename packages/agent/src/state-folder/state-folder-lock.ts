@@ -4,7 +4,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import { processIdentitySchema } from '@etcd-compute/common/etcd/messages/presence';
 import { providerUuidSchema, type ProviderUuid } from '@etcd-compute/common/ids';
 import { z } from 'zod';
-import { identifyThisProcess, isRunningHere } from './process-identity.js';
+import { identifyThisProcess, isRunningHere } from '../process/process-identity.js';
 import { replaceFile } from './replace-file.js';
 
 const lockSchema = z.looseObject({

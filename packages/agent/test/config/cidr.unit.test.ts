@@ -1,4 +1,4 @@
-import { normalizeNetwork, withoutContained } from '@etcd-compute/agent/networks/cidr';
+import { normalizeNetwork, withoutContained } from '@etcd-compute/agent/config/cidr';
 import { describe, expect, test } from 'vitest';
 
 describe('normalizeNetwork', () => {

@@ -1,4 +1,4 @@
-import { areTooMany } from '@etcd-compute/agent/too-many';
+import { areTooMany } from '@etcd-compute/agent/limits/too-many';
 import { expect, test } from 'vitest';
 
 test.each([

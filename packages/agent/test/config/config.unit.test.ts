@@ -1,5 +1,5 @@
-import { agentConfigSchema } from '@etcd-compute/agent/config';
-import { tokenRulesOf } from '@etcd-compute/agent/metadata/settings';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
+import { tokenRulesOf } from '@etcd-compute/agent/config/metadata';
 import { describe, expect, test } from 'vitest';
 
 describe('agentConfigSchema', () => {

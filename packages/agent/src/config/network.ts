@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { libvirtName } from '../libvirt-name.js';
+import { libvirtName } from './libvirt-name.js';
 import { normalizeNetwork, parseNetwork } from './cidr.js';
 
 /** The `network` section of `compute.yaml`. */

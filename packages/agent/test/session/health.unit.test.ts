@@ -1,4 +1,4 @@
-import { createHealth } from '@etcd-compute/agent/health';
+import { createHealth } from '@etcd-compute/agent/session/health';
 import { silentLogger } from '@etcd-compute/common/log';
 import type { Presence } from '@etcd-compute/common/etcd/messages/presence';
 import { expect, test } from 'vitest';

@@ -2,8 +2,8 @@ import { sleep } from '@etcd-compute/common/async/sleep';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Logger } from '@etcd-compute/common/log';
 import { startAgent, type Agent } from './agent.js';
-import type { AgentConfig } from './config.js';
-import { isEtcdChanged } from './known-servers/etcd-judge.js';
+import type { AgentConfig } from '../config/config.js';
+import { isEtcdChanged } from '../known-servers/etcd-judge.js';
 
 export interface RunOptions {
   readonly config: AgentConfig;

@@ -1,6 +1,6 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CachedImage } from '@etcd-compute/agent/images/cached-image';
+import type { CachedImage } from '@etcd-compute/agent/images/format/cached-image';
 import { startImageServer, type ImageFault } from '@etcd-compute/testing/image-server';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { describe, expect, test } from 'vitest';

@@ -2,7 +2,7 @@ import { randomBytes, createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Progress } from '@etcd-compute/agent/images/download';
+import type { Progress } from '@etcd-compute/agent/images/download/download';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { describe, expect, test } from 'vitest';
 import {

@@ -1,6 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openUrlEntries, type UrlEntry } from '@etcd-compute/agent/images/url-entries';
+import { openUrlEntries, type UrlEntry } from '@etcd-compute/agent/images/cache/url-entries';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 import { expect, test } from 'vitest';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ImageCache, type Download, type FetchOptions } from '@etcd-compute/agent/images/cache';
-import type { CachedImage } from '@etcd-compute/agent/images/cached-image';
+import { ImageCache, type Download, type FetchOptions } from '@etcd-compute/agent/images/cache/cache';
+import type { CachedImage } from '@etcd-compute/agent/images/format/cached-image';
 import { imagesSection, type ImagesSection } from '@etcd-compute/agent/config/images';
 import { silentLogger } from '@etcd-compute/common/log';
 import { startImageServer, type ImageServer } from '@etcd-compute/testing/image-server';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { ImageCache } from '@etcd-compute/agent/images/cache';
+import type { ImageCache } from '@etcd-compute/agent/images/cache/cache';
 import { identifyThisProcess } from '@etcd-compute/agent/process/process-identity';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { waitFor } from '@etcd-compute/testing/wait-for';

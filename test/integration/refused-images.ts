@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { renderIso } from '@etcd-compute/agent/guest-config/iso9660';
 import type { ImageFault } from '@etcd-compute/testing/image-server';
 import { runCommand } from '@etcd-compute/testing/run-command';
-import { BAD_IMAGES, qcow2 } from '../../packages/agent/test/images/bad-images.js';
+import { BAD_IMAGES, qcow2 } from '../../packages/agent/test/images/format/bad-images.js';
 import { rawImage } from './agent-world.js';
 
 /** Everything that is asked for as an image and must be refused; `docs/refused-images.md` is made of it. */

@@ -4,7 +4,7 @@ import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
 import { ensureConfigDrivesDir } from '@etcd-compute/agent/guest-config/config-drives';
 import { ensureFolder } from '@etcd-compute/agent/known-servers/identity';
-import { ImageCache } from '@etcd-compute/agent/images/cache';
+import { ImageCache } from '@etcd-compute/agent/images/cache/cache';
 import type { StepDeps } from '@etcd-compute/agent/instances/steps/step';
 import type { Lend } from '@etcd-compute/agent/libvirt/link';
 import { createGuestFilter } from '@etcd-compute/agent/networks/guest-filter';

@@ -8,7 +8,7 @@ import type { StoragePool } from '@etcd-compute/libvirt/storage-pool';
 import type { StorageVolume } from '@etcd-compute/libvirt/storage-volume';
 import { parseDirectoryPool, renderDirectoryPool } from '@etcd-compute/libvirt/xml/storage-pool';
 import { parseStorageVolume, renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
-import type { CachedImage } from '../images/cached-image.js';
+import type { CachedImage } from '../images/format/cached-image.js';
 import { instanceOfFile, isFile, listFolder } from '../state-folder/instance-files.js';
 
 /** The libvirt storage pool of the instances' disks: a folder, one file `<instance>.img` each, as in the original. */

@@ -2,7 +2,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { bytesToGiB, GIB, kibToMiB } from '@etcd-compute/common/units';
-import type { ImageCache } from '../images/cache.js';
+import type { ImageCache } from '../images/cache/cache.js';
 
 /** What this host has, in Placement's units. */
 export interface HostResources {

@@ -3,7 +3,7 @@ import type { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { AgentConfig } from '../config/config.js';
-import type { ImageCache } from '../images/cache.js';
+import type { ImageCache } from '../images/cache/cache.js';
 import { persist } from '../servers/persist.js';
 import type { PresenceKeeper } from '../session/presence.js';
 import { closeServers, type Servers } from '../servers/servers.js';

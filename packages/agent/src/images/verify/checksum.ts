@@ -1,6 +1,6 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { ChecksumAlgorithm } from '@etcd-compute/common/image-checksum';
-import type { Digests } from './digests.js';
+import type { Digests } from '../download/digests.js';
 
 /** What an image's file must be. */
 export interface WantedDigest {

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isServerAway } from './away.js';
-import { imageExists, imagePath, type CachedImage } from './cached-image.js';
-import { verifyChecksum, type WantedDigest } from './checksum.js';
-import type { Digests } from './digests.js';
-import { download, type DownloadResult, type Progress } from './download.js';
-import { inspectImage } from './inspect.js';
-import type { Leftovers } from './leftovers.js';
-import { Partial } from './partial.js';
-import { unpack } from './unpack.js';
+import { isServerAway } from '../download/away.js';
+import { imageExists, imagePath, type CachedImage } from '../format/cached-image.js';
+import { verifyChecksum, type WantedDigest } from '../verify/checksum.js';
+import type { Digests } from '../download/digests.js';
+import { download, type DownloadResult, type Progress } from '../download/download.js';
+import { inspectImage } from '../format/inspect.js';
+import type { Leftovers } from '../download/leftovers.js';
+import { Partial } from '../download/partial.js';
+import { unpack } from '../format/unpack.js';
 import type { UrlEntry } from './url-entries.js';
 import { findByDigest, findWanted, sentDigests, type DigestDeps } from './wanted-digest.js';
 

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '@etcd-compute/common/log';
-import { isRunningHere, readBootId, type ProcessIdentity } from '../process/process-identity.js';
+import { isRunningHere, readBootId, type ProcessIdentity } from '../../process/process-identity.js';
 import { notePath, noteSchema, Partial, strongValidator, type Note, type PartialOptions } from './partial.js';
 
 /** As long as an agent may reasonably be away; then an image server has probably another version. */

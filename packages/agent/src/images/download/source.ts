@@ -1,7 +1,7 @@
 import { readSecretFile } from '@etcd-compute/common/config/load';
 import { rootCertificates } from 'node:tls';
 import { parseNetrc, type Login } from './netrc.js';
-import type { ImagesSection } from '../config/images.js';
+import type { ImagesSection } from '../../config/images.js';
 import { createUrlPolicy, type UrlPolicy } from './url-policy.js';
 
 /** How image servers are asked. */

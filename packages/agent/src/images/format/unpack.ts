@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { open, rm } from 'node:fs/promises';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { createRate } from './rate.js';
-import type { Progress } from './download.js';
-import type { SpaceGuard } from './space.js';
-import { SparseFile } from './sparse-file.js';
+import { createRate } from '../download/rate.js';
+import type { Progress } from '../download/download.js';
+import type { SpaceGuard } from '../download/space.js';
+import { SparseFile } from '../download/sparse-file.js';
 
 /**
  * Unpacking of compressed images, by the programs made for it: they run apart from the agent, can be ended, and bound their own

@@ -2,8 +2,8 @@ import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { ImageReport } from '@etcd-compute/common/etcd/messages/image-report';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
-import type { Fence } from '../session/fence.js';
-import type { ImageCache } from './cache.js';
+import type { Fence } from '../../session/fence.js';
+import type { ImageCache } from '../cache/cache.js';
 
 export interface ImageReportDeps {
   readonly store: Store;

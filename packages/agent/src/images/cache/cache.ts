@@ -2,16 +2,16 @@ import { unlinkSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@etcd-compute/common/log';
-import { imagePath, type CachedImage } from './cached-image.js';
-import type { DownloadSettings, Progress } from './download.js';
+import { imagePath, type CachedImage } from '../format/cached-image.js';
+import type { DownloadSettings, Progress } from '../download/download.js';
 import { fetchImage, type FetchDeps } from './fetch-image.js';
 import { Flights } from './flights.js';
-import { openLeftovers } from './leftovers.js';
-import type { ImagesSection } from '../config/images.js';
-import { openImageSource } from './source.js';
-import { createSpaceGuard } from './space.js';
+import { openLeftovers } from '../download/leftovers.js';
+import type { ImagesSection } from '../../config/images.js';
+import { openImageSource } from '../download/source.js';
+import { createSpaceGuard } from '../download/space.js';
 import { openUrlEntries } from './url-entries.js';
-import { checkImageUrl } from './url-policy.js';
+import { checkImageUrl } from '../download/url-policy.js';
 
 /**
  * Downloaded images. An image is its content: the file is named by its SHA-256, so two URLs with the same basename are two

@@ -1,4 +1,4 @@
-import { findInChecksumList } from '@etcd-compute/agent/images/checksum-list';
+import { findInChecksumList } from '@etcd-compute/agent/images/verify/checksum-list';
 import { describe, expect, test } from 'vitest';
 
 const A256 = 'a'.repeat(64);

@@ -1,8 +1,8 @@
 import { backoff, sleep } from '@etcd-compute/common/async/sleep';
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
 import { formatBytes } from '@etcd-compute/common/units';
-import type { DownloadSettings } from './download.js';
-import { requestImage } from './request.js';
+import type { DownloadSettings } from '../download/download.js';
+import { requestImage } from '../download/request.js';
 
 /** Debian's and Ubuntu's have some 10 KiB. */
 const MAX_BYTES = 1024 * 1024;

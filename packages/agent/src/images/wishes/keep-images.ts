@@ -1,9 +1,9 @@
 import type { Logger } from '@etcd-compute/common/log';
-import type { AgentConfig } from '../config/config.js';
-import { checkDisksAreThere } from '../disks/check-disks.js';
-import { countDisksOnImages, type DiskPool } from '../disks/disk-pool.js';
-import type { Lend } from '../libvirt/link.js';
-import { createImageCollector } from './collect.js';
+import type { AgentConfig } from '../../config/config.js';
+import { checkDisksAreThere } from '../../disks/check-disks.js';
+import { countDisksOnImages, type DiskPool } from '../../disks/disk-pool.js';
+import type { Lend } from '../../libvirt/link.js';
+import { createImageCollector } from '../cache/collect.js';
 import { publishImages, type ImageReportDeps } from './report.js';
 import { followImageWishes } from './wishes.js';
 

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { parseImageChecksum } from '@etcd-compute/common/image-checksum';
 import type { Logger } from '@etcd-compute/common/log';
-import { isServerAway } from './away.js';
-import { imagePath, imageExists } from './cached-image.js';
-import type { WantedDigest } from './checksum.js';
-import { findInChecksumList } from './checksum-list.js';
-import { addFile, RunningDigests, type Digests } from './digests.js';
-import type { DownloadSettings } from './download.js';
-import { fetchChecksumList } from './fetch-checksum-list.js';
+import { isServerAway } from '../download/away.js';
+import { imagePath, imageExists } from '../format/cached-image.js';
+import type { WantedDigest } from '../verify/checksum.js';
+import { findInChecksumList } from '../verify/checksum-list.js';
+import { addFile, RunningDigests, type Digests } from '../download/digests.js';
+import type { DownloadSettings } from '../download/download.js';
+import { fetchChecksumList } from '../verify/fetch-checksum-list.js';
 import type { UrlEntries, UrlEntry } from './url-entries.js';
 
 export interface DigestDeps {

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { formatBytes, gibToBytes } from '@etcd-compute/common/units';
-import type { ImagesSection } from '../config/images.js';
+import type { ImagesSection } from '../../config/images.js';
 
 /** How much of the disk an image may take. */
 export interface SpaceGuard {

@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChecksumAlgorithm } from '@etcd-compute/common/image-checksum';
 import { z } from 'zod';
-import { identifyThisProcess, type ProcessIdentity } from '../process/process-identity.js';
+import { identifyThisProcess, type ProcessIdentity } from '../../process/process-identity.js';
 import { addFile, RunningDigests, type Digests } from './digests.js';
-import { writeAndRename } from '../state-folder/replace-file.js';
+import { writeAndRename } from '../../state-folder/replace-file.js';
 import { SparseFile } from './sparse-file.js';
 
 /** What the server said about a version of a file, to ask later whether it is still the newest. */

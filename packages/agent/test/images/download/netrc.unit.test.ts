@@ -1,4 +1,4 @@
-import { parseNetrc } from '@etcd-compute/agent/images/netrc';
+import { parseNetrc } from '@etcd-compute/agent/images/download/netrc';
 import { expect, test } from 'vitest';
 
 test('a login is for its host only, unless it is the default', () => {

@@ -4,8 +4,8 @@ import type { ImageDownloads } from '@etcd-compute/common/etcd/messages/image-do
 import type { Store, Write } from '@etcd-compute/common/etcd/store';
 import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import type { PresenceKeeper } from '../session/presence.js';
-import type { Download } from './cache.js';
+import type { PresenceKeeper } from '../../session/presence.js';
+import type { Download } from '../cache/cache.js';
 
 export interface DownloadReportDeps {
   readonly store: Store;

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeAndRename } from '../state-folder/replace-file.js';
+import { writeAndRename } from '../../state-folder/replace-file.js';
 
 /**
  * What each URL last gave: a file each, named by the URL's own SHA-256, whose time of change says when the URL was last asked for.

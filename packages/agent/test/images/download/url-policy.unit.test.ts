@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns';
-import { createUrlPolicy } from '@etcd-compute/agent/images/url-policy';
+import { createUrlPolicy } from '@etcd-compute/agent/images/download/url-policy';
 import { imagesSection } from '@etcd-compute/agent/config/images';
 import { describe, expect, test } from 'vitest';
 

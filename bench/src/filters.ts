@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { agentConfigSchema } from '@etcd-compute/agent/config/config';
-import { renderMark } from '@etcd-compute/agent/instances/domain';
+import { renderMark } from '@etcd-compute/agent/domains/domain';
 import { createGuestFilter } from '@etcd-compute/agent/networks/guest-filter';
 import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
 import { portNameOf } from '@etcd-compute/agent/networks/ports';

@@ -1,7 +1,7 @@
 /** What the demo makes in libvirt, found by what it is marked with, so that it is found also when the demo's own processes have died. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readMark } from '@etcd-compute/agent/instances/domain';
+import { readMark } from '@etcd-compute/agent/domains/domain';
 import { removalOf } from '@etcd-compute/agent/networks/filter-tables';
 import { applyChanges } from '@etcd-compute/agent/networks/nft';
 import type { Connection } from '@etcd-compute/libvirt/connection';

@@ -1,7 +1,7 @@
 /** Guests of an earlier version: their ports get names of ours, and they lose libvirt's filter, which nobody needs any more. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { renderMark } from '@etcd-compute/agent/instances/domain';
+import { renderMark } from '@etcd-compute/agent/domains/domain';
 import { adoptGuests } from '@etcd-compute/agent/networks/adopt-guests';
 import { portNameOf } from '@etcd-compute/agent/networks/ports';
 import { newInstanceUuid, newProviderUuid, type InstanceUuid } from '@etcd-compute/common/ids';

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, mkdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentConfigSchema } from '@etcd-compute/agent/config/config';
-import { domainSpecOf } from '@etcd-compute/agent/instances/domain-spec';
+import { domainSpecOf } from '@etcd-compute/agent/steps/domain-spec';
 import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
 import { connect } from '@etcd-compute/libvirt/connection';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';

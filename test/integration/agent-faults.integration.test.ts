@@ -1,4 +1,4 @@
-import { TASKS } from '@etcd-compute/agent/instances/steps/tasks';
+import { TASKS } from '@etcd-compute/agent/kinds/tasks';
 import type { InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';

@@ -1,6 +1,6 @@
 import type { InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
-import type { Step } from '@etcd-compute/agent/instances/steps/step';
-import { TASKS, type Tasks } from '@etcd-compute/agent/instances/steps/tasks';
+import type { Step } from '@etcd-compute/agent/steps/step';
+import { TASKS, type Tasks } from '@etcd-compute/agent/kinds/tasks';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceState, Outcome } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid } from '@etcd-compute/common/ids';

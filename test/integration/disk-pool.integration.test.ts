@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { checkDisksAreThere } from '@etcd-compute/agent/disks/check-disks';
 import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
-import { renderMark } from '@etcd-compute/agent/instances/domain';
+import { renderMark } from '@etcd-compute/agent/domains/domain';
 import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
 import { connect } from '@etcd-compute/libvirt/connection';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';

@@ -1,6 +1,6 @@
 import type { InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
-import type { Step, StepContext } from '@etcd-compute/agent/instances/steps/step';
-import { TASKS, type Tasks } from '@etcd-compute/agent/instances/steps/tasks';
+import type { Step, StepContext } from '@etcd-compute/agent/steps/step';
+import { TASKS, type Tasks } from '@etcd-compute/agent/kinds/tasks';
 import { withResolvers } from '@etcd-compute/common/async/deadline';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';

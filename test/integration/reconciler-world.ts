@@ -3,7 +3,7 @@ import { takeFence } from '@etcd-compute/agent/session/fence';
 import { listConfigDrives } from '@etcd-compute/agent/guest-config/config-drives';
 import { createLostDomains } from '@etcd-compute/agent/instances/lost-domains';
 import { createInstanceReconciler, type InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
-import { TASKS, type Tasks } from '@etcd-compute/agent/instances/steps/tasks';
+import { TASKS, type Tasks } from '@etcd-compute/agent/kinds/tasks';
 import { isBuilt } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import { newProviderUuid, newSessionUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';

@@ -5,7 +5,7 @@ import { ensureDiskPool } from '@etcd-compute/agent/disks/disk-pool';
 import { ensureConfigDrivesDir } from '@etcd-compute/agent/guest-config/config-drives';
 import { ensureFolder } from '@etcd-compute/agent/known-servers/identity';
 import { ImageCache } from '@etcd-compute/agent/images/cache/cache';
-import type { StepDeps } from '@etcd-compute/agent/instances/steps/step';
+import type { StepDeps } from '@etcd-compute/agent/steps/step';
 import type { Lend } from '@etcd-compute/agent/libvirt/link';
 import { createGuestFilter } from '@etcd-compute/agent/networks/guest-filter';
 import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';

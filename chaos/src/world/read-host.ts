@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { readMark } from '@etcd-compute/agent/instances/domain';
+import { readMark } from '@etcd-compute/agent/domains/domain';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { DomainState } from '@etcd-compute/libvirt/domain';

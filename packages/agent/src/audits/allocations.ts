@@ -4,7 +4,7 @@ import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import type { StepDeps } from '../instances/steps/step.js';
+import type { StepDeps } from '../steps/step.js';
 import { readRecord } from '../instances/read-record.js';
 import { createFirstSeen, type Audit, type Finding, type FirstSeen } from './audit.js';
 import { describeGuest } from './ours.js';

@@ -1,7 +1,7 @@
 import type { Logger } from '@etcd-compute/common/log';
 import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import type { Health } from '../session/health.js';
-import type { Tasks } from '../instances/steps/tasks.js';
+import type { Tasks } from '../kinds/tasks.js';
 import { createAllocationAudit } from './allocations.js';
 import type { Finding } from './audit.js';
 import { createDiskAudit } from './disks.js';

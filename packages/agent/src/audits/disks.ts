@@ -1,5 +1,5 @@
 import type { Health } from '../session/health.js';
-import type { StepDeps } from '../instances/steps/step.js';
+import type { StepDeps } from '../steps/step.js';
 import { areTooMany } from '../limits/too-many.js';
 import type { Audit } from './audit.js';
 

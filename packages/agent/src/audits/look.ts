@@ -1,7 +1,7 @@
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
-import type { StepDeps } from '../instances/steps/step.js';
+import type { StepDeps } from '../steps/step.js';
 import type { OwnProvider } from '../inventory/own-provider.js';
 import { listOurs, type Ours } from './ours.js';
 

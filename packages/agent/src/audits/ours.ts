@@ -5,8 +5,8 @@ import { listConsoleLogs } from '../consoles/console-logs.js';
 import { diskPath, listDisks } from '../disks/disk-pool.js';
 import { listConfigDrives } from '../guest-config/config-drives.js';
 import { isFile } from '../state-folder/instance-files.js';
-import { listMarkedDomains, observeDomain } from '../instances/domain.js';
-import type { StepDeps } from '../instances/steps/step.js';
+import { listMarkedDomains, observeDomain } from '../domains/domain.js';
+import type { StepDeps } from '../steps/step.js';
 
 /** What of an instance is on this host. */
 export interface Things {

@@ -1,7 +1,7 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import { listMarkedDomains } from '../instances/domain.js';
+import { listMarkedDomains } from '../domains/domain.js';
 import { areTooMany } from '../limits/too-many.js';
 import { listDiskFiles, listDisks, type DiskPool } from './disk-pool.js';
 

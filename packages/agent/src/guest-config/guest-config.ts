@@ -1,5 +1,5 @@
 import type { InstanceUuid } from '@etcd-compute/common/ids';
-import type { InstanceSpec } from '../instances/steps/step.js';
+import type { InstanceSpec } from '../steps/step.js';
 
 /** What a guest is told about itself. Holds secrets: never logged. */
 export interface GuestConfig {

@@ -7,8 +7,8 @@ import { withDeadline } from '@etcd-compute/common/async/deadline';
 import type { LimitFunction } from 'p-limit';
 import type { DomainState } from './plan.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
-import type { InstanceSpec, MadeSoFar, Step, StepDeps } from './steps/step.js';
-import type { Tasks } from './steps/tasks.js';
+import type { InstanceSpec, MadeSoFar, Step, StepDeps } from '../steps/step.js';
+import type { Tasks } from '../kinds/tasks.js';
 
 /** A step failed; the cause says why. */
 export class StepError extends Error {

@@ -7,12 +7,12 @@ import { NO_ADDRESSES } from './address.js';
 import { bootedWrites } from './booted.js';
 import { runSteps, specOf, StepError } from './build.js';
 import type { InHand } from './carry-out.js';
-import { findPauseReason, observeDomain } from './domain.js';
-import { isElsewhere, toFault } from './fault.js';
+import { findPauseReason, observeDomain } from '../domains/domain.js';
+import { isElsewhere, toFault } from '../servers/fault.js';
 import { guestStateOf, isThere } from './plan.js';
 import { isChanged } from './record-writer.js';
 import { refreshGuest } from './refresh-guest.js';
-import type { Step } from './steps/step.js';
+import type { Step } from '../steps/step.js';
 
 interface Task {
   readonly name: ActionName;

@@ -14,13 +14,13 @@ import { NO_ADDRESSES, refreshAddresses } from './address.js';
 import { bootedWrites } from './booted.js';
 import { carryOutTask, carryOutWish } from './carry-out-wish.js';
 import { runSteps, specOf, StepError, stepsLeft } from './build.js';
-import { isElsewhere, toFault } from './fault.js';
+import { isElsewhere, toFault } from '../servers/fault.js';
 import type { LostDomains } from './lost-domains.js';
 import { isUp, type DomainState, type Plan } from './plan.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
 import { refreshGuest } from './refresh-guest.js';
-import type { StepDeps } from './steps/step.js';
-import type { Tasks } from './steps/tasks.js';
+import type { StepDeps } from '../steps/step.js';
+import type { Tasks } from '../kinds/tasks.js';
 import { undoCompletely } from './undo.js';
 
 export interface ReconcileDeps {

@@ -6,7 +6,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { Health } from '../session/health.js';
 import { areTooMany } from '../limits/too-many.js';
-import { listMarkedDomains } from './domain.js';
+import { listMarkedDomains } from '../domains/domain.js';
 import { readRecord } from './read-record.js';
 
 /**

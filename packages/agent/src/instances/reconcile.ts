@@ -10,7 +10,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { z } from 'zod';
 import { carryOut, type ReconcileDeps } from './carry-out.js';
-import { observeDomain } from './domain.js';
+import { observeDomain } from '../domains/domain.js';
 import { migrateRecord } from './migrate.js';
 import { planInstance } from './plan.js';
 import { createReadTogether } from './read-together.js';

@@ -2,9 +2,9 @@ import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { refreshAddresses } from './address.js';
 import type { InHand } from './carry-out.js';
-import { observePause, type Pause } from './domain.js';
-import { faultOfPause, withoutPause } from './pause.js';
-import { faultOfUnresponsive, withoutUnresponsive } from './unresponsive.js';
+import { observePause, type Pause } from '../domains/domain.js';
+import { faultOfPause, withoutPause } from '../domains/pause.js';
+import { faultOfUnresponsive, withoutUnresponsive } from '../domains/unresponsive.js';
 
 /** Brings to the record what changes by itself in a guest that is up: whether it is paused, whether it answers, and its addresses. */
 export const refreshGuest = async (inHand: InHand): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { DomainState } from '../instances/plan.js';
-import type { Step } from '../instances/steps/step.js';
+import type { Step } from '../steps/step.js';
 
 /** How the agent carries out one kind of wish. */
 export interface KindPlan {

@@ -1,5 +1,5 @@
-import { resumeDomain } from '../instances/steps/resume-domain.js';
-import { startDomain } from '../instances/steps/start-domain.js';
+import { resumeDomain } from '../steps/resume-domain.js';
+import { startDomain } from '../steps/start-domain.js';
 import type { KindPlan } from './kind.js';
 
 /** Not from off: that would be a boot. */

@@ -1,6 +1,6 @@
-import { createConfigDrive } from '../instances/steps/create-config-drive.js';
-import { resumeDomain } from '../instances/steps/resume-domain.js';
-import { startDomain } from '../instances/steps/start-domain.js';
+import { createConfigDrive } from '../steps/create-config-drive.js';
+import { resumeDomain } from '../steps/resume-domain.js';
+import { startDomain } from '../steps/start-domain.js';
 import type { KindPlan } from './kind.js';
 
 /** The guest is told what has been edited since it was started last. */

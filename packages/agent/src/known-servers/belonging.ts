@@ -7,7 +7,7 @@ import type { AgentConfig } from '../config/config.js';
 import { listDiskFiles, type DiskPool } from '../disks/disk-pool.js';
 import { listConfigDrives } from '../guest-config/config-drives.js';
 import { checkIdentity, keepIdentity, type Identity } from './identity.js';
-import { listMarkedDomains } from '../instances/domain.js';
+import { listMarkedDomains } from '../domains/domain.js';
 import { checkEtcd, noteChange, noteRevision } from './check-etcd.js';
 import { checkLibvirt, noteLibvirt } from './check-libvirt.js';
 import { createEtcdJudge, type EtcdJudge } from './etcd-judge.js';

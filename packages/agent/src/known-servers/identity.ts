@@ -4,7 +4,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import { newProviderUuid, providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import { listMarkedDomains } from '../instances/domain.js';
+import { listMarkedDomains } from '../domains/domain.js';
 import { replaceFile } from '../state-folder/replace-file.js';
 
 /** Makes sure that a folder of the agent's state is there and can be written. @throws ECOMPUTE_STATE_DIR_UNUSABLE */

@@ -23,13 +23,13 @@ import { ensureFolder, readIdentity, warnOfClosedFolder } from '../known-servers
 import { ImageCache } from '../images/cache/cache.js';
 import { keepImages } from '../images/wishes/keep-images.js';
 import { createDownloadReport } from '../images/wishes/report-downloads.js';
-import { isElsewhere } from '../instances/fault.js';
+import { isElsewhere } from '../servers/fault.js';
 import { createLostDomains } from '../instances/lost-domains.js';
 import { mayWriteBooted } from '../instances/booted.js';
 import { migrateRecords } from '../instances/migrate.js';
 import { createInstanceReconciler, type InstanceReconciler } from '../instances/reconcile.js';
-import type { StepDeps } from '../instances/steps/step.js';
-import { TASKS, type Tasks } from '../instances/steps/tasks.js';
+import type { StepDeps } from '../steps/step.js';
+import { TASKS, type Tasks } from '../kinds/tasks.js';
 import { createOwnProvider } from '../inventory/own-provider.js';
 import { probeImagesGiB, probeResources } from '../inventory/probe.js';
 import { createInventoryReport } from '../inventory/report.js';

@@ -5,7 +5,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from '../config/config.js';
-import { isElsewhere } from '../instances/fault.js';
+import { isElsewhere } from '../servers/fault.js';
 import { getGuestBridge } from '../networks/guest-bridge.js';
 import { addMetadataAddress, METADATA_ADDRESS, removeMetadataAddress, type Bridge } from '../networks/ip.js';
 import { openBoundSocket } from './bound-socket.js';

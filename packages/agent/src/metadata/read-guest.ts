@@ -8,7 +8,7 @@ import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
 import type { AgentConfig } from '../config/config.js';
 import { guestConfigOf, type GuestConfig } from '../guest-config/guest-config.js';
 import { specOf } from '../instances/build.js';
-import { findDomain, readMark } from '../instances/domain.js';
+import { findDomain, readMark } from '../domains/domain.js';
 import { hasDhcp6 } from '../networks/ipv6-plan.js';
 
 export interface ReadGuestDeps {

@@ -5,7 +5,7 @@ import { DomainModificationImpact, DomainXMLFlags } from '@etcd-compute/libvirt/
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { parseDomain, renderInterface, type DomainNetworkInterface } from '@etcd-compute/libvirt/xml/domain';
-import { hasMark } from '../instances/domain.js';
+import { hasMark } from '../domains/domain.js';
 import { isOwnPortName, portNameOf } from './ports.js';
 
 /**

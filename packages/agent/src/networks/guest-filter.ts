@@ -7,7 +7,7 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import pLimit from 'p-limit';
 import type { AgentConfig } from '../config/config.js';
-import { isElsewhere } from '../instances/fault.js';
+import { isElsewhere } from '../servers/fault.js';
 import { planNetwork } from './address-plan.js';
 import { createFilterTables, type FilterConfig, type FilterTables } from './filter-tables.js';
 import { getGuestBridge } from './guest-bridge.js';

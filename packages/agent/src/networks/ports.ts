@@ -1,6 +1,6 @@
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
-import { hasMark } from '../instances/domain.js';
+import { hasMark } from '../domains/domain.js';
 import { addressOfMac, type NetworkPlan } from './address-plan.js';
 
 /** The host's end of a guest's interface, and the addresses that the guest may use there. */

@@ -1,5 +1,5 @@
 import { specOf, stepsLeft } from '@etcd-compute/agent/instances/build';
-import { TASKS } from '@etcd-compute/agent/instances/steps/tasks';
+import { TASKS } from '@etcd-compute/agent/kinds/tasks';
 import { describe, expect, test } from 'vitest';
 import { aBootRequest, aDestroyRequest, ELSEWHERE, HERE, INSTANCE } from './builders.js';
 

@@ -1,6 +1,6 @@
 import { planNetwork } from '@etcd-compute/agent/networks/address-plan';
 import { isOwnPortName, portNameOf, portsOf } from '@etcd-compute/agent/networks/ports';
-import { renderMark } from '@etcd-compute/agent/instances/domain';
+import { renderMark } from '@etcd-compute/agent/domains/domain';
 import { renderDomain, type DomainSpec } from '@etcd-compute/libvirt/xml/domain';
 import { describe, expect, test } from 'vitest';
 import { HERE, INSTANCE } from '../instances/builders.js';

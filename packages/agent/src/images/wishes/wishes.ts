@@ -7,7 +7,7 @@ import { followPrefix } from '@etcd-compute/common/etcd/follow';
 import { formatBytes } from '@etcd-compute/common/units';
 import type { Logger } from '@etcd-compute/common/log';
 import pLimit from 'p-limit';
-import { toFault } from '../../instances/fault.js';
+import { toFault } from '../../servers/fault.js';
 import { logFollowing } from '../../servers/log-following.js';
 import { publishImages, type ImageReportDeps } from './report.js';
 

@@ -1,5 +1,5 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { findPauseReason, suspendDomain } from '../domain.js';
+import { findPauseReason, suspendDomain } from '../domains/domain.js';
 import type { Step } from './step.js';
 
 /** Lets the guest's processors stand still. */

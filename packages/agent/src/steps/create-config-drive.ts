@@ -1,6 +1,6 @@
-import { hasConfigDrive, removeConfigDrive, writeConfigDrive } from '../../guest-config/config-drives.js';
-import { guestConfigOf } from '../../guest-config/guest-config.js';
-import { addressOfMac, planNetwork } from '../../networks/address-plan.js';
+import { hasConfigDrive, removeConfigDrive, writeConfigDrive } from '../guest-config/config-drives.js';
+import { guestConfigOf } from '../guest-config/guest-config.js';
+import { addressOfMac, planNetwork } from '../networks/address-plan.js';
 import { reserveInterfaces } from './reserve-address.js';
 import type { Step } from './step.js';
 

@@ -2,14 +2,14 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import type { AgentConfig } from '../../config/config.js';
-import type { Disk, DiskPool } from '../../disks/disk-pool.js';
-import type { ImageCache } from '../../images/cache/cache.js';
-import type { CachedImage } from '../../images/format/cached-image.js';
-import type { Lend } from '../../libvirt/link.js';
-import type { GuestFilter } from '../../networks/guest-filter.js';
-import type { GuestNetwork } from '../../networks/guest-network.js';
-import type { DomainMark } from '../domain.js';
+import type { AgentConfig } from '../config/config.js';
+import type { Disk, DiskPool } from '../disks/disk-pool.js';
+import type { ImageCache } from '../images/cache/cache.js';
+import type { CachedImage } from '../images/format/cached-image.js';
+import type { Lend } from '../libvirt/link.js';
+import type { GuestFilter } from '../networks/guest-filter.js';
+import type { GuestNetwork } from '../networks/guest-network.js';
+import type { DomainMark } from '../domains/domain.js';
 
 /** What the steps of all instances share. */
 export interface StepDeps {

@@ -1,12 +1,12 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
-import { consoleLog, removeConsoleLogs } from '../../consoles/console-logs.js';
-import { hostArchitecture } from '../../libvirt/virt-type.js';
-import { observeDomain, undefineDomain } from '../domain.js';
-import { domainSpecOf } from '../domain-spec.js';
-import { isThere } from '../plan.js';
-import { hintOfMissingFirmware } from '../missing-firmware.js';
+import { consoleLog, removeConsoleLogs } from '../consoles/console-logs.js';
+import { hostArchitecture } from '../libvirt/virt-type.js';
+import { observeDomain, undefineDomain } from '../domains/domain.js';
+import { domainSpecOf } from './domain-spec.js';
+import { isThere } from '../instances/plan.js';
+import { hintOfMissingFirmware } from '../domains/missing-firmware.js';
 import type { Step } from './step.js';
 
 export const defineDomain: Step = {

@@ -2,8 +2,8 @@ import { sleep } from '@etcd-compute/common/async/sleep';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
-import { findPauseReason, observePause, resumeDomain as resume, type Pause } from '../domain.js';
-import { faultOfPause } from '../pause.js';
+import { findPauseReason, observePause, resumeDomain as resume, type Pause } from '../domains/domain.js';
+import { faultOfPause } from '../domains/pause.js';
 import type { Step, StepDeps } from './step.js';
 
 /** A storm of starts holds a guest up for no longer than this. */

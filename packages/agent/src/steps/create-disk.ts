@@ -1,5 +1,5 @@
 import { gibToBytes } from '@etcd-compute/common/units';
-import { createDisk as create, deleteDisk, hasDisk } from '../../disks/disk-pool.js';
+import { createDisk as create, deleteDisk, hasDisk } from '../disks/disk-pool.js';
 import { needed, type Step } from './step.js';
 
 export const createDisk: Step = {

@@ -1,4 +1,4 @@
-import { hintOfMissingFirmware } from '@etcd-compute/agent/instances/missing-firmware';
+import { hintOfMissingFirmware } from '@etcd-compute/agent/domains/missing-firmware';
 import { expect, test } from 'vitest';
 
 test('a host without UEFI is told what to install, and other failures are not taken for it', () => {

@@ -1,4 +1,4 @@
-import { destroyDomain } from '../domain.js';
+import { destroyDomain } from '../domains/domain.js';
 import type { Step } from './step.js';
 
 /** Pulls the plug, when the guest is not down already. */

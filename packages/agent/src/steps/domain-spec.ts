@@ -4,8 +4,8 @@ import type { AgentConfig } from '../config/config.js';
 import { isMetadataOn } from '../config/metadata.js';
 import { portNameOf } from '../networks/ports.js';
 import type { VirtType } from '../libvirt/virt-type.js';
-import { renderMark, type DomainMark } from './domain.js';
-import { needed, type InstanceSpec, type MadeSoFar } from './steps/step.js';
+import { renderMark, type DomainMark } from '../domains/domain.js';
+import { needed, type InstanceSpec, type MadeSoFar } from './step.js';
 
 /** What a domain is made from: the wish, what the steps before have made of it, and what the host is. */
 export interface DomainInput {

@@ -9,7 +9,7 @@ import {
 } from '@etcd-compute/libvirt/constants';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { parseMetadataValues, type MetadataElement } from '@etcd-compute/libvirt/xml/metadata';
-import type { DomainState } from './plan.js';
+import type { DomainState } from '../instances/plan.js';
 
 /** Domains as this agent sees them: found by the instance's uuid, and ours when their metadata says so. */
 

@@ -2,8 +2,8 @@ import { sleep } from '@etcd-compute/common/async/sleep';
 import type { Logger } from '@etcd-compute/common/log';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { CallWait, Connection } from '@etcd-compute/libvirt/connection';
-import type { Lend } from '../../libvirt/link.js';
-import { askAgentToPowerOff, findDomain, isResponsive, pressPowerButton } from '../domain.js';
+import type { Lend } from '../libvirt/link.js';
+import { askAgentToPowerOff, findDomain, isResponsive, pressPowerButton } from '../domains/domain.js';
 import type { Step } from './step.js';
 
 /** A guest that is still booting does not hear the first press of its power button. */

@@ -1,4 +1,4 @@
-import { isElsewhere, toFault } from '@etcd-compute/agent/instances/fault';
+import { isElsewhere, toFault } from '@etcd-compute/agent/servers/fault';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { badReply, refusal } from '@etcd-compute/common/placement/errors';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { discardSavedMemory as discard } from '../domain.js';
+import { discardSavedMemory as discard } from '../domains/domain.js';
 import type { Step } from './step.js';
 
 /** So that the next start boots the guest anew. */

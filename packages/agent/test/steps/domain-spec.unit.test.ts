@@ -1,8 +1,8 @@
 import { agentConfigSchema } from '@etcd-compute/agent/config/config';
-import { domainSpecOf, type DomainInput } from '@etcd-compute/agent/instances/domain-spec';
+import { domainSpecOf, type DomainInput } from '@etcd-compute/agent/steps/domain-spec';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import { describe, expect, test } from 'vitest';
-import { HERE, INSTANCE } from './builders.js';
+import { HERE, INSTANCE } from '../instances/builders.js';
 
 interface Changes extends Partial<Omit<DomainInput, 'config' | 'spec'>> {
   readonly config?: Record<string, unknown>;

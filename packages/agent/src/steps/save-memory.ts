@@ -1,5 +1,5 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { hasSavedMemory, saveDomain } from '../domain.js';
+import { hasSavedMemory, saveDomain } from '../domains/domain.js';
 import type { Step } from './step.js';
 
 /** Writes the guest's memory to a file of libvirt's on the host, and ends its process. */

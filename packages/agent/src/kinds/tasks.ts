@@ -1,13 +1,13 @@
 import type { ActionName } from '@etcd-compute/common/wishes/kinds';
-import { KIND_PLANS } from '../../kinds/kinds.js';
-import { createConfigDrive } from './create-config-drive.js';
-import { createDisk } from './create-disk.js';
-import { defineDomain } from './define-domain.js';
-import { fetchImage } from './fetch-image.js';
-import { reserveAddress } from './reserve-address.js';
-import { resumeDomain } from './resume-domain.js';
-import { startDomain } from './start-domain.js';
-import type { Step } from './step.js';
+import { KIND_PLANS } from './kinds.js';
+import { createConfigDrive } from '../steps/create-config-drive.js';
+import { createDisk } from '../steps/create-disk.js';
+import { defineDomain } from '../steps/define-domain.js';
+import { fetchImage } from '../steps/fetch-image.js';
+import { reserveAddress } from '../steps/reserve-address.js';
+import { resumeDomain } from '../steps/resume-domain.js';
+import { startDomain } from '../steps/start-domain.js';
+import type { Step } from '../steps/step.js';
 
 /**
  * The lists of steps that the agent carries out: `build`, and one for each kind of wish. Tests walk all of them, so a new one is covered at

@@ -1,5 +1,5 @@
-import { macOfInstance } from '../../networks/address-plan.js';
-import { hasDhcp6 } from '../../networks/ipv6-plan.js';
+import { macOfInstance } from '../networks/address-plan.js';
+import { hasDhcp6 } from '../networks/ipv6-plan.js';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { MadeSoFar, Step, StepDeps } from './step.js';
 

@@ -1,4 +1,4 @@
-import { findPauseReason } from '@etcd-compute/agent/instances/domain';
+import { findPauseReason } from '@etcd-compute/agent/domains/domain';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { expect, test } from 'vitest';

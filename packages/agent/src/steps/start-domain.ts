@@ -2,9 +2,9 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { DomainCreateFlags } from '@etcd-compute/libvirt/constants';
-import { explainMissingDisk } from '../../disks/check-disks.js';
-import { destroyDomain, findDomain } from '../domain.js';
-import { hintOfMissingFirmware } from '../missing-firmware.js';
+import { explainMissingDisk } from '../disks/check-disks.js';
+import { destroyDomain, findDomain } from '../domains/domain.js';
+import { hintOfMissingFirmware } from '../domains/missing-firmware.js';
 import type { Step, StepDeps } from './step.js';
 
 export const startDomain: Step = {

@@ -22,7 +22,7 @@ import { findCommand, startService, type Service } from '@etcd-compute/testing/s
 import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startWorld, waitForRecord, type World } from '../integration/agent-world.js';
+import { startWorld, waitForRecord, type World } from '../integration/fixtures/agent-world.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));

@@ -11,7 +11,14 @@ import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { askToDestroy, boot, startWorld, waitForRecord, waitForState, type World } from '../integration/agent-world.js';
+import {
+  askToDestroy,
+  boot,
+  startWorld,
+  waitForRecord,
+  waitForState,
+  type World,
+} from '../integration/fixtures/agent-world.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const GUEST = { VCPU: 1, DISK_GB: 1, MEMORY_MB: 128 };

@@ -26,7 +26,7 @@ import {
   waitForState,
   type WishOptions,
   type World,
-} from '../integration/agent-world.js';
+} from '../integration/fixtures/agent-world.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const GUEST = { VCPU: 1, DISK_GB: 1, MEMORY_MB: 128 };

@@ -19,7 +19,7 @@ import {
   waitForRecord,
   waitForState,
   type World,
-} from '../integration/agent-world.js';
+} from '../integration/fixtures/agent-world.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const ESCHEDULE = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));

@@ -18,7 +18,14 @@ import { runCommand } from '@etcd-compute/testing/run-command';
 import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { askToDestroy, boot, startWorld, waitForRecord, waitForState, type World } from '../integration/agent-world.js';
+import {
+  askToDestroy,
+  boot,
+  startWorld,
+  waitForRecord,
+  waitForState,
+  type World,
+} from '../integration/fixtures/agent-world.js';
 import { runInGuest } from './guest-shell.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');

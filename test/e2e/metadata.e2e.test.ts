@@ -9,7 +9,14 @@ import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { askToDestroy, boot, startWorld, waitForRecord, waitForState, type World } from '../integration/agent-world.js';
+import {
+  askToDestroy,
+  boot,
+  startWorld,
+  waitForRecord,
+  waitForState,
+  type World,
+} from '../integration/fixtures/agent-world.js';
 import { runInGuest } from './guest-shell.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');

@@ -12,8 +12,8 @@ import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startWorld, type World } from '../integration/agent-world.js';
-import { start } from '../integration/eschedule-fixture.js';
+import { startWorld, type World } from '../integration/fixtures/agent-world.js';
+import { start } from '../integration/fixtures/eschedule-fixture.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache/debian-image');
 /** Emulated, on a machine with other work. */

@@ -1,0 +1,174 @@
+import { bootRequestSchema, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { reportedOf } from '@etcd-compute/common/wishes/reported';
+import { waitFor } from '@etcd-compute/testing/wait-for';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parseJson, startCloud, type TestCloud } from '../fixtures/eschedule-fixture.js';
+
+/** What is asked of an instance that is built, as it stands in etcd. */
+let cloud: TestCloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterEach(async () => cloud.reset());
+afterAll(async () => cloud.stop());
+
+const bootTo = async (state: InstanceState): Promise<InstanceUuid> => {
+  await cloud.addHost({ name: 'one' });
+  const { stdout } = await cloud.eschedule(['boot', '--name', 'web', '--no-wait', '-o', 'json']);
+  const { instance }: { instance: InstanceUuid } = JSON.parse(stdout);
+  await cloud.report(instance, 'building');
+  await cloud.report(instance, 'active');
+  await cloud.report(instance, state);
+  return instance;
+};
+
+const ask = async (...argv: string[]): Promise<void> => {
+  expect(await cloud.eschedule([...argv, '--no-wait'])).toMatchObject({ code: 0, stdout: '' });
+};
+
+const request = async (): Promise<BootRequest> => {
+  const [only] = await cloud.listRequests();
+  return bootRequestSchema.parse(only?.value);
+};
+
+const wishes = async (): Promise<unknown> => (await request()).wishes;
+
+/** What the agent does about edits. */
+const seeToEdits = async (instance: InstanceUuid): Promise<void> => {
+  const { state } = await cloud.getRecord(instance);
+  await cloud.report(instance, state, reportedOf(await request()));
+};
+
+describe('wishes', () => {
+  test('are counted on; a newer one about the same replaces those that wait', async () => {
+    const instance = await bootTo('active');
+    await ask('stop', 'web', '--hard');
+    expect(await wishes()).toEqual([{ count: 1, kind: 'stop', args: { hard: true } }]);
+    await ask('suspend', 'web');
+    expect(await wishes()).toEqual([{ count: 2, kind: 'suspend', args: {} }]);
+    await cloud.report(instance, 'suspended', { wish_count: 2 });
+    await ask('resume', 'web');
+    expect(await wishes()).toEqual([{ count: 3, kind: 'resume', args: {} }]);
+  });
+
+  test.each([
+    ['pause', 'stopped', 'can be paused only when it is active'],
+    ['pause', 'suspended', 'can be paused only when it is active'],
+    ['suspend', 'stopped', 'can be suspended only when it is active or suspended'],
+    ['resume', 'stopped', 'can be resumed only when it is active or suspended'],
+  ] as const)('%s of one that is %s is refused, and says when it can be', async (kind, state, reason) => {
+    const instance = await bootTo(state);
+    expect(await cloud.eschedule([kind, 'web'])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `eschedule: instance web (${instance}) is ${state}, and ${reason}\n`,
+    });
+    expect(await wishes()).toBeUndefined();
+  });
+
+  test('one that fails says why, and the instance stays as it is', async () => {
+    const instance = await bootTo('active');
+    const { finished } = cloud.run(['suspend', 'web']);
+    await waitFor(async () => (await wishes()) !== undefined, { what: 'the wish' });
+    const fault = {
+      code: 'ECOMPUTE_DOMAIN_FAILED',
+      message: 'could not save it',
+      step: 'save-memory',
+      hint: 'is there room?',
+      retryable: false,
+    };
+    const outcome = { count: 1, kind: 'suspend', at: '2026-01-02T03:04:05.000Z', fault };
+    await cloud.report(instance, 'active', { wish_count: 1, outcomes: [outcome] });
+    expect(await finished).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `eschedule: instance ${instance}: could not save it\nhint: is there room?; see \`eschedule show ${instance}\`\n`,
+    });
+    const { stdout } = await cloud.eschedule(['show', 'web']);
+    expect(stdout).toContain('could not save it');
+    const shown = parseJson((await cloud.eschedule(['show', 'web', '-o', 'json'])).stdout);
+    expect(shown).toMatchObject({
+      state: 'active',
+      fault: null,
+      outcomes: [{ kind: 'suspend', fault: { hint: 'is there room?' } }],
+    });
+  });
+});
+
+describe('rename', () => {
+  test('the new name is found at once and the old one is free; the command waits for the agent', async () => {
+    const instance = await bootTo('active');
+    const { finished } = cloud.run(['rename', 'web', 'db', '-o', 'json']);
+    await waitFor(async () => (await request()).name === 'db', { what: 'the new name' });
+    expect(parseJson((await cloud.eschedule(['show', 'db', '-o', 'json'])).stdout)).toMatchObject({ instance });
+    expect(await cloud.eschedule(['show', 'web'])).toMatchObject({ code: 1 });
+    await seeToEdits(instance);
+    const { code, stdout } = await finished;
+    expect({ code, shown: parseJson(stdout) }).toMatchObject({ code: 0, shown: [{ instance, name: 'db' }] });
+    expect(await cloud.eschedule(['boot', '--name', 'web', '--no-wait'])).toMatchObject({ code: 0 });
+    expect(await cloud.eschedule(['destroy', 'db'])).toMatchObject({ code: 0 });
+  });
+
+  test('to its own name changes nothing; to one that is taken is refused, and so is what is no name', async () => {
+    const instance = await bootTo('active');
+    expect(await cloud.eschedule(['rename', 'web', 'web'])).toMatchObject({ code: 0 });
+    await cloud.eschedule(['boot', '--name', 'db', '--no-wait']);
+    const taken = await cloud.eschedule(['rename', 'web', 'db']);
+    expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining("the name 'db' is taken by instance") });
+    expect(await cloud.getRecord(instance)).toMatchObject({ name: 'web' });
+    for (const wrong of [['web'], ['web', 'a', 'b'], ['web', 'No!']])
+      expect(await cloud.eschedule(['rename', ...wrong])).toMatchObject({ code: 2 });
+  });
+
+  test('of two who want the same name at once, one gets it', async () => {
+    await cloud.addHost({ name: 'one' });
+    for (const name of ['a', 'b']) await cloud.eschedule(['boot', '--name', name, '--no-wait']);
+    const both = await Promise.all(['a', 'b'].map(async (name) => cloud.eschedule(['rename', name, 'c', '--no-wait'])));
+    expect(new Set(both.map(({ code }) => code))).toEqual(new Set([0, 1]));
+    const named = (await cloud.listRequests()).map(({ value }) => bootRequestSchema.parse(value).name);
+    expect(new Set(named)).toEqual(new Set([both[0]?.code === 0 ? 'b' : 'a', 'c']));
+    expect((await cloud.store.listKeys(cloud.keys.names)).entries).toHaveLength(2);
+  });
+});
+
+describe('lock', () => {
+  test('refuses all else until it is unlocked, and says why', async () => {
+    const instance = await bootTo('active');
+    await ask('lock', 'web', '--reason', 'holds the database');
+    await seeToEdits(instance);
+    const before = await request();
+    for (const argv of [['stop'], ['destroy'], ['set', '--meta', 'a=b'], ['rename', 'web', 'db']]) {
+      const [verb = '', ...more] = argv;
+      expect(await cloud.eschedule(verb === 'rename' ? argv : [verb, 'web', ...more])).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `eschedule: instance web (${instance}) is locked: holds the database\nhint: \`eschedule unlock ${instance}\` first\n`,
+      });
+    }
+    expect(await request()).toEqual(before);
+    expect((await cloud.eschedule(['show', 'web'])).stdout).toMatch(/^locked: +holds the database$/m);
+    expect(parseJson((await cloud.eschedule(['list', '-o', 'json'])).stdout)).toMatchObject([
+      { locked: { reason: 'holds the database' } },
+    ]);
+    await ask('unlock', 'web');
+    expect(await request()).not.toHaveProperty('locked');
+    await ask('stop', 'web');
+  });
+});
+
+describe('set', () => {
+  test('changes what is named, and leaves the rest', async () => {
+    await bootTo('active');
+    expect(await cloud.eschedule(['set', 'web', '--meta', 'role=web', '--meta', 'stage=test'])).toMatchObject({
+      code: 0,
+    });
+    expect(await cloud.eschedule(['set', 'web', '--meta', 'role=db', '--remove-meta', 'stage'])).toMatchObject({
+      code: 0,
+    });
+    expect((await request()).meta).toEqual({ role: 'db' });
+    for (const wrong of [[], ['--meta', 'role'], ['--meta', 'a=b', '--remove-meta', 'a']])
+      expect(await cloud.eschedule(['set', 'web', ...wrong])).toMatchObject({ code: 2 });
+  });
+});

@@ -1,0 +1,280 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { etcdSection } from '@etcd-compute/common/config/sections';
+import { isPermissionDenied } from '@etcd-compute/common/etcd/errors';
+import { createKeys } from '@etcd-compute/common/etcd/keys';
+import { openStore, type Store } from '@etcd-compute/common/etcd/store';
+import { newInstanceUuid, newProviderUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import type { Ecompute } from '@etcd-compute/testing/ecompute';
+import { waitFor } from '@etcd-compute/testing/wait-for';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startWorld, type World } from '../fixtures/agent-world.js';
+import { parseJson, start } from '../fixtures/eschedule-fixture.js';
+import { oldRecord } from '../fixtures/version-1.js';
+
+/** Users and roles as `eschedule etcd-roles` makes them, in a real etcd that asks who somebody is. */
+const PREFIX = '/cloud1';
+const keys = createKeys(PREFIX);
+const host = newProviderUuid();
+/** Its credentials are in wrong hands. Its agent does not run. */
+const stolen = newProviderUuid();
+const userOf = (uuid: ProviderUuid): string => `ecompute-cloud1-${uuid}`;
+let world: World;
+let folder: string;
+
+const etcdAs = (user?: string): Record<string, unknown> => ({
+  host: world.etcd.host,
+  port: world.etcd.port,
+  prefix: PREFIX,
+  timeout: 60,
+  ...(user !== undefined && { user, password_file: join(folder, user) }),
+});
+
+const eschedule = async (user: string | undefined, ...argv: string[]): ReturnType<typeof start>['finished'] => {
+  const config = join(world.dir.path, `schedule-${user}.yaml`);
+  const placement = { endpoint: world.placement.endpoint };
+  await writeFile(config, JSON.stringify({ etcd: etcdAs(user), placement, image: world.imageUrl }));
+  return start([...argv, '--config', config], world.dir.path).finished;
+};
+
+const etcdctlAs = async (user: string, ...args: string[]): Promise<string> =>
+  world.etcdctl(`--user=${user}:${(await readFile(join(folder, user), 'utf8')).trim()}`, ...args);
+
+const roles = async (user: string | undefined, ...argv: string[]) =>
+  eschedule(user, 'etcd-roles', '--passwords', folder, ...argv, '-o', 'json');
+
+const statesOf = (stdout: string): Record<string, unknown> =>
+  Object.fromEntries(
+    [parseJson(stdout)].flat().map((view): [string, unknown] => [String(Object(view).user), Object(view).state]),
+  );
+
+beforeAll(async () => {
+  world = await startWorld();
+  folder = join(world.dir.path, 'etcd-passwords');
+});
+afterAll(async () => world[Symbol.asyncDispose]());
+
+describe('eschedule etcd-roles', () => {
+  const people = ['root', 'health', 'eschedule-cloud1'];
+
+  test('makes users and roles before etcd asks for them, with passwords that only their owner may read', async () => {
+    const { code, stdout, stderr } = await roles(undefined, '--host', host, '--host', stolen);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('`etcdctl auth enable`') });
+    const all = [...people, userOf(host), userOf(stolen)];
+    expect(statesOf(stdout)).toEqual(Object.fromEntries(all.map((user) => [user, 'created'])));
+    expect((await readdir(folder)).toSorted()).toEqual(all.toSorted());
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    for (const user of all) expect((await stat(join(folder, user))).mode & 0o777).toBe(0o600);
+    expect(stdout).not.toContain((await readFile(join(folder, 'root'), 'utf8')).trim());
+  });
+
+  test('goes on where it was cut short, with the same password', async () => {
+    const before = await readFile(join(folder, userOf(host)), 'utf8');
+    await world.etcdctl('user', 'delete', userOf(host));
+    const { stdout } = await roles(undefined, '--host', host);
+    expect(statesOf(stdout)).toMatchObject({ [userOf(host)]: 'created', root: 'unchanged' });
+    expect(await readFile(join(folder, userOf(host)), 'utf8')).toBe(before);
+  });
+
+  test('says what is wrong when authentication is off, or it is not root', async () => {
+    const early = await eschedule('root', 'list');
+    expect(early).toMatchObject({ code: 1, stdout: '' });
+    expect(early.stderr).toContain('etcd.user is set, and etcd asks nobody who they are');
+    await world.etcdctl('auth', 'enable');
+    const refused = await roles('eschedule-cloud1', '--host', host);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('could not list the users in etcd');
+  });
+
+  test('changes a role that is not as it should be, and nothing else', async () => {
+    const role = userOf(stolen);
+    await etcdctlAs('root', 'role', 'grant-permission', role, '--prefix=true', 'readwrite', '/');
+    await etcdctlAs('root', 'role', 'revoke-permission', role, keys.audit(stolen));
+    const { code, stdout, stderr } = await roles('root', '--host', host, '--host', stolen);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(statesOf(stdout)).toMatchObject({ [role]: 'changed', [userOf(host)]: 'unchanged', root: 'unchanged' });
+    const permissions = await etcdctlAs('root', 'role', 'get', role);
+    expect(permissions).not.toContain('[/,');
+    expect(permissions).toContain(keys.audit(stolen));
+  });
+
+  test('leaves a host that has records of version 1 what it needs to move them, and says so', async () => {
+    const moving = newProviderUuid();
+    const instance = newInstanceUuid();
+    const key = keys.location(instance);
+    await etcdctlAs('root', 'put', key, JSON.stringify(oldRecord({ instance, host: moving, name: 'old' })));
+    const { code, stdout, stderr } = await roles('root', '--host', moving);
+    expect(code).toBe(1);
+    expect(statesOf(stdout)).toMatchObject({ [userOf(moving)]: 'created' });
+    expect(parseJson(stderr)).toMatchObject({
+      code: 'ECOMPUTE_HOST_NOT_UPGRADED',
+      hint: expect.stringContaining('upgrade and start these agents'),
+    });
+    await using store = await openStore(etcdSection.parse(etcdAs(userOf(moving))));
+    expect((await store.get(key))?.value).toContain('"name":"old"');
+    await etcdctlAs('root', 'del', key);
+    expect((await roles('root', '--host', moving)).code).toBe(0);
+    expect(await store.get(key).catch(isPermissionDenied)).toBe(true);
+  });
+
+  test('a folder that it cannot use is named, and nothing is made', async () => {
+    const blocked = join(world.dir.path, 'blocked');
+    await writeFile(blocked, '');
+    await chmod(blocked, 0o600);
+    const other = newProviderUuid();
+    const result = await eschedule('root', 'etcd-roles', '--passwords', blocked, '--host', other);
+    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).toContain(`could not keep a password in ${blocked}/`);
+    expect(await etcdctlAs('root', 'user', 'list')).not.toContain(other);
+  });
+});
+
+const startAgent = async (booted: boolean): Promise<Ecompute> =>
+  world.startAgent({
+    uuid: host,
+    config: {
+      etcd: { ...etcdAs(userOf(host)), host: world.etcdProxy.host, port: world.etcdProxy.port },
+      booted,
+      period: 1,
+    },
+  });
+
+const operate = async (...argv: string[]): Promise<string> => {
+  const { code, stdout, stderr } = await eschedule('eschedule-cloud1', ...argv);
+  expect({ argv, code, stderr }).toMatchObject({ code: 0 });
+  return stdout;
+};
+
+const live = async (agent: Ecompute): Promise<void> => {
+  const [instance = ''] = (await operate('boot', '--name', 'web', '--memory', '64M', '-o', 'name')).split('\n');
+  await writeFile(join(agent.stateDir, 'consoles', `${instance}.log`), 'hello\n');
+  expect(await operate('logs', 'web')).toBe('hello\n');
+  await operate('stop', 'web', '--hard');
+  await operate('start', 'web');
+  await operate('image', 'prefetch', world.imageUrl);
+  expect(await operate('image', 'list')).toContain(world.imageUrl);
+  expect(parseJson(await operate('show', 'web', '-o', 'json'))).toMatchObject({ instance, state: 'active' });
+  await waitFor(async () => (await eschedule('eschedule-cloud1', 'audit')).code === 0, { what: 'nothing to be amiss' });
+  await operate('destroy', 'web', '--wait');
+  // The name is free, and its books are closed.
+  const left = await etcdctlAs('root', 'get', '--prefix', '--keys-only', PREFIX);
+  expect(left).not.toMatch(/\/(names|ending|hosts|booted)\//);
+};
+
+describe('a stolen host', () => {
+  /** One key of each kind. */
+  const kindsOf = (of: ProviderUuid): Record<string, string> => {
+    const instance = newInstanceUuid();
+    return {
+      request: keys.request(of, instance),
+      report: keys.report(of, instance),
+      presence: keys.agent(of),
+      session: keys.session(of),
+      console: keys.console(of),
+      audit: keys.audit(of),
+      'image report': keys.imageReport(of),
+      'image downloads': keys.imageDownloads(of),
+      'image wish': keys.imageWish(of, randomUUID()),
+    };
+  };
+  const shared: Record<string, string> = {
+    location: keys.location(newInstanceUuid()),
+    name: keys.name('default', 'web-1'),
+    ending: keys.ending(newInstanceUuid()),
+    booted: keys.booted(newInstanceUuid()),
+  };
+
+  const tell = async (run: () => Promise<unknown>): Promise<boolean> => {
+    try {
+      await run();
+      return true;
+    } catch (err) {
+      if (isPermissionDenied(err)) return false;
+      throw err;
+    }
+  };
+
+  const canWatch = async (store: Store, key: string): Promise<boolean> =>
+    new Promise((resolve, reject) => {
+      const stop = store.watch({ keys: [key] }, '1', {
+        onChange: () => {
+          stop();
+          resolve(true);
+        },
+        onEnd: (reason) =>
+          reason.includes('permission denied') ? resolve(false) : reject(new Error(`the watch ended: ${reason}`)),
+      });
+    });
+
+  const rightsOn = async (store: Store, key: string): Promise<string> => {
+    await etcdctlAs('root', 'put', key, 'before');
+    const held = { key: keys.report(stolen, newInstanceUuid()), modRevision: '0' };
+    const rights = {
+      read: await tell(async () => store.get(key)),
+      watch: await canWatch(store, key),
+      write: await tell(async () => store.txn([held], [{ op: 'put', key, value: 'after' }])),
+      // A guard is a way to read.
+      guess: await tell(async () => store.txn([{ key, modRevision: '1' }], [])),
+      delete: await tell(async () => store.txn([held], [{ op: 'delete', key }])),
+    };
+    const value = (await etcdctlAs('root', 'get', '--print-value-only', key)).trim();
+    expect(value).toBe(rights.delete ? '' : 'before');
+    await etcdctlAs('root', 'del', key);
+    return Object.entries(rights)
+      .flatMap(([right, isAllowed]) => (isAllowed ? [right] : []))
+      .join(' ');
+  };
+  const ALL = 'read watch write guess delete';
+
+  test('reaches its own keys and /booted, and nothing of another host or of the cloud', async () => {
+    await using store = await openStore(etcdSection.parse(etcdAs(userOf(stolen))));
+    for (const [kind, key] of Object.entries(kindsOf(stolen)))
+      expect({ [kind]: await rightsOn(store, key) }).toEqual({ [kind]: ALL });
+    for (const [kind, key] of [...Object.entries(kindsOf(host)), ...Object.entries(shared)])
+      expect({ [kind]: await rightsOn(store, key) }).toEqual({ [kind]: kind === 'booted' ? ALL : '' });
+    for (const prefix of [keys.requestsOf(stolen), keys.reportsOf(stolen), keys.imagesOf(stolen)])
+      expect({ prefix, isRead: await tell(async () => store.list(prefix)) }).toEqual({ prefix, isRead: true });
+    for (const prefix of ['', '/', `${PREFIX}/`, keys.requests, keys.reports, keys.agents, '/other-cloud/'])
+      expect({ prefix, isRead: await tell(async () => store.list(prefix)) }).toEqual({ prefix, isRead: false });
+    expect(await tell(async () => store.txn([{ key: '/anything', modRevision: '0' }], []))).toBe(false);
+  });
+
+  test('with --no-booted not even /booted, and agents that do not write it want for nothing', async () => {
+    const { stdout } = await roles('root', '--no-booted', '--host', host, '--host', stolen);
+    expect(statesOf(stdout)).toMatchObject({ [userOf(host)]: 'changed', [userOf(stolen)]: 'changed' });
+    await using store = await openStore(etcdSection.parse(etcdAs(userOf(stolen))));
+    expect(await rightsOn(store, shared['booted'] ?? '')).toBe('');
+    for (const booted of [false, true]) {
+      await using agent = await startAgent(booted);
+      await live(agent);
+      const isTold = (await agent.readLog()).some(({ msg }) => msg.includes('may not write /booted/'));
+      expect(isTold).toBe(booted);
+    }
+    const back = await roles('root', '--host', host, '--host', stolen);
+    expect(statesOf(back.stdout)).toMatchObject({ [userOf(host)]: 'changed' });
+  });
+
+  test('cannot end the life of another agent, change users, or look into the backend', async () => {
+    await using agent = await startAgent(true);
+    await live(agent);
+    await using root = await openStore(etcdSection.parse(etcdAs('root')));
+    const lease = BigInt((await root.get(keys.agent(host)))?.lease ?? '').toString(16);
+    const asThief = async (...args: string[]): Promise<string> =>
+      etcdctlAs(userOf(stolen), ...args).catch((err: unknown) => String(err));
+    expect(await asThief('lease', 'revoke', lease)).toContain('permission denied');
+    for (const args of [
+      ['user', 'list'],
+      ['user', 'delete', 'root'],
+      ['role', 'grant-permission', userOf(stolen), '--prefix=true', 'readwrite', '/'],
+      ['user', 'grant-role', userOf(stolen), 'root'],
+      ['auth', 'disable'],
+    ])
+      expect({ args, said: await asThief(...args) }).toEqual({
+        args,
+        said: expect.stringContaining('permission denied'),
+      });
+    expect(await etcdctlAs('root', 'get', '--keys-only', keys.agent(host))).toContain(keys.agent(host));
+    expect(await agent.stop()).toEqual({ code: 0, signal: null });
+  });
+});

@@ -1,0 +1,228 @@
+import type { InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
+import type { Step } from '@etcd-compute/agent/steps/step';
+import { TASKS, type Tasks } from '@etcd-compute/agent/kinds/tasks';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { InstanceState, Outcome } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { ActionKind } from '@etcd-compute/common/wishes/kind';
+import { ACTIONS, type ActionName } from '@etcd-compute/common/wishes/kinds';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { askToDestroy, boot, findRecord } from '../fixtures/agent-world.js';
+import { settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
+
+/**
+ * Walks every list of steps in `TASKS`: each step fails before it and after it, is repeated, is cut off by a crash before, after
+ * and in its middle, and each undo fails and is repeated. Afterwards the whole world is as the record says, and after a destroy
+ * nothing is left. The tests are made from the lists: a new step, or a new list, is covered without a change here.
+ */
+let world: ReconcilerWorld;
+beforeAll(async () => {
+  world = await startReconcilerWorld();
+});
+afterAll(async () => world[Symbol.asyncDispose]());
+
+type Task = keyof Tasks;
+const isTask = (name: string): name is Task => name in TASKS;
+const TASK_NAMES = Object.keys(TASKS).filter(isTask);
+
+/** A reason that lies with this host, so that nobody waits for it to go away. */
+const onPurpose = (): Error => new EcomputeError('ECOMPUTE_DOMAIN_FAILED', 'failed on purpose', { retryable: true });
+/** What the agent's process sees of its own end: nothing. Here, the activation just ends. */
+const crash = (): Error => new DOMException('crashed on purpose', 'AbortError');
+
+/** Each happens once; then the step is what it was. */
+type Fault = (step: Step, once: () => boolean) => Step;
+
+const RUN_FAULTS: Readonly<Record<string, { readonly fault: Fault; readonly isDone: boolean }>> = {
+  'fails before it': {
+    isDone: false,
+    fault: (step, once) => around(step, { before: () => throwIf(once(), onPurpose) }),
+  },
+  'fails after it': { isDone: false, fault: (step, once) => around(step, { after: () => throwIf(once(), onPurpose) }) },
+  'crashes before it': { isDone: true, fault: (step, once) => around(step, { before: () => throwIf(once(), crash) }) },
+  'crashes after it': { isDone: true, fault: (step, once) => around(step, { after: () => throwIf(once(), crash) }) },
+  'is repeated': {
+    isDone: true,
+    fault: (step, once) => ({ ...step, run: async (...args) => twice(() => step.run(...args), once) }),
+  },
+  'is aborted in it': {
+    isDone: true,
+    fault: (step, once) => ({
+      ...step,
+      run: async (deps, context) => {
+        if (!once()) return step.run(deps, context);
+        const aborted = AbortSignal.abort(crash());
+        await step.run(deps, { ...context, signal: aborted });
+        throw crash();
+      },
+    }),
+  },
+};
+
+const UNDO_FAULTS: Readonly<Record<string, Fault>> = {
+  'fails before it': (step, once) => aroundUndo(step, { before: () => throwIf(once(), onPurpose) }),
+  'fails after it': (step, once) => aroundUndo(step, { after: () => throwIf(once(), onPurpose) }),
+  'crashes after it': (step, once) => aroundUndo(step, { after: () => throwIf(once(), crash) }),
+  'is repeated': ({ undo, ...step }, once) => ({
+    ...step,
+    ...(undo && { undo: async (...args: Parameters<typeof undo>) => twice(() => undo(...args), once) }),
+  }),
+};
+
+interface Around {
+  readonly before?: () => void;
+  readonly after?: () => void;
+}
+
+const around = (step: Step, { before, after }: Around): Step => ({
+  ...step,
+  run: async (...args) => {
+    before?.();
+    await step.run(...args);
+    after?.();
+  },
+});
+
+const aroundUndo = ({ undo, ...step }: Step, { before, after }: Around): Step => ({
+  ...step,
+  ...(undo && {
+    undo: async (...args: Parameters<typeof undo>) => {
+      before?.();
+      await undo(...args);
+      after?.();
+    },
+  }),
+});
+
+const twice = async (task: () => Promise<void>, once: () => boolean): Promise<void> => {
+  await task();
+  if (once()) await task();
+};
+
+const throwIf = (isTime: boolean, make: () => Error): void => {
+  if (isTime) throw make();
+};
+
+/** The lists with a fault at one step of one of them, and whether it has struck. */
+const withFault = (task: Task, index: number, fault: Fault): { tasks: Tasks; hasStruck: () => boolean } => {
+  let count = 0;
+  const once = (): boolean => (count += 1) === 1;
+  const steps = TASKS[task].map((step, at) => (at === index ? fault(step, once) : step));
+  return { tasks: { ...TASKS, [task]: steps }, hasStruck: () => count > 0 };
+};
+
+/** How a guest that was built comes to each state. */
+const WAYS: readonly (readonly [InstanceState, ActionName | undefined])[] = [
+  ['active', undefined],
+  ['stopped', 'stop'],
+  ['suspended', 'suspend'],
+];
+
+interface Start {
+  readonly task: Task;
+  readonly from: InstanceState;
+  /** What leads there from a guest that runs. */
+  readonly way: ActionName | undefined;
+}
+
+/** Each list from every state in which it is asked for. */
+const STARTS: readonly Start[] = TASK_NAMES.flatMap((task): Start[] => {
+  if (task === 'build') return [{ task, from: 'scheduled', way: undefined }];
+  const { from }: ActionKind = ACTIONS[task];
+  return WAYS.flatMap(([state, way]) => (from.includes(state) ? [{ task, from: state, way }] : []));
+});
+
+const bootTo = async ({ task, way }: Pick<Start, 'task' | 'way'>): Promise<InstanceUuid> => {
+  const instance = await boot(world, world.host);
+  if (task === 'build') return instance;
+  const agent = await world.startReconciler();
+  await settle(agent, instance);
+  if (way) {
+    await ask(instance, way, 1);
+    await settle(agent, instance);
+  }
+  await ask(instance, task, 2);
+  return instance;
+};
+
+const ask = async (instance: InstanceUuid, kind: ActionName, count: number): Promise<void> => {
+  const key = world.keys.request(world.host, instance);
+  const entry = await world.store.get(key);
+  const value = { ...JSON.parse(entry?.value ?? '{}'), wishes: [{ kind, count }] };
+  await world.store.txn(
+    [{ key, modRevision: entry?.modRevision ?? '0' }],
+    [{ op: 'put', key, value: JSON.stringify(value) }],
+  );
+};
+
+/** After a crash the next activation is that of another agent process, which knows nothing of the fault. */
+const settleAfterCrash = async (agent: InstanceReconciler, instance: InstanceUuid): Promise<void> =>
+  settle(agent, instance, async () => world.startReconciler());
+
+const destroyAndExpectGone = async (agent: InstanceReconciler, instance: InstanceUuid): Promise<void> => {
+  await askToDestroy(world, world.host, instance);
+  await settleAfterCrash(agent, instance);
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'deleted' });
+  expect(await world.store.get(world.keys.request(world.host, instance))).toBeUndefined();
+  await world.expectGone(instance);
+};
+
+/** What the record says in the end of a task that was carried out, and of one with a fault. */
+const endOf = (task: Task, fault: object | null): object => {
+  if (task === 'build')
+    return { wish_count: 0, outcomes: [], ...(fault ? { state: 'error', fault } : { state: 'active', fault: null }) };
+  const outcomes = expect.toSatisfy((all: readonly Outcome[]) => {
+    expect(all.at(-1)).toMatchObject({ kind: task, count: 2, fault });
+    return true;
+  });
+  return { wish_count: 2, outcomes, fault: null, ...(!fault && { state: ACTIONS[task].leadsTo }) };
+};
+
+describe.each(STARTS)('$task of one that is $from', (start) => {
+  const { task } = start;
+  const steps = TASKS[task].map(({ name }, index) => ({ name, index }));
+
+  describe.each(steps)('$name', ({ index, name }) => {
+    test.each(Object.entries(RUN_FAULTS))(
+      '%s: the record is true, and nothing is left in the end',
+      async (...[, how]) => {
+        const instance = await bootTo(start);
+        const { tasks, hasStruck } = withFault(task, index, how.fault);
+        const agent = await world.startReconciler(tasks);
+        await settleAfterCrash(agent, instance);
+        expect(hasStruck()).toBe(true);
+        await world.expectTrueRecord(instance);
+        const fault = how.isDone ? null : { code: 'ECOMPUTE_DOMAIN_FAILED', step: name };
+        expect(await findRecord(world, instance)).toMatchObject(endOf(task, fault));
+        await destroyAndExpectGone(await world.startReconciler(), instance);
+      },
+    );
+  });
+});
+
+const undoable = TASKS.build.flatMap(({ name, undo }, index) => (undo ? [{ name, index }] : []));
+
+describe.each(undoable)('undo of $name', ({ index }) => {
+  test.each(Object.entries(UNDO_FAULTS))('%s, in a delete: nothing is left', async (...[, fault]) => {
+    const instance = await bootTo({ task: 'build', way: undefined });
+    await settle(await world.startReconciler(), instance);
+    const { tasks, hasStruck } = withFault('build', index, fault);
+    await destroyAndExpectGone(await world.startReconciler(tasks), instance);
+    expect(hasStruck()).toBe(true);
+  });
+
+  test.each(Object.entries(UNDO_FAULTS))('%s, after a build that failed: nothing is left', async (...[, fault]) => {
+    const instance = await bootTo({ task: 'build', way: undefined });
+    const { tasks, hasStruck } = withFault('build', index, fault);
+    const last = tasks.build.length - 1;
+    const build = tasks.build.map((step, at) =>
+      at === last ? around(step, { after: () => throwIf(true, onPurpose) }) : step,
+    );
+    const agent = await world.startReconciler({ ...tasks, build });
+    await settle(agent, instance);
+    expect(hasStruck()).toBe(true);
+    expect(await findRecord(world, instance)).toMatchObject({ state: 'error' });
+    await world.expectTrueRecord(instance);
+    await destroyAndExpectGone(await world.startReconciler(), instance);
+  });
+});

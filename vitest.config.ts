@@ -25,7 +25,9 @@ export default defineConfig({
     projects: [
       tier('unit', '{packages/*,chaos}/test/**/*.unit.test.ts', { timeoutSeconds: 20 }),
       tier('binding', 'packages/libvirt/test/**/*.binding.test.ts', { timeoutSeconds: 60 }),
-      tier('integration', 'test/integration/**/*.integration.test.ts', { timeoutSeconds: 300 }),
+      tier('integration', '{test/integration,packages/*/test,chaos/test}/**/*.integration.test.ts', {
+        timeoutSeconds: 300,
+      }),
       tier('e2e', 'test/e2e/**/*.e2e.test.ts', { timeoutSeconds: 600 }),
       // Not of `npm test`: `npm run test:guests`.
       tier('guests', 'test/guests/**/*.guests.test.ts', { timeoutSeconds: 7200 }),

@@ -7,13 +7,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '@etcd-compute/libvirt/connection';
 import type { CloseReason, Connection } from '@etcd-compute/libvirt/connection';
-import { DomainCreateFlags, DomainMetadataType, DomainModificationImpact } from '@etcd-compute/libvirt/constants';
+import {
+  DomainCreateFlags,
+  DomainGetJobStatsFlags,
+  DomainMetadataType,
+  DomainModificationImpact,
+} from '@etcd-compute/libvirt/constants';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import { LibvirtError } from '@etcd-compute/libvirt/errors';
 import { superviseConnection } from '@etcd-compute/libvirt/reconnect';
 import type { StoragePool } from '@etcd-compute/libvirt/storage-pool';
 import { parseDomain, renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import type { DomainSpec } from '@etcd-compute/libvirt/xml/domain';
+import { renderDomainBackup } from '@etcd-compute/libvirt/xml/domain-backup';
 import { parseMetadataValues } from '@etcd-compute/libvirt/xml/metadata';
 import { renderNetwork } from '@etcd-compute/libvirt/xml/network';
 import { renderDirectoryPool } from '@etcd-compute/libvirt/xml/storage-pool';
@@ -279,6 +285,29 @@ describe('domain', () => {
     await domain.setMetadata(DomainMetadataType.ELEMENT, next, 'ex', uri, DomainModificationImpact.LIVE);
     expect(await read()).toEqual({ owner: 'b' });
     expect(parseDomain(await domain.getXMLDesc()).metadata).toMatchObject([{ uri, values: { owner: 'b' } }]);
+    await domain.destroy();
+  });
+
+  it('copies one of its disks while it runs, and tells when that is done', async () => {
+    const path = (name: string): string => join(dir, 'pool', name);
+    const disk = (name: string, targetDev: string) =>
+      ({ path: path(name), format: 'raw', device: 'disk', bus: 'virtio', targetDev, readOnly: false }) as const;
+    for (const name of ['boot', 'other']) await writeFile(path(name), echoGuestDisk());
+    await using domain = await startEchoGuest({ disks: [disk('boot', 'vda'), disk('other', 'vdb')] });
+    await domain.backupBegin(renderDomainBackup({ disk: 'vda', path: path('copy'), format: 'raw' }), null);
+    const ended = await waitFor(
+      async () => {
+        const stats = await domain.getJobStats(DomainGetJobStatsFlags.COMPLETED);
+        return stats.type === 'none' ? undefined : stats;
+      },
+      { what: 'the end of the backup' },
+    );
+    expect(ended).toMatchObject({ type: 'completed', params: { success: true, disk_remaining: 0n } });
+    expect(typeof ended.params['operation']).toBe('number');
+    expect((await readFile(path('copy'))).equals(echoGuestDisk())).toBe(true);
+    expect(await domain.getJobStats()).toEqual({ type: 'none', params: {} });
+    await expect(domain.backupGetXMLDesc()).rejects.toMatchObject({ code: 'VIR_ERR_NO_DOMAIN_BACKUP' });
+    await expect(domain.abortJob()).rejects.toMatchObject({ code: 'VIR_ERR_OPERATION_INVALID' });
     await domain.destroy();
   });
 

@@ -73,6 +73,15 @@ export function diskErrorName(error: number): DiskError {
   return DISK_ERRORS[error] ?? 'unspecified';
 }
 
+export type DomainJobType = 'none' | 'bounded' | 'unbounded' | 'completed' | 'failed' | 'cancelled';
+
+/** virDomainJobType. */
+const JOB_TYPES: readonly DomainJobType[] = ['none', 'bounded', 'unbounded', 'completed', 'failed', 'cancelled'];
+
+export function domainJobTypeName(type: number): DomainJobType {
+  return JOB_TYPES[type] ?? 'unbounded';
+}
+
 export type DomainEvent =
   | 'defined'
   | 'undefined'

@@ -1,16 +1,17 @@
 import type { Duplex } from 'node:stream';
 import type { CallWait } from './call-wait.js';
 import { openConsole } from './console-stream.js';
-import { diskErrorName, domainControlStateName, domainStateName } from './domain-names.js';
-import type { DiskError, DomainControlState, DomainState } from './domain-names.js';
+import { diskErrorName, domainControlStateName, domainJobTypeName, domainStateName } from './domain-names.js';
+import type { DiskError, DomainControlState, DomainJobType, DomainState } from './domain-names.js';
 import type { DescribedDomain } from './ffi/calls/domain.js';
+import type { TypedParameters } from './ffi/calls/domain-backup.js';
 import type { DomainPointer } from './ffi/pointers.js';
 import { interfaceAddresses } from './interface-addresses.js';
 import type { AddressLimits, AddressSource, DomainInterface } from './interface-addresses.js';
 import type { OwnedPointer } from './owned-pointer.js';
 import type { Scope } from './scope.js';
 
-export type { DiskError, DomainControlState, DomainState } from './domain-names.js';
+export type { DiskError, DomainControlState, DomainJobType, DomainState } from './domain-names.js';
 export type { AddressLimits, AddressSource, DomainInterface } from './interface-addresses.js';
 
 export interface DomainInfo {
@@ -26,6 +27,12 @@ export interface DomainControlInfo {
   readonly state: DomainControlState;
   /** For how long, in milliseconds. */
   readonly stateTimeMs: number;
+}
+
+export interface DomainJobStats {
+  readonly type: DomainJobType;
+  /** By libvirt's name (`VIR_DOMAIN_JOB_*`), such as `disk_processed` or `errmsg`. */
+  readonly params: TypedParameters;
 }
 
 /**
@@ -204,6 +211,41 @@ export class Domain {
    */
   async agentSetResponseTimeout(timeout: number, wait: CallWait = {}): Promise<void> {
     await this.#owned.call('domainAgentSetResponseTimeout', [timeout], wait);
+  }
+
+  /** Has the guest's agent freeze all its file systems. Gives how many. */
+  fsFreeze(wait: CallWait = {}): Promise<number> {
+    return this.#owned.call('domainFSFreeze', [], wait);
+  }
+
+  /** Undoes `fsFreeze`. Gives how many file systems were frozen. */
+  fsThaw(wait: CallWait = {}): Promise<number> {
+    return this.#owned.call('domainFSThaw', [], wait);
+  }
+
+  /**
+   * Begins to copy disks as they are now, while the guest goes on (`DomainBackupBeginFlags`); `getJobStats` tells when it is done.
+   * Since libvirt 6.0.
+   */
+  // eslint-disable-next-line max-params -- libvirt's own order of parameters
+  async backupBegin(backupXML: string, checkpointXML: string | null, flags = 0, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainBackupBegin', [backupXML, checkpointXML, flags], wait);
+  }
+
+  /** The backup that is under way. Throws `VIR_ERR_NO_DOMAIN_BACKUP` when there is none. */
+  backupGetXMLDesc(wait: CallWait = {}): Promise<string> {
+    return this.#owned.call('domainBackupGetXMLDesc', [], wait);
+  }
+
+  /** The job under way, or with `DomainGetJobStatsFlags.COMPLETED` the last one that ended. */
+  async getJobStats(flags = 0, wait: CallWait = {}): Promise<DomainJobStats> {
+    const { type, params } = await this.#owned.call('domainGetJobStats', [flags], wait);
+    return { type: domainJobTypeName(type), params };
+  }
+
+  /** Ends the job under way. Throws `VIR_ERR_OPERATION_INVALID` when there is none. */
+  async abortJob(wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainAbortJob', [], wait);
   }
 
   /**

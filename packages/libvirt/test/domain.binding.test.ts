@@ -107,6 +107,18 @@ describe('domain', () => {
     await domain.undefineFlags(0);
   });
 
+  it('freezes and thaws file systems; the test driver has two, and no backups', async () => {
+    await using domain = await connection.domainCreateXML(renderDomain(aDomain()));
+    expect([await domain.fsFreeze(), await domain.fsFreeze()]).toEqual([2, 0]);
+    expect([await domain.fsThaw(), await domain.fsThaw()]).toEqual([2, 0]);
+    const unsupported = { code: 'VIR_ERR_NO_SUPPORT' };
+    await expect(domain.backupBegin('<domainbackup/>', null)).rejects.toMatchObject(unsupported);
+    await expect(domain.backupGetXMLDesc()).rejects.toMatchObject(unsupported);
+    await expect(domain.getJobStats()).rejects.toMatchObject(unsupported);
+    await expect(domain.abortJob()).rejects.toMatchObject(unsupported);
+    await domain.destroy();
+  });
+
   it('tells its addresses', async () => {
     const spec = aDomain({ interfaces: [{ mac: aMac, model: 'virtio', network: 'default' }] });
     await using domain = await connection.domainCreateXML(renderDomain(spec));

@@ -107,3 +107,14 @@ export const DomainConsoleFlags = {
   FORCE: 1,
   SAFE: 2,
 } as const;
+
+/** For `Domain.backupBegin`. */
+export const DomainBackupBeginFlags = {
+  REUSE_EXTERNAL: 1,
+} as const;
+
+/** For `Domain.getJobStats`. */
+export const DomainGetJobStatsFlags = {
+  COMPLETED: 1,
+  KEEP_COMPLETED: 2,
+} as const;

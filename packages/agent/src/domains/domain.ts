@@ -9,9 +9,15 @@ import {
 } from '@etcd-compute/libvirt/constants';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { parseMetadataValues, type MetadataElement } from '@etcd-compute/libvirt/xml/metadata';
-import type { DomainState } from '../instances/plan.js';
 
-/** Domains as this agent sees them: found by the instance's uuid, and ours when their metadata says so. */
+/** What a domain is to an instance. `saved`: it is off, and its memory is in a file. `foreign`: it has the instance's uuid, but is not ours. */
+export type DomainState = 'absent' | 'running' | 'paused' | 'saved' | 'shut-off' | 'crashed' | 'foreign';
+
+/** A domain of ours is defined. */
+export const isThere = (domain: DomainState): boolean => domain !== 'absent' && domain !== 'foreign';
+
+/** A domain of ours has a process. */
+export const isUp = (domain: DomainState): boolean => domain === 'running' || domain === 'paused';
 
 /** Never changes: domains that run carry it. */
 const NAMESPACE = 'urn:etcd-compute:instance:1';

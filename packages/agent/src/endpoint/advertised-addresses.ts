@@ -5,24 +5,12 @@ import { networkInterfaces } from 'node:os';
 import type { EtcdSection } from '@etcd-compute/common/config/sections';
 import { withResolvers } from '@etcd-compute/common/async/deadline';
 import type { EndpointSection } from '../config/endpoint.js';
+import { etcdServers, type ServerName } from '../config/etcd-servers.js';
 
 const MAX_ADDRESSES = 8;
 
 /** Those that nobody on another machine can use: loopback is not among them, because everybody may be on this one. */
 const isLinkLocal = (address: string): boolean => /^(169\.254\.|fe[89ab])/i.test(address);
-
-interface ServerName {
-  readonly host: string;
-  readonly port: number;
-}
-
-export const etcdServers = ({ host, port, hosts }: EtcdSection): ServerName[] =>
-  hosts
-    ? hosts.map((text) => {
-        const url = new URL(text);
-        return { host: url.hostname.replaceAll(/^\[|\]$/g, ''), port: Number(url.port || '2379') };
-      })
-    : [{ host, port }];
 
 /** The address of this host that packets to a server come from. Connecting a datagram socket asks the routing table and sends nothing. */
 const findLocalAddress = async ({ host, port }: ServerName): Promise<string | undefined> => {

@@ -1,5 +1,5 @@
 import type { InstanceUuid } from '@etcd-compute/common/ids';
-import type { InstanceSpec } from '../steps/step.js';
+import type { GuestSpec } from './guest-spec.js';
 
 /** What a guest is told about itself. Holds secrets: never logged. */
 export interface GuestConfig {
@@ -19,7 +19,7 @@ export interface GuestConfig {
 
 /** The one way from a wish to what the guest is told, whatever it is told by. */
 export const guestConfigOf = (
-  { instance, name, guest, vcpus, memoryMiB }: InstanceSpec,
+  { instance, name, guest, vcpus, memoryMiB }: GuestSpec,
   { interfaces, address }: Pick<GuestConfig, 'interfaces' | 'address'>,
 ): GuestConfig => ({
   instance,

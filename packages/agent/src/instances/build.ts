@@ -1,13 +1,10 @@
-import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
-import { resourcesOn } from '@etcd-compute/common/etcd/messages/boot-request';
-import { EcomputeError } from '@etcd-compute/common/errors';
-import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import { withDeadline } from '@etcd-compute/common/async/deadline';
 import type { LimitFunction } from 'p-limit';
-import type { DomainState } from './plan.js';
+import type { DomainState } from '../domains/domain.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
-import type { InstanceSpec, MadeSoFar, Step, StepDeps } from '../steps/step.js';
+import type { GuestSpec } from '../guest-config/guest-spec.js';
+import type { MadeSoFar, Step, StepDeps } from '../steps/step.js';
 import type { Tasks } from '../kinds/tasks.js';
 
 /** A step failed; the cause says why. */
@@ -20,44 +17,6 @@ export class StepError extends Error {
   }
 }
 
-/** @throws ECOMPUTE_REQUEST_INVALID when the request does not say enough to build from. */
-export const specOf = (request: BootRequest, host: ProviderUuid): InstanceSpec => {
-  const resources = resourcesOn(request, host) ?? {};
-  const amount = (resourceClass: string): number => {
-    const value = resources[resourceClass];
-    if (value !== undefined && value > 0) return value;
-    throw new EcomputeError(
-      'ECOMPUTE_REQUEST_INVALID',
-      `the boot request of instance ${request.instance} has no ${resourceClass}`,
-      {
-        hint: 'an instance needs VCPU, MEMORY_MB and DISK_GB',
-      },
-    );
-  };
-  if (request.image === null)
-    throw new EcomputeError(
-      'ECOMPUTE_REQUEST_INVALID',
-      `the boot request of instance ${request.instance} has no image`,
-    );
-  return {
-    instance: request.instance,
-    imageUrl: request.image,
-    imageChecksum: request.image_checksum,
-    vcpus: amount('VCPU'),
-    memoryMiB: amount('MEMORY_MB'),
-    diskGiB: amount('DISK_GB'),
-    name: request.name,
-    guest: guestOf(request),
-  };
-};
-
-const guestOf = ({ ssh_keys, user_data, meta, firmware }: BootRequest): InstanceSpec['guest'] => ({
-  ssh_keys,
-  user_data,
-  meta,
-  firmware,
-});
-
 /** A defined domain means that all steps up to its definition are done. */
 export const stepsLeft = (domain: DomainState, tasks: Tasks): readonly Step[] => {
   if (domain === 'running') return [];
@@ -67,7 +26,7 @@ export const stepsLeft = (domain: DomainState, tasks: Tasks): readonly Step[] =>
 };
 
 export interface BuildOptions {
-  readonly spec: InstanceSpec;
+  readonly spec: GuestSpec;
   readonly steps: readonly Step[];
   readonly deps: StepDeps;
   readonly writer: RecordWriter;

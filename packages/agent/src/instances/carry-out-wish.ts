@@ -5,11 +5,12 @@ import { isActionName, ACTIONS, type ActionName } from '@etcd-compute/common/wis
 import { KIND_PLANS } from '../kinds/kinds.js';
 import { NO_ADDRESSES } from './address.js';
 import { bootedWrites } from './booted.js';
-import { runSteps, specOf, StepError } from './build.js';
+import { specOf } from '../guest-config/guest-spec.js';
+import { runSteps, StepError } from './build.js';
 import type { InHand } from './carry-out.js';
-import { findPauseReason, observeDomain } from '../domains/domain.js';
+import { findPauseReason, observeDomain, isThere } from '../domains/domain.js';
 import { isElsewhere, toFault } from '../servers/fault.js';
-import { guestStateOf, isThere } from './plan.js';
+import { guestStateOf } from './plan.js';
 import { isChanged } from './record-writer.js';
 import { refreshGuest } from './refresh-guest.js';
 import type { Step } from '../steps/step.js';

@@ -9,6 +9,7 @@ import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { ActionName } from '@etcd-compute/common/wishes/kinds';
 import { isReported } from '@etcd-compute/common/wishes/reported';
+import { isThere, isUp, type DomainState } from '../domains/domain.js';
 
 /**
  * What to do about one instance, from what is wished, what was reported and what runs. Pure: the same for a first boot, after a
@@ -52,9 +53,6 @@ export interface Observed {
   /** Something of a build that failed is there, though it was undone. */
   readonly hasLeftovers: boolean;
 }
-
-/** `saved`: it is off, and its memory is in a file. `foreign`: a domain has the instance's uuid, but is not ours. */
-export type DomainState = 'absent' | 'running' | 'paused' | 'saved' | 'shut-off' | 'crashed' | 'foreign';
 
 /** What a record calls a guest that was built. */
 export type GuestState = 'active' | 'stopped' | 'suspended';
@@ -107,9 +105,6 @@ export const planInstance = ({ request, record, domain, hasLeftovers }: Observed
       return planBuilt({ request, record, domain }, facts);
   }
 };
-
-export const isThere = (domain: DomainState): boolean => domain !== 'absent' && domain !== 'foreign';
-export const isUp = (domain: DomainState): boolean => domain === 'running' || domain === 'paused';
 
 /** An agent writes a record before it makes a domain: this one had a record, and nobody knows what it was. */
 const planLostRecord = (domain: DomainState): Plan => ({

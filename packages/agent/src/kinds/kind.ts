@@ -1,4 +1,4 @@
-import type { DomainState } from '../instances/plan.js';
+import type { DomainState } from '../domains/domain.js';
 import type { Step } from '../steps/step.js';
 
 /** How the agent carries out one kind of wish. */

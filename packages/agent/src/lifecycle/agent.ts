@@ -14,7 +14,8 @@ import { createAudits } from '../audits/audits.js';
 import { repeat } from '../audits/repeat.js';
 import type { AgentConfig } from '../config/config.js';
 import { describeHost } from '../session/describe-host.js';
-import { ensureDiskPool } from '../disks/disk-pool.js';
+import { checkDisksAreThere } from '../disks/check-disks.js';
+import { countDisksOnImages, ensureDiskPool } from '../disks/disk-pool.js';
 import { createEndpoint, type Endpoint } from '../endpoint/endpoint.js';
 import { followRequests } from '../instances/follow-requests.js';
 import { createHealth } from '../session/health.js';
@@ -300,7 +301,14 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       interrupt: (instance) => reconciler?.interrupt(instance),
     });
     const audits = createAudits({ ...own, provider, steps, tasks, now: Date.now });
-    const imageUpkeep = keepImages({ ...own, config, images, lend, pool, signal: running.signal });
+    const imageUpkeep = keepImages({
+      ...own,
+      config,
+      images,
+      countDisks: async () => lend('work', async (connection) => countDisksOnImages(connection, pool)),
+      checkDisks: async () => lend('work', async (connection) => checkDisksAreThere(connection, pool, host)),
+      signal: running.signal,
+    });
     const served = createEndpoint({ config, store, keys, host, session, presence: taken, log });
     endpoint = served;
     serve();

@@ -7,7 +7,7 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
 import type { AgentConfig } from '../config/config.js';
 import { guestConfigOf, type GuestConfig } from '../guest-config/guest-config.js';
-import { specOf } from '../instances/build.js';
+import { specOf } from '../guest-config/guest-spec.js';
 import { findDomain, readMark } from '../domains/domain.js';
 import { hasDhcp6 } from '../networks/ipv6-plan.js';
 

@@ -3,9 +3,8 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import { consoleLog, removeConsoleLogs } from '../consoles/console-logs.js';
 import { hostArchitecture } from '../libvirt/virt-type.js';
-import { observeDomain, undefineDomain } from '../domains/domain.js';
+import { observeDomain, undefineDomain, isThere } from '../domains/domain.js';
 import { domainSpecOf } from './domain-spec.js';
-import { isThere } from '../instances/plan.js';
 import { hintOfMissingFirmware } from '../domains/missing-firmware.js';
 import type { Step } from './step.js';
 

@@ -5,11 +5,12 @@ import { isMetadataOn } from '../config/metadata.js';
 import { portNameOf } from '../networks/ports.js';
 import type { VirtType } from '../libvirt/virt-type.js';
 import { renderMark, type DomainMark } from '../domains/domain.js';
-import { needed, type InstanceSpec, type MadeSoFar } from './step.js';
+import type { GuestSpec } from '../guest-config/guest-spec.js';
+import { needed, type MadeSoFar } from './step.js';
 
 /** What a domain is made from: the wish, what the steps before have made of it, and what the host is. */
 export interface DomainInput {
-  readonly spec: InstanceSpec;
+  readonly spec: GuestSpec;
   readonly made: MadeSoFar;
   readonly config: Pick<AgentConfig, 'guests' | 'disks' | 'bridge' | 'metadata' | 'network'>;
   readonly mark: DomainMark;

@@ -1,9 +1,9 @@
 import type { Logger } from '@etcd-compute/common/log';
-import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from '../config/config.js';
 import type { Disk, DiskPool } from '../disks/disk-pool.js';
+import type { GuestSpec } from '../guest-config/guest-spec.js';
 import type { ImageCache } from '../images/cache/cache.js';
 import type { CachedImage } from '../images/format/cached-image.js';
 import type { Lend } from '../libvirt/link.js';
@@ -32,21 +32,6 @@ export interface StepDeps {
   readonly isStarting: () => boolean;
 }
 
-/** What is wished of the instance, in libvirt's terms. */
-export interface InstanceSpec {
-  readonly instance: InstanceUuid;
-  readonly imageUrl: string;
-  /** `sha256:...` of what the URL gives. */
-  readonly imageChecksum: string | undefined;
-  readonly vcpus: number;
-  readonly memoryMiB: number;
-  readonly diskGiB: number;
-  /** Its name, which becomes the guest's host name. */
-  readonly name: string | undefined;
-  /** What the guest is told. Holds secrets: never logged. */
-  readonly guest: GuestMembers;
-}
-
 /** What the steps of one run have made so far. A run always starts with the first step, or after the domain's definition. */
 export interface MadeSoFar {
   image?: CachedImage;
@@ -57,7 +42,7 @@ export interface MadeSoFar {
 }
 
 export interface StepContext {
-  readonly spec: InstanceSpec;
+  readonly spec: GuestSpec;
   readonly made: MadeSoFar;
   readonly log: Logger;
   /** Ends the step; to be given to its calls, so that what goes on behind a deadline makes nothing more. */

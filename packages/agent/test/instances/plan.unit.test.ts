@@ -1,4 +1,5 @@
-import { planInstance, type DomainState, type Plan } from '@etcd-compute/agent/instances/plan';
+import type { DomainState } from '@etcd-compute/agent/domains/domain';
+import { planInstance, type Plan } from '@etcd-compute/agent/instances/plan';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { canBecome, INSTANCE_STATES, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { ACTIONS } from '@etcd-compute/common/wishes/kinds';

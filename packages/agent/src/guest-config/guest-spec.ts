@@ -1,0 +1,57 @@
+import { resourcesOn, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+
+/** The guest that a boot request asks for. */
+export interface GuestSpec {
+  readonly instance: InstanceUuid;
+  readonly imageUrl: string;
+  /** `sha256:...` of what the URL gives. */
+  readonly imageChecksum: string | undefined;
+  readonly vcpus: number;
+  readonly memoryMiB: number;
+  readonly diskGiB: number;
+  /** Its name, which becomes the guest's host name. */
+  readonly name: string | undefined;
+  /** What the guest is told. Holds secrets: never logged. */
+  readonly guest: GuestMembers;
+}
+
+/** @throws ECOMPUTE_REQUEST_INVALID when the request does not say enough to build from. */
+export const specOf = (request: BootRequest, host: ProviderUuid): GuestSpec => {
+  const resources = resourcesOn(request, host) ?? {};
+  const amount = (resourceClass: string): number => {
+    const value = resources[resourceClass];
+    if (value !== undefined && value > 0) return value;
+    throw new EcomputeError(
+      'ECOMPUTE_REQUEST_INVALID',
+      `the boot request of instance ${request.instance} has no ${resourceClass}`,
+      {
+        hint: 'an instance needs VCPU, MEMORY_MB and DISK_GB',
+      },
+    );
+  };
+  if (request.image === null)
+    throw new EcomputeError(
+      'ECOMPUTE_REQUEST_INVALID',
+      `the boot request of instance ${request.instance} has no image`,
+    );
+  return {
+    instance: request.instance,
+    imageUrl: request.image,
+    imageChecksum: request.image_checksum,
+    vcpus: amount('VCPU'),
+    memoryMiB: amount('MEMORY_MB'),
+    diskGiB: amount('DISK_GB'),
+    name: request.name,
+    guest: guestOf(request),
+  };
+};
+
+const guestOf = ({ ssh_keys, user_data, meta, firmware }: BootRequest): GuestSpec['guest'] => ({
+  ssh_keys,
+  user_data,
+  meta,
+  firmware,
+});

@@ -132,12 +132,12 @@ test.each([
   ['a page for an answer', badReply({ verb: 'read', endpoint: 'x', text: PAGE, cause: new SyntaxError('no JSON') })],
 ])('a build that is taken up again while Placement answers %s waits, and goes on', async (_what, error) => {
   const stop = new AbortController();
-  const build = TASKS.build.map((step) => {
+  const build = TASKS.build.steps.map((step) => {
     const run = async (): Promise<void> => stop.abort();
     return step.name === 'start-domain' ? { ...step, run } : step;
   });
   const instance = await boot(world, world.host);
-  const first = await world.startReconciler({ ...TASKS, build });
+  const first = await world.startReconciler({ ...TASKS, build: { steps: build } });
   await expect(first.activate(instance, stop.signal)).rejects.toThrow('aborted');
   const made = await world.whatExists();
   expect(made).toEqual({ domains: [`${instance} shutoff`], volumes: [`${instance}.img`] });

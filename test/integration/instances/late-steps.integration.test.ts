@@ -47,7 +47,7 @@ const makeLate = (name: string, after?: (step: Step, args: Parameters<Step['run'
     },
   });
   return {
-    tasks: { ...TASKS, build: TASKS.build.map((step) => (step.name === name ? late(step) : step)) },
+    tasks: { ...TASKS, build: { steps: TASKS.build.steps.map((step) => (step.name === name ? late(step) : step)) } },
     goOn: async () => {
       gate.resolve();
       await ended.promise;
@@ -55,7 +55,7 @@ const makeLate = (name: string, after?: (step: Step, args: Parameters<Step['run'
   };
 };
 
-const LEAVING = TASKS.build.filter(({ isThere }) => isThere).map(({ name }) => name);
+const LEAVING = TASKS.build.steps.filter(({ isThere }) => isThere).map(({ name }) => name);
 
 const bootUntilGivenUp = async (
   { tasks }: LateStep,
@@ -108,7 +108,7 @@ describe.each(LEAVING)('%s ends after it was undone', (name) => {
 });
 
 test('a guest that starts late, of a build that was undone, does not run on', async () => {
-  const start = TASKS.build.find(({ name }) => name === 'start-domain');
+  const start = TASKS.build.steps.find(({ name }) => name === 'start-domain');
   const late = makeLate('define-domain', async (_step, args) => start?.run(...args));
   const { instance, reconciler, woken } = await bootUntilGivenUp(late, 'define-domain');
   await late.goOn();
@@ -119,7 +119,7 @@ test('a guest that starts late, of a build that was undone, does not run on', as
 
 test('an instance whose domain is there again before its allocation is given back keeps it until the domain is gone', async () => {
   let isUndoneInVain = true;
-  const failing = TASKS.build.map((step): Step => {
+  const failing = TASKS.build.steps.map((step): Step => {
     if (step.name === 'start-domain')
       return { ...step, run: async () => Promise.reject(new Error('failed on purpose')) };
     if (step.name !== 'define-domain') return step;
@@ -130,7 +130,7 @@ test('an instance whose domain is there again before its allocation is given bac
       },
     };
   });
-  const reconciler = await world.startReconciler({ ...TASKS, build: failing });
+  const reconciler = await world.startReconciler({ ...TASKS, build: { steps: failing } });
   const instance = await boot(world, world.host);
   booted.push(instance);
   await expect(reconciler.activate(instance, new AbortController().signal)).rejects.toMatchObject({

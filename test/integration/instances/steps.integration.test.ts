@@ -107,8 +107,8 @@ const throwIf = (isTime: boolean, make: () => Error): void => {
 const withFault = (task: Task, index: number, fault: Fault): { tasks: Tasks; hasStruck: () => boolean } => {
   let count = 0;
   const once = (): boolean => (count += 1) === 1;
-  const steps = TASKS[task].map((step, at) => (at === index ? fault(step, once) : step));
-  return { tasks: { ...TASKS, [task]: steps }, hasStruck: () => count > 0 };
+  const steps = TASKS[task].steps.map((step, at) => (at === index ? fault(step, once) : step));
+  return { tasks: { ...TASKS, [task]: { ...TASKS[task], steps } }, hasStruck: () => count > 0 };
 };
 
 /** How a guest that was built comes to each state. */
@@ -180,7 +180,7 @@ const endOf = (task: Task, fault: object | null): object => {
 
 describe.each(STARTS)('$task of one that is $from', (start) => {
   const { task } = start;
-  const steps = TASKS[task].map(({ name }, index) => ({ name, index }));
+  const steps = TASKS[task].steps.map(({ name }, index) => ({ name, index }));
 
   describe.each(steps)('$name', ({ index, name }) => {
     test.each(Object.entries(RUN_FAULTS))(
@@ -200,7 +200,7 @@ describe.each(STARTS)('$task of one that is $from', (start) => {
   });
 });
 
-const undoable = TASKS.build.flatMap(({ name, undo }, index) => (undo ? [{ name, index }] : []));
+const undoable = TASKS.build.steps.flatMap(({ name, undo }, index) => (undo ? [{ name, index }] : []));
 
 describe.each(undoable)('undo of $name', ({ index }) => {
   test.each(Object.entries(UNDO_FAULTS))('%s, in a delete: nothing is left', async (...[, fault]) => {
@@ -214,11 +214,11 @@ describe.each(undoable)('undo of $name', ({ index }) => {
   test.each(Object.entries(UNDO_FAULTS))('%s, after a build that failed: nothing is left', async (...[, fault]) => {
     const instance = await bootTo({ task: 'build', way: undefined });
     const { tasks, hasStruck } = withFault('build', index, fault);
-    const last = tasks.build.length - 1;
-    const build = tasks.build.map((step, at) =>
+    const last = tasks.build.steps.length - 1;
+    const build = tasks.build.steps.map((step, at) =>
       at === last ? around(step, { after: () => throwIf(true, onPurpose) }) : step,
     );
-    const agent = await world.startReconciler({ ...tasks, build });
+    const agent = await world.startReconciler({ ...tasks, build: { steps: build } });
     await settle(agent, instance);
     expect(hasStruck()).toBe(true);
     expect(await findRecord(world, instance)).toMatchObject({ state: 'error' });

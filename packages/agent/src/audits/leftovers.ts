@@ -85,7 +85,7 @@ export const createLeftoverAudit = (deps: LeftoverAuditDeps): Audit => {
     if (now() - seen.since < grace * 1000 || !(await fence.isHeld())) return false;
     // It may have been given back its request a moment ago.
     if (await store.get(keys.request(host, instance))) return false;
-    await undoSteps(tasks.build, { deps: steps, instance, log });
+    await undoSteps(tasks.build.steps, { deps: steps, instance, log });
     log.warn({ instanceUuid: instance }, `${describe(things)} without a boot request removed`);
     return true;
   };

@@ -21,8 +21,8 @@ export class StepError extends Error {
 export const stepsLeft = (domain: DomainState, tasks: Tasks): readonly Step[] => {
   if (domain === 'running') return [];
   // Started by an agent that was killed before it let it go on.
-  if (domain === 'paused') return tasks.start.filter(({ kind }) => kind === 'settling');
-  return domain === 'absent' ? tasks.build : tasks.start;
+  if (domain === 'paused') return tasks.start.steps.filter(({ kind }) => kind === 'settling');
+  return domain === 'absent' ? tasks.build.steps : tasks.start.steps;
 };
 
 export interface BuildOptions {

@@ -2,7 +2,6 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import { withOutcome, type Fault, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import { isActionName, ACTIONS, type ActionName } from '@etcd-compute/common/wishes/kinds';
-import { KIND_PLANS } from '../kinds/kinds.js';
 import { NO_ADDRESSES } from './address.js';
 import { bootedWrites } from './booted.js';
 import { specOf } from '../guest-config/guest-spec.js';
@@ -39,10 +38,10 @@ export const carryOutTask = async (task: Task, inHand: InHand): Promise<void> =>
   const instanceUuid = request.instance;
   log.info({ instanceUuid, task: name, reason }, 'changing the instance');
   try {
-    const { needs } = KIND_PLANS[name];
+    const { needs, steps: all } = deps.tasks[name];
     const steps = stepsOf(task, inHand);
     // Of one that was cut short, the domain may be what the steps before have made of it.
-    if (needs && steps.length === deps.tasks[name].length && !needs.includes(domain)) throw notPossible(task, domain);
+    if (needs && steps.length === all.length && !needs.includes(domain)) throw notPossible(task, domain);
     const spec = specOf(request, deps.host);
     await runSteps({ spec, steps, deps: deps.steps, writer, builds: deps.builds, log, signal, interrupt, onLateEnd });
   } catch (thrown) {
@@ -59,7 +58,7 @@ export const carryOutTask = async (task: Task, inHand: InHand): Promise<void> =>
 /** Goes on with the step that was cut short: a guest is not rebooted twice. A hard wish waits for nobody. */
 const stepsOf = ({ name, wish }: Task, { deps, writer }: InHand): readonly Step[] => {
   const isHard = wish?.args['hard'] === true;
-  const steps = deps.tasks[name].filter(({ kind }) => !(isHard && kind === 'waiting'));
+  const steps = deps.tasks[name].steps.filter(({ kind }) => !(isHard && kind === 'waiting'));
   const begun = steps.findIndex((step) => step.name === writer.record.step?.name);
   return steps.slice(Math.max(begun, 0));
 };

@@ -223,7 +223,7 @@ const foreignDomain = (instance: InstanceUuid): EcomputeError =>
 /** The record says `building` with a fault until all is gone, so a crash here is taken up here. */
 const undoFailedBuild = async (inHand: InHand): Promise<void> => {
   const { deps, writer, request, log } = inHand;
-  await undoCompletely(deps.tasks.build, { deps: deps.steps, instance: request.instance, log });
+  await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance: request.instance, log });
   await release(inHand);
   const { fault } = writer.record;
   await writer.toState('error', { reason: fault?.message ?? 'the build failed', step: null });
@@ -234,7 +234,7 @@ const undoFailedBuild = async (inHand: InHand): Promise<void> => {
 const cleanUp = async ({ deps, writer, request: { instance }, log }: InHand): Promise<void> => {
   await writer.startStep('undo');
   log.warn({ instanceUuid: instance }, 'something of a failed build is there again, undoing it once more');
-  await undoCompletely(deps.tasks.build, { deps: deps.steps, instance, log });
+  await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance, log });
   await writer.update({ step: null });
 };
 
@@ -245,7 +245,7 @@ const destroy = async (inHand: InHand): Promise<void> => {
   deps.addresses.forget(instance);
   await writer.claim('deleting', 'asked to be destroyed');
   try {
-    await undoCompletely(deps.tasks.build, { deps: deps.steps, instance, log });
+    await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance, log });
     await release(inHand);
   } catch (err) {
     // Tried again by the loop; meanwhile the record says what it waits for.

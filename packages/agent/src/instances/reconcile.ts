@@ -94,9 +94,9 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
   const cleanUpLate = async (instance: InstanceUuid): Promise<void> => {
     if (!late.has(instance)) return;
     const { tasks, log } = deps;
-    if (await isAnythingLeft(tasks.build, { ...build, instance })) {
+    if (await isAnythingLeft(tasks.build.steps, { ...build, instance })) {
       log.warn({ instanceUuid: instance }, 'a step that took too long has made something of an instance that is gone');
-      await undoCompletely(tasks.build, { ...build, instance });
+      await undoCompletely(tasks.build.steps, { ...build, instance });
     }
     late.delete(instance);
   };
@@ -119,7 +119,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     const hasLeftovers =
       record !== undefined &&
       isFailedBuild(record.value) &&
-      (await isAnythingLeft(deps.tasks.build, { ...build, instance }));
+      (await isAnythingLeft(deps.tasks.build.steps, { ...build, instance }));
     const plan = planInstance({ request: request.value, record: record?.value, domain, hasLeftovers }, facts);
     if (plan.action === 'nothing' || (plan.action === 'build' && !deps.mayClaim())) return {};
     await carryOut(plan, {

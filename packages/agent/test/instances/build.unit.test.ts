@@ -3,8 +3,8 @@ import { TASKS } from '@etcd-compute/agent/kinds/tasks';
 import { expect, test } from 'vitest';
 
 test('stepsLeft: all, only the start, its end, or none', () => {
-  expect(stepsLeft('absent', TASKS)).toBe(TASKS.build);
-  expect(stepsLeft('shut-off', TASKS)).toBe(TASKS.start);
+  expect(stepsLeft('absent', TASKS)).toBe(TASKS.build.steps);
+  expect(stepsLeft('shut-off', TASKS)).toBe(TASKS.start.steps);
   expect(stepsLeft('paused', TASKS).map(({ name }) => name)).toEqual(['resume-domain']);
   expect(stepsLeft('running', TASKS)).toEqual([]);
 });

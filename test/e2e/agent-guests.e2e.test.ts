@@ -114,7 +114,7 @@ test('a guest that panics, and one whose qemu is killed, have crashed', async ()
   expect(await lastReason(killed)).toBe('the guest crashed');
 });
 
-test('a guest that is paused or suspended goes on where it was; what it leaves on the host goes with it', async () => {
+test('a guest that is paused or suspended goes on where it was, one that is reset begins anew; what they leave on the host goes with them', async () => {
   const instance = await bootToAddress();
   await type(instance, 'WORD=remembered');
   const cloud = createCloud({ store: world.store, capacity: createPlacementCapacity(world.client) });
@@ -138,6 +138,11 @@ test('a guest that is paused or suspended goes on where it was; what it leaves o
   await type(instance, 'echo "$WORD-$((40+2))"');
   await said('remembered-42');
   expect(await listMemory()).not.toContain(instance);
+  const before = await qemusOf(instance);
+  await ask('reset');
+  await type(instance, 'echo "${WORD:-forgotten}-$((50+2))"'); // its shell is there again
+  await said('forgotten-52');
+  expect(await qemusOf(instance)).toEqual(before);
   await ask('suspend');
   await askToDestroy(world, agent.uuid, instance);
   await waitForState(world, instance, 'deleted');

@@ -2,9 +2,18 @@ import type { ActionName } from '@etcd-compute/common/wishes/kinds';
 import type { KindPlan } from './kind.js';
 import { pause } from './pause.js';
 import { reboot } from './reboot.js';
+import { reset } from './reset.js';
 import { resume } from './resume.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
 import { suspend } from './suspend.js';
 
-export const KIND_PLANS: Readonly<Record<ActionName, KindPlan>> = { start, stop, reboot, pause, suspend, resume };
+export const KIND_PLANS: Readonly<Record<ActionName, KindPlan>> = {
+  start,
+  stop,
+  reboot,
+  reset,
+  pause,
+  suspend,
+  resume,
+};

@@ -4,6 +4,7 @@ import { lock } from './lock.js';
 import { pause } from './pause.js';
 import { reboot } from './reboot.js';
 import { rename } from './rename.js';
+import { reset } from './reset.js';
 import { resume } from './resume.js';
 import { set } from './set.js';
 import { start } from './start.js';
@@ -16,6 +17,7 @@ export const WISH_COMMANDS: Readonly<Record<WishName, CommandSpec>> = {
   start,
   stop,
   reboot,
+  reset,
   pause,
   suspend,
   resume,

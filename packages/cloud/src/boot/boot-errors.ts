@@ -7,8 +7,8 @@ import type { BootProgress } from './wait-for-boot.js';
 interface ErrorOptions {
   readonly hostNames: HostNames;
   readonly timeoutMs: number;
-  /** The agents of the hosts on which boots took too long. */
-  readonly presences: Presences;
+  /** The agents of the hosts on which boots took too long; undefined when they could not be read. */
+  readonly presences: Presences | undefined;
 }
 
 const faultError = ({ spec, record, failedHosts }: BootProgress, hostNames: HostNames): EcomputeError => {
@@ -37,7 +37,7 @@ const timeoutError = (
   const [first = ''] = uuids;
   const what = uuids.length === 1 ? `instance ${first} is` : `${uuids.length} instances are`;
   const states = boots.map(({ record, spec }) => {
-    const reason = explainAgent(presences.get(record.host));
+    const reason = presences && explainAgent(presences.get(record.host));
     const where = `${record.state} on ${hostNames(record.host) ?? record.host}`;
     return `\n  ${spec.name ?? spec.instance}: ${where}${reason === undefined ? '' : `; ${reason}`}`;
   });

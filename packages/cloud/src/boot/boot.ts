@@ -139,7 +139,8 @@ const wait = async (services: Services, options: WaitForBootOptions, running: Ru
     errors.push(toError(thrown));
   }
   const late = boots.filter(({ end }) => end === 'timed-out').map(({ record }) => record.host);
-  const presences = await readPresences(services, late);
+  // They explain a delay. What was placed is told without them, too.
+  const presences = await readPresences(services, late).catch(() => undefined);
   const { hostNames } = placer;
   return [...errors, ...bootErrors(boots, { hostNames, timeoutMs, presences })];
 };
@@ -156,7 +157,7 @@ const placingErrors = async (services: Services, want: Want, results: readonly P
   if (unplaced.length > 0) {
     const dropped = unplaced.flatMap((result) => result.dropped);
     const counts = { asked: results.length, unplaced: unplaced.length };
-    errors.push(await noHostError({ services, want, dropped, ...counts }));
+    errors.push(await noHostError({ services, want, dropped, ...counts }).catch(toError));
   }
   return errors;
 };

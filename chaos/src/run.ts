@@ -20,7 +20,7 @@ import { openStage, type Stage } from './stage.js';
 import { createTally, type Tally } from './tally.js';
 import { readWorld, type World } from './world.js';
 
-const MEMBERS = 3;
+export const MEMBERS = 3;
 const MOST_TOLD = 5;
 
 /** Plays the seed's schedule, and ends at the first check that finds a violation. */

@@ -112,8 +112,8 @@ export const isPlacementTrouble = (thrown: unknown): boolean => {
   return SAY_NOTHING.includes(thrown.code) || status === 429 || isPlacements === false;
 };
 
-/** What Placement answers with a 500 where two writes of traits meet in its database: its handler does not catch that one. */
-const UNCAUGHT_CONFLICT = /concurrently updated the resource provider/;
+/** What Placement answers with a 500 where two writes meet in its database: traits, whose handler does not catch it, and any in SQLite. */
+const UNCAUGHT_CONFLICT = /concurrently updated the resource provider|database is locked/;
 
 /** True for a 409 because of a generation, false for one because the host has no room. */
 export const isConcurrentUpdate = (thrown: unknown): boolean =>

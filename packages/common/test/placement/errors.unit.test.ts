@@ -19,6 +19,7 @@ test.each([
     { detail: 'Another thread concurrently updated the resource provider data. Please retry your update' },
     true,
   ],
+  ['two writes that met in SQLite', 500, { detail: '(sqlite3.OperationalError) database is locked' }, true],
   ['no room', 409, { detail: 'Unable to allocate inventory', code: 'placement.undefined_code' }, false],
   ['a broken service', 500, { detail: 'The server has either erred or is incapable' }, false],
 ])('isConcurrentUpdate: %s', (...[, status, error, expected]) => {

@@ -180,6 +180,7 @@ test('when the connection for events hangs, the daemon is dead: whatever waits f
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   expect(() => link.getConnection()).toThrow('there is no connection to libvirt');
   proxy.speak();
-  await waitFor(() => ups.length === 2, { what: 'the link to be up again' });
+  await waitFor(() => ups.length === 2, { what: 'the link to come up again' });
+  await link.waitUp(AbortSignal.timeout(60_000));
   expect(await link.getConnection().getType()).toBe('TEST');
 });

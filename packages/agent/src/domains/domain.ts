@@ -181,6 +181,12 @@ export const suspendDomain = async (connection: Connection, instance: InstanceUu
   await domain.suspend(wait);
 };
 
+/** Presses the reset button of a domain that is up. */
+export const resetDomain = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> => {
+  await using domain = await connection.domainLookupByUUID(instance, wait);
+  await domain.reset(wait);
+};
+
 /** Writes the memory of a domain to a file, and stops it; repeatable. */
 export const saveDomain = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> => {
   await using domain = await connection.domainLookupByUUID(instance, wait);

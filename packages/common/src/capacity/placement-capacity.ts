@@ -73,14 +73,14 @@ export const createPlacementCapacity = (placement: PlacementClient): Capacity =>
     },
     allocate: async (requests) => {
       const [only, second] = requests;
-      const claims = requests.map(() => TAKEN);
-      if (!only) return { outcome: 'allocated', claims };
-      const result = await attempt(async () =>
-        second
-          ? postAllocations(placement, requests)
-          : putAllocations(placement, only.instance, { ...only, verb: 'allocate for', generation: null }),
+      if (!only) return { outcome: 'allocated', claims: [] };
+      return attempt(
+        async () =>
+          second
+            ? postAllocations(placement, requests)
+            : putAllocations(placement, only.instance, { ...only, verb: 'allocate for', generation: null }),
+        requests.length,
       );
-      return result.outcome === 'allocated' ? { ...result, claims } : result;
     },
     reallocate: async (consumer, { held, allocations }) => {
       const result = await attempt(async () =>
@@ -132,10 +132,10 @@ const toHeld = (held: PlacementHeld): Held => ({
 });
 
 /** A conflict is an answer, any other error none. */
-const attempt = async (write: () => Promise<void>): Promise<AllocateResult> => {
+const attempt = async (write: () => Promise<void>, claims = 1): Promise<AllocateResult> => {
   try {
     await write();
-    return { outcome: 'allocated', claims: [TAKEN] };
+    return { outcome: 'allocated', claims: Array.from({ length: claims }, () => TAKEN) };
   } catch (err) {
     if (isConcurrentUpdate(err) && err instanceof Error) return { outcome: 'busy', err };
     if (isPlacementConflict(err) && err instanceof Error) return { outcome: 'no-room', err };

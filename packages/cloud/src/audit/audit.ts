@@ -1,6 +1,6 @@
 import { closeSomeBooks } from '../instances/books.js';
 import { resolveHost } from '../hosts/resolve-host.js';
-import type { HostNames } from '../hosts/host-names.js';
+import { namesOf } from '../hosts/host-names.js';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
 import { findAmiss } from './find.js';
@@ -46,7 +46,7 @@ export const audit = async (services: Services, options: AuditOptions = {}): Pro
     const found = await findAmiss(services, { graceSeconds, isRemovingGuests });
     const { seen } = found;
     const { presences, providers } = seen;
-    const hostNames: HostNames = (host) => presences.get(host)?.hostname ?? providers.get(host) ?? null;
+    const hostNames = namesOf(presences, providers);
     const host = options.host === undefined ? undefined : resolveHost(options.host, hostsOf(seen), hostNames);
     const findings = found.findings.filter((finding) => host === undefined || finding.host === host).toSorted(inOrder);
     const mended = isFixing ? await mendAll(services, { findings, seen, waitMs }, running) : new Map<string, Mended>();

@@ -1,4 +1,5 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
+import { nameAndUuid } from '@etcd-compute/common/name-and-uuid';
 import { explainAgent } from '../hosts/explain-agent.js';
 import type { HostNames } from '../hosts/host-names.js';
 import type { Presences } from '../hosts/presences.js';
@@ -12,13 +13,12 @@ interface ErrorOptions {
 }
 
 const faultError = ({ spec, record, failedHosts }: BootProgress, hostNames: HostNames): EcomputeError => {
-  const { instance, name } = spec;
+  const { instance } = spec;
   const { fault } = record;
-  const what = name === null ? `instance ${instance}` : `instance ${name} (${instance})`;
   const tried = [...failedHosts].map(([host, reason]) => `\n  ${hostNames(host) ?? host}: ${reason}`).join('');
   return new EcomputeError(
     'ECOMPUTE_INSTANCE_FAILED',
-    `could not boot ${what}: ${fault?.message ?? 'it is in error'}${tried}`,
+    `could not boot instance ${nameAndUuid(spec)}: ${fault?.message ?? 'it is in error'}${tried}`,
     { details: { instance, host: record.host, fault }, ...(fault?.hint && { hint: fault.hint }) },
   );
 };

@@ -6,10 +6,13 @@ import type { Presences } from './presences.js';
 /** What people call a host; null when nobody knows. */
 export type HostNames = (host: ProviderUuid) => string | null;
 
+/** The names that the agents gave, or else those of the resource providers. */
 export const namesOf =
-  (presences: Presences): HostNames =>
+  (presences: Presences, providers: ProviderNames = new Map()): HostNames =>
   (host) =>
-    presences.get(host)?.hostname ?? null;
+    presences.get(host)?.hostname ?? providers.get(host) ?? null;
+
+type ProviderNames = ReadonlyMap<string, string>;
 
 /**
  * The names that the agents gave, and for hosts whose agent is away the names of their resource providers. A name is not worth
@@ -22,16 +25,15 @@ export const findHostNames = async (
 ): Promise<HostNames> => {
   const unnamed = new Set(hosts.filter((host) => !presences.has(host)));
   if (unnamed.size === 0) return namesOf(presences);
-  const providers = await listProviders(services);
-  const names = new Map(providers.map(({ uuid, name }) => [uuid, name]));
-  return (host) => presences.get(host)?.hostname ?? names.get(host) ?? null;
+  return namesOf(presences, await readProviderNames(services));
 };
 
-const listProviders = async (services: Services): Promise<readonly { uuid: ProviderUuid; name: string }[]> => {
+const readProviderNames = async (services: Services): Promise<ProviderNames> => {
   try {
-    return await (await services.capacity()).hosts();
+    const providers = await (await services.capacity()).hosts();
+    return new Map(providers.map(({ uuid, name }) => [uuid, name]));
   } catch (err) {
-    if (err instanceof EcomputeError) return [];
+    if (err instanceof EcomputeError) return new Map();
     throw err;
   }
 };
@@ -42,7 +44,7 @@ export const nameHosts = async <V extends { readonly host: string; readonly host
   views: readonly V[],
 ): Promise<readonly V[]> => {
   if (views.every(({ hostName }) => hostName !== null)) return views;
-  const names = new Map<string, string>((await listProviders(services)).map(({ uuid, name }) => [uuid, name]));
+  const names = await readProviderNames(services);
   // Most have theirs: copies of fifty thousand would take as much memory again.
   return views.map((view) => (view.hostName === null ? { ...view, hostName: names.get(view.host) ?? null } : view));
 };

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { compareNames } from '../compare-names.js';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
 import { listPresences } from './presences.js';
@@ -36,5 +37,5 @@ const listAll = async (services: Services): Promise<HostView[]> => {
   );
   // What has no VCPU is a provider of something else, such as a shared disk.
   const shown = views.filter(({ resources }) => 'VCPU' in resources);
-  return shown.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+  return shown.toSorted((a, b) => compareNames(a.name, b.name));
 };

@@ -3,6 +3,7 @@ import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { findHostNames } from '../hosts/host-names.js';
 import { listPresences } from '../hosts/presences.js';
 import { resolveHost } from '../hosts/resolve-host.js';
+import { compareNames } from '../compare-names.js';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
 
@@ -59,4 +60,4 @@ const listAll = async (services: Services, hosts: readonly string[]): Promise<Im
 export const byHost = (
   a: { host: string; hostName: string | null },
   b: { host: string; hostName: string | null },
-): number => (a.hostName ?? a.host).localeCompare(b.hostName ?? b.host, 'en', { numeric: true });
+): number => compareNames(a.hostName ?? a.host, b.hostName ?? b.host);

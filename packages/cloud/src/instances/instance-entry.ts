@@ -5,6 +5,7 @@ import {
   type StoredLocation,
 } from '@etcd-compute/common/etcd/messages/instance-location';
 import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { nameAndUuid } from '@etcd-compute/common/name-and-uuid';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Entry } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
@@ -37,7 +38,7 @@ export const isGone = ({ request, record }: Pick<InstanceEntry, 'request' | 'rec
 
 /** For a person: its name, if it has one, and its uuid. */
 export const describeInstance = (entry: InstanceEntry): string =>
-  nameOf(entry) === null ? entry.instance : `${nameOf(entry)} (${entry.instance})`;
+  nameAndUuid({ name: nameOf(entry), instance: entry.instance });
 
 /** An instance, and where to look for it when its location does not tell. */
 export interface Sought {

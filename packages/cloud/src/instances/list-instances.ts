@@ -1,6 +1,7 @@
 import { instanceRecordSchema } from '@etcd-compute/common/etcd/messages/instance-record';
 import { isNotUnderstood, parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { compareNames } from '../compare-names.js';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
 import { nameHosts, namesOf } from '../hosts/host-names.js';
@@ -26,11 +27,8 @@ export interface Listed {
 /** So many requests, with all that their guests are told, are in memory at a time. */
 const CHUNK = 100;
 
-/** `localeCompare` would look up the language for each of a million comparisons. */
-const { compare } = new Intl.Collator('en', { numeric: true });
-
 const inOrder = (a: InstanceView, b: InstanceView): number =>
-  compare(a.name ?? '\uffff', b.name ?? '\uffff') || compare(a.instance, b.instance);
+  compareNames(a.name ?? '\uffff', b.name ?? '\uffff') || compareNames(a.instance, b.instance);
 
 /** All instances. Their records are read page by page, and of requests only the keys: just what has no record is read itself. */
 export const listInstances = async (

@@ -1,13 +1,14 @@
 import { isActionName, WISH_KINDS, type WishArgs, type WishName } from '@etcd-compute/common/wishes/kinds';
 import { isReported } from '@etcd-compute/common/wishes/reported';
 import { namesOf } from '../hosts/host-names.js';
-import { readPresences, type SeenAgent } from '../hosts/presences.js';
+import { readPresences } from '../hosts/presences.js';
 import { closeSomeBooks } from '../instances/books.js';
 import { findInstances } from '../instances/find-instance.js';
 import { nameOf, type InstanceEntry } from '../instances/instance-entry.js';
 import { viewOf, type InstanceView } from '../instances/view.js';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
+import type { NewWish } from './check-may-ask.js';
 import { waitForWishes, type OutcomeIn, type PendingWish } from './wait-for-wishes.js';
 import { writeAction } from './write-action.js';
 import { writeEdit } from './write-edit.js';
@@ -56,12 +57,6 @@ export const ask = async <Name extends WishName>(
     await closeSomeBooks(services);
     return { instances: wishes.map(({ entry }) => viewOf(entry, namesOf(presences))), errors };
   });
-
-interface NewWish {
-  readonly agent: SeenAgent | undefined;
-  readonly kind: WishName;
-  readonly args: Readonly<Record<string, unknown>>;
-}
 
 /** @returns how the record will tell that it is done. */
 const write = async (services: Services, entry: InstanceEntry, { kind, ...wish }: NewWish): Promise<OutcomeIn> => {

@@ -6,6 +6,13 @@ import { WISH_KINDS, type WishName } from '@etcd-compute/common/wishes/kinds';
 import type { SeenAgent } from '../hosts/presences.js';
 import { describeInstance, type InstanceEntry } from '../instances/instance-entry.js';
 
+export interface NewWish<Name extends WishName = WishName> {
+  /** Of the instance's host; undefined when it is down. */
+  readonly agent: SeenAgent | undefined;
+  readonly kind: Name;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
 export interface Asked {
   readonly request: BootRequest;
   readonly record: InstanceRecord;

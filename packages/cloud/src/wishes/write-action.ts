@@ -4,15 +4,8 @@ import { ACTIONS, isActionName, type ActionName } from '@etcd-compute/common/wis
 import type { SeenAgent } from '../hosts/presences.js';
 import type { InstanceEntry } from '../instances/instance-entry.js';
 import type { Services } from '../services.js';
-import { checkMayAsk, isKnownBy, tooOldFor } from './check-may-ask.js';
+import { checkMayAsk, isKnownBy, tooOldFor, type NewWish } from './check-may-ask.js';
 import { rewriteRequest } from './rewrite-request.js';
-
-interface NewAction {
-  /** Of the instance's host; undefined when it is down. */
-  readonly agent: SeenAgent | undefined;
-  readonly kind: ActionName;
-  readonly args: Readonly<Record<string, unknown>>;
-}
 
 /**
  * Asks for something to be done to an instance, in its boot request.
@@ -23,7 +16,7 @@ interface NewAction {
 export const writeAction = async (
   services: Services,
   found: InstanceEntry,
-  { agent, kind, args }: NewAction,
+  { agent, kind, args }: NewWish<ActionName>,
 ): Promise<number> => {
   let count = 0;
   await rewriteRequest(services, found, {

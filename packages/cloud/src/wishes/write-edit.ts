@@ -1,18 +1,10 @@
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { EDITS, type EditName } from '@etcd-compute/common/wishes/kinds';
-import type { SeenAgent } from '../hosts/presences.js';
 import type { InstanceEntry } from '../instances/instance-entry.js';
 import type { Services } from '../services.js';
-import { checkMayAsk, isKnownBy, tooOldFor } from './check-may-ask.js';
+import { checkMayAsk, isKnownBy, tooOldFor, type NewWish } from './check-may-ask.js';
 import { moveName } from './move-name.js';
 import { rewriteRequest } from './rewrite-request.js';
-
-interface NewEdit {
-  /** Of the instance's host; undefined when it is down. */
-  readonly agent: SeenAgent | undefined;
-  readonly kind: EditName;
-  readonly args: Readonly<Record<string, unknown>>;
-}
 
 /**
  * Changes what an instance should be, in its boot request.
@@ -23,7 +15,7 @@ interface NewEdit {
 export const writeEdit = async (
   services: Services,
   found: InstanceEntry,
-  { agent, kind, args }: NewEdit,
+  { agent, kind, args }: NewWish<EditName>,
 ): Promise<BootRequest | undefined> =>
   rewriteRequest(services, found, {
     verb: kind,

@@ -3,6 +3,7 @@ import type { CloudEvent } from '@etcd-compute/cloud';
 import { describeDownload } from '@etcd-compute/cloud/instances/downloads';
 import { formatErrorChain } from '@etcd-compute/common/errors';
 import { formatTime } from '@etcd-compute/common/format-time';
+import { nameAndUuid } from '@etcd-compute/common/name-and-uuid';
 import type { Output } from './output.js';
 import { renderTransfer } from './transfer.js';
 
@@ -10,9 +11,6 @@ type Booting = Extract<CloudEvent, { type: 'booting' | 'downloading' }>;
 
 const describeBooting = ({ name, instance, host, hostName, state, step }: Booting): string =>
   `${name ?? instance}: ${state} on ${hostName ?? host}${step === null ? '' : `: ${step}`}`;
-
-const nameAndUuid = ({ name, instance }: { name: string | null; instance: string }): string =>
-  name === null ? instance : `${name} (${instance})`;
 
 /** Tells what a cloud does, in words: progress to a terminal, and remarks that matter afterwards wherever they go. */
 export const createEventPrinter =

@@ -1,13 +1,12 @@
 /**
- * Makes dist/bundle: all of ecompute in one file, and one for each kind of thread of the libvirt binding, which finds them there by their
- * path beside it. Run after the compiler. It is for the agent's memory: as 700 modules, with their source text and all that the libraries
- * bring along, ecompute takes some 10 MB more for as long as it runs.
+ * Makes dist/bundle: ecompute in one file, and one file for each kind of thread of the libvirt binding, which looks for them there. Run it
+ * after the compiler. The bundle saves memory: loaded as 700 modules, ecompute holds some 10 MB more for as long as it runs.
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { axiosWithoutFetch, BUNDLE_OPTIONS, englishOnly, parsedProto } from '../../scripts/bundle-plugins.mjs';
+import { bundleOptions } from '../../scripts/bundle/options.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const folder = path.join(root, 'dist', 'bundle');
@@ -21,13 +20,12 @@ await build({
     'ffi/event-loop-thread': path.join(libvirt, 'ffi', 'event-loop-thread.js'),
   },
   outdir: folder,
-  ...BUNDLE_OPTIONS,
+  ...(await bundleOptions(path.join(root, 'dist'))),
   format: 'esm',
   // It loads a shared library that lies beside it.
   external: ['koffi'],
-  // Libraries that are CommonJS ask for Node's own modules.
+  // What libraries that are CommonJS find around them.
   banner: {
-    js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
+    js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url), __dirname = import.meta.dirname;",
   },
-  plugins: [englishOnly, parsedProto, axiosWithoutFetch],
 });

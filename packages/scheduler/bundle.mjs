@@ -1,9 +1,9 @@
 /**
- * Makes dist/bundle/eschedule.cjs (all of eschedule in one file) and beside it what V8 has compiled of it; bin/eschedule.cjs
- * says what for. Run after the compiler.
+ * Makes dist/bundle/eschedule.cjs (eschedule in one file) and V8's compiled code beside it; bin/eschedule.cjs says why. Run it after the
+ * compiler.
  *
- * The code cache is taken at the end of a real run, a boot against ports where nothing listens, so that it holds the functions
- * that a boot uses and not only those that V8 compiles before anything runs.
+ * The code cache is taken at the end of a real run, a boot against ports where nothing listens. So it holds the functions that a boot uses,
+ * not only those that V8 compiles up front.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
@@ -11,37 +11,20 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { axiosWithoutFetch, BUNDLE_OPTIONS, englishOnly, parsedProto } from '../../scripts/bundle-plugins.mjs';
+import { bundleOptions } from '../../scripts/bundle/options.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const folder = path.join(root, 'dist', 'bundle');
 const bundle = path.join(folder, 'eschedule.cjs');
 
-/** What axios loads and a request to Placement never uses: forms, redirects, and proxies. */
-const UNUSED_BY_PLACEMENT = {
-  'form-data': 'module.exports = class FormData {};',
-  'https-proxy-agent': 'module.exports = class HttpsProxyAgent {};',
-  'follow-redirects': "module.exports = { http: require('node:http'), https: require('node:https') };",
-};
-
-const leanAxios = {
-  name: 'lean-axios',
-  setup: ({ onLoad, onResolve }) => {
-    const filter = new RegExp(`^(${Object.keys(UNUSED_BY_PLACEMENT).join('|')})$`);
-    onResolve({ filter }, ({ path }) => ({ path, namespace: 'left-out' }));
-    onLoad({ filter, namespace: 'left-out' }, ({ path }) => ({ contents: UNUSED_BY_PLACEMENT[path] }));
-  },
-};
-
 const makeBundle = async () => {
   await build({
     entryPoints: [path.join(root, 'dist', 'bin', 'eschedule.js')],
     outfile: bundle,
-    ...BUNDLE_OPTIONS,
+    ...(await bundleOptions(path.join(root, 'dist'))),
     format: 'cjs',
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [englishOnly, parsedProto, axiosWithoutFetch, leanAxios],
   });
 };
 

@@ -1,16 +1,15 @@
 #!/usr/bin/env node
 'use strict';
 /**
- * Starts `eschedule`, quickly: a person waits for it, and scripts call it in loops. Loading its 500 modules one by one takes longer
- * than all the work of a boot. So `bundle.mjs` makes one file of them and keeps what V8 has compiled beside it, and here
- * both are taken when they are there and fit:
+ * Starts `eschedule` fast: people wait for it, and scripts call it in loops. Loading its 500 modules one by one takes longer than all the
+ * work of a boot. So `bundle.mjs` makes one file of them and stores V8's compiled code beside it. This launcher picks:
  *
- *   no bundle, or one that is older than what was compiled since  ->  the modules as they are (slow, always right)
- *   code cache made by another version of Node                    ->  the bundle, with Node's own cache in the user's folder
- *   else                                                          ->  the bundle with its code cache
+ *   no bundle, or something was compiled after it  ->  the modules as they are (slow, always right)
+ *   a code cache made by another version of Node   ->  the bundle, with Node's own compile cache in the user's folder
+ *   else                                           ->  the bundle with its code cache
  *
- * V8 itself checks that the cache belongs to its version and flags, and Node's own cache is used only where Node offers it (22.8).
- * CommonJS, because an ES module cannot be given a code cache.
+ * V8 checks that the cache belongs to its version and flags. Node has a compile cache of its own since 22.8. This file is CommonJS because
+ * an ES module cannot be given a code cache.
  */
 const { readFileSync, statSync } = require('node:fs');
 const Module = require('node:module');
@@ -25,9 +24,9 @@ const bundle = path.join(folder, 'eschedule.cjs');
 /** When a file was written, in milliseconds; undefined when there is none. */
 const writtenAt = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 
-/** Only in a source tree does the compiler leave its notes, each time that it compiles. */
+/** The compiler leaves these files only in a source tree, each time that it compiles. */
 const isFresh = (bundledAt) =>
-  [root, path.join(root, '..', 'common')].every((folder) => {
+  [root, path.join(root, '..', 'cloud'), path.join(root, '..', 'common')].every((folder) => {
     const compiledAt = writtenAt(path.join(folder, 'tsconfig.tsbuildinfo'));
     return compiledAt === undefined || compiledAt <= bundledAt;
   });

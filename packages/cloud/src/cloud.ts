@@ -8,6 +8,8 @@ import type { AuditOptions, AuditResult } from './audit/audit.js';
 import type { BootOptions, BootResult } from './boot/boot.js';
 import type { TunnelOptions } from './consoles/open-tunnel.js';
 import type { ReadConsoleOptions } from './consoles/read-console.js';
+import type { Drained, DrainOptions } from './hosts/drain.js';
+import type { RemoveHostOptions } from './hosts/remove-host.js';
 import type { HostView } from './hosts/view.js';
 import type { ImageView, ListImagesOptions } from './images/list-images.js';
 import type { ImageWishOptions, ImageWishResult } from './images/wish-for-image.js';
@@ -47,7 +49,17 @@ export interface Cloud {
   readonly openTunnel: (uuidOrName: string, options: TunnelOptions) => Promise<Socket>;
   /** Whether the agent of an instance's host takes connections from here. @throws EcomputeError when it does not. */
   readonly checkAgent: (uuidOrName: string, options?: RunOptions) => Promise<void>;
-  readonly hosts: (options?: RunOptions) => Promise<readonly HostView[]>;
+  readonly hosts: {
+    readonly list: (options?: RunOptions) => Promise<readonly HostView[]>;
+    /** Keeps new instances from a host; what is there stays. */
+    readonly drain: (uuidOrName: string, options?: DrainOptions) => Promise<Drained>;
+    readonly undrain: (uuidOrName: string, options?: RunOptions) => Promise<void>;
+    /** Removes a host on which nothing is, and whose agent has ended. */
+    readonly remove: (
+      uuidOrName: string,
+      options?: RemoveHostOptions,
+    ) => Promise<{ readonly host: string; readonly name: string }>;
+  };
   readonly images: {
     readonly list: (options?: ListImagesOptions) => Promise<readonly ImageView[]>;
     /** Has hosts fetch an image before it is booted. */
@@ -120,7 +132,14 @@ export const cloudOf = (services: Services): Cloud => {
       (await import('./consoles/open-tunnel.js')).openTunnel(services, uuidOrName, options),
     checkAgent: async (uuidOrName, options) =>
       (await import('./consoles/check-agent.js')).checkAgent(services, uuidOrName, options),
-    hosts: async (options) => (await import('./hosts/list-hosts.js')).listHosts(services, options),
+    hosts: {
+      list: async (options) => (await import('./hosts/list-hosts.js')).listHosts(services, options),
+      drain: async (uuidOrName, options) => (await import('./hosts/drain.js')).drain(services, uuidOrName, options),
+      undrain: async (uuidOrName, options) =>
+        (await import('./hosts/undrain.js')).undrain(services, uuidOrName, options),
+      remove: async (uuidOrName, options) =>
+        (await import('./hosts/remove-host.js')).removeHost(services, uuidOrName, options),
+    },
     images: {
       list: async (options) => (await import('./images/list-images.js')).listImages(services, options),
       prefetch: imageVerb('prefetch'),

@@ -40,6 +40,13 @@ export type CloudEvent =
   /** So many instances are not gone yet. */
   | { readonly type: 'destroying'; readonly left: number }
   | ({ readonly type: 'changing'; readonly step: string; readonly since: string } & OfInstance)
+  /** From here on the host's agent heeds it, also without the caller; when that agent is down, once it is back. */
+  | {
+      readonly type: 'drain-asked' | 'undrain-asked';
+      readonly host: ProviderUuid;
+      readonly hostName: string;
+      readonly isHostDown: boolean;
+    }
   /** From here on the agents carry it out, also without the caller. */
   | { readonly type: 'image-asked'; readonly hosts: readonly ProviderUuid[] }
   /** A console log was cut off, and is asked for again. */

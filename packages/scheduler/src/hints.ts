@@ -36,6 +36,7 @@ const TIMED_OUT: Readonly<Record<string, (details: Details) => string | undefine
       ? showOrHosts(details)
       : `\`eschedule destroy --force ${instancesOf(details)[0]}\` does not wait for it`,
   wish: showOrHosts,
+  drain: () => 'see `eschedule hosts`',
   image: () => 'see `eschedule image list`',
   ssh: () => 'its console may tell why: `eschedule logs`',
 };
@@ -43,6 +44,9 @@ const TIMED_OUT: Readonly<Record<string, (details: Details) => string | undefine
 const HINTS: Partial<Record<ErrorCode, (details: Details) => string | undefined>> = {
   // Of a request that nobody can tell whether it was written.
   ECOMPUTE_ETCD_UNREACHABLE: (details) => (details['isWritten'] === null ? show(details) : undefined),
+  ECOMPUTE_HOST_DRAINING: seeHosts,
+  ECOMPUTE_HOST_IN_USE: seeHosts,
+  ECOMPUTE_HOST_NOT_DRAINING: seeHosts,
   ECOMPUTE_HOST_UNKNOWN: seeHosts,
   ECOMPUTE_HOST_UP: ofInstance((instance) => `\`eschedule destroy ${instance}\``),
   ECOMPUTE_INSTANCE_CHANGED: show,

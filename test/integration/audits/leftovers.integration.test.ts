@@ -80,6 +80,7 @@ const startAudits = async (
     addresses: openAddressWatch(steps),
     builds: pLimit(4),
     mayClaim: () => true,
+    isDraining: () => false,
     wake: () => undefined,
   });
   const audits = createAudits({

@@ -157,6 +157,8 @@ const live = async (agent: Ecompute): Promise<void> => {
   expect(parseJson(await operate('show', 'web', '-o', 'json'))).toMatchObject({ instance, state: 'active' });
   await waitFor(async () => (await eschedule('eschedule-cloud1', 'audit')).code === 0, { what: 'nothing to be amiss' });
   await operate('destroy', 'web', '--wait');
+  await operate('host', 'drain', host, '--wait');
+  await operate('host', 'undrain', host);
   // The name is free, and its books are closed.
   const left = await etcdctlAs('root', 'get', '--prefix', '--keys-only', PREFIX);
   expect(left).not.toMatch(/\/(names|ending|hosts|booted)\//);
@@ -178,6 +180,9 @@ describe('a stolen host', () => {
       'image wish': keys.imageWish(of, randomUUID()),
     };
   };
+  /** What an operator says of a host is not for its agent to change. */
+  const READ = 'read watch guess';
+
   const shared: Record<string, string> = {
     location: keys.location(newInstanceUuid()),
     name: keys.name('default', 'web-1'),
@@ -231,7 +236,11 @@ describe('a stolen host', () => {
     await using store = await openStore(etcdSection.parse(etcdAs(userOf(stolen))));
     for (const [kind, key] of Object.entries(kindsOf(stolen)))
       expect({ [kind]: await rightsOn(store, key) }).toEqual({ [kind]: ALL });
-    for (const [kind, key] of [...Object.entries(kindsOf(host)), ...Object.entries(shared)])
+    expect(await rightsOn(store, keys.drain(stolen))).toBe(READ);
+    for (const [kind, key] of [
+      ...Object.entries({ ...kindsOf(host), drain: keys.drain(host) }),
+      ...Object.entries(shared),
+    ])
       expect({ [kind]: await rightsOn(store, key) }).toEqual({ [kind]: kind === 'booted' ? ALL : '' });
     for (const prefix of [keys.requestsOf(stolen), keys.reportsOf(stolen), keys.imagesOf(stolen)])
       expect({ prefix, isRead: await tell(async () => store.list(prefix)) }).toEqual({ prefix, isRead: true });
@@ -253,6 +262,24 @@ describe('a stolen host', () => {
     }
     const back = await roles('root', '--host', host, '--host', stolen);
     expect(statesOf(back.stdout)).toMatchObject({ [userOf(host)]: 'changed' });
+  });
+
+  test('an agent that may not read drains says so, and its host is not drained', async () => {
+    await etcdctlAs('root', 'role', 'revoke-permission', userOf(host), keys.drain(host));
+    await using agent = await startAgent(true);
+    await agent.waitForLog('the etcd user may not read drains: this host cannot be drained');
+    const { code, stderr } = await eschedule('eschedule-cloud1', 'host', 'drain', host);
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('its etcd user may not read /drains/'),
+    });
+    expect((await roles('root', '--host', host)).code).toBe(0);
+  });
+
+  test('a host is removed with the rights of an operator', async () => {
+    await waitFor(async () => (await etcdctlAs('root', 'get', keys.agent(host))).trim() === '', { what: 'no agent' });
+    await operate('host', 'remove', host);
+    expect(await etcdctlAs('root', 'get', '--prefix', '--keys-only', PREFIX)).not.toContain(host);
   });
 
   test('cannot end the life of another agent, change users, or look into the backend', async () => {

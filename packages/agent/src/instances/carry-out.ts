@@ -43,6 +43,8 @@ export interface ReconcileDeps {
   readonly builds: LimitFunction;
   /** False once the agent is stopping: what is in hand is finished, nothing new is taken. */
   readonly mayClaim: () => boolean;
+  /** The host is drained: what is there goes on, nothing new is built. */
+  readonly isDraining: () => boolean;
   /** Has the instance looked at again. */
   readonly wake: (instance: InstanceUuid) => void;
   readonly log: Logger;
@@ -72,6 +74,9 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
   switch (plan.action) {
     case 'build':
       await build(inHand);
+      return;
+    case 'decline':
+      await decline(inHand);
       return;
     case 'undo':
       await undoFailedBuild(inHand);
@@ -181,6 +186,21 @@ const build = async (inHand: InHand): Promise<void> => {
   });
   log.info({ instanceUuid: instance, durationMs: Date.now() - startedAt }, 'instance active');
   await refreshAddresses(deps, writer);
+};
+
+/** Nothing was built. What a failed build has to give back is given back the same way, also after a crash; then another host may have it. */
+const decline = async (inHand: InHand): Promise<void> => {
+  const { writer, request, log } = inHand;
+  log.warn({ instanceUuid: request.instance }, 'instance declined, because this host is drained');
+  const fault: Fault = {
+    code: 'ECOMPUTE_HOST_DRAINING',
+    message: 'the host is being drained, and takes no new instances',
+    step: 'claim',
+    hint: 'destroy it, and boot again',
+    retryable: true,
+  };
+  await writer.claim('building', 'declined: the host is being drained', { fault });
+  await undoFailedBuild(inHand);
 };
 
 /**

@@ -20,7 +20,9 @@ import { isThere, isUp, type DomainState } from '../domains/domain.js';
  *   destroy     any                 any           delete
  *   boot        none                any that is   take it over as it is: its record was lost
  *   boot        none, scheduled,    any other     build (a domain that is there already is only started and reported)
- *               building, deleted
+ *               deleted
+ *   boot        the same            none          decline, when the host is drained
+ *   boot        building            any           build, also on a drained host: it was begun
  *   boot        building + fault    any           undo, then error
  *   boot        built               any that is   the oldest wish that is not carried out yet
  *   boot        built               any that is   report what was edited in the request
@@ -44,6 +46,8 @@ export interface HostFacts {
   readonly bootId: string;
   /** Whether guests that ran when the host went down are started again. */
   readonly resumesGuests: boolean;
+  /** It takes no new instances. */
+  readonly isDraining: boolean;
 }
 
 export interface Observed {
@@ -67,6 +71,7 @@ export type Plan =
   | { readonly action: 'nothing'; readonly why: string }
   | { readonly action: 'refuse'; readonly why: string }
   | { readonly action: 'build' }
+  | { readonly action: 'decline' }
   | { readonly action: 'adopt'; readonly state: GuestState; readonly reason: string }
   | { readonly action: 'undo' }
   | { readonly action: 'clean-up' }
@@ -89,10 +94,10 @@ export const planInstance = ({ request, record, domain, hasLeftovers }: Observed
   if (!resourcesOn(request, host)) return planElsewhere(record);
   switch (record?.state) {
     case undefined:
-      return isThere(domain) ? planLostRecord(domain) : { action: 'build' };
+      return isThere(domain) ? planLostRecord(domain) : planNew(domain, facts);
     case 'scheduled':
     case 'deleted':
-      return { action: 'build' };
+      return planNew(domain, facts);
     case 'building':
       return record.fault ? { action: 'undo' } : { action: 'build' };
     case 'deleting':
@@ -105,6 +110,11 @@ export const planInstance = ({ request, record, domain, hasLeftovers }: Observed
       return planBuilt({ request, record, domain }, facts);
   }
 };
+
+/** A domain that is there means that it was built already, and etcd restored since: that is no new instance. */
+const planNew = (domain: DomainState, { isDraining }: HostFacts): Plan => ({
+  action: isDraining && domain === 'absent' ? 'decline' : 'build',
+});
 
 /** An agent writes a record before it makes a domain: this one had a record, and nobody knows what it was. */
 const planLostRecord = (domain: DomainState): Plan => ({

@@ -12,7 +12,7 @@ import type { z } from 'zod';
 import { carryOut, type ReconcileDeps } from './carry-out.js';
 import { observeDomain } from '../domains/domain.js';
 import { migrateRecord } from './migrate.js';
-import { planInstance } from './plan.js';
+import { planInstance, type HostFacts } from './plan.js';
 import { createReadTogether } from './read-together.js';
 import { isChanged, RecordWriter, type Stored } from './record-writer.js';
 import { isAnythingLeft, undoCompletely } from './undo.js';
@@ -80,7 +80,12 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
   };
 
   const startedAt = Date.now();
-  const facts = { host: deps.host, bootId: deps.bootId, resumesGuests: deps.steps.config.guests.resume };
+  const factsNow = (): HostFacts => ({
+    host: deps.host,
+    bootId: deps.bootId,
+    resumesGuests: deps.steps.config.guests.resume,
+    isDraining: deps.isDraining(),
+  });
 
   /** Instances of which a step has ended after it was given up, so that something may be there that nobody wishes. */
   const late = new Set<InstanceUuid>();
@@ -120,7 +125,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
       record !== undefined &&
       isFailedBuild(record.value) &&
       (await isAnythingLeft(deps.tasks.build.steps, { ...build, instance }));
-    const plan = planInstance({ request: request.value, record: record?.value, domain, hasLeftovers }, facts);
+    const plan = planInstance({ request: request.value, record: record?.value, domain, hasLeftovers }, factsNow());
     if (plan.action === 'nothing' || (plan.action === 'build' && !deps.mayClaim())) return {};
     await carryOut(plan, {
       deps,

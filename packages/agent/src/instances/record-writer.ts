@@ -74,7 +74,11 @@ export class RecordWriter {
   }
 
   /** Takes the instance for this session. A record of an earlier, deleted instance of the same uuid begins anew. */
-  async claim(state: 'building' | 'deleting', reason: string): Promise<void> {
+  async claim(
+    state: 'building' | 'deleting',
+    reason: string,
+    changes: Pick<Partial<InstanceRecord>, 'fault'> = {},
+  ): Promise<void> {
     if (this.record.state === 'deleted' && state === 'building')
       this.#record = { ...this.#record, value: this.#firstRecord(this.#request.value) };
     const isTakenUp = this.record.state === state && this.record.session !== this.#deps.session;
@@ -82,6 +86,7 @@ export class RecordWriter {
       reason: isTakenUp ? 'taken up again after a restart' : reason,
       session: this.#deps.session,
       host: this.#deps.host,
+      ...changes,
     });
   }
 

@@ -33,6 +33,7 @@ import type { StepDeps } from '../steps/step.js';
 import { TASKS, type Tasks } from '../kinds/tasks.js';
 import { createOwnProvider } from '../inventory/own-provider.js';
 import { probeImagesGiB, probeResources } from '../inventory/probe.js';
+import { createDraining } from '../inventory/draining.js';
 import { createInventoryReport } from '../inventory/report.js';
 import { createBelonging } from '../known-servers/belonging.js';
 import { MAX_HUNG_CALLS, maxCalls, openLibvirtLink } from '../libvirt/link.js';
@@ -187,8 +188,13 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     await warnOfClosedFolder(pool.folder, log);
     probe = probeLibvirt({ config, getOpen: link.getOpen, health, signal: running.signal });
     // Asked for its version, a libvirtd that knows nothing of QEMU yet finds out first all that QEMU can do: a minute, where it is slow.
+    const draining = createDraining({ store, keys, host, log });
+    await persist(draining.read, { what: 'etcd', log, signal: starting });
     const described = await persist(
-      async () => lend('work', async (connection) => describeHost(connection, { config, host, session })),
+      async () =>
+        lend('work', async (connection) =>
+          describeHost(connection, { config, host, session, drain: draining.current }),
+        ),
       { what: 'the hypervisor', log, signal: starting },
     );
     const taken = await persist(
@@ -227,7 +233,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       inTurn(async () => {
         const resources = await probeResources(getConnection(), pool.folder);
         const imagesGiB = await probeImagesGiB(images);
-        await reportRoom({ resources, imagesGiB, isLocked: !state.mayClaim });
+        await reportRoom({ resources, imagesGiB, isLocked: !state.mayClaim || draining.isOn() });
       });
     await persist(report, { what: 'the inventory in Placement', log, signal: starting });
 
@@ -290,6 +296,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       addresses,
       builds,
       mayClaim: () => state.mayClaim,
+      isDraining: draining.isOn,
       wake: (instance) => loop.wake(instance),
     });
     followRequests({
@@ -299,6 +306,16 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
       config,
       signal: running.signal,
       interrupt: (instance) => reconciler?.interrupt(instance),
+    });
+    draining.follow({
+      relistMs: config.period * 1000,
+      // Who sees that the host is drained can rely on it: Placement offers nothing there any more.
+      onChange: async () => {
+        await persist(report, { what: 'the inventory in Placement', log, signal: running.signal });
+        taken.showDrain(draining.current);
+        wakeAll();
+      },
+      signal: running.signal,
     });
     const audits = createAudits({ ...own, provider, steps, tasks, now: Date.now });
     const imageUpkeep = keepImages({

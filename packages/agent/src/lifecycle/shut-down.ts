@@ -47,7 +47,7 @@ export const shutDown = async ({
   };
   log.info('locking inventory by reserving VCPU');
   await Promise.all([
-    attempt('showing the host as draining', presence.drain),
+    attempt('showing that the agent stops', presence.showStopping),
     attempt(
       'locking the inventory',
       async (signal) => persist(report, { what: 'the lock of the inventory', log, signal }),

@@ -10,12 +10,13 @@ export interface DescribeOptions {
   readonly config: AgentConfig;
   readonly host: ProviderUuid;
   readonly session: Presence['session'];
+  readonly drain: Presence['drain'];
 }
 
 /** The presence that this process shows. */
 export const describeHost = async (
   connection: Connection,
-  { config, host, session }: DescribeOptions,
+  { config, host, session, drain }: DescribeOptions,
 ): Promise<Presence> => {
   const version = await connection.getVersion();
   return {
@@ -25,8 +26,9 @@ export const describeHost = async (
     session,
     layout: LAYOUT,
     wishes: Object.keys(WISH_KINDS),
-    state: 'up',
+    state: drain ? 'draining' : 'up',
     trouble: null,
+    drain,
     agent_version: VERSION,
     hypervisor: {
       type: await connection.getType(),

@@ -32,8 +32,10 @@ export interface PresenceKeeper {
   readonly fence: Fence;
   /** The lease that the presence is under, for what goes with it; another one after the presence was lost. */
   readonly leaseId: () => string;
-  /** Shows the agent as draining from now on. */
-  readonly drain: () => Promise<void>;
+  /** Shows the agent as about to stop. */
+  readonly showStopping: () => Promise<void>;
+  /** Shows whether the host is drained. What cannot be written now is written a moment later. */
+  readonly showDrain: (drain: Presence['drain']) => void;
   /** Shows why the host cannot work, or that it can. What cannot be written now is written a moment later. */
   readonly showTrouble: (trouble: Presence['trouble']) => void;
   /** Removes the presence. */
@@ -129,8 +131,10 @@ const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fe
       options.onTakenAnew();
     }
   };
-  const show = async (changes: Pick<Presence, 'state'> | Pick<Presence, 'trouble'>): Promise<void> => {
+  let isStopping = false;
+  const show = async (changes: Partial<Pick<Presence, 'drain' | 'trouble'>>): Promise<void> => {
     presence = { ...presence, ...changes };
+    presence = { ...presence, state: isStopping || presence.drain ? 'draining' : 'up' };
     const entry = await store.get(key);
     // Another session's is not ours to change.
     if (entry && holderOf(entry)?.session === presence.session)
@@ -158,7 +162,13 @@ const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fe
   return {
     fence,
     leaseId: () => lease.id,
-    drain: async () => show({ state: 'draining' }),
+    showStopping: async () => {
+      isStopping = true;
+      await show({});
+    },
+    showDrain: (drain) => {
+      show({ drain }).catch((err: unknown) => log.debug({ err }, 'drain not shown yet'));
+    },
     showTrouble: (trouble) => {
       show({ trouble }).catch((err: unknown) => log.debug({ err }, 'trouble not shown yet'));
     },

@@ -10,7 +10,7 @@ import { aBootRequest, aDestroyRequest, aFault, anAddress, aRecord, ELSEWHERE, H
 const aLostDomain = { ...aFault, code: 'ECOMPUTE_DOMAIN_LOST', step: null };
 const DOMAINS: readonly DomainState[] = ['absent', 'running', 'paused', 'saved', 'shut-off', 'crashed', 'foreign'];
 
-const HOST = { host: HERE, bootId: 'this boot' } as const;
+const HOST = { host: HERE, bootId: 'this boot', isDraining: false } as const;
 
 const plan = (request: BootRequest | undefined, record: InstanceRecord | undefined, domain: DomainState): Plan =>
   planInstance({ request, record, domain, hasLeftovers: false }, { ...HOST, resumesGuests: true });
@@ -139,11 +139,25 @@ describe('planInstance', () => {
     expect(clean(aRecord({ state: 'error', fault: aLostDomain }), true).action).toBe('report');
   });
 
+  test('a drained host declines what is new, and goes on with all that was begun or built', () => {
+    const look = (record: InstanceRecord | undefined, domain: DomainState, request = boot): string =>
+      planInstance({ request, record, domain, hasLeftovers: false }, { ...HOST, resumesGuests: true, isDraining: true })
+        .action;
+    for (const record of [undefined, aRecord(), aRecord({ state: 'deleted' })])
+      expect(look(record, 'absent')).toBe('decline');
+    // etcd was restored from a backup: the guest is older than its record.
+    expect(look(aRecord(), 'running')).toBe('build');
+    expect(look(undefined, 'running')).toBe('adopt');
+    expect(look(aRecord({ state: 'building' }), 'absent')).toBe('build');
+    expect(look(aRecord({ state: 'active' }), 'running')).toBe('refresh-guest');
+    expect(look(aRecord({ state: 'stopped' }), 'shut-off', wish('start'))).toBe('carry-out');
+    expect(look(aRecord(), 'absent', aDestroyRequest())).toBe('delete');
+  });
+
   test('after a boot of the host, what ran is started again unless the config says no; what was stopped stays so', () => {
     const ran = aRecord({ state: 'active', boot_id: 'the boot before', addresses: [anAddress] });
-    const facts = { host: HERE, bootId: 'this boot' };
     const look = (record: InstanceRecord, domain: DomainState, resumesGuests = true): Plan =>
-      planInstance({ request: boot, record, domain, hasLeftovers: false }, { ...facts, resumesGuests });
+      planInstance({ request: boot, record, domain, hasLeftovers: false }, { ...HOST, resumesGuests });
     expect(look(ran, 'shut-off')).toMatchObject({ action: 'start-again', task: 'start' });
     expect(look(ran, 'paused')).toMatchObject({ action: 'start-again', task: 'start' });
     expect(look(ran, 'shut-off', false)).toMatchObject({ action: 'report', state: 'stopped' });
@@ -181,6 +195,7 @@ describe('planInstance', () => {
           'start-again': ['active', 'stopped', 'suspended'],
           refuse: ['error'],
           build: ['building'],
+          decline: ['building'],
           adopt: [],
           undo: ['error'],
           delete: ['deleting'],

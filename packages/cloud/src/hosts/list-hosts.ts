@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { compareNames } from '../compare-names.js';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
+import { listDrains } from './drains.js';
 import { listPresences } from './presences.js';
 import { viewOfHost, type HostView } from './view.js';
 
@@ -14,9 +15,10 @@ export const listHosts = async (services: Services, options: RunOptions = {}): P
 
 const listAll = async (services: Services): Promise<HostView[]> => {
   const [capacity, store] = await Promise.all([services.capacity(), services.store()]);
-  const [providers, presences, { entries: requests }] = await Promise.all([
+  const [providers, presences, drains, { entries: requests }] = await Promise.all([
     capacity.hosts(),
     listPresences(services),
+    listDrains(services),
     store.listKeys(services.keys.requests),
   ]);
   const counts = new Map<string, number>();
@@ -31,7 +33,8 @@ const listAll = async (services: Services): Promise<HostView[]> => {
         const { uuid } = provider;
         const facts = await capacity.describeHost(uuid);
         const instances = counts.get(uuid) ?? 0;
-        return viewOfHost({ provider, facts, presence: presences.get(uuid), instances });
+        const drain = drains.get(uuid)?.drain;
+        return viewOfHost({ provider, facts, presence: presences.get(uuid), drain, instances });
       }),
     ),
   );

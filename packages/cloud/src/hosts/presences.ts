@@ -12,6 +12,7 @@ const seenAgentSchema = presenceSchema.pick({
   session: true,
   state: true,
   trouble: true,
+  drain: true,
   agent_version: true,
   layout: true,
   wishes: true,

@@ -27,6 +27,10 @@ describe('trouble of a host', () => {
     expect(explainAgent(undefined)).toBe('its agent is down');
     expect(explainAgent(anAgent(host))).toBeUndefined();
     expect(explainAgent(anAgent(host, { state: 'draining' }))).toBe('its agent is draining');
+    const drain = { since: trouble.since, reason: 'new disks' };
+    expect(explainAgent(anAgent(host, { state: 'draining', drain }))).toMatch(
+      /^it is drained since .*12:03:11 \(new disks\)$/,
+    );
     expect(explainAgent(anAgent(host, { trouble }))).toMatch(/^libvirt hangs since .*12:03:11: no answer$/);
   });
 

@@ -133,5 +133,7 @@ export interface Capacity {
   readonly generationOf: (host: ProviderUuid) => Promise<number | undefined>;
   /** Makes known what a host offers. Repeatable; writes only what differs, and keeps what others have added. @returns whether it wrote. */
   readonly publish: (host: ProviderUuid, offer: HostOffer) => Promise<boolean>;
+  /** Removes a host with its inventories, traits and aggregates. Repeatable. @returns `in-use` while anything is allocated there. */
+  readonly remove: (host: ProviderUuid) => Promise<'removed' | 'in-use'>;
   readonly close: () => void;
 }

@@ -14,6 +14,7 @@ import { openPlacement, type PlacementClient } from '../placement/client.js';
 import { isConcurrentUpdate, isPlacementConflict } from '../placement/errors.js';
 import { publishProvider } from '../placement/publish-provider.js';
 import {
+  deleteResourceProvider,
   findResourceProvider,
   getAggregates,
   getInventories,
@@ -118,6 +119,7 @@ export const createPlacementCapacity = (placement: PlacementClient): Capacity =>
     },
     generationOf: async (host) => (await findResourceProvider(placement, host))?.generation,
     publish: async (host, offer) => publishProvider(placement, host, offer),
+    remove: async (host) => deleteResourceProvider(placement, host),
     close: () => placement.close(),
   };
 };

@@ -28,6 +28,7 @@ export const hostGrants = (
     right: 'Readwrite',
     on: { key },
   })),
+  { right: 'Read', on: { key: keys.drain(host) } },
   ...(writesBooted || isMigrating ? [readwrite(keys.bootedAll)] : []),
   ...(isMigrating ? [readwrite(keys.locations), readwrite(keys.names)] : []),
 ];
@@ -43,6 +44,9 @@ export const operatorGrants = (keys: Keys): readonly Grant[] => [
     keys.bootedAll,
     keys.images,
     keys.audits,
+    keys.drains,
+    // Removing a host removes its session.
+    keys.sessions,
   ].map(readwrite),
   read(keys.agents),
   read(keys.consoles),

@@ -39,6 +39,10 @@ export interface Keys {
   readonly agents: string;
   /** The session that may write for a host, without a lease: every write of its agent compares it. */
   readonly session: (host: ProviderUuid) => string;
+  readonly sessions: string;
+  /** An operator's wish that a host takes nothing new. */
+  readonly drain: (host: ProviderUuid) => string;
+  readonly drains: string;
   /** What a host's agent found that does not fit together; without a lease, so it also tells which hosts are ours. */
   readonly audit: (host: ProviderUuid) => string;
   readonly audits: string;
@@ -66,6 +70,8 @@ export interface Keys {
   readonly parseAgent: (key: string) => ProviderUuid | undefined;
   readonly parseImageReport: (key: string) => ProviderUuid | undefined;
   readonly parseAudit: (key: string) => ProviderUuid | undefined;
+  readonly parseDrain: (key: string) => ProviderUuid | undefined;
+  readonly parseSession: (key: string) => ProviderUuid | undefined;
 }
 
 /** @param prefix empty, or a path such as `/cloud1` without a slash at its end. */
@@ -80,6 +86,8 @@ export const createKeys = (prefix: string): Keys => {
   const audits = `${prefix}/audits/`;
   const images = `${prefix}/images/`;
   const consoles = `${prefix}/consoles/`;
+  const sessions = `${prefix}/sessions/`;
+  const drains = `${prefix}/drains/`;
   const after = (start: string, key: string): string | undefined =>
     key.startsWith(start) ? key.slice(start.length) : undefined;
   /** The uuid, in the one spelling that keys have. */
@@ -114,7 +122,10 @@ export const createKeys = (prefix: string): Keys => {
     ending: (instance) => `${endings}${instance}`,
     booted: (instance) => `${bootedAll}${instance}`,
     agent: (host) => `${agents}${host}`,
-    session: (host) => `${prefix}/sessions/${host}`,
+    sessions,
+    session: (host) => `${sessions}${host}`,
+    drains,
+    drain: (host) => `${drains}${host}`,
     consoles,
     console: (host) => `${consoles}${host}`,
     audit: (host) => `${audits}${host}`,
@@ -136,6 +147,8 @@ export const createKeys = (prefix: string): Keys => {
     parseEnding: (key) => instanceAfter(endings, key),
     parseBooted: (key) => instanceAfter(bootedAll, key),
     parseAudit: (key) => hostAfter(audits, key),
+    parseDrain: (key) => hostAfter(drains, key),
+    parseSession: (key) => hostAfter(sessions, key),
     parseImageReport: (key) => {
       const [host, what, more] = after(images, key)?.split('/') ?? [];
       return what === 'report' && more === undefined ? exactly(providerUuidSchema.safeParse(host), host) : undefined;

@@ -94,6 +94,26 @@ export const ensureResourceProvider = async (
   }
 };
 
+/** Placement removes its inventories, traits and aggregates with it, and refuses while it has allocations. */
+export const deleteResourceProvider = async (
+  placement: PlacementClient,
+  provider: ProviderUuid,
+): Promise<'removed' | 'in-use'> => {
+  try {
+    await placement.send({
+      method: 'DELETE',
+      path: of(provider),
+      verb: `delete resource provider ${provider}`,
+      schema: z.unknown(),
+    });
+    return 'removed';
+  } catch (err) {
+    if (isPlacementNotFound(err)) return 'removed';
+    if (isPlacementConflict(err)) return 'in-use';
+    throw err;
+  }
+};
+
 export const getInventories = async (placement: PlacementClient, provider: ProviderUuid): Promise<Inventories> =>
   placement.send({
     method: 'GET',

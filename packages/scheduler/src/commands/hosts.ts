@@ -3,6 +3,6 @@ import { hostShape } from '../output/host-shape.js';
 import type { CommandContext } from './context.js';
 
 export const hosts = async ({ cloud, output, interruption: { signal } }: CommandContext): Promise<number> => {
-  await output.list(await cloud.hosts({ signal }), hostShape);
+  await output.list(await cloud.hosts.list({ signal }), hostShape);
   return EXIT_CODES.done;
 };

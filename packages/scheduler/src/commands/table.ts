@@ -9,6 +9,7 @@ import { usageError } from '../usage.js';
 import { logs, ssh, tunnel } from './access-table.js';
 import { parseBootArgs, parseChecksum } from './boot-args.js';
 import type { CommandSpec } from './command-spec.js';
+import { host } from './host-table.js';
 import { etcdRoles } from './etcd-roles-table.js';
 import { parseImageAction } from './image-args.js';
 import { TIMEOUT, timeoutOf } from './timeout-option.js';
@@ -147,7 +148,8 @@ the guest may still run there; the domain and the disk stay on the host until it
 const hosts: CommandSpec = {
   summary: 'list the hosts and what is used on them',
   examples: ['eschedule hosts', 'eschedule hosts -o json'],
-  about: 'Amounts are used/usable. The state is that of the agent: up, down, or draining (it takes no new instances).',
+  about: `Amounts are used/usable. The state is that of the agent: up or down. A host that takes no new instances is draining, and
+drained when nothing is left there; see \`eschedule host --help\`.`,
   instances: 'none',
   options: {},
   plan: () => async (context) => (await import('./hosts.js')).hosts(context),
@@ -244,6 +246,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   ...WISH_COMMANDS,
   destroy,
   hosts,
+  host,
   image,
   audit,
   'etcd-roles': etcdRoles,

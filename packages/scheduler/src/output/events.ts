@@ -63,6 +63,14 @@ export const createEventPrinter =
         return note('eschedule: what comes now does not follow: the log was begun anew, or has gone on without us');
       case 'console-ended':
         return note(`eschedule: instance ${event.instance} has been deleted`);
+      case 'drain-asked':
+        return event.isHostDown
+          ? note(`eschedule: host ${event.hostName} is down; its agent heeds the drain when it is back`)
+          : undefined;
+      case 'undrain-asked':
+        return event.isHostDown
+          ? note(`eschedule: host ${event.hostName} is down; it takes new instances when its agent is back`)
+          : undefined;
       case 'refused':
       case 'placed':
       case 'image-asked':

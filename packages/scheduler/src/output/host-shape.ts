@@ -1,4 +1,4 @@
-import { describeTrouble } from '@etcd-compute/cloud/hosts/explain-agent';
+import { describeDrain, describeTrouble } from '@etcd-compute/cloud/hosts/explain-agent';
 import type { HostView } from '@etcd-compute/cloud/hosts/view';
 import type { Shape } from './output.js';
 
@@ -12,13 +12,24 @@ const use =
     return `${used}/${Math.floor((total - reserved) * allocationRatio)}`;
   };
 
+/** `up`, `drained since 12:03:11 (new disks)`, `down, drained since ...`, `up, libvirt hangs since ...` */
+const stateOf = ({ state, drain, trouble }: HostView): string => {
+  const isDown = state === 'down';
+  const first = drain && !isDown ? describeDrain(drain, { state }) : state;
+  return [
+    first,
+    ...(drain && isDown ? [describeDrain(drain)] : []),
+    ...(trouble ? [describeTrouble(trouble)] : []),
+  ].join(', ');
+};
+
 export const hostShape: Shape<HostView> = {
   columns: [
     { title: 'NAME', cell: ({ name }) => name },
     { title: 'HOST', cell: ({ host }) => host },
     {
       title: 'STATE',
-      cell: ({ state, trouble }) => (trouble ? `${state}, ${describeTrouble(trouble)}` : state),
+      cell: stateOf,
       isState: true,
     },
     { title: 'VCPU', cell: use('VCPU'), align: 'right' },

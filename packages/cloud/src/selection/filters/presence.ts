@@ -15,7 +15,7 @@ export interface FilterResult {
   readonly dropped: readonly DroppedHost[];
 }
 
-type Agent = Pick<SeenAgent, 'state' | 'trouble' | 'layout'>;
+type Agent = Pick<SeenAgent, 'state' | 'trouble' | 'drain' | 'layout'>;
 
 /** An agent of an older version looks for the record of an instance elsewhere. */
 export const isOldAgent = ({ layout = 1 }: Pick<SeenAgent, 'layout'>): boolean => layout < LAYOUT;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { providerUuidSchema, sessionUuidSchema } from '../../ids.js';
+import { drainNoticeSchema } from './drain.js';
 
 /** Which process of which boot of which machine. */
 export const processIdentitySchema = z.looseObject({
@@ -30,10 +31,12 @@ export const presenceSchema = z.looseObject({
   layout: z.int().optional(),
   /** The kinds of wishes that the agent knows. Undefined: it knows `power` only, in which requests of earlier versions had their wish. */
   wishes: z.array(z.string()).optional(),
-  /** `draining`: the agent is about to stop and takes no new instances. */
+  /** `draining`: the agent takes no new instances, because it is about to stop or its host is drained. */
   state: z.enum(['up', 'draining']),
   /** Null when the host can work. */
   trouble: troubleSchema.nullable().default(null),
+  /** The drain that the agent heeds: its inventory is locked. Undefined: it cannot read drains, or is older than they are. */
+  drain: drainNoticeSchema.nullable().optional(),
   agent_version: z.string(),
   hypervisor: z.looseObject({ type: z.string(), version: z.string(), uri: z.string() }),
   started_at: z.string(),

@@ -24,6 +24,8 @@ export const domainsAreTrue: Rule = ({ world }) => {
   return [...forRecords, ...withoutRequest];
 };
 
+const leavesAsBefore = (kind: string): boolean => isActionName(kind) && ACTIONS[kind].leadsTo === 'as-before';
+
 /** Guests do nothing by themselves here: each is as the last wish has left it, and runs when there was none. */
 export const wishesAreCarriedOut: Rule = ({ world }) =>
   world.records
@@ -34,7 +36,7 @@ export const wishesAreCarriedOut: Rule = ({ world }) =>
         return [
           { rule: 'wish lost', instance, what: `${pending.kind} (${pending.count}), carried out: ${wish_count}` },
         ];
-      const kind = outcomes.findLast(({ fault }) => fault === null)?.kind ?? 'start';
+      const kind = outcomes.findLast(({ kind: one, fault }) => fault === null && !leavesAsBefore(one))?.kind ?? 'start';
       const wanted = isActionName(kind) ? ACTIONS[kind].leadsTo : state;
       return state === wanted
         ? []

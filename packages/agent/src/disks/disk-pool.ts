@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
@@ -22,7 +22,8 @@ export interface Disk {
   readonly format: 'raw' | 'qcow2';
 }
 
-const volumeName = (instance: InstanceUuid): string => `${instance}.img`;
+const volumeName = ({ instance, isNext = false }: Pick<DiskOptions, 'instance' | 'isNext'>): string =>
+  `${instance}.img${isNext ? '.next' : ''}`;
 
 /** Finds the pool, or makes and starts it. @throws ECOMPUTE_DISK_FAILED when a pool of that name is another folder. */
 export const ensureDiskPool = async (connection: Connection, { name, folder }: DiskPool): Promise<void> => {
@@ -59,9 +60,9 @@ const findPool = async (connection: Connection, name: string): Promise<StoragePo
   }
 };
 
-const findVolume = async (pool: StoragePool, { instance, wait }: DiskOptions): Promise<StorageVolume | undefined> => {
+const findVolume = async (pool: StoragePool, { wait, ...which }: DiskOptions): Promise<StorageVolume | undefined> => {
   try {
-    return await pool.lookupVolume(volumeName(instance), wait);
+    return await pool.lookupVolume(volumeName(which), wait);
   } catch (err) {
     if (isLibvirtError(err, 'VIR_ERR_NO_STORAGE_VOL')) return undefined;
     throw err;
@@ -70,6 +71,8 @@ const findVolume = async (pool: StoragePool, { instance, wait }: DiskOptions): P
 
 export interface DiskOptions {
   readonly instance: InstanceUuid;
+  /** Not the disk, but the one that is to take its place. */
+  readonly isNext?: boolean;
   /** For each call; a disk on a busy store takes its time. */
   readonly wait?: CallWait;
 }
@@ -90,14 +93,14 @@ export const createDisk = async (
   { name, folder }: DiskPool,
   options: EnsureDiskOptions,
 ): Promise<Disk> => {
-  const { instance, image, mode, sizeBytes, wait } = options;
+  const { image, mode, sizeBytes, wait } = options;
   await deleteDisk(connection, { name, folder }, options);
   await using pool = await connection.storagePoolLookupByName(name, wait);
   // Awaited here: the pool is released when this function is left.
-  if (mode === 'copy') return await copyDisk(pool, diskPath({ folder }, instance), options);
+  if (mode === 'copy') return await copyDisk(pool, pathOf({ folder }, options), options);
   await using volume = await pool.createVolume(
     renderStorageVolume({
-      name: volumeName(instance),
+      name: volumeName(options),
       capacityBytes: BigInt(sizeBytes),
       format: 'qcow2',
       backing: { path: image.path, format: image.format },
@@ -111,13 +114,47 @@ export const createDisk = async (
 const copyDisk = async (
   pool: StoragePool,
   path: string,
-  { instance, image, sizeBytes, wait }: EnsureDiskOptions,
+  { image, sizeBytes, wait, ...which }: EnsureDiskOptions,
 ): Promise<Disk> => {
   await copyFile(image.path, path);
   await pool.refresh(wait);
-  await using volume = await pool.lookupVolume(volumeName(instance), wait);
+  await using volume = await pool.lookupVolume(volumeName(which), wait);
   if (sizeBytes > image.virtualSizeBytes) await volume.resize(BigInt(sizeBytes), 0, wait);
   return { path, format: image.format };
+};
+
+/**
+ * Puts the next disk in the place of the disk, at once; repeatable.
+ *
+ * @param hasFiles false for libvirt's test driver, whose volumes are only names.
+ */
+export const replaceDisk = async (
+  connection: Connection,
+  { name, folder }: DiskPool,
+  { hasFiles, ...options }: DiskOptions & { readonly hasFiles: boolean },
+): Promise<void> => {
+  const { instance, wait } = options;
+  await using pool = await connection.storagePoolLookupByName(name, wait);
+  if (!hasFiles) {
+    await renameVolume(pool, options);
+    return;
+  }
+  const next = pathOf({ folder }, { instance, isNext: true });
+  if (await isFile(next)) await rename(next, diskPath({ folder }, instance));
+  await using handle = await open(folder, 'r');
+  await handle.sync();
+  await pool.refresh(wait);
+};
+
+const renameVolume = async (pool: StoragePool, options: DiskOptions): Promise<void> => {
+  const { wait } = options;
+  await using next = await findVolume(pool, { ...options, isNext: true });
+  if (!next) return;
+  await using volume = await findVolume(pool, options);
+  await volume?.delete(0, wait);
+  const spec = parseStorageVolume(await next.getXMLDesc(wait));
+  await using _made = await pool.createVolume(renderStorageVolume({ ...spec, name: volumeName(options) }), 0, wait);
+  await next.delete(0, wait);
 };
 
 /** Removes the disk; repeatable. */
@@ -126,19 +163,19 @@ export const deleteDisk = async (
   { name, folder }: DiskPool,
   options: DiskOptions,
 ): Promise<void> => {
-  const { instance, wait } = options;
+  const { wait } = options;
   await using pool = await connection.storagePoolLookupByName(name, wait);
   await using volume = await findVolume(pool, options);
   if (volume) await volume.delete(0, wait);
   // A file that came in behind the pool's back, by a copy that was cut off.
-  await rm(diskPath({ folder }, instance), { force: true });
+  await rm(pathOf({ folder }, options), { force: true });
 };
 
-/** Whether the instance has a disk, known to libvirt or not. */
-export const hasDisk = async (connection: Connection, disks: DiskPool, instance: InstanceUuid): Promise<boolean> => {
-  await using pool = await connection.storagePoolLookupByName(disks.name);
-  await using volume = await findVolume(pool, { instance });
-  return volume !== undefined || isFile(diskPath(disks, instance));
+/** Whether there is such a disk, known to libvirt or not. */
+export const hasDisk = async (connection: Connection, disks: DiskPool, options: DiskOptions): Promise<boolean> => {
+  await using pool = await connection.storagePoolLookupByName(disks.name, options.wait);
+  await using volume = await findVolume(pool, options);
+  return volume !== undefined || isFile(pathOf(disks, options));
 };
 
 /**
@@ -163,8 +200,11 @@ export const countDisksOnImages = async (
 };
 
 /** The file of an instance's disk, whether it is there or not. */
-export const diskPath = ({ folder }: Pick<DiskPool, 'folder'>, instance: InstanceUuid): string =>
-  join(folder, volumeName(instance));
+export const diskPath = (disks: Pick<DiskPool, 'folder'>, instance: InstanceUuid): string =>
+  pathOf(disks, { instance });
+
+const pathOf = ({ folder }: Pick<DiskPool, 'folder'>, which: Pick<DiskOptions, 'instance' | 'isNext'>): string =>
+  join(folder, volumeName(which));
 
 /** Instances that have a disk in the folder, whatever libvirt knows of it. */
 export const listDiskFiles = async (folder: string): Promise<InstanceUuid[]> =>
@@ -177,7 +217,7 @@ export const listDisks = async (connection: Connection, { name }: DiskPool): Pro
   const volumes = await pool.listAllVolumes();
   const instances = volumes.flatMap((volume) => {
     const instance = instanceUuidSchema.safeParse(volume.name.replace(/\.img$/, '')).data;
-    return instance !== undefined && volumeName(instance) === volume.name ? instance : [];
+    return instance !== undefined && volumeName({ instance }) === volume.name ? instance : [];
   });
   for (const volume of volumes) await volume[Symbol.asyncDispose]();
   return instances;

@@ -1,6 +1,7 @@
 import type { Logger } from '@etcd-compute/common/log';
 import { withDeadline } from '@etcd-compute/common/async/deadline';
 import type { LimitFunction } from 'p-limit';
+import type { InHand } from './carry-out.js';
 import type { DomainState } from '../domains/domain.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
 import type { GuestSpec } from '../guest-config/guest-spec.js';
@@ -16,6 +17,9 @@ export class StepError extends Error {
     this.step = step;
   }
 }
+
+/** What a step threw. */
+export const causeOf = (thrown: unknown): unknown => (thrown instanceof StepError ? thrown.cause : thrown);
 
 /** A defined domain means that all steps up to its definition are done. */
 export const stepsLeft = (domain: DomainState, tasks: Tasks): readonly Step[] => {
@@ -40,6 +44,13 @@ export interface BuildOptions {
   /** A step that was given up has ended after all. */
   readonly onLateEnd: () => void;
 }
+
+/** Runs steps as part of an activation. @throws StepError */
+export const runInHand = async (
+  { deps, writer, signal, interrupt, onLateEnd, log }: InHand,
+  { spec, steps }: Pick<BuildOptions, 'spec' | 'steps'>,
+): Promise<void> =>
+  runSteps({ spec, steps, deps: deps.steps, writer, builds: deps.builds, log, signal, interrupt, onLateEnd });
 
 /**
  * Runs the steps in order, each noted in the record before it starts. Everything up to the start is made for all instances at once,

@@ -14,7 +14,7 @@ import { NO_ADDRESSES, refreshAddresses } from './address.js';
 import { bootedWrites } from './booted.js';
 import { carryOutTask, carryOutWish } from './carry-out-wish.js';
 import { specOf } from '../guest-config/guest-spec.js';
-import { runSteps, StepError, stepsLeft } from './build.js';
+import { runInHand, StepError, stepsLeft } from './build.js';
 import { isElsewhere, toFault } from '../servers/fault.js';
 import type { LostDomains } from './lost-domains.js';
 import { isUp, type DomainState } from '../domains/domain.js';
@@ -145,7 +145,7 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
 };
 
 const build = async (inHand: InHand): Promise<void> => {
-  const { deps, writer, request, domain, signal, interrupt, log } = inHand;
+  const { deps, writer, request, domain, signal, log } = inHand;
   const { instance } = request;
   const startedAt = Date.now();
   const isResumed = writer.record.state === 'building' && writer.record.session !== deps.session;
@@ -155,18 +155,7 @@ const build = async (inHand: InHand): Promise<void> => {
     // A guest that runs is never undone.
     if (!isUp(domain) && (isResumed || inHand.isOlderThanAgent)) await checkAllocation(inHand);
     if (domain === 'foreign') throw foreignDomain(instance);
-    const spec = specOf(request, deps.host);
-    await runSteps({
-      spec,
-      steps: stepsLeft(domain, deps.tasks),
-      deps: deps.steps,
-      writer,
-      builds: deps.builds,
-      log,
-      signal,
-      interrupt,
-      onLateEnd: inHand.onLateEnd,
-    });
+    await runInHand(inHand, { spec: specOf(request, deps.host), steps: stepsLeft(domain, deps.tasks) });
   } catch (thrown) {
     const [step, err] = thrown instanceof StepError ? [thrown.step, thrown.cause] : ['claim', thrown];
     if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;

@@ -45,7 +45,7 @@ export const isChanged = (thrown: unknown): boolean =>
 export class RecordWriter {
   readonly #deps: RecordWriterDeps;
   readonly #instance: InstanceUuid;
-  readonly #request: Stored<BootRequest>;
+  #request: Stored<BootRequest>;
   #record: Stored<InstanceRecord>;
 
   constructor(deps: RecordWriterDeps, request: Stored<BootRequest>, record: Stored<InstanceRecord> | undefined) {
@@ -118,6 +118,15 @@ export class RecordWriter {
     await this.update({ step: { name, since: new Date().toISOString(), progress: null } });
   }
 
+  /** To be given with the other writes of a change. */
+  requestWrite(request: BootRequest): Write {
+    return { op: 'put', key: this.#requestKey, value: JSON.stringify(request) };
+  }
+
+  get #requestKey(): string {
+    return this.#deps.keys.request(this.#deps.host, this.#instance);
+  }
+
   /** The last write of an instance: the wish and the address go, the record stays for an hour. */
   async finishDelete(): Promise<void> {
     const { store, keys, host } = this.#deps;
@@ -132,7 +141,7 @@ export class RecordWriter {
     try {
       await this.#commit([
         { op: 'put', key: recordKey, value: JSON.stringify(value), lease: lease.id },
-        { op: 'delete', key: keys.request(host, this.#instance) },
+        { op: 'delete', key: this.#requestKey },
         ...bootedWrites(this.#deps, this.#instance),
       ]);
     } catch (err) {
@@ -155,12 +164,16 @@ export class RecordWriter {
     const { isCommitted, revision } = await store.txn(
       [
         { key: keys.report(host, this.#instance), modRevision: this.#record.modRevision },
-        { key: keys.request(host, this.#instance), modRevision: this.#request.modRevision },
+        { key: this.#requestKey, modRevision: this.#request.modRevision },
         this.#deps.fence.guard,
       ],
       writes,
     );
-    if (isCommitted) return revision;
+    if (isCommitted) {
+      if (writes.some(({ key }) => key === this.#requestKey))
+        this.#request = { ...this.#request, modRevision: revision };
+      return revision;
+    }
     throw new EcomputeError(
       'ECOMPUTE_INSTANCE_CHANGED',
       `the record or the boot request of instance ${this.#instance} changed in between, or this agent was replaced`,

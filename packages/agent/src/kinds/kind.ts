@@ -1,5 +1,6 @@
 import type { DomainState } from '../domains/domain.js';
-import type { Step } from '../steps/step.js';
+import type { GuestSpec } from '../guest-config/guest-spec.js';
+import type { Step, StepDeps } from '../steps/step.js';
 
 /** How the agent carries out one kind of wish. */
 export interface KindPlan {
@@ -7,4 +8,21 @@ export interface KindPlan {
   readonly steps: readonly Step[];
   /** What the domain must be; it fails otherwise. Default: anything that is there. */
   readonly needs?: readonly DomainState[];
+  /** Left out: a failure leaves the instance as far as it came. */
+  readonly turn?: TurningPoint;
 }
+
+/**
+ * Where there is no way back. What fails before leads back to what was. What fails after is tried again until it succeeds, except for the
+ * start of the guest: the instance is then as was asked for, and stopped.
+ */
+export interface TurningPoint {
+  /** One of the plan's steps, and whether it has taken effect: asked when it has failed. */
+  readonly at: Step;
+  readonly isDone: (deps: StepDeps, asked: GuestSpec) => Promise<boolean>;
+  /** From anything that the steps up to there have made to what was: each can be repeated. */
+  readonly back: readonly Step[];
+}
+
+/** What can be stopped and started again without a loss. */
+export const WITHOUT_SAVED_MEMORY = ['running', 'paused', 'shut-off', 'crashed'] as const satisfies DomainState[];

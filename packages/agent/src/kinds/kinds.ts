@@ -2,6 +2,7 @@ import type { ActionName } from '@etcd-compute/common/wishes/kinds';
 import type { KindPlan } from './kind.js';
 import { pause } from './pause.js';
 import { reboot } from './reboot.js';
+import { rebuild } from './rebuild.js';
 import { reset } from './reset.js';
 import { resume } from './resume.js';
 import { start } from './start.js';
@@ -16,4 +17,5 @@ export const KIND_PLANS: Readonly<Record<ActionName, KindPlan>> = {
   pause,
   suspend,
   resume,
+  rebuild,
 };

@@ -1,22 +1,37 @@
 import { gibToBytes } from '@etcd-compute/common/units';
-import { createDisk as create, deleteDisk, hasDisk } from '../disks/disk-pool.js';
-import { needed, type Step } from './step.js';
+import type { Connection } from '@etcd-compute/libvirt/connection';
+import { createDisk as create, deleteDisk, hasDisk, type Disk } from '../disks/disk-pool.js';
+import { needed, type Step, type StepContext, type StepDeps } from './step.js';
 
 export const createDisk: Step = {
   name: 'create-disk',
   kind: 'quick',
   timeoutSeconds: ({ timeouts }) => timeouts.disk + timeouts.libvirt,
-  run: async ({ lend, pool, config }, { spec, made, signal }) => {
-    const { instance, diskGiB } = spec;
-    const image = needed(made.image, 'the image');
-    const sizeBytes = config.resize ? gibToBytes(diskGiB) : image.virtualSizeBytes;
-    const wait = { signal, timeoutMs: config.timeouts.disk * 1000 };
-    const options = { instance, image, mode: config.disks.mode, sizeBytes, wait };
-    made.disk = await lend('work', async (connection) => create(connection, pool, options), signal);
+  run: async (deps, context) => {
+    context.made.disk = await makeDisk(deps, context, {});
   },
   undo: async ({ lend, pool, config }, instance, signal) => {
     const wait = { signal, timeoutMs: config.timeouts.disk * 1000 };
-    await lend('work', async (connection) => deleteDisk(connection, pool, { instance, wait }), signal);
+    const remove = async (connection: Connection): Promise<void> => {
+      await deleteDisk(connection, pool, { instance, isNext: true, wait });
+      await deleteDisk(connection, pool, { instance, wait });
+    };
+    await lend('work', remove, signal);
   },
-  isThere: async ({ getConnection, pool }, instance) => hasDisk(getConnection(), pool, instance),
+  isThere: async ({ getConnection, pool }, instance) =>
+    (await hasDisk(getConnection(), pool, { instance })) || hasDisk(getConnection(), pool, { instance, isNext: true }),
+};
+
+/** From the image that was fetched before. */
+export const makeDisk = async (
+  { lend, pool, config }: Pick<StepDeps, 'lend' | 'pool' | 'config'>,
+  { spec, made, signal }: Pick<StepContext, 'spec' | 'made' | 'signal'>,
+  which: { readonly isNext?: true },
+): Promise<Disk> => {
+  const { instance, diskGiB } = spec;
+  const image = needed(made.image, 'the image');
+  const sizeBytes = config.resize ? gibToBytes(diskGiB) : image.virtualSizeBytes;
+  const wait = { signal, timeoutMs: config.timeouts.disk * 1000 };
+  const options = { instance, ...which, image, mode: config.disks.mode, sizeBytes, wait };
+  return lend('work', async (connection) => create(connection, pool, options), signal);
 };

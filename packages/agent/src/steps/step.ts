@@ -32,7 +32,7 @@ export interface StepDeps {
   readonly isStarting: () => boolean;
 }
 
-/** What the steps of one run have made so far. A run always starts with the first step, or after the domain's definition. */
+/** What the steps of one run have made so far. A run never starts with a step that needs any of it. */
 export interface MadeSoFar {
   image?: CachedImage;
   disk?: Disk;
@@ -68,6 +68,8 @@ export interface Step {
   readonly name: string;
   readonly timeoutSeconds: (config: AgentConfig) => number;
   readonly kind: StepKind;
+  /** It needs what the steps before it have made in the same run: cut short in it, a wish goes on with an earlier step. */
+  readonly usesMade?: true;
   readonly run: (deps: StepDeps, context: StepContext) => Promise<void>;
   readonly undo?: (deps: StepDeps, instance: InstanceUuid, signal?: AbortSignal) => Promise<void>;
   /** Whether something is there that `run` makes and `undo` removes, whoever made it when. */

@@ -35,7 +35,7 @@ export const writeAction = async (
 
 /** A guest that is asked to stop, and then to start, need not stop. */
 const isReplaced = (earlier: string, later: ActionName): boolean =>
-  isActionName(earlier) && ACTIONS[earlier].subject === ACTIONS[later].subject;
+  isActionName(earlier) && ACTIONS[earlier].subject !== null && ACTIONS[earlier].subject === ACTIONS[later].subject;
 
 /** @throws EcomputeError when the agent of its host is of a version that does not know one of them. */
 const renderWishes = (

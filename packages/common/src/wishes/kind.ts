@@ -15,10 +15,33 @@ interface Kind {
 /** Something to do once, such as to reboot. Asked while the instance is being built, it is done as soon as that is over. */
 export interface ActionKind extends Kind {
   readonly type: 'action';
-  /** What the record says once it is carried out. */
-  readonly leadsTo: InstanceState;
-  /** What it is about. A wish replaces those about the same that are still waiting. */
-  readonly subject: 'power';
+  /** What the record says once it is carried out. `as-before`: a guest that has to be stopped for it is started again if it ran. */
+  readonly leadsTo: InstanceState | 'as-before';
+  /** What it is about. A wish replaces those about the same that are still waiting; null: it waits for its turn. */
+  readonly subject: 'power' | null;
+  /**
+   * What the request says once it is carried out. The agent writes it in the transaction that notes the outcome, so a wish that fails leaves
+   * the request as it was.
+   *
+   * @param args as `args` parses them.
+   */
+  readonly edit?: (request: BootRequest, args: Readonly<Record<string, unknown>>) => BootRequest;
+  /**
+   * Whether it would change anything. The cloud asks before it writes the wish, the agent before it carries it out.
+   *
+   * @throws EcomputeError when the instance cannot be changed so as it is.
+   */
+  readonly isNeeded?: (asked: Asked) => boolean;
+  /** What tests say with it. Default: nothing. */
+  readonly example?: Readonly<Record<string, unknown>>;
+}
+
+export interface Asked {
+  readonly request: BootRequest;
+  /** Its guest runs, or will before this is carried out. */
+  readonly isRunning: boolean;
+  /** As `args` parses them. */
+  readonly args: Readonly<Record<string, unknown>>;
 }
 
 /** A change of what the instance should be, such as its name. The record says the same once the agent has seen to it. */

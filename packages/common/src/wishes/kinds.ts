@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { pause } from './actions/pause.js';
 import { reboot } from './actions/reboot.js';
+import { rebuild } from './actions/rebuild.js';
 import { reset } from './actions/reset.js';
 import { resume } from './actions/resume.js';
 import { start } from './actions/start.js';
@@ -13,7 +14,7 @@ import { unlock } from './edits/unlock.js';
 import type { ActionKind, EditKind } from './kind.js';
 
 /** By the name that a stored wish has. */
-export const ACTIONS = { start, stop, reboot, reset, pause, suspend, resume } as const satisfies Record<
+export const ACTIONS = { start, stop, reboot, reset, pause, suspend, resume, rebuild } as const satisfies Record<
   string,
   ActionKind
 >;

@@ -52,7 +52,7 @@ const parseStrategy = (text: string): Strategy => {
   );
 };
 
-const parseImage = (image: string): string => {
+export const parseImage = (image: string): string => {
   const parsed = imageUrlSchema.safeParse(image);
   if (parsed.success) return image;
   throw usageError(

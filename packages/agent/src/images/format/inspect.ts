@@ -79,6 +79,14 @@ export const inspectImage = async (path: string, what: string): Promise<ImageInf
   }
 };
 
+/** The format of a file that was made from an image that was inspected, and that no guest has written to. */
+export const formatOfFile = async (path: string): Promise<ImageInfo['format']> => {
+  await using file = await open(path, 'r');
+  const magic = Buffer.alloc(4);
+  await file.read(magic, 0, magic.length, 0);
+  return magic.readUInt32BE(0) === QCOW2_MAGIC ? 'qcow2' : 'raw';
+};
+
 const inspectFile = async (file: FileHandle, what: string): Promise<ImageInfo> => {
   const { size } = await file.stat();
   const header = Buffer.alloc(HEADER_BYTES);

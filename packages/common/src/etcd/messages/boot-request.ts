@@ -9,8 +9,8 @@ import { powerSchema, wishOfPower, wishSchema, type Wish } from './wish.js';
 export const MAX_REQUEST_BYTES = 256 * 1024;
 
 /**
- * The value at `/hosts/<host>/<instance>`: what a person wishes. Written by the scheduler (ours or the original's), never by
- * the agent. The first six members are the original's; a request with only those is a complete one. Unknown members are kept.
+ * The value at `/hosts/<host>/<instance>`: what a person wishes. Written by the scheduler (ours or the original's). The agent writes only
+ * what an action has changed of it, such as the image of a rebuild, in the transaction that notes the outcome. The first six members are the original's; a request with only those is a complete one. Unknown members are kept.
  *
  * An empty `allocations` object is the wish to be destroyed, as in the original; then `image` is null.
  */

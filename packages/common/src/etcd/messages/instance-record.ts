@@ -206,7 +206,12 @@ export const withOutcome = (
   outcome: Outcome,
 ): Pick<InstanceRecord, 'wish_count' | 'outcomes'> => ({
   wish_count: outcome.count,
-  outcomes: [...record.outcomes, outcome].slice(-MAX_OUTCOMES),
+  ...withPendingOutcome(record, outcome),
+});
+
+/** The same, while what was done of it is still being taken back. */
+export const withPendingOutcome = (record: InstanceRecord, outcome: Outcome): Pick<InstanceRecord, 'outcomes'> => ({
+  outcomes: [...record.outcomes.filter(({ count }) => count !== outcome.count), outcome].slice(-MAX_OUTCOMES),
 });
 
 /** The record in its next state, with the transition noted. Same state and reason as the last one: not noted again. */

@@ -3,6 +3,7 @@ import type { CommandSpec } from '../command-spec.js';
 import { lock } from './lock.js';
 import { pause } from './pause.js';
 import { reboot } from './reboot.js';
+import { rebuild } from './rebuild.js';
 import { rename } from './rename.js';
 import { reset } from './reset.js';
 import { resume } from './resume.js';
@@ -21,6 +22,7 @@ export const WISH_COMMANDS: Readonly<Record<WishName, CommandSpec>> = {
   pause,
   suspend,
   resume,
+  rebuild,
   rename,
   set,
   lock,

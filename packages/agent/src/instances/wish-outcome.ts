@@ -1,0 +1,80 @@
+import { resourcesOn, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import {
+  withOutcome,
+  type Fault,
+  type InstanceRecord,
+  type Outcome,
+} from '@etcd-compute/common/etcd/messages/instance-record';
+import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
+import { ACTIONS, isActionName, type ActionName } from '@etcd-compute/common/wishes/kinds';
+import { NO_ADDRESSES } from './address.js';
+import { bootedWrites } from './booted.js';
+import type { InHand } from './carry-out.js';
+import { findPauseReason, isThere, observeDomain } from '../domains/domain.js';
+import { toFault } from '../servers/fault.js';
+import { guestStateOf } from './plan.js';
+import { refreshGuest } from './refresh-guest.js';
+
+/** Something to be done to an instance. */
+export interface Task {
+  readonly name: ActionName;
+  readonly reason: string;
+  /** Null when nobody asked for it. */
+  readonly wish: Wish | null;
+}
+
+export interface Ending {
+  readonly wish: Wish | null;
+  readonly reason: string;
+  /** Null when it was carried out. */
+  readonly fault: Fault | null;
+  /** What the request is from now on. Left out: what it was. */
+  readonly edited?: BootRequest;
+}
+
+/** Notes what has become of a wish and of the guest, as libvirt has it now, and edits the request in the same transaction. */
+export const reportOutcome = async (inHand: InHand, { wish, reason, fault, edited }: Ending): Promise<void> => {
+  const { deps, writer, request } = inHand;
+  const { instance } = request;
+  const connection = deps.steps.getConnection();
+  const { state: domain, isResponsive } = await observeDomain(connection, instance);
+  const paused = domain === 'paused' ? await findPauseReason(connection, instance) : null;
+  const state = isThere(domain) ? guestStateOf(domain) : writer.record.state;
+  deps.addresses.forget(instance);
+  const changes: Partial<InstanceRecord> = {
+    // Nobody waits for what nobody asked for.
+    fault: wish ? null : fault,
+    paused,
+    ...(wish && withOutcome(writer.record, newOutcome(wish, fault))),
+    ...(edited && { image: edited.image, resources: resourcesOn(edited, deps.host) ?? {} }),
+    step: null,
+    ...NO_ADDRESSES,
+  };
+  const edits = edited && edited !== request ? [writer.requestWrite(edited)] : [];
+  await writer.toState(state, { reason, ...changes }, [...bootedWrites(deps, instance), ...edits]);
+  if (state === 'active') await refreshGuest({ ...inHand, domain, isResponsive });
+};
+
+export const newOutcome = ({ count, kind }: Wish, fault: Fault | null): Outcome => ({
+  count,
+  kind,
+  at: new Date().toISOString(),
+  fault,
+});
+
+export interface Failure {
+  readonly wish: Wish | null;
+  readonly err: unknown;
+  /** Null before the first step. */
+  readonly step: string | null;
+  readonly edited?: BootRequest;
+}
+
+/** Notes that a wish has failed, and leaves the instance as far as it came. */
+export const reportFailure = async (inHand: InHand, { err, step, ...rest }: Failure): Promise<void> => {
+  const fault = { ...toFault(err, step ?? 'wish'), step };
+  await reportOutcome(inHand, { ...rest, fault, reason: reasonOfFailure(rest.wish) });
+};
+
+export const reasonOfFailure = (wish: Wish | null): string =>
+  `could not be ${wish && isActionName(wish.kind) ? ACTIONS[wish.kind].participle : 'changed'}`;

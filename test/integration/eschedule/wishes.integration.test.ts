@@ -33,6 +33,8 @@ const request = async (): Promise<BootRequest> => {
   return bootRequestSchema.parse(only?.value);
 };
 
+const SUM = `sha256:${'a'.repeat(64)}`;
+
 const wishes = async (): Promise<unknown> => (await request()).wishes;
 
 /** What the agent does about edits. */
@@ -170,5 +172,30 @@ describe('set', () => {
     expect((await request()).meta).toEqual({ role: 'db' });
     for (const wrong of [[], ['--meta', 'role'], ['--meta', 'a=b', '--remove-meta', 'a']])
       expect(await cloud.eschedule(['set', 'web', ...wrong])).toMatchObject({ code: 2 });
+  });
+});
+
+describe('rebuild', () => {
+  test('asks for an image, and leaves the request as it is: the agent edits it when the new disk is there', async () => {
+    const instance = await bootTo('active');
+    const before = await request();
+    await ask('rebuild', 'web', '--image', 'http://images.example/b.qcow2', '--checksum', SUM.toUpperCase());
+    const first = { count: 1, kind: 'rebuild', args: { image: 'http://images.example/b.qcow2', image_checksum: SUM } };
+    expect(await request()).toEqual({ ...before, version: 1, wishes: [first] });
+    // It takes its turn: nothing replaces it, and it replaces nothing.
+    await ask('stop', 'web');
+    await ask('rebuild', 'web');
+    expect(await wishes()).toMatchObject([first, { kind: 'stop' }, { count: 3, kind: 'rebuild', args: {} }]);
+    await cloud.report(instance, 'suspended', { wish_count: 3 });
+    const refused = await cloud.eschedule(['rebuild', 'web']);
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is suspended, and can be rebuilt only'),
+    });
+    for (const wrong of [
+      ['--image', 'file:///etc/passwd'],
+      ['--checksum', 'sha256:1'],
+    ])
+      expect(await cloud.eschedule(['rebuild', 'web', ...wrong])).toMatchObject({ code: 2 });
   });
 });

@@ -139,27 +139,11 @@ const bootTo = async ({ task, way }: Pick<Start, 'task' | 'way'>): Promise<Insta
   const agent = await world.startReconciler();
   await settle(agent, instance);
   if (way) {
-    await ask(instance, way, 1);
+    await world.ask(instance, way, 1);
     await settle(agent, instance);
   }
-  await ask(instance, task, 2);
+  await world.ask(instance, task, 2);
   return instance;
-};
-
-/** What takes an image gets another one than that of the boot. */
-const argsOf = (kind: ActionName): object => {
-  const { args, example = {} }: ActionKind = ACTIONS[kind];
-  return 'image' in args.shape ? { ...example, image: world.otherImageUrl } : example;
-};
-
-const ask = async (instance: InstanceUuid, kind: ActionName, count: number): Promise<void> => {
-  const key = world.keys.request(world.host, instance);
-  const entry = await world.store.get(key);
-  const value = { ...JSON.parse(entry?.value ?? '{}'), wishes: [{ kind, count, args: argsOf(kind) }] };
-  await world.store.txn(
-    [{ key, modRevision: entry?.modRevision ?? '0' }],
-    [{ op: 'put', key, value: JSON.stringify(value) }],
-  );
 };
 
 /** After a crash the next activation is that of another agent process, which knows nothing of the fault. */

@@ -1,3 +1,4 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { withPendingOutcome, type Fault } from '@etcd-compute/common/etcd/messages/instance-record';
 import { isStart } from '../kinds/steps-of.js';
@@ -23,7 +24,7 @@ export interface FailedStep {
  */
 export const turn = async (task: Task, { err, step, edited }: FailedStep, inHand: InHand): Promise<void> => {
   const { wish } = task;
-  const side = await sideOf(task, { step, edited }, inHand);
+  const side = await sideOf(task, { err, step, edited }, inHand);
   if (side === 'before' && wish) {
     const { writer } = inHand;
     // The outcome without its count says that the way back has begun.
@@ -43,15 +44,19 @@ export const turn = async (task: Task, { err, step, edited }: FailedStep, inHand
 /** Where the step is. `nowhere`: there is no turning point, or nothing was begun. `start`: of the guest, past the turning point. */
 type Side = 'nowhere' | 'before' | 'past' | 'start';
 
-const sideOf = async ({ name }: Task, { step, edited }: Omit<FailedStep, 'err'>, { deps }: InHand): Promise<Side> => {
+const sideOf = async ({ name }: Task, { err, step, edited }: FailedStep, { deps }: InHand): Promise<Side> => {
   const { steps, turn: point } = deps.tasks[name];
   const failed = steps.findIndex((candidate) => candidate.name === step);
   if (!point || failed < 0) return 'nowhere';
   const at = steps.findIndex((candidate) => candidate.name === point.at.name);
-  const isPast = failed > at || (failed === at && (await point.isDone(deps.steps, specOf(edited, deps.host))));
+  // What was given up may still take effect: which way to go is known only when it has, or fails clearly.
+  const isDone = async (): Promise<boolean> => isTimeout(err) || point.isDone(deps.steps, specOf(edited, deps.host));
+  const isPast = failed > at || (failed === at && (await isDone()));
   if (!isPast) return 'before';
   return steps.some((candidate) => candidate.name === step && isStart(candidate)) ? 'start' : 'past';
 };
+
+const isTimeout = (err: unknown): boolean => err instanceof EcomputeError && err.code === 'ECOMPUTE_STEP_TIMED_OUT';
 
 /** To what was. A crash on the way is taken up here; what fails is tried again, except for the start of the guest. */
 export const goBack = async (task: Task, fault: Fault, inHand: InHand): Promise<void> => {

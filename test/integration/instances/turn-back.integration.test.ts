@@ -1,0 +1,86 @@
+import { TASKS, type Tasks } from '@etcd-compute/agent/kinds/tasks';
+import type { Step } from '@etcd-compute/agent/steps/step';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import { LibvirtError } from '@etcd-compute/libvirt/errors';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { askToDestroy, boot, findRecord } from '../fixtures/agent-world.js';
+import type { FaultScript } from '../fixtures/faulty.js';
+import { settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
+
+/**
+ * A wish whose step before the turning point fails, so that all is taken back. On this way back each call, to libvirt, etcd and Placement,
+ * fails once, and the agent is another one after it. In the end the instance is as it was. Each kind with a turning point is covered.
+ */
+let world: ReconcilerWorld;
+beforeAll(async () => {
+  world = await startReconcilerWorld();
+});
+afterAll(async () => world[Symbol.asyncDispose]());
+
+type Server = keyof ReconcilerWorld['faults'];
+
+const ERRORS: Readonly<Record<Server, () => Error>> = {
+  libvirt: () =>
+    new LibvirtError({ code: 1, domain: 10, level: 2, message: 'on purpose', functionName: 'virOnPurpose' }),
+  etcd: () => new EcomputeError('ECOMPUTE_ETCD_UNREACHABLE', 'on purpose', { retryable: true }),
+  Placement: () => new EcomputeError('ECOMPUTE_PLACEMENT_FAILED', 'on purpose', { retryable: true }),
+};
+const MODES = ['fails', 'reply-lost'] as const;
+
+const isTask = (name: string): name is keyof Tasks => name in TASKS;
+const TURNING = Object.keys(TASKS).filter((name) => isTask(name) && TASKS[name].turn !== undefined);
+
+const cases = TURNING.flatMap((kind) =>
+  (['libvirt', 'etcd', 'Placement'] as const).flatMap((server) => MODES.map((mode) => ({ kind, server, mode }))),
+);
+
+/** The step of the turning point fails, and from then on calls are counted. */
+const failingAtTurn = (kind: string, onFailure: () => void): Tasks => {
+  if (!isTask(kind)) throw new Error(`${kind} is no task`);
+  const { steps, turn } = TASKS[kind];
+  const fail = (step: Step): Step => ({
+    ...step,
+    run: async () => {
+      onFailure();
+      throw new EcomputeError('ECOMPUTE_DISK_FAILED', 'failed on purpose');
+    },
+  });
+  return { ...TASKS, [kind]: { ...TASKS[kind], steps: steps.map((step) => (step === turn?.at ? fail(step) : step)) } };
+};
+
+/** @returns whether there were as many calls. */
+const turnBackUnder = async (kind: string, server: Server, script: FaultScript): Promise<boolean> => {
+  const instance = await boot(world, world.host);
+  await settle(await world.startReconciler(), instance);
+  const before = await findRecord(world, instance);
+  await world.ask(instance, kind, 1);
+  const faulty = world.faults[server];
+  let isArmed = false;
+  const tasks = failingAtTurn(kind, () => {
+    if (!isArmed) faulty.arm(script);
+    isArmed = true;
+  });
+  await settle(await world.startReconciler(tasks), instance, async () => world.startReconciler(tasks));
+  const isHit = faulty.hit !== undefined;
+  faulty.disarm();
+  await world.expectTrueRecord(instance);
+  const { resources, image } = before ?? {};
+  const outcomes = [{ kind, count: 1, fault: { code: 'ECOMPUTE_DISK_FAILED' } }];
+  expect(await findRecord(world, instance)).toMatchObject({ wish_count: 1, outcomes, resources, image, step: null });
+  await askToDestroy(world, world.host, instance);
+  await settle(await world.startReconciler(), instance);
+  await world.expectGone(instance);
+  return isHit;
+};
+
+test.each(cases)(
+  '$kind is taken back, also when a call to $server $mode on the way',
+  { timeout: 300_000 },
+  async ({ kind, server, mode }) => {
+    const isHit = async (nth: number): Promise<boolean> =>
+      turnBackUnder(kind, server, { nth, mode, error: ERRORS[server] });
+    let nth = 1;
+    while (await isHit(nth)) nth += 1;
+    if (server !== 'Placement') expect(nth).toBeGreaterThan(3);
+  },
+);

@@ -93,7 +93,7 @@ test('a guest whose disk has no room is paused and says so; it goes on when ther
     },
   });
   expect(full.fault?.hint).toContain(disks);
-  expect((await eschedule('list')).stdout).toMatch(new RegExp(`${instance} +paused `));
+  expect((await eschedule('list', '--all-projects')).stdout).toMatch(new RegExp(`${instance} +paused `));
   expect((await eschedule('show', instance)).stdout).toContain('power:     paused (ioerror)');
 
   const vain = await eschedule('start', instance);

@@ -15,14 +15,13 @@ export const locationsAreTrue: Rule = ({ world }) => [
     .map((instance) => ({ rule: 'location left', instance, what: 'nothing else is known of it' })),
 ];
 
-/** Every instance that lives has its name for itself; the names of others are free. */
+/** Every instance that lives has its name for itself, or stands under its uuid; the names of others are free. */
 export const namesAreTrue: Rule = ({ world }) => {
   const holderOf = ({ project, name }: { project: string; name: string }): string | undefined =>
     world.names.find((candidate) => candidate.project === project && candidate.name === name)?.instance;
   const wanted = world.requests.flatMap(({ instance }) => {
     const location = world.locations.get(instance);
-    if (!location || location.name === null) return [];
-    return [{ instance, project: location.project, name: location.name }];
+    return location ? [{ instance, project: location.project, name: location.name ?? instance }] : [];
   });
   return [
     ...wanted
@@ -34,6 +33,8 @@ export const namesAreTrue: Rule = ({ world }) => {
       })),
     ...world.names
       .filter(({ instance, name }) => !wanted.some((one) => one.instance === instance && one.name === name))
+      // What is deleted is remembered under its uuid, for an hour.
+      .filter(({ instance, name }) => name !== instance || recordOf(world, instance)?.state !== 'deleted')
       .map(({ instance, name }) => ({ rule: 'name left', instance, what: `${name} is held, and nobody wishes it` })),
   ];
 };

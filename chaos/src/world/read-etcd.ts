@@ -44,7 +44,7 @@ export const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
       presences.set(agent, process.pid);
       if (trouble) troubles.set(agent, trouble);
     } else if (audit !== undefined) findings.set(audit, parseMessage(hostAuditSchema, entry.key, entry.value).findings);
-    else otherKeys.set(entry.key, entry.value);
+    else if (entry.key !== keys.namesComplete) otherKeys.set(entry.key, entry.value);
   }
   return { requests, records, locations, names, endings, booted, presences, troubles, findings, otherKeys };
 };

@@ -3,6 +3,7 @@ import { parseOriginalForm } from './commands/original-form.js';
 import type { CommandSpec, Run } from './commands/command-spec.js';
 import { COMMANDS, GLOBAL_OPTIONS, optionsOf } from './commands/table.js';
 import { OUTPUT_FORMATS, type OutputFormat } from './output/output.js';
+import { projectSchema } from '@etcd-compute/common/ids';
 import { closestWord, usageError } from './usage.js';
 
 /** A command line, understood. `text` is all there is to do for help and the version. */
@@ -13,6 +14,8 @@ export type Invocation =
       readonly run: Run;
       readonly configPath: string | undefined;
       readonly format: OutputFormat | undefined;
+      /** Replaces that of the config. */
+      readonly project: string | undefined;
     };
 
 /** All options of all commands: where an option ends can be told before the command is known. */
@@ -31,6 +34,12 @@ const parseFormat = (text: string | undefined): OutputFormat | undefined => {
     `--output ${text} is not known: expected ${OUTPUT_FORMATS.join(', ')}`,
     near === undefined ? 'see `eschedule --help`' : `did you mean ${near}?`,
   );
+};
+
+const parseProject = (text: string | undefined): string | undefined => {
+  const problem = projectSchema.optional().safeParse(text).error?.issues[0]?.message;
+  if (problem === undefined) return text;
+  throw usageError(`--project '${text}' is not usable: ${problem}`, 'such as --project web-shop');
 };
 
 const INSTANCE_COUNTS: Readonly<Record<CommandSpec['instances'], { least: number; most: number }>> = {
@@ -97,7 +106,13 @@ export const parseCommandLine = (argv: readonly string[]): Invocation => {
   if (text) return text;
   const run = planOriginal(line) ?? planCommand(line);
   const globals = createArgs({ ...line, unknown: [] }, ALL_OPTIONS, '');
-  return { kind: 'run', run, configPath: globals.one('config'), format: parseFormat(globals.one('output')) };
+  return {
+    kind: 'run',
+    run,
+    configPath: globals.one('config'),
+    format: parseFormat(globals.one('output')),
+    project: parseProject(globals.one('project')),
+  };
 };
 
 /** What can be told of the global switches even when the rest is wrong, for telling what is wrong. */

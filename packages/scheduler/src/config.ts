@@ -13,6 +13,9 @@ export const imageUrlSchema = z.url({
   error: 'expected an http(s) URL of a disk image, such as http://images.example/debian.qcow2',
 });
 
+/** As Placement takes it. */
+export const userSchema = z.string().regex(/^\S{1,255}$/, 'expected 1 to 255 characters without spaces');
+
 /** `schedule.yaml`. The original's has the first two sections. */
 export const scheduleSchema = z.strictObject({
   etcd: etcdSection,
@@ -31,13 +34,9 @@ export const scheduleSchema = z.strictObject({
   project: projectSchema
     .default(DEFAULT_PROJECT)
     .describe(
-      'the project of what is booted, as Placement knows it; names are unique in a project, and looked up in it',
+      'the project of what is booted, as Placement knows it; names are unique in a project, and instances are listed and looked up in it',
     ),
-  user: z
-    .string()
-    .regex(/^\S{1,255}$/, 'expected 1 to 255 characters without spaces')
-    .default('default')
-    .describe('the user of what is booted, as Placement knows it'),
+  user: userSchema.default('default').describe('the user of what is booted, as Placement knows it'),
   strategy: z
     .enum(STRATEGIES)
     .default('spread')

@@ -15,8 +15,8 @@ const runCommand = async (argv: readonly string[], interruption: Interruption): 
     return EXIT_CODES.done;
   }
   performance.mark('eschedule:parsed');
-  const { run, configPath, format } = invocation;
-  const config = await loadScheduleConfig(configPath);
+  const { run, configPath, format, project } = invocation;
+  const config = await loadScheduleConfig(configPath, { project });
   performance.mark('eschedule:configured');
   const output = createOutput({ stdout, stderr, format, isDebug: peekReportOptions(argv).isDebug });
   return run({ ...openCloud(config), config, output, interruption });

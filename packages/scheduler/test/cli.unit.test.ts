@@ -54,6 +54,9 @@ const WRONG: readonly { argv: string[]; says: string }[] = [
   { argv: ['boot', '--name', 'a'.repeat(62), '--count', '10'], says: 'is not usable: expected 1 to 63' },
   { argv: ['show', 'a', 'b'], says: "show does not take 'b'" },
   { argv: ['destroy'], says: 'destroy needs an instance' },
+  { argv: ['list', '--project', 'a/b'], says: "--project 'a/b' is not usable: expected 1 to 63 letters" },
+  { argv: ['list', '-A', '--project', 'shop'], says: '--project and --all-projects exclude each other' },
+  { argv: ['boot', '--user', 'a b'], says: "--user 'a b' is not usable: expected 1 to 255 characters without spaces" },
   { argv: ['audit', 'web'], says: "audit does not take 'web'" },
   { argv: ['audit', '--wait'], says: '--wait needs --fix' },
   { argv: ['audit', '--remove-guests'], says: '--remove-guests needs --fix' },
@@ -168,6 +171,7 @@ Options:
       --force            only where the host is down: do not wait for it
       --timeout SECONDS  how long to wait; default: timeout of the config, else 600
   -c, --config FILE      the config; default ./schedule.yaml if there is one
+      --project PROJECT  whose instances and names; default: project of the config, else default
   -o, --output FORMAT    table, wide, json, yaml, name (name prints uuids)
       --debug            show where an error comes from
   -h, --help             show this help

@@ -258,7 +258,7 @@ describe('eschedule logs', () => {
     expect(down).toMatchObject({ code: 1, stdout: '' });
     expect(down.stderr).toContain(`the agent of host ${agent.uuid} is down`);
     await agent.restart();
-    const { stdout } = await eschedule('list');
+    const { stdout } = await eschedule('list', '--all-projects');
     expect(stdout).toContain(instance);
     await using mute = await world.startAgent({ config: { endpoint: { enabled: false } } });
     const elsewhere = await boot(world, mute.uuid);

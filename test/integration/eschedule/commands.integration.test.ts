@@ -58,9 +58,11 @@ describe('list', () => {
     const web10 = await boot('--name', 'web-10');
     const web2 = await boot('--name', 'web-2');
     const original = await putOriginal(host);
-    const { code, stdout } = await cloud.eschedule(['list', '-o', 'name']);
+    const own = await cloud.eschedule(['list', '-o', 'name']);
+    expect(own).toEqual({ code: 0, stdout: `${web2.instance}\n${web10.instance}\n`, stderr: '' });
+    const { code, stdout } = await cloud.eschedule(['list', '--all-projects', '-o', 'name']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${web2.instance}\n${web10.instance}\n${original}\n` });
-    const all = await cloud.eschedule(['list', '--all', '-o', 'json']);
+    const all = await cloud.eschedule(['list', '--all', '-A', '-o', 'json']);
     expect(parseJson(all.stdout)).toMatchObject([
       { instance: gone.instance, name: 'gone', state: 'deleted', power: 'unknown' },
       { instance: web2.instance },
@@ -81,16 +83,25 @@ describe('list', () => {
 
   test('an empty cloud is an empty array, and a word on standard error', async () => {
     expect(await cloud.eschedule(['list', '-o', 'json'])).toEqual({ code: 0, stdout: '[]\n', stderr: '' });
-    expect(await cloud.eschedule(['list'])).toEqual({ code: 0, stdout: '', stderr: 'no instances\n' });
+    expect(await cloud.eschedule(['list'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'no instances in project default; --all-projects lists those of all\n',
+    });
+    expect(await cloud.eschedule(['list', '-A'])).toEqual({ code: 0, stdout: '', stderr: 'no instances\n' });
   });
 
   test('tells of a value that it does not understand and shows the rest', async () => {
     const host = await cloud.addHost({ name: 'alpha' });
     const { instance } = await boot();
     await cloud.put(cloud.keys.report(host, newInstanceUuid()), 'not JSON');
-    const { code, stdout, stderr } = await cloud.eschedule(['list', '-o', 'name']);
+    const { code, stdout, stderr } = await cloud.eschedule(['list', '--all-projects', '-o', 'name']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${instance}\n` });
     expect(stderr).toContain('is not JSON');
+    const { instance: other, host: at } = await boot();
+    await cloud.put(cloud.keys.report(at, other), 'not JSON');
+    const own = await cloud.eschedule(['list', '-o', 'name']);
+    expect(own).toMatchObject({ code: 0, stdout: `${instance}\n`, stderr: expect.stringContaining('is not JSON') });
   });
 
   test('needs no Placement', async () => {
@@ -286,7 +297,7 @@ describe('output', () => {
     await boot('--name', 'web', '--image', 'http://x/a.img');
     const { stdout } = await cloud.eschedule(['list', '-o', 'wide']);
     expect(stdout).toMatch(
-      /^NAME .* POWER +VCPU +MEMORY_MB +DISK_GB +ADDRESSES +CREATED +IMAGE +FAULT\nweb .* http:\/\/x\/a\.img +-\n$/,
+      /^NAME .* POWER +VCPU +MEMORY_MB +DISK_GB +ADDRESSES +CREATED +IMAGE +FAULT +PROJECT +USER\nweb .* http:\/\/x\/a\.img +- +default +default\n$/,
     );
   });
 

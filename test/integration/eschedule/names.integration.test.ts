@@ -147,7 +147,7 @@ describe('the books of an instance', () => {
       expect(commands).toBeLessThan(30);
       await cloud.eschedule(['boot', '--no-wait', '--vcpus', '1000']);
     }
-    expect((await cloud.store.listKeys(cloud.keys.names)).entries).toHaveLength(60);
+    expect((await cloud.store.listKeys(cloud.keys.name('default', 'web-'))).entries).toHaveLength(60);
   });
 
   test('are closed at once by destroy --force: the name is free', async () => {

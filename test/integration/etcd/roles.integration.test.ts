@@ -159,9 +159,10 @@ const live = async (agent: Ecompute): Promise<void> => {
   await operate('destroy', 'web', '--wait');
   await operate('host', 'drain', host, '--wait');
   await operate('host', 'undrain', host);
+  expect(await operate('list', '--all', '-o', 'name')).toContain(instance);
   // The name is free, and its books are closed.
   const left = await etcdctlAs('root', 'get', '--prefix', '--keys-only', PREFIX);
-  expect(left).not.toMatch(/\/(names|ending|hosts|booted)\//);
+  expect(left).not.toMatch(/\/(ending|hosts|booted)\/|\/web$/m);
 };
 
 describe('a stolen host', () => {

@@ -113,6 +113,8 @@ beforeAll(async () => {
   agents = await Promise.all([startAgent(0), startAgent(1)]);
   // The image is in both caches.
   await cost('image', 'prefetch', imageUrl);
+  // The first list of all notes that every instance stands below its project.
+  await cost('list');
 });
 afterAll(async () => {
   await Promise.all(agents.map(async (agent) => agent[Symbol.asyncDispose]()));
@@ -138,6 +140,9 @@ const BUDGETS: readonly Budget[] = [
   },
   // Its name, its location, its request with its record, and the presence of its host.
   { argv: ['show', 'web'], eschedule: { etcd: 4, placement: 0 }, agents: { etcd: 0, placement: 0 } },
+  // The agents, whether all stand in the project, its list in two pages, the locations and the records: in the second round there are a
+  // hundred that were deleted within the hour.
+  { argv: ['list'], eschedule: { etcd: 6, placement: 0 }, agents: { etcd: 0, placement: 0 } },
   { argv: ['stop', 'web', '--hard'], eschedule: { etcd: 25, placement: 0 }, agents: { etcd: 8, placement: 0 } },
   { argv: ['start', 'web'], eschedule: { etcd: 25, placement: 0 }, agents: { etcd: 10, placement: 0 } },
   { argv: ['destroy', 'web', '--wait'], eschedule: { etcd: 35, placement: 1 }, agents: { etcd: 10, placement: 3 } },
@@ -145,6 +150,8 @@ const BUDGETS: readonly Budget[] = [
   { argv: ['destroy', 'web'], eschedule: { etcd: 8, placement: 1 }, agents: { etcd: 10, placement: 3 } },
   // For the hundred together, not for each.
   { argv: ['boot', ...MANY, '--no-wait'], eschedule: { etcd: 14, placement: 5 }, agents: { etcd: 1400, placement: 0 } },
+  // Of more than 128, locations and records take two calls each.
+  { argv: ['list', '-o', 'json'], eschedule: { etcd: 8, placement: 0 }, agents: { etcd: 0, placement: 0 } },
   {
     argv: ['destroy', ...ALL_OF_MANY],
     eschedule: { etcd: 300, placement: 100 },
@@ -162,7 +169,7 @@ test.each([
   ['an empty cloud', 0],
   ['a cloud of three thousand others', 3000],
 ])('in %s, no command asks more of etcd and Placement than its budget', async (_what, others) => {
-  await putInstances(world, others);
+  await putInstances(world, others, 'others');
   const over: unknown[] = [];
   for (const budget of BUDGETS) {
     const found = await cost(...budget.argv);

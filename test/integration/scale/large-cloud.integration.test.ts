@@ -49,9 +49,14 @@ test('an agent with a hundred requests of the largest user data sees the next on
 
 test('eschedule lists, shows and audits thousands of records beside large requests', async () => {
   await putInstances(world, RECORDS);
-  const listed = await eschedule('list', '--output', 'json');
-  expect(listed).toMatchObject({ code: 0, stderr: '' });
-  expect(parseJson(listed.stdout)).toHaveLength(RECORDS + 102);
+  for (const [argv, count] of [
+    [['list'], RECORDS],
+    [['list', '--all-projects'], RECORDS + 102],
+  ] as const) {
+    const listed = await eschedule(...argv, '--output', 'json');
+    expect(listed).toMatchObject({ code: 0, stderr: '' });
+    expect(parseJson(listed.stdout)).toHaveLength(count);
+  }
   expect(await eschedule('show', `many-${RECORDS - 1}`)).toMatchObject({ code: 0 });
   const audited = await eschedule('audit', '--output', 'name');
   expect(audited).toMatchObject({ code: 3 });

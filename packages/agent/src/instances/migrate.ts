@@ -79,7 +79,7 @@ const move = async (deps: MigrateDeps, { entry, record, isEnding }: Move): Promi
   const project = record.project ?? DEFAULT_PROJECT;
   const reportKey = keys.report(host, instance);
   const location = JSON.stringify(newLocation({ instance, host, project, name, created_at }));
-  const holder = name === null || isEnding ? [] : await freeName(deps, { instance, key: keys.name(project, name) });
+  const holder = isEnding ? [] : await freeName(deps, { instance, key: keys.name(project, name ?? instance) });
   const { isCommitted } = await store.txn(
     [
       { key: reportKey, modRevision: '0' },

@@ -62,6 +62,7 @@ export class RecordWriter {
       host: this.#deps.host,
       name: request.name ?? null,
       project: request.project_id,
+      user: request.user_id,
       resources: resourcesOn(request, this.#deps.host) ?? {},
       image: request.image,
       reason: 'found a boot request without a record',

@@ -42,7 +42,7 @@ export interface AuditResult {
 export const audit = async (services: Services, options: AuditOptions = {}): Promise<AuditResult> =>
   run(options, async (running) => {
     const { isFixing = false, isRemovingGuests = false, graceSeconds = DEFAULT_GRACE_SECONDS, waitMs } = options;
-    if (isFixing) await closeSomeBooks(services);
+    if (isFixing) await closeSomeBooks(services, { instances: 'all' });
     const found = await findAmiss(services, { graceSeconds, isRemovingGuests });
     const { seen } = found;
     const { presences, providers } = seen;
@@ -50,7 +50,7 @@ export const audit = async (services: Services, options: AuditOptions = {}): Pro
     const host = options.host === undefined ? undefined : resolveHost(options.host, hostsOf(seen), hostNames);
     const findings = found.findings.filter((finding) => host === undefined || finding.host === host).toSorted(inOrder);
     const mended = isFixing ? await mendAll(services, { findings, seen, waitMs }, running) : new Map<string, Mended>();
-    if (isFixing) await closeSomeBooks(services);
+    if (isFixing) await closeSomeBooks(services, { instances: 'all' });
     const isOldKey = (key: string): boolean => services.keys.parseLocation(key) !== undefined;
     return {
       findings: findings.map((finding) => ({

@@ -1,6 +1,6 @@
 import { needsAllocation } from '@etcd-compute/common/audit/rules';
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
-import type { NameHolder } from '@etcd-compute/common/etcd/messages/name-holder';
+import { renderHolder } from '@etcd-compute/common/etcd/messages/name-holder';
 import { providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Services } from '../services.js';
 import { readInstances } from '../instances/instance-entry.js';
@@ -132,11 +132,10 @@ const writeWish = async ({ services, instance, host }: Target, { guard }: By<'wi
 };
 
 const giveName = async ({ services, instance }: Target, { key, guards }: By<'name'>): Promise<Mended> => {
-  const value: NameHolder = { version: 1, instance };
   const store = await services.store();
   const { isCommitted } = await store.txn(
     [{ key, modRevision: '0' }, ...guards],
-    [{ op: 'put', key, value: JSON.stringify(value) }],
+    [{ op: 'put', key, value: renderHolder(instance) }],
   );
   return isCommitted ? { ...FIXED, words: `wrote ${key}` } : CHANGED;
 };

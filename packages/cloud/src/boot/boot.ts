@@ -18,6 +18,8 @@ import { bootErrors } from './boot-errors.js';
 import { waitForBoot, type BootEnd, type BootProgress, type WaitForBootOptions } from './wait-for-boot.js';
 
 export interface BootOptions extends RunOptions {
+  /** Who boots it, as Placement knows it. Default: the cloud's. */
+  readonly user?: string | undefined;
   readonly want: Want;
   /** http(s) URL of a disk image. */
   readonly image: string;
@@ -65,7 +67,7 @@ const newSpecs = ({ user, project }: Services, options: BootOptions): InstanceSp
     image: options.image,
     checksum: options.checksum,
     guest: options.guest ?? {},
-    user,
+    user: options.user ?? user,
     project,
     nameGuards: [],
   }));

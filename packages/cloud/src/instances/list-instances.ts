@@ -1,18 +1,24 @@
+import pLimit from 'p-limit';
 import { instanceRecordSchema } from '@etcd-compute/common/etcd/messages/instance-record';
+import { storedLocationSchema } from '@etcd-compute/common/etcd/messages/instance-location';
 import { isNotUnderstood, parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { MAX_OPERATIONS, type Entry } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { compareNames } from '../compare-names.js';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
-import { nameHosts, namesOf } from '../hosts/host-names.js';
+import { nameHosts, namesOf, type HostNames } from '../hosts/host-names.js';
 import { listPresences } from '../hosts/presences.js';
 import { listOldRecords } from './find-instance.js';
 import { readInstances, type InstanceEntry, type Sought } from './instance-entry.js';
+import { listProjectInstances } from './project-index.js';
 import { viewOf, viewOfRecord, type InstanceView } from './view.js';
 
 export interface ListOptions extends RunOptions {
   /** With those that were deleted within the last hour. */
   readonly isAll?: boolean;
+  /** Of every project. Default: of the caller's. */
+  readonly isOfAllProjects?: boolean;
   /** Without their history: it is most of what fifty thousand of them take in memory. */
   readonly isBrief?: boolean;
 }
@@ -26,53 +32,122 @@ export interface Listed {
 
 /** So many requests, with all that their guests are told, are in memory at a time. */
 const CHUNK = 100;
+/** Chunks that are read at a time. */
+const PARALLEL = 4;
 
 const inOrder = (a: InstanceView, b: InstanceView): number =>
   compareNames(a.name ?? '\uffff', b.name ?? '\uffff') || compareNames(a.instance, b.instance);
 
-/** All instances. Their records are read page by page, and of requests only the keys: just what has no record is read itself. */
-export const listInstances = async (
-  services: Services,
-  { isAll = false, isBrief = false, ...options }: ListOptions = {},
-): Promise<Listed> => run(options, async () => listAll(services, { isAll, isBrief }));
+/**
+ * The instances of a project, or of all. The cost of a project's is that of its own instances, however many others there are. What the
+ * original has booted is in no project of ours.
+ */
+export const listInstances = async (services: Services, options: ListOptions = {}): Promise<Listed> =>
+  run(options, async () => {
+    const { isOfAllProjects = false } = options;
+    const list = createList(options, namesOf(await listPresences(services)));
+    const ofProject = isOfAllProjects ? undefined : await listProjectInstances(services);
+    if (ofProject) await readAll(services, list, ofProject);
+    else await scan(services, list);
+    const views = isOfAllProjects || ofProject ? list.views() : list.views().filter(isOf(services));
+    const named = await nameHosts(services, views);
+    return { instances: named.toSorted(inOrder), problems: list.problems };
+  });
 
-const listAll = async (
-  services: Services,
-  { isAll, isBrief }: { isAll: boolean; isBrief: boolean },
-): Promise<Listed> => {
-  const hostNames = namesOf(await listPresences(services));
-  const { keys } = services;
-  const store = await services.store();
+const isOf =
+  ({ project }: Services) =>
+  (view: InstanceView): boolean =>
+    view.project === project;
+
+/** What has been found so far. */
+interface List {
+  readonly isAll: boolean;
+  readonly problems: Error[];
+  /** Takes the value of a record's key. */
+  readonly addReport: (instance: InstanceUuid, entry: Entry) => void;
+  readonly add: (instance: InstanceUuid, toView: (hostNames: HostNames) => InstanceView) => void;
+  readonly views: () => InstanceView[];
+}
+
+const createList = ({ isAll = false, isBrief = false }: ListOptions, hostNames: HostNames): List => {
   const problems: Error[] = [];
   const views = new Map<InstanceUuid, InstanceView>();
-  const show = (instance: InstanceUuid, view: InstanceView): void => {
-    if (views.has(instance) || (view.state === 'deleted' && !isAll)) return;
-    views.set(instance, view);
+  const add: List['add'] = (instance, toView) => {
+    const view = toView(hostNames);
+    if (!views.has(instance) && (view.state !== 'deleted' || isAll)) views.set(instance, view);
   };
+  return {
+    isAll,
+    problems,
+    add,
+    addReport: (instance, { key, value }) => {
+      const record = unlessNotUnderstood(problems, () => parseMessage(instanceRecordSchema, key, value));
+      if (record) add(instance, (names) => viewOfRecord(isBrief ? { ...record, transitions: [] } : record, names));
+    },
+    views: () => [...views.values()],
+  };
+};
+
+/** Reads the records of some instances. Of requests, only those without a record are read. */
+const readAll = async (services: Services, list: List, instances: readonly InstanceUuid[]): Promise<void> => {
+  const { keys } = services;
+  const store = await services.store();
+  const readChunk = async (chunk: readonly InstanceUuid[]): Promise<void> => {
+    const { entries: locations } = await store.getMany(chunk.map((instance) => keys.location(instance)));
+    const places = locations.flatMap((entry, index) => {
+      const instance = chunk[index];
+      const stored =
+        entry && unlessNotUnderstood(list.problems, () => parseMessage(storedLocationSchema, entry.key, entry.value));
+      return instance && stored ? [{ instance, host: stored.host }] : [];
+    });
+    const { entries: reports } = await store.getMany(places.map(({ host, instance }) => keys.report(host, instance)));
+    for (const [index, entry] of reports.entries()) {
+      const instance = places[index]?.instance;
+      if (instance && entry) list.addReport(instance, entry);
+    }
+    await addBare(
+      services,
+      list,
+      places.filter((_place, index) => !reports[index]),
+    );
+  };
+  const bounded = pLimit(PARALLEL);
+  const chunks = Array.from({ length: Math.ceil(instances.length / MAX_OPERATIONS) }, (_, index) =>
+    instances.slice(index * MAX_OPERATIONS, (index + 1) * MAX_OPERATIONS),
+  );
+  await Promise.all(chunks.map((chunk) => bounded(async () => readChunk(chunk))));
+};
+
+/** Reads everything: the records page by page, and of requests only the keys, but for those without a record. */
+const scan = async (services: Services, list: List): Promise<void> => {
+  const { keys } = services;
+  const store = await services.store();
   const reported = new Set<InstanceUuid>();
   const [{ entries: requests }] = await Promise.all([
     store.listKeys(keys.requests),
-    store.list(keys.reports, ({ key, value }) => {
-      const instance = keys.parseReport(key)?.instance;
+    store.list(keys.reports, (entry) => {
+      const instance = keys.parseReport(entry.key)?.instance;
       if (instance === undefined) return;
       reported.add(instance);
-      const record = unlessNotUnderstood(problems, () => parseMessage(instanceRecordSchema, key, value));
-      if (record) show(instance, viewOfRecord(isBrief ? { ...record, transitions: [] } : record, hostNames));
+      list.addReport(instance, entry);
     }),
   ]);
   const bare = requests
     .flatMap(({ key }) => keys.parseRequest(key) ?? [])
     .filter(({ instance }) => !reported.has(instance));
-  for (let start = 0; start < bare.length; start += CHUNK)
-    for (const entry of await readBare(services, bare.slice(start, start + CHUNK), problems))
-      show(entry.instance, viewOf(entry, hostNames));
-  if (isAll)
-    for (const record of await listOldRecords(services)) show(record.instance, viewOfRecord(record, hostNames));
-  const named = await nameHosts(services, [...views.values()]);
-  return { instances: named.toSorted(inOrder), problems };
+  await addBare(services, list, bare);
+  if (!list.isAll) return;
+  for (const record of await listOldRecords(services))
+    list.add(record.instance, (hostNames) => viewOfRecord(record, hostNames));
 };
 
 /** Instances without a record: the original's, and those of agents that have not been upgraded yet. */
+const addBare = async (services: Services, list: List, bare: readonly Sought[]): Promise<void> => {
+  for (let start = 0; start < bare.length; start += CHUNK)
+    for (const entry of await readBare(services, bare.slice(start, start + CHUNK), list.problems))
+      list.add(entry.instance, (hostNames) => viewOf(entry, hostNames));
+};
+
 const readBare = async (services: Services, sought: readonly Sought[], problems: Error[]): Promise<InstanceEntry[]> => {
   try {
     const found = await readInstances(services, sought);

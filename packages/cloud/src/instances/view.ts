@@ -1,5 +1,6 @@
 import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Fault, InstanceRecord, InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
+import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
 import { reportedOf } from '@etcd-compute/common/wishes/reported';
 import type { HostNames } from '../hosts/host-names.js';
 import { NO_DOWNLOADS, progressOf, type Downloads } from './downloads.js';
@@ -9,6 +10,9 @@ import { nameOf, type InstanceEntry } from './instance-entry.js';
 export interface InstanceView {
   readonly instance: string;
   readonly name: string | null;
+  /** Null where nobody has said. */
+  readonly project: string | null;
+  readonly user: string | null;
   readonly host: string;
   readonly hostName: string | null;
   readonly state: InstanceState;
@@ -88,6 +92,9 @@ export const viewOfRecord = (
 ): InstanceView => ({
   instance: record.instance,
   name: record.name,
+  // Earlier versions knew one project.
+  project: record.project ?? DEFAULT_PROJECT,
+  user: record.user ?? null,
   host: record.host,
   hostName: hostNames(record.host),
   state: record.state,
@@ -114,9 +121,11 @@ const stateOfRequest = ({ request, booted }: InstanceEntry): InstanceState => {
 
 export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: Downloads): InstanceView => {
   const { instance, host, record, request, booted } = entry;
-  // Edits that the agent has not seen yet show as well.
-  if (record)
-    return viewOfRecord({ ...record, ...(request && reportedOf(request)), name: nameOf(entry) }, hostNames, downloads);
+  if (record) {
+    // Records of earlier versions do not say whose it is. Edits that the agent has not seen yet show as well.
+    const latest = { user: request?.user_id, ...record, ...(request && reportedOf(request)), name: nameOf(entry) };
+    return viewOfRecord(latest, hostNames, downloads);
+  }
   const state = stateOfRequest(entry);
   const resources: Record<string, number> = {};
   for (const allocation of Object.values(request?.allocations ?? {}))
@@ -125,6 +134,8 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: D
   return {
     instance,
     name: nameOf(entry),
+    project: request?.project_id ?? null,
+    user: request?.user_id ?? null,
     host,
     hostName: hostNames(host),
     state,

@@ -2,7 +2,7 @@ import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-reques
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
-import type { NameHolder } from '@etcd-compute/common/etcd/messages/name-holder';
+import { renderHolder } from '@etcd-compute/common/etcd/messages/name-holder';
 import { newRecord, withState, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Guard, Write } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
@@ -99,14 +99,14 @@ export const planRequest = (options: PlanOptions): PlannedRequest => {
   if (!hasRecord) return { record, guards: [isNew, ...claimed.guards], writes: [request, ...claimed.writes] };
   const old = failed && oldKeys(keys, failed);
   const locationKey = keys.location(instance);
-  const name = failed ? null : spec.name;
+  const { name } = spec;
   return {
     record,
     guards: [
       isNew,
       { key: recordKey, modRevision: '0' },
       { key: locationKey, modRevision: failed?.locationRevision ?? '0' },
-      ...(name === null ? [] : spec.nameGuards),
+      ...(failed ? [] : spec.nameGuards),
       ...(old ?? []),
       ...claimed.guards,
     ],
@@ -114,7 +114,9 @@ export const planRequest = (options: PlanOptions): PlannedRequest => {
       request,
       put(recordKey, record),
       put(locationKey, newLocation({ ...spec, host, created_at: record.created_at })),
-      ...(name === null ? [] : [put(keys.name(spec.project, name), { version: 1, instance } satisfies NameHolder)]),
+      ...(failed
+        ? []
+        : [{ op: 'put', key: keys.name(spec.project, name ?? instance), value: renderHolder(instance) } as const]),
       ...(old ?? []).map(({ key }): Write => ({ op: 'delete', key })),
       ...claimed.writes,
     ],

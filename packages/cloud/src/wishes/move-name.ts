@@ -1,7 +1,9 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceLocation } from '@etcd-compute/common/etcd/messages/instance-location';
-import type { NameHolder } from '@etcd-compute/common/etcd/messages/name-holder';
+import { nameHolderSchema, renderHolder } from '@etcd-compute/common/etcd/messages/name-holder';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Guard, Write } from '@etcd-compute/common/etcd/store';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { describeInstance, nameOf, type InstanceEntry } from '../instances/instance-entry.js';
 import { checkOldNames, findFreeNames } from '../instances/names.js';
 import type { Services } from '../services.js';
@@ -29,19 +31,27 @@ export const moveName = async (
   const own = { ...services, project: location.project };
   const free = await findFreeNames(own, [name]);
   await checkOldNames(own, [name]);
-  const old = before === null ? undefined : await (await services.store()).get(keys.name(location.project, before));
-  const holder: NameHolder = { version: 1, instance };
+  const old = await findOwnNames(own, { instance, name: before });
   const moved: InstanceLocation = { ...location, name };
   return {
-    guards: [
-      ...(free.get(name) ?? []),
-      { key: keys.location(instance), modRevision: locationRevision },
-      ...(old ? [{ key: old.key, modRevision: old.modRevision }] : []),
-    ],
+    guards: [...(free.get(name) ?? []), { key: keys.location(instance), modRevision: locationRevision }, ...old],
     writes: [
-      { op: 'put', key: keys.name(location.project, name), value: JSON.stringify(holder) },
+      { op: 'put', key: keys.name(location.project, name), value: renderHolder(instance) },
       { op: 'put', key: keys.location(instance), value: JSON.stringify(moved) },
-      ...(old ? [{ op: 'delete', key: old.key } as const] : []),
+      ...old.map(({ key }) => ({ op: 'delete', key }) as const),
     ],
   };
+};
+
+/** Where it stands in its project now. In version 1 two could have the same name, which only one of them has kept. */
+const findOwnNames = async (
+  { keys, project, store }: Services,
+  { instance, name }: { instance: InstanceUuid; name: string | null },
+): Promise<Guard[]> => {
+  const names = [keys.name(project, instance), ...(name === null ? [] : [keys.name(project, name)])];
+  const { entries } = await (await store()).getMany(names);
+  return entries.flatMap((entry) => {
+    const isOwn = entry && parseMessage(nameHolderSchema, entry.key, entry.value).instance === instance;
+    return isOwn ? [{ key: entry.key, modRevision: entry.modRevision }] : [];
+  });
 };

@@ -25,9 +25,13 @@ export interface Keys {
   /** Where an instance is. In version 1 its record stood there. */
   readonly location: (instance: InstanceUuid) => string;
   readonly locations: string;
-  /** Who has a name in a project. */
-  readonly name: (project: string, name: string) => string;
+  /** Who has a name in a project. An instance without one stands there under its uuid, so `namesOf` has every instance of a project. */
+  readonly name: (project: string, nameOrUuid: string) => string;
+  /** All names in a project; ends with a slash. */
+  readonly namesOf: (project: string) => string;
   readonly names: string;
+  /** Exists once every instance stands below its project: earlier versions left out those without a name. */
+  readonly namesComplete: string;
   /** An instance that was asked to be destroyed, and whose location and name are still there. */
   readonly ending: (instance: InstanceUuid) => string;
   readonly endings: string;
@@ -118,7 +122,10 @@ export const createKeys = (prefix: string): Keys => {
     report: (host, instance) => `${reports}${host}/${instance}`,
     reportsOf: (host) => `${reports}${host}/`,
     location: (instance) => `${locations}${instance}`,
-    name: (project, name) => `${names}${project}/${name}`,
+    name: (project, nameOrUuid) => `${names}${project}/${nameOrUuid}`,
+    namesOf: (project) => `${names}${project}/`,
+    // No project begins with a dot.
+    namesComplete: `${names}.complete`,
     ending: (instance) => `${endings}${instance}`,
     booted: (instance) => `${bootedAll}${instance}`,
     agent: (host) => `${agents}${host}`,

@@ -2,7 +2,7 @@ import { instanceNameSchema } from '@etcd-compute/common/ids';
 import { imageChecksumSchema } from '@etcd-compute/common/image-checksum';
 import { parseDiskGiB, parseMemoryMiB, parseSeconds, parseWhole } from '../amounts.js';
 import type { ScheduleConfig } from '../config.js';
-import { imageUrlSchema } from '../config.js';
+import { imageUrlSchema, userSchema } from '../config.js';
 import { parseGuestArgs, type GuestArgs } from '../guest/guest-options.js';
 import { buildWant } from '../resource-options.js';
 import { STRATEGIES, type Strategy } from '@etcd-compute/cloud/selection/strategies';
@@ -11,6 +11,7 @@ import type { BootOptions } from './boot.js';
 
 /** What was typed after `boot`, as text. */
 export interface BootArgs {
+  readonly user: string | undefined;
   readonly name: string | undefined;
   readonly vcpus: string | undefined;
   readonly memory: string | undefined;
@@ -70,6 +71,15 @@ export const parseChecksum = (text: string): string => {
   );
 };
 
+const parseUser = (text: string): string => {
+  const parsed = userSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw usageError(
+    `--user '${text}' is not usable: ${parsed.error.issues[0]?.message ?? 'it is no name'}`,
+    'such as --user alice',
+  );
+};
+
 const parseRetries = (text: string): number => (text === '0' ? 0 : parseWhole('retries', text, MAX_RETRIES));
 
 /** Checks everything before anything is sent. @throws EcomputeError ECOMPUTE_USAGE */
@@ -77,6 +87,7 @@ export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => Boot
   const { vcpus, memory, disk, resources } = args;
   if (resources !== undefined && [vcpus, memory, disk].some((amount) => amount !== undefined))
     throw usageError('--resources replaces --vcpus, --memory and --disk', 'give one or the other');
+  const user = args.user === undefined ? undefined : parseUser(args.user);
   const count = args.count === undefined ? undefined : parseWhole('count', args.count, MAX_COUNT);
   const name = args.name === undefined ? undefined : parseName(args.name, count);
   const want = buildWant({
@@ -94,6 +105,7 @@ export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => Boot
   const timeoutSeconds = args.timeout === undefined ? undefined : parseSeconds('timeout', args.timeout);
   const guestFor = parseGuestArgs(args.guest);
   return (config) => ({
+    user,
     want,
     name,
     count,

@@ -1,14 +1,20 @@
 import { EXIT_CODES } from '../exit-code.js';
-import { instanceShape } from '../output/instance-shape.js';
+import { instanceOfAnyProjectShape, instanceShape } from '../output/instance-shape.js';
 import type { CommandContext } from './context.js';
 
+export interface ListOptions {
+  readonly isAll: boolean;
+  readonly isOfAllProjects: boolean;
+}
+
 export const list = async (
-  { cloud, output, interruption: { signal } }: CommandContext,
-  { isAll }: { readonly isAll: boolean },
+  { cloud, config, output, interruption: { signal } }: CommandContext,
+  { isAll, isOfAllProjects }: ListOptions,
 ): Promise<number> => {
   const isBrief = output.format !== 'json' && output.format !== 'yaml';
-  const { instances, problems } = await cloud.list({ isAll, isBrief, signal });
-  await output.list(instances, instanceShape);
+  const { instances, problems } = await cloud.list({ isAll, isOfAllProjects, isBrief, signal });
+  const none = `no instances in project ${config.project}; --all-projects lists those of all`;
+  await output.list(instances, isOfAllProjects ? instanceOfAnyProjectShape : { ...instanceShape, none });
   for (const problem of problems) output.note(`eschedule: ${problem.message}`);
   return EXIT_CODES.done;
 };

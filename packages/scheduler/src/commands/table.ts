@@ -17,6 +17,7 @@ import { WISH_COMMANDS } from './wishes/wishes.js';
 
 export const GLOBAL_OPTIONS: OptionTable = {
   config: { short: 'c', value: 'FILE', describe: 'the config; default ./schedule.yaml if there is one' },
+  project: { value: 'PROJECT', describe: 'whose instances and names; default: project of the config, else default' },
   output: { short: 'o', value: 'FORMAT', describe: `${OUTPUT_FORMATS.join(', ')} (name prints uuids)` },
   debug: { describe: 'show where an error comes from' },
   help: { short: 'h', describe: 'show this help' },
@@ -73,11 +74,13 @@ cannot build goes on to the next host. With --count, as many as find room are pl
       value: 'N',
       describe: 'hosts to try after one that cannot build it; default: retries of the config, else 2',
     },
+    user: { value: 'USER', describe: 'who boots it, as Placement knows it; default: user of the config, else default' },
     wait: { describe: 'wait until it is up, which is the default; --no-wait: return when it is placed' },
     ...TIMEOUT,
   },
   plan: (args) => {
     const options = parseBootArgs({
+      user: args.one('user'),
       name: args.one('name'),
       vcpus: args.one('vcpus'),
       memory: args.one('memory'),
@@ -99,15 +102,27 @@ cannot build goes on to the next host. With --count, as many as find room are pl
 };
 
 const list: CommandSpec = {
-  summary: 'list the instances',
-  examples: ['eschedule list', 'eschedule list -o wide', 'eschedule destroy $(eschedule list -o name)'],
+  summary: 'list the instances of a project',
+  examples: [
+    'eschedule list',
+    'eschedule list -o wide',
+    'eschedule list --project web-shop',
+    'eschedule list --all-projects',
+    'eschedule destroy $(eschedule list -o name)',
+  ],
+  about:
+    'Lists the instances of one project. Those that the original eschedule has booted are in none: see --all-projects.',
   instances: 'none',
   options: {
     all: { short: 'a', describe: 'deleted instances too, which are remembered for an hour' },
+    'all-projects': { short: 'A', describe: 'the instances of every project' },
   },
   plan: (args) => {
     const isAll = args.isOn('all', false);
-    return async (context) => (await import('./list.js')).list(context, { isAll });
+    const isOfAllProjects = args.isOn('all-projects', false);
+    if (isOfAllProjects && args.one('project') !== undefined)
+      throw usageError('--project and --all-projects exclude each other', 'give one or the other');
+    return async (context) => (await import('./list.js')).list(context, { isAll, isOfAllProjects });
   },
 };
 

@@ -1,7 +1,7 @@
 import type { InstanceView } from '@etcd-compute/cloud/instances/view';
 import { formatTime } from '@etcd-compute/common/format-time';
 import type { Shape } from './output.js';
-import { paintState } from './table.js';
+import { paintState, type Column } from './table.js';
 import { renderTransfer } from './transfer.js';
 
 const NOTHING = '-';
@@ -16,6 +16,9 @@ const amount =
 
 /** A guest that is paused is up, and does nothing. */
 const stateOf = ({ state, power }: InstanceView): string => (power === 'paused' ? power : state);
+
+const PROJECT: Column<InstanceView> = { title: 'PROJECT', cell: ({ project }) => project ?? NOTHING };
+const USER: Column<InstanceView> = { title: 'USER', cell: ({ user }) => user ?? NOTHING };
 
 export const instanceShape: Shape<InstanceView> = {
   columns: [
@@ -34,9 +37,17 @@ export const instanceShape: Shape<InstanceView> = {
     { title: 'CREATED', cell: ({ createdAt }) => formatTime(createdAt) },
     { title: 'IMAGE', cell: ({ image }) => image ?? NOTHING },
     { title: 'FAULT', cell: ({ fault }) => fault?.code ?? NOTHING },
+    PROJECT,
+    USER,
   ],
   id: ({ instance }) => instance,
   none: 'no instances',
+};
+
+export const instanceOfAnyProjectShape: Shape<InstanceView> = {
+  ...instanceShape,
+  columns: [PROJECT, ...instanceShape.columns],
+  wideColumns: instanceShape.wideColumns.filter((column) => column !== PROJECT),
 };
 
 const renderStep = ({ name, since, progress, transfer }: NonNullable<InstanceView['step']>): string => {
@@ -54,6 +65,8 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
   const facts: [string, string][] = [
     ['instance', view.instance],
     ['name', view.name ?? NOTHING],
+    ['project', view.project ?? NOTHING],
+    ['user', view.user ?? NOTHING],
     ['state', isColorful ? paintState(view.state) : view.state],
     ['power', view.pausedBy === null ? view.power : `${view.power} (${view.pausedBy})`],
     ['host', hostName === null ? host : `${hostName} (${host})`],

@@ -9,6 +9,8 @@ import { describe, expect, test } from 'vitest';
 const VIEW: InstanceView = {
   instance: '6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d',
   name: 'web',
+  project: 'default',
+  user: 'me',
   host: '0f7a1c9e-1111-4222-8333-444455556666',
   hostName: 'alpha',
   state: 'active',
@@ -82,6 +84,8 @@ describe('output', () => {
     expect(renderInstance({ ...VIEW, state: 'error', fault, addressSources }, false))
       .toBe(`instance:  6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d
 name:      web
+project:   default
+user:      me
 state:     error
 power:     running
 host:      alpha (0f7a1c9e-1111-4222-8333-444455556666)

@@ -47,18 +47,22 @@ export const findNames: Rule = (world) =>
     const { instance } = value;
     const location = world.locations.get(instance);
     const isOf = (of: NonNullable<typeof location>): boolean =>
-      of.value === 'not-understood' || (of.value.name === name && of.value.project === project);
+      of.value === 'not-understood' || (of.value.project === project && (of.value.name === name || instance === name));
     if (location ? isOf(location) : world.endings.has(instance)) return [];
     const key = world.keys.name(project, name);
     const guards = [{ key: world.keys.location(instance), modRevision: location?.modRevision ?? '0' }];
     return [leftKey({ kind: 'name-without-instance', instance, host: null, key, modRevision, guards })];
   });
 
-/** An instance that lives and cannot be found by its name: two had it in version 1, or its key was removed by hand. */
+/**
+ * An instance that lives and cannot be found by its name: two had it in version 1, or its key was removed by hand. One without a name
+ * stands in its project under its uuid.
+ */
 export const findNameless: Rule = (world) =>
   [...world.locations].flatMap(([instance, { value, modRevision }]): Finding[] => {
-    if (value === 'not-understood' || value.name === null) return [];
-    const { name, project, host } = value;
+    if (value === 'not-understood') return [];
+    const { project, host } = value;
+    const name = value.name ?? instance;
     const request = world.requestAt(host, instance)?.value;
     if (!request || request === 'not-understood' || isDestroyWish(request)) return [];
     const holder = world.holderOf(project, name);

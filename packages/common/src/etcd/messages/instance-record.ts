@@ -95,8 +95,9 @@ const recordObject = z.looseObject({
   version: z.literal(1),
   instance: instanceUuidSchema,
   name: z.string().nullable(),
-  /** Undefined in records of older versions. */
+  /** Who booted it, and for which project. Undefined in records of older versions. */
   project: z.string().optional(),
+  user: z.string().optional(),
   host: providerUuidSchema,
   state: z.enum(INSTANCE_STATES),
   /** The agent session that has claimed the instance; null before the claim. */
@@ -160,6 +161,7 @@ export interface NewRecord {
   readonly host: InstanceRecord['host'];
   readonly name: string | null;
   readonly project?: string | undefined;
+  readonly user?: string | undefined;
   readonly resources: Record<string, number>;
   readonly image: string | null;
   readonly reason: string;
@@ -172,6 +174,7 @@ export const newRecord = ({
   host,
   name,
   project,
+  user,
   resources,
   image,
   reason,
@@ -181,6 +184,7 @@ export const newRecord = ({
   instance,
   name,
   ...(project !== undefined && { project }),
+  ...(user !== undefined && { user }),
   host,
   state: 'scheduled',
   session: null,

@@ -17,7 +17,7 @@ import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { renderMark } from '@etcd-compute/agent/domains/domain';
 import { createGuestFilter } from '@etcd-compute/agent/networks/guest-filter';
 import { createGuestNetwork } from '@etcd-compute/agent/networks/guest-network';
-import { portNameOf } from '@etcd-compute/agent/networks/ports';
+import { portNameOf } from '@etcd-compute/agent/networks/port-names';
 import { instanceUuidSchema, newProviderUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';

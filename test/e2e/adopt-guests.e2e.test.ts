@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderMark } from '@etcd-compute/agent/domains/domain';
 import { adoptGuests } from '@etcd-compute/agent/networks/adopt-guests';
-import { portNameOf } from '@etcd-compute/agent/networks/ports';
+import { portNameOf } from '@etcd-compute/agent/networks/port-names';
 import { newInstanceUuid, newProviderUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';

@@ -7,7 +7,7 @@ import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { macOfAddress } from '@etcd-compute/agent/networks/address-plan';
-import { portNameOf } from '@etcd-compute/agent/networks/ports';
+import { portNameOf } from '@etcd-compute/agent/networks/port-names';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { startEcompute, type Ecompute } from '@etcd-compute/testing/ecompute';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';

@@ -1,7 +1,8 @@
 /** Two guests without a machine behind them: one lies, and the other hears what comes of it. */
 import { macOfAddress } from '@etcd-compute/agent/networks/address-plan';
 import { linkLocalOf } from '@etcd-compute/agent/networks/ipv6-plan';
-import { portNameOf, type GuestPort } from '@etcd-compute/agent/networks/ports';
+import { portNameOf } from '@etcd-compute/agent/networks/port-names';
+import type { GuestPort } from '@etcd-compute/agent/networks/ports';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
 import type { Wire } from './guest-wires.js';
 

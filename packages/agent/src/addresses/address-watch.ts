@@ -2,6 +2,8 @@ import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { Lend } from '../libvirt/link.js';
+import type { NetworksConfig } from '../networks/host-networks.js';
+import type { Nic } from '../networks/nics.js';
 import type { Answer, Answers } from './answer.js';
 import { FOUND } from './answer.js';
 import {
@@ -46,8 +48,7 @@ export interface AddressWatchOptions {
   readonly getConnection: () => Connection;
   /** For calls that wait for a guest. */
   readonly lend: Lend;
-  readonly networkName: string;
-  readonly leaseSeconds: number | null;
+  readonly config: NetworksConfig;
   /** How long a new guest may take to get an address. */
   readonly deadlineMs: number;
   readonly periodMs: number;
@@ -76,9 +77,10 @@ const EVENTS = { burst: 16, perSecond: 1 / 5 };
 const none = (said: string): Answer => ({ said, addresses: [] });
 
 export const createAddressWatch = (options: AddressWatchOptions): AddressWatch => {
-  const { networkName, deadlineMs, periodMs, wake, log, signal, now = Date.now } = options;
+  const { config, deadlineMs, periodMs, wake, log, signal, now = Date.now } = options;
   const guests = new Map<InstanceUuid, Guest>();
-  const leases = createLeaseWatch(options);
+  const isLeased = ({ network }: Nic): boolean => network === config.network.name;
+  const leases = createLeaseWatch({ ...options, network: config.network });
   const changes = createRateLimit({ ...CHANGES, now });
   const events = createRateLimit({ ...EVENTS, now });
   /** Questions that wait for their turn when the agent stops are not asked any more. */
@@ -142,15 +144,15 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
   const factsOf = async (instance: InstanceUuid, guest: Guest): Promise<GuestFacts> => {
     if (guest.facts) return guest.facts;
     guest.heard = undefined;
-    const facts = await readGuestFacts(getConnection(), instance, networkName);
+    const facts = await readGuestFacts(getConnection(), instance, config);
     // It may have come or gone while the facts were on their way.
     guest.facts = guest.heard === undefined ? facts : { ...facts, agent: guest.heard };
     return guest.facts;
   };
 
   const lookAtLeases = async (instance: InstanceUuid, guest: Guest, facts: GuestFacts): Promise<Answer> => {
-    const macs = facts.interfaces.filter(({ isOnNetwork }) => isOnNetwork).map(({ mac }) => mac);
-    if (macs.length === 0) return none(`the guest has no interface on the network '${networkName}'`);
+    const macs = facts.nics.filter(isLeased).map(({ mac }) => mac);
+    if (macs.length === 0) return none(`the guest has no interface on the network '${config.network.name}'`);
     const { since } = guest;
     const addresses = await leases.find(instance, macs, since);
     const until = new Date(since.getTime() + deadlineMs);
@@ -165,7 +167,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
     { facts, everyMs }: { facts: GuestFacts; everyMs: number },
   ): Answer | 'pending' => {
     if (facts.agent === 'none') return none('the guest has no channel for a guest agent');
-    const macs = facts.interfaces.map(({ mac }) => mac);
+    const macs = facts.nics.map(({ mac }) => mac);
     if (facts.agent === 'connected') return agents.latest(instance, { macs, everyMs }) ?? 'pending';
     // An agent that is started anew is back soon, and the addresses are most likely what they were.
     const before = now() - agentLeftAtMs < periodMs / 2 ? agents.known(instance) : undefined;
@@ -187,10 +189,10 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
       const everyMs = nextMs / 2;
       const agent = lookAtAgent(instance, guest, { facts, everyMs });
       const told = [lease, agent].flatMap((answer) => (answer === 'pending' ? [] : answer.addresses));
-      const isMissing = facts.interfaces.some(
-        ({ mac, isOnNetwork }) => !(isOnNetwork && isYoung) && !told.some((entry) => entry.mac === mac),
+      const isMissing = facts.nics.some(
+        (nic) => !(isLeased(nic) && isYoung) && !told.some(({ mac }) => mac === nic.mac),
       );
-      const macs = facts.interfaces.map(({ mac }) => mac);
+      const macs = facts.nics.map(({ mac }) => mac);
       // The agent may make ARP needless.
       const askArp = (): Answer | 'pending' =>
         agent === 'pending' ? 'pending' : (arp.latest(instance, { macs, everyMs }) ?? 'pending');

@@ -6,13 +6,15 @@ import type { AddressSource, Domain } from '@etcd-compute/libvirt/domain';
 import { DomainAgentResponseTimeout } from '@etcd-compute/libvirt/constants';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
+import type { NetworksConfig } from '../networks/host-networks.js';
+import { readNics, type Nic } from '../networks/nics.js';
 import { addressesOn, MAX_TOLD, shortWords } from './answer.js';
 
 /** What libvirt says of one domain's addresses. */
 
 export interface GuestFacts {
-  /** In the order of the machine; MACs are lower case. */
-  readonly interfaces: readonly { readonly mac: string; readonly isOnNetwork: boolean }[];
+  /** In the order of the machine. */
+  readonly nics: readonly Nic[];
   /** `none`: the domain has no channel for one. */
   readonly agent: 'connected' | 'disconnected' | 'none';
 }
@@ -20,15 +22,13 @@ export interface GuestFacts {
 export const readGuestFacts = async (
   connection: Connection,
   instance: InstanceUuid,
-  networkName: string,
+  config: NetworksConfig,
 ): Promise<GuestFacts> => {
   await using domain = await connection.domainLookupByUUID(instance);
-  const { interfaces, guestAgent } = parseDomain(await domain.getXMLDesc());
+  const parsed = parseDomain(await domain.getXMLDesc());
+  const { guestAgent } = parsed;
   return {
-    interfaces: interfaces.map(({ mac, network }) => ({
-      mac: mac.toLowerCase(),
-      isOnNetwork: network === networkName,
-    })),
+    nics: readNics(parsed, config),
     agent: guestAgent ? (guestAgent.state ?? 'disconnected') : 'none',
   };
 };

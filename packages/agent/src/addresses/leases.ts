@@ -4,6 +4,7 @@ import { sleep } from '@etcd-compute/common/async/sleep';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { DhcpLease } from '@etcd-compute/libvirt/network';
+import type { NetworkSection } from '../config/network.js';
 import { addressesOn } from './answer.js';
 import { askAddresses } from './ask-libvirt.js';
 
@@ -27,9 +28,7 @@ interface Waiting {
 
 export interface LeaseWatchOptions {
   readonly getConnection: () => Connection;
-  readonly networkName: string;
-  /** Null when the lease time is not ours to know: then any lease counts. */
-  readonly leaseSeconds: number | null;
+  readonly network: Pick<NetworkSection, 'name' | 'manage' | 'lease_seconds'>;
   readonly wake: (instance: InstanceUuid) => void;
   readonly signal: AbortSignal;
 }
@@ -67,18 +66,21 @@ interface SeenLease {
 }
 
 export const createLeaseWatch = (options: LeaseWatchOptions): LeaseWatch => {
-  const { getConnection, networkName, leaseSeconds, wake, signal } = options;
+  const { getConnection, network: config, wake, signal } = options;
+  /** Where the lease time is not ours to know, any lease counts. */
+  const givenAtMs = ({ expiryTime }: DhcpLease): number =>
+    config.manage ? (expiryTime - config.lease_seconds) * 1000 : Number.POSITIVE_INFINITY;
   const waiting = new Map<InstanceUuid, Waiting>();
   let isLooking = false;
 
   const listOnce = async (): Promise<SeenLease[]> => {
-    await using network = await getConnection().networkLookupByName(networkName);
+    await using network = await getConnection().networkLookupByName(config.name);
     const leases = await network.getDHCPLeases(null);
     return leases
       .map((lease) => ({
         mac: macOfLease(lease),
         addresses: [{ address: lease.address }] as const,
-        givenAtMs: leaseSeconds === null ? Number.POSITIVE_INFINITY : (lease.expiryTime - leaseSeconds) * 1000,
+        givenAtMs: givenAtMs(lease),
       }))
       .toSorted((a, b) => a.addresses[0].address.localeCompare(b.addresses[0].address, 'en'));
   };

@@ -1,4 +1,5 @@
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { Nic } from '../networks/nics.js';
 import type { GuestSpec } from './guest-spec.js';
 
 /** What a guest is told about itself. Holds secrets: never logged. */
@@ -10,9 +11,7 @@ export interface GuestConfig {
   readonly userData: string | undefined;
   readonly meta: Readonly<Record<string, string>>;
   /** In the order of the machine; each asks a DHCP server for its address, and for an IPv6 one where there is such a server. */
-  readonly interfaces: readonly { readonly mac: string; readonly hasDhcp6?: boolean }[];
-  /** Of the first interface, when it is known in advance. */
-  readonly address: string | undefined;
+  readonly nics: readonly Pick<Nic, 'mac' | 'address' | 'hasDhcp6'>[];
   /** What it was given, as EC2 has a name for: `custom-<vcpus>-<MiB>`. */
   readonly instanceType: string;
 }
@@ -20,15 +19,14 @@ export interface GuestConfig {
 /** The one way from a wish to what the guest is told, whatever it is told by. */
 export const guestConfigOf = (
   { instance, name, guest, vcpus, memoryMiB }: GuestSpec,
-  { interfaces, address }: Pick<GuestConfig, 'interfaces' | 'address'>,
+  nics: GuestConfig['nics'],
 ): GuestConfig => ({
   instance,
   hostname: hostnameOf(instance, name),
   sshKeys: guest.ssh_keys ?? [],
   userData: guest.user_data,
   meta: guest.meta ?? {},
-  interfaces,
-  address,
+  nics,
   instanceType: `custom-${vcpus}-${memoryMiB}`,
 });
 

@@ -13,10 +13,10 @@ const renderMetaData = ({ instance, hostname, sshKeys, meta }: GuestConfig): unk
   ...(sshKeys.length > 0 && { 'public-keys': sshKeys }),
 });
 
-const renderNetworkConfig = ({ interfaces }: GuestConfig): unknown => ({
+const renderNetworkConfig = ({ nics }: GuestConfig): unknown => ({
   version: 2,
   ethernets: Object.fromEntries(
-    interfaces.map(({ mac, hasDhcp6 = false }, index) => [
+    nics.map(({ mac, hasDhcp6 = false }, index) => [
       `link${index}`,
       { match: { macaddress: mac }, dhcp4: true, ...(hasDhcp6 && { dhcp6: true }) },
     ]),

@@ -21,27 +21,27 @@ const renderMetaData = ({ instance, hostname, sshKeys, meta }: GuestConfig): unk
   ...(Object.keys(meta).length > 0 && { meta }),
 });
 
-const renderNetworkData = ({ interfaces }: GuestConfig): unknown => ({
-  links: interfaces.map(({ mac }, index) => ({
+const renderNetworkData = ({ nics }: GuestConfig): unknown => ({
+  links: nics.map(({ mac }, index) => ({
     id: `link${index}`,
     type: 'phy',
     ethernet_mac_address: mac,
     mtu: null,
   })),
-  networks: interfaces.flatMap(({ hasDhcp6 = false }, index) => {
+  networks: nics.flatMap(({ hasDhcp6 = false }, index) => {
     const network = { id: `network${index}`, link: `link${index}`, type: 'ipv4_dhcp' };
     return hasDhcp6 ? [network, { ...network, id: `network${index}-ipv6`, type: 'ipv6_dhcp' }] : [network];
   }),
   services: [],
 });
 
-export const renderEc2MetaData = (guest: GuestConfig): Readonly<Record<string, unknown>> => ({
+export const renderEc2MetaData = ({ nics: [first], ...guest }: GuestConfig): Readonly<Record<string, unknown>> => ({
   'instance-id': guest.instance,
   'instance-type': guest.instanceType,
   hostname: guest.hostname,
   'local-hostname': guest.hostname,
-  ...(guest.address !== undefined && { 'local-ipv4': guest.address }),
-  ...(guest.interfaces[0] && { mac: guest.interfaces[0].mac }),
+  ...(first?.address !== undefined && { 'local-ipv4': first.address }),
+  ...(first && { mac: first.mac }),
   'ami-launch-index': 0,
   ...(guest.sshKeys.length > 0 && {
     'public-keys': Object.fromEntries(guest.sshKeys.map((key, index) => [String(index), { 'openssh-key': key }])),

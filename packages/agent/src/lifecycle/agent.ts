@@ -259,8 +259,7 @@ export const startAgent = async ({ config, log: root, signal, tasks = TASKS }: S
     addresses = createAddressWatch({
       getConnection,
       lend,
-      networkName: config.network.name,
-      leaseSeconds: config.network.manage ? config.network.lease_seconds : null,
+      config,
       deadlineMs: config.timeouts.address * 1000,
       periodMs: config.period * 1000,
       wake: (instance) => loop.wake(instance),

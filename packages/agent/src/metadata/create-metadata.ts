@@ -32,7 +32,7 @@ export const createMetadata = (deps: MetadataDeps): MetadataAddress => {
     createServer: () =>
       createMetadataServer({
         findGuest: async (address) => filter.findGuest(address),
-        readGuest: async (asking) => readGuest(deps, asking),
+        readGuest: async ({ instance }) => readGuest(deps, instance),
         tokenRules: tokenRulesOf(config),
         now,
         log,

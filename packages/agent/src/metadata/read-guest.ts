@@ -5,33 +5,29 @@ import type { Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
-import type { AgentConfig } from '../config/config.js';
 import { guestConfigOf, type GuestConfig } from '../guest-config/guest-config.js';
 import { specOf } from '../guest-config/guest-spec.js';
 import { findDomain, readMark } from '../domains/domain.js';
-import { hasDhcp6 } from '../networks/ipv6-plan.js';
+import type { NetworksConfig } from '../networks/host-networks.js';
+import { readNics } from '../networks/nics.js';
 
 export interface ReadGuestDeps {
   readonly store: Store;
   readonly keys: Keys;
   readonly host: ProviderUuid;
   readonly getConnection: () => Connection;
-  readonly config: Pick<AgentConfig, 'network'>;
+  readonly config: NetworksConfig;
 }
 
 /** What a guest is to be told: from its boot request, and from its domain as it is. @returns undefined when it is none of ours. */
 export const readGuest = async (
   { store, keys, host, getConnection, config }: ReadGuestDeps,
-  { instance, address }: { instance: InstanceUuid; address: string },
+  instance: InstanceUuid,
 ): Promise<GuestConfig | undefined> => {
   const entry = await store.get(keys.request(host, instance));
   const request = entry && parseMessage(bootRequestSchema, entry.key, entry.value);
   if (!request || isDestroyWish(request)) return undefined;
   await using domain = await findDomain(getConnection(), instance);
   if (!domain || !(await readMark(domain))) return undefined;
-  const { interfaces } = parseDomain(await domain.getXMLDesc());
-  const told = interfaces.map(({ mac }, index) =>
-    index === 0 ? { mac, hasDhcp6: hasDhcp6(config.network) } : { mac },
-  );
-  return guestConfigOf(specOf(request, host), { interfaces: told, address });
+  return guestConfigOf(specOf(request, host), readNics(parseDomain(await domain.getXMLDesc()), config));
 };

@@ -6,7 +6,7 @@ import type { Domain } from '@etcd-compute/libvirt/domain';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { parseDomain, renderInterface, type DomainNetworkInterface } from '@etcd-compute/libvirt/xml/domain';
 import { hasMark } from '../domains/domain.js';
-import { isOwnPortName, portNameOf } from './ports.js';
+import { isOwnPortName, portNameOf } from './port-names.js';
 
 /**
  * Updates guests that an earlier version of the agent made: their ports get names of ours at the next start, and they lose libvirt's filter (nwfilter) at once.

@@ -8,7 +8,6 @@ import type { Domain } from '@etcd-compute/libvirt/domain';
 import pLimit from 'p-limit';
 import type { AgentConfig } from '../config/config.js';
 import { isElsewhere } from '../servers/fault.js';
-import { planNetwork } from './address-plan.js';
 import { createFilterTables, type FilterConfig, type FilterTables } from './filter-tables.js';
 import { getGuestBridge } from './guest-bridge.js';
 import { createGuestList } from './guest-list.js';
@@ -85,8 +84,8 @@ const createWorkingFilter = ({
   log,
   signal,
 }: GuestFilterOptions & { tables: FilterTables }): GuestFilter => {
-  const { name, manage, cidr } = config.network;
-  const guests = createGuestList({ name, bridge: config.bridge, ...(manage && { plan: planNetwork(cidr) }) });
+  const { manage } = config.network;
+  const guests = createGuestList(config);
   const inTurn = pLimit(1);
   let bridge: string | undefined;
   let listedAtMs = Number.NEGATIVE_INFINITY;

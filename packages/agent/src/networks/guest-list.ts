@@ -2,7 +2,9 @@ import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids'
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
-import { isOwnPortName, portsOf, type GuestPort, type Networks } from './ports.js';
+import type { NetworksConfig } from './host-networks.js';
+import { isOwnPortName } from './port-names.js';
+import { portsOf, type GuestPort } from './ports.js';
 
 /** The guests and their ports, as last read from libvirt's domains. */
 export interface GuestList {
@@ -15,7 +17,7 @@ export interface GuestList {
   readonly allPorts: () => readonly GuestPort[];
 }
 
-export const createGuestList = (networks: Networks): GuestList => {
+export const createGuestList = (config: NetworksConfig): GuestList => {
   const guests = new Map<InstanceUuid, readonly GuestPort[]>();
   /** Ports with names of ours never change. Other names are libvirt's, which chooses new ones at each start. */
   const isKnown = (instance: InstanceUuid): boolean => {
@@ -23,7 +25,7 @@ export const createGuestList = (networks: Networks): GuestList => {
     return ports.length > 0 && ports.every(({ name }) => isOwnPortName(name));
   };
   const read = async (domain: Domain): Promise<void> => {
-    guests.set(instanceUuidSchema.parse(domain.uuid), portsOf(await domain.getXMLDesc(), networks));
+    guests.set(instanceUuidSchema.parse(domain.uuid), portsOf(await domain.getXMLDesc(), config));
   };
   return {
     refresh: async (connection) => {

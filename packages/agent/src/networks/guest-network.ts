@@ -7,15 +7,8 @@ import type { Network } from '@etcd-compute/libvirt/network';
 import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
 import { parseNetwork, renderNetwork, type NetworkSpec } from '@etcd-compute/libvirt/xml/network';
 import type { AgentConfig } from '../config/config.js';
-import {
-  addressOfMac,
-  chooseAddress,
-  listReservations,
-  macOfInstance,
-  planNetwork,
-  type NetworkPlan,
-  type Reservation,
-} from './address-plan.js';
+import { chooseAddress, listReservations, planNetwork } from './address-plan.js';
+import { readNics } from './nics.js';
 import { BLOCK_PREFIX, blocksOf, isSameIpv6, isUniqueLocal, planIpv6 } from './ipv6-plan.js';
 
 /**
@@ -33,8 +26,8 @@ export interface GuestNetwork {
   readonly name: string;
   /** Finds the network, or makes and starts the managed one, and reads who holds which address. @throws ECOMPUTE_NETWORK_FAILED */
   open(connection: Connection): Promise<void>;
-  /** The instance's MAC; on a managed network one with a free address, kept until `release`. @throws ECOMPUTE_NETWORK_FULL */
-  reserve(instance: InstanceUuid): string;
+  /** A free address, kept until `release`; undefined on a network that is not managed. @throws ECOMPUTE_NETWORK_FULL */
+  reserve(instance: InstanceUuid): string | undefined;
   /** Gives the address back; repeatable. Only when no domain has the MAC any more. */
   release(instance: InstanceUuid): void;
 }
@@ -47,7 +40,7 @@ export interface GuestNetworkDeps {
 export const createGuestNetwork = (deps: GuestNetworkDeps): GuestNetwork =>
   deps.config.manage ? createManagedNetwork(deps) : createForeignNetwork(deps);
 
-/** A network that someone else keeps: addresses are its DHCP server's business, only the MAC is ours. */
+/** A network that someone else keeps: addresses are its DHCP server's business. */
 const createForeignNetwork = ({ config: { name } }: GuestNetworkDeps): GuestNetwork => ({
   name,
   open: async (connection) => {
@@ -63,27 +56,26 @@ const createForeignNetwork = ({ config: { name } }: GuestNetworkDeps): GuestNetw
       },
     );
   },
-  reserve: (instance) => macOfInstance(instance, 0),
+  reserve: () => undefined,
   release: () => undefined,
 });
 
 const createManagedNetwork = ({ config, log }: GuestNetworkDeps): GuestNetwork => {
   const { name, cidr } = config;
   const plan = planNetwork(cidr);
-  const held = new Map<InstanceUuid, Reservation>();
+  const held = new Map<InstanceUuid, string>();
   let last: string | undefined;
   return {
     name,
     open: async (connection) => {
       await ensureManaged(connection, config, log);
-      for (const [instance, reservation] of await readReservations(connection, name, plan))
-        held.set(instance, reservation);
-      last ??= [...held.values()].at(-1)?.address;
+      for (const [instance, reservation] of await readReservations(connection, config)) held.set(instance, reservation);
+      last ??= [...held.values()].at(-1);
     },
     reserve: (instance) => {
       const existing = held.get(instance);
-      if (existing) return existing.mac;
-      const chosen = chooseAddress(plan, new Set([...held.values()].map(({ address }) => address)), last);
+      if (existing !== undefined) return existing;
+      const chosen = chooseAddress(plan, new Set(held.values()), last);
       if (!chosen)
         throw new EcomputeError(
           'ECOMPUTE_NETWORK_FULL',
@@ -91,8 +83,8 @@ const createManagedNetwork = ({ config, log }: GuestNetworkDeps): GuestNetwork =
           { retryable: true, hint: 'set network.name and network.cidr to a larger network on this host' },
         );
       last = chosen.address;
-      held.set(instance, chosen);
-      return chosen.mac;
+      held.set(instance, chosen.address);
+      return chosen.address;
     },
     release: (instance) => {
       held.delete(instance);
@@ -100,20 +92,18 @@ const createManagedNetwork = ({ config, log }: GuestNetworkDeps): GuestNetwork =
   };
 };
 
-/** Which domain has which MAC on the network. */
+/** Which instance has which address on the network. */
 const readReservations = async (
   connection: Connection,
-  networkName: string,
-  plan: NetworkPlan,
-): Promise<Map<InstanceUuid, Reservation>> => {
-  const reservations = new Map<InstanceUuid, Reservation>();
+  network: AgentConfig['network'],
+): Promise<Map<InstanceUuid, string>> => {
+  const reservations = new Map<InstanceUuid, string>();
   for (const domain of await connection.listAllDomains()) {
     await using handle = domain;
-    const instance = instanceUuidSchema.safeParse(handle.uuid);
-    const mac = parseDomain(await handle.getXMLDesc()).interfaces.find(({ network }) => network === networkName)?.mac;
-    const address = mac === undefined ? undefined : addressOfMac(mac, plan);
-    if (instance.success && mac !== undefined && address !== undefined)
-      reservations.set(instance.data, { mac, address });
+    const instance = instanceUuidSchema.safeParse(handle.uuid).data;
+    const nics = readNics(parseDomain(await handle.getXMLDesc()), { network });
+    const address = nics.find((nic) => nic.network === network.name)?.address;
+    if (instance !== undefined && address !== undefined) reservations.set(instance, address);
   }
   return reservations;
 };

@@ -49,10 +49,6 @@ export const linkLocalOf = (mac: string): string => {
   return new ipaddr.IPv6([0xfe_80, 0, 0, 0, ...low]).toRFC5952String();
 };
 
-/** Whether somebody gives out IPv6 addresses to the guests' first interfaces. */
-export const hasDhcp6 = ({ manage, cidr6 }: { manage: boolean; cidr6?: string | undefined }): boolean =>
-  manage && cidr6 !== undefined;
-
 /** Unique local addresses (fc00::/7) are routed nowhere, so they are translated as IPv4's are. */
 export const isUniqueLocal = (address: string): boolean => ipaddr.IPv6.parse(address).range() === 'uniqueLocal';
 

@@ -12,14 +12,13 @@ export const defineDomain: Step = {
   name: 'define-domain',
   kind: 'quick',
   timeoutSeconds: ({ timeouts }) => timeouts.domain + timeouts.libvirt,
-  run: async ({ lend, network, config, mark, virtType, consolesDir }, { spec, made, signal }) => {
+  run: async ({ lend, config, mark, virtType, consolesDir }, { spec, made, signal }) => {
     const domainSpec = domainSpecOf({
       spec,
       made,
       config,
       mark,
       virtType,
-      networkName: network.name,
       consoleLog: consoleLog(consolesDir, spec.instance),
       arch: hostArchitecture(),
     });

@@ -2,7 +2,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { DomainDisk, DomainNetworkInterface, DomainSpec } from '@etcd-compute/libvirt/xml/domain';
 import type { AgentConfig } from '../config/config.js';
 import { isMetadataOn } from '../config/metadata.js';
-import { portNameOf } from '../networks/ports.js';
+import { sourceOf } from '../networks/host-networks.js';
 import type { VirtType } from '../libvirt/virt-type.js';
 import { renderMark, type DomainMark } from '../domains/domain.js';
 import type { GuestSpec } from '../guest-config/guest-spec.js';
@@ -12,9 +12,8 @@ import { needed, type MadeSoFar } from './step.js';
 export interface DomainInput {
   readonly spec: GuestSpec;
   readonly made: MadeSoFar;
-  readonly config: Pick<AgentConfig, 'guests' | 'disks' | 'bridge' | 'metadata' | 'network'>;
+  readonly config: Pick<AgentConfig, 'guests' | 'disks' | 'metadata' | 'network'>;
   readonly mark: DomainMark;
-  readonly networkName: string;
   readonly consoleLog: string;
   readonly virtType: VirtType;
   /** libvirt's name of the host's, which is the guests' too. */
@@ -79,16 +78,13 @@ const smbiosOf = ({ config }: DomainInput): DomainSpec['smbios'] =>
     : undefined;
 
 /** Their ports have names of our choice, because the packet filter goes by them. */
-const interfacesOf = ({ spec, made, config, networkName, virtType }: DomainInput): DomainNetworkInterface[] => {
-  const sources = [{ network: networkName }, ...(config.bridge === undefined ? [] : [{ bridge: config.bridge }])];
-  const interfaces = needed(made.interfaces, 'the interfaces');
-  return sources.flatMap((source, index) => {
-    const mac = interfaces[index]?.mac;
-    if (mac === undefined) return [];
-    const port = virtType === 'test' ? {} : { targetDev: portNameOf(spec.instance, index) };
-    return [{ ...source, mac, model: 'virtio', ...port }];
-  });
-};
+const interfacesOf = ({ made, virtType }: DomainInput): DomainNetworkInterface[] =>
+  needed(made.nics, 'the interfaces').map(({ network, mac, port }) => ({
+    ...sourceOf(network),
+    mac,
+    model: 'virtio',
+    ...(port !== undefined && virtType !== 'test' && { targetDev: port }),
+  }));
 
 /** The domain of an instance. libvirt's test driver has no devices but disks and interfaces. */
 export const domainSpecOf = (input: DomainInput): DomainSpec => {

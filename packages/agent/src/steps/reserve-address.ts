@@ -1,23 +1,20 @@
-import { macOfInstance } from '../networks/address-plan.js';
-import { hasDhcp6 } from '../networks/ipv6-plan.js';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
-import type { MadeSoFar, Step, StepDeps } from './step.js';
+import { planNics, type Nic } from '../networks/nics.js';
+import type { Step, StepDeps } from './step.js';
 
 export const reserveAddress: Step = {
   name: 'reserve-address',
   kind: 'quick',
   timeoutSeconds: ({ timeouts }) => timeouts.domain,
   run: async (deps, { spec, made }) => {
-    made.interfaces = reserveInterfaces(deps, spec.instance);
+    made.nics = reserveNics(deps, spec);
   },
   undo: async ({ network }, instance) => network.release(instance),
 };
 
 /** The same every time, as long as the instance is there. */
-export const reserveInterfaces = (
+export const reserveNics = (
   { network, config }: Pick<StepDeps, 'network' | 'config'>,
-  instance: InstanceUuid,
-): NonNullable<MadeSoFar['interfaces']> => [
-  { mac: network.reserve(instance), hasDhcp6: hasDhcp6(config.network) },
-  ...(config.bridge === undefined ? [] : [{ mac: macOfInstance(instance, 1) }]),
-];
+  spec: { readonly instance: InstanceUuid },
+): readonly Nic[] =>
+  planNics(spec, config, (name) => (name === network.name ? network.reserve(spec.instance) : undefined));

@@ -8,6 +8,7 @@ import type { ImageCache } from '../images/cache/cache.js';
 import type { CachedImage } from '../images/format/cached-image.js';
 import type { Lend } from '../libvirt/link.js';
 import type { GuestFilter } from '../networks/guest-filter.js';
+import type { Nic } from '../networks/nics.js';
 import type { GuestNetwork } from '../networks/guest-network.js';
 import type { DomainMark } from '../domains/domain.js';
 
@@ -36,7 +37,7 @@ export interface StepDeps {
 export interface MadeSoFar {
   image?: CachedImage;
   disk?: Disk;
-  interfaces?: { mac: string; hasDhcp6?: boolean }[];
+  nics?: readonly Nic[];
   /** The file of the config drive. Missing when the config says that there is none. */
   configDrive?: string;
 }

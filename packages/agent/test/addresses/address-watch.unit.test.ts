@@ -1,3 +1,4 @@
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { createAddressWatch, type AddressWatch, type Look } from '@etcd-compute/agent/addresses/address-watch';
 import { macOfLease } from '@etcd-compute/agent/addresses/leases';
 import { newInstanceUuid, type InstanceUuid } from '@etcd-compute/common/ids';
@@ -100,8 +101,7 @@ beforeEach(() => {
   watch = createAddressWatch({
     getConnection: () => libvirt.connection,
     lend: async (_purpose, use) => use(libvirt.connection),
-    networkName: 'ecompute',
-    leaseSeconds: null,
+    config: agentConfigSchema.parse({ network: { manage: false } }),
     deadlineMs: 2 * MINUTE,
     periodMs: MINUTE,
     wake: () => {

@@ -19,8 +19,7 @@ const aGuest = (changes: Partial<GuestConfig> = {}): GuestConfig => ({
   sshKeys: [KEY],
   userData: '#cloud-config\nruncmd: [date]\n',
   meta: { role: 'web' },
-  interfaces: [{ mac: '52:54:00:2d:00:02' }, { mac: '52:54:00:00:00:99' }],
-  address: '10.45.0.2',
+  nics: [{ mac: '52:54:00:2d:00:02', address: '10.45.0.2' }, { mac: '52:54:00:00:00:99' }],
   instanceType: 'custom-1-128',
   ...changes,
 });
@@ -104,7 +103,7 @@ describe('a config drive', () => {
   });
 
   test('says where there is IPv6 to ask for, and nothing of it elsewhere', async () => {
-    const guest = aGuest({ interfaces: [{ mac: '52:54:00:2d:00:02', hasDhcp6: true }, { mac: '52:54:00:00:00:99' }] });
+    const guest = aGuest({ nics: [{ mac: '52:54:00:2d:00:02', hasDhcp6: true }, { mac: '52:54:00:00:00:99' }] });
     const openstack = await readDrive('openstack', guest);
     expect(JSON.parse(openstack.texts['openstack/latest/network_data.json'] ?? '')).toMatchObject({
       networks: [

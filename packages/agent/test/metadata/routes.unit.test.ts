@@ -12,8 +12,7 @@ const aGuest = (changes: Partial<GuestConfig> = {}): GuestConfig => ({
   sshKeys: KEYS,
   userData: USER_DATA,
   meta: { role: 'web' },
-  interfaces: [{ mac: '52:54:00:2d:00:02' }],
-  address: '10.45.0.2',
+  nics: [{ mac: '52:54:00:2d:00:02', address: '10.45.0.2' }],
   instanceType: 'custom-2-512',
   ...changes,
 });

@@ -19,8 +19,7 @@ const GUEST: GuestConfig = {
   sshKeys: [],
   userData: 'secret',
   meta: {},
-  interfaces: [],
-  address: '10.45.0.2',
+  nics: [],
   instanceType: 'custom-1-64',
 };
 const TTL = 'x-aws-ec2-metadata-token-ttl-seconds';

@@ -1,11 +1,12 @@
-import { planNetwork } from '@etcd-compute/agent/networks/address-plan';
-import { isOwnPortName, portNameOf, portsOf } from '@etcd-compute/agent/networks/ports';
+import { agentConfigSchema } from '@etcd-compute/agent/config/config';
+import { isOwnPortName, portNameOf, slotOfPort } from '@etcd-compute/agent/networks/port-names';
+import { portsOf } from '@etcd-compute/agent/networks/ports';
 import { renderMark } from '@etcd-compute/agent/domains/domain';
 import { renderDomain, type DomainSpec } from '@etcd-compute/libvirt/xml/domain';
 import { describe, expect, test } from 'vitest';
 import { HERE, INSTANCE } from '../instances/builders.js';
 
-const NETWORKS = { name: 'ecompute', plan: planNetwork('10.45.0.0/24'), bridge: 'br0' };
+const NETWORKS = agentConfigSchema.parse({ network: { cidr: '10.45.0.0/24' }, bridge: 'br0' });
 
 const aDomain = (changes: Partial<DomainSpec> = {}): string =>
   renderDomain({
@@ -28,7 +29,9 @@ test('a port’s name fits into Linux’s 15 characters, is not one that libvirt
   expect(names).toEqual(['ec6b2f3c1e0c5d0', 'ec6b2f3c1e0c5d1', 'ec6b2f3c1e0c5dz']);
   expect(names.map((name) => name.length)).toEqual([15, 15, 15]);
   expect(names.map(isOwnPortName)).toEqual([true, true, true]);
+  expect(names.map(slotOfPort)).toEqual([0, 1, 35]);
   expect(['vnet0', 'eth0', ''].map(isOwnPortName)).toEqual([false, false, false]);
+  expect(slotOfPort('vnet0')).toBeUndefined();
 });
 
 describe('the ports of a domain', () => {
@@ -40,7 +43,7 @@ describe('the ports of a domain', () => {
   });
 
   test('on a network that somebody else keeps have no address', () => {
-    expect(portsOf(aDomain(), { name: 'ecompute' })).toEqual([
+    expect(portsOf(aDomain(), agentConfigSchema.parse({ network: { manage: false } }))).toEqual([
       { name: 'vnet3', instance: INSTANCE, mac: '52:54:00:2d:00:02' },
     ]);
   });

@@ -22,12 +22,14 @@ const anInput = ({ config = {}, firmware, ...changes }: Changes = {}): DomainInp
   },
   made: {
     disk: { path: '/state/disks/a.img', format: 'qcow2' },
-    interfaces: [{ mac: '52:54:00:2d:00:02' }, { mac: '52:54:00:00:00:99' }],
+    nics: [
+      { slot: 0, network: 'ecompute', mac: '52:54:00:2d:00:02', port: 'ec6b2f3c1e0c5d0' },
+      { slot: 1, network: 'bridge:br0', mac: '52:54:00:00:00:99', port: 'ec6b2f3c1e0c5d1' },
+    ],
     configDrive: '/state/config-drives/a.iso',
   },
-  config: agentConfigSchema.parse({ bridge: 'br0', ...config }),
+  config: agentConfigSchema.parse(config),
   mark: { host: HERE, stateDir: '/state' },
-  networkName: 'ecompute',
   consoleLog: '/state/consoles/a.log',
   virtType: 'kvm',
   arch: 'x86_64',

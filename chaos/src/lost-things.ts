@@ -8,7 +8,7 @@ const thingsOf = (world: Things): Map<string, string> =>
   new Map([
     ...world.hosts.flatMap(({ host, domains, disks }): [string, string][] => [
       ...domains.map(({ uuid, state }): [string, string] => [`domain ${uuid} on ${host}: ${state}`, uuid]),
-      ...disks.map((disk): [string, string] => [`disk ${disk} on ${host}`, disk.replace(/\.img$/, '')]),
+      ...disks.map((disk): [string, string] => [`disk ${disk} on ${host}`, disk.slice(0, 36)]),
     ]),
     ...world.allocations.map(({ consumer, host }): [string, string] => [
       `allocation of ${consumer} on ${host}`,

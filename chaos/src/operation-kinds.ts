@@ -46,6 +46,12 @@ const OTHERS = {
     checksum: 'right',
     argv: (name) => ['boot', '--name', name, '--no-wait'],
   },
+  'boot-with-disks': {
+    weight: 2,
+    of: 'new',
+    wish: 'exist',
+    argv: (name) => ['boot', '--name', name, '--add-disk', '1G', '--add-disk', '2G', '--no-wait'],
+  },
   'boot-refused': {
     weight: 1,
     of: 'new',

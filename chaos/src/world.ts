@@ -40,6 +40,8 @@ export interface WorldRequest {
   readonly isDestroy: boolean;
   readonly allocations: BootRequest['allocations'];
   readonly wishes: readonly Wish[];
+  /** The files of its disks. */
+  readonly disks: readonly string[];
   /** Of the image, as the command asked for it. */
   readonly checksum: string | undefined;
 }

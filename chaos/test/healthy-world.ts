@@ -49,6 +49,7 @@ export const request: WorldRequest = {
   isDestroy: false,
   allocations: { [hostA]: { resources: RESOURCES } },
   wishes: [],
+  disks: [`${instance}.img`],
   checksum: undefined,
 };
 /** The outcome of a first wish. */

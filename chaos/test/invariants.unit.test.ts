@@ -143,6 +143,8 @@ const cases: readonly (readonly [
     { allocations: [...foreignAllocations, { ...allocation, resources: { VCPU: 2 } }] },
   ],
   ['a disk that nobody wishes', ['disk left'], withHostA({ disks: [`${instance}.img`, `${second}.img`] })],
+  ['a disk that was removed', ['disk left'], withHostA({ disks: [`${instance}.img`, `${instance}.${second}.img`] })],
+  ['an instance without its disk', ['disk lost'], withHostA({ disks: [] })],
   ['a console log or a config drive that nobody wishes', ['file left'], withHostA({ files: [`${second}.log`] })],
   [
     'an instance on two hosts',
@@ -151,7 +153,7 @@ const cases: readonly (readonly [
   ],
   [
     'an instance wished on two hosts',
-    ['request without allocation', 'untrue location', 'wished on two hosts'],
+    ['disk lost', 'request without allocation', 'untrue location', 'wished on two hosts'],
     { requests: [request, { ...request, host: hostB }] },
   ],
   [

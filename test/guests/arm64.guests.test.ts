@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, mkdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentConfigSchema } from '@etcd-compute/agent/config/config';
+import { rootDiskOf } from '@etcd-compute/agent/disks/disks';
 import { domainSpecOf } from '@etcd-compute/agent/steps/domain-spec';
 import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
 import { connect } from '@etcd-compute/libvirt/connection';
@@ -46,11 +47,14 @@ test('the domain of an arm64 host boots by UEFI to an address, and shuts down', 
         imageChecksum: undefined,
         vcpus: 2,
         memoryMiB: 256,
-        diskGiB: 1,
+        disks: [{ uuid: rootDiskOf(instance), sizeGiB: 1 }],
         name: 'arm',
         guest: {},
       },
-      made: { disk: { path: disk, format: 'raw' }, nics: [{ slot: 0, network: 'arm', mac: MAC }] },
+      made: {
+        disks: [{ uuid: rootDiskOf(instance), path: disk, format: 'raw' }],
+        nics: [{ slot: 0, network: 'arm', mac: MAC }],
+      },
       config: agentConfigSchema.parse({}),
       mark: { host: newProviderUuid(), stateDir: dir.path },
       consoleLog,

@@ -1,3 +1,4 @@
+import { furtherDiskFile } from '@etcd-compute/agent/disks/further-disks';
 import { bootRequestSchema, isDestroyWish, wishesOf } from '@etcd-compute/common/etcd/messages/boot-request';
 import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import { instanceLocationSchema, type InstanceLocation } from '@etcd-compute/common/etcd/messages/instance-location';
@@ -51,6 +52,13 @@ export const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
 
 const readRequest = ({ key, value }: Entry): Omit<WorldRequest, 'host' | 'instance'> => {
   const request = parseMessage(bootRequestSchema, key, value);
-  const { allocations, image_checksum: checksum } = request;
-  return { isDestroy: isDestroyWish(request), allocations, wishes: wishesOf(request), checksum };
+  const { instance, allocations, disks = [], image_checksum: checksum } = request;
+  const further = disks.map(({ uuid }) => furtherDiskFile({ instance, disk: uuid }));
+  return {
+    isDestroy: isDestroyWish(request),
+    allocations,
+    wishes: wishesOf(request),
+    disks: [`${instance}.img`, ...further],
+    checksum,
+  };
 };

@@ -17,12 +17,17 @@ export type InstanceUuid = z.infer<typeof instanceUuidSchema>;
 export const providerUuidSchema = uuid.brand<'ProviderUuid'>();
 export type ProviderUuid = z.infer<typeof providerUuidSchema>;
 
+/** One disk of an instance, which is a part of its file's name. That of its root disk is the instance's own. */
+export const diskUuidSchema = uuid.brand<'DiskUuid'>();
+export type DiskUuid = z.infer<typeof diskUuidSchema>;
+
 /** One run of one agent process: it marks what that process has claimed. */
 export const sessionUuidSchema = uuid.brand<'SessionUuid'>();
 export type SessionUuid = z.infer<typeof sessionUuidSchema>;
 
 export const newInstanceUuid = (): InstanceUuid => instanceUuidSchema.parse(randomUUID());
 export const newProviderUuid = (): ProviderUuid => providerUuidSchema.parse(randomUUID());
+export const newDiskUuid = (): DiskUuid => diskUuidSchema.parse(randomUUID());
 export const newSessionUuid = (): SessionUuid => sessionUuidSchema.parse(randomUUID());
 
 export const isUuid = (text: string): boolean => uuid.safeParse(text).success;

@@ -12,7 +12,13 @@ import type { StepDeps } from '@etcd-compute/agent/steps/step';
 import { TASKS } from '@etcd-compute/agent/kinds/tasks';
 import { hostAuditSchema, type HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { newInstanceUuid, newProviderUuid, newSessionUuid, type InstanceUuid } from '@etcd-compute/common/ids';
+import {
+  newDiskUuid,
+  newInstanceUuid,
+  newProviderUuid,
+  newSessionUuid,
+  type InstanceUuid,
+} from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connect, type Connection } from '@etcd-compute/libvirt/connection';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
@@ -197,6 +203,7 @@ describe('what is left over on a host', () => {
   const parts = [
     { what: 'domain', kind: 'domain-without-request' },
     { what: 'disk', kind: 'disk-without-request' },
+    { what: 'further disk', kind: 'disk-without-request' },
     { what: 'config drive', kind: 'disk-without-request' },
     { what: 'console log', kind: 'console-log-without-request' },
   ] as const;
@@ -204,6 +211,7 @@ describe('what is left over on a host', () => {
     const instance = newInstanceUuid();
     if (what === 'domain') await makeDomain(instance, steps.mark);
     if (what === 'disk') await makeVolume(`${instance}.img`);
+    if (what === 'further disk') await makeVolume(`${instance}.${newDiskUuid()}.img`);
     if (what === 'config drive') await writeFile(join(steps.configDrivesDir, `${instance}.iso`), 'label');
     if (what === 'console log') await writeFile(join(steps.consolesDir, `${instance}.log.1`), 'login:');
     expect(kindsOf(await look(), instance)).toEqual([kind]);

@@ -76,6 +76,7 @@ describe('boot --no-wait', () => {
       step: null,
       resources,
       image: 'http://x/a.img',
+      disks: [{ uuid: instance, sizeGiB: 10 }],
       addresses: [],
       addressSources: null,
       fault: null,
@@ -107,6 +108,48 @@ describe('boot --no-wait', () => {
       resources,
     });
     expect((await cloud.getAllocations(instance)).allocations).toMatchObject({ [host]: { resources } });
+  });
+
+  test('with further disks asks for all of them, and tells the agent which', async () => {
+    const old = await cloud.addHost({ name: 'old', members: [] });
+    const host = await cloud.addHost({ name: 'alpha' });
+    const disks = ['--disk', '2G', '--add-disk', '10G', '--add-disk', '20'];
+    const { code, stdout, stderr } = await cloud.eschedule(['boot', ...disks, '--no-wait', '-o', 'json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { instance } = one(stdout);
+    const [request] = await cloud.listRequests();
+    expect(request).toMatchObject({
+      host,
+      value: {
+        allocations: { [host]: { resources: { DISK_GB: 32 } } },
+        disks: [
+          { uuid: expect.toSatisfy(isUuid), size_gib: 10 },
+          { uuid: expect.toSatisfy(isUuid), size_gib: 20 },
+        ],
+      },
+    });
+    expect((await cloud.getAllocations(instance)).allocations).toMatchObject({
+      [host]: { resources: { DISK_GB: 32 } },
+    });
+    const shown = parseJson((await cloud.eschedule(['show', instance, '-o', 'json'])).stdout);
+    expect(shown).toMatchObject({ disks: [{ uuid: instance, sizeGiB: 2 }, { sizeGiB: 10 }, { sizeGiB: 20 }] });
+    const second = await cloud.eschedule(['boot', '--disk', '70G', '--add-disk', '1G', '--no-wait']);
+    expect(second).toMatchObject({ code: 3, stdout: '' });
+    expect(second.stderr).toContain('its agent is of an older version: upgrade it');
+    expect(await cloud.listRequests()).toHaveLength(1);
+    expect(old).not.toBe(host);
+  });
+
+  test.each([
+    [['--add-disk', '0'], '--add-disk 0 is not usable: expected an amount above zero in whole GiB'],
+    [['--add-disk', '1', '--resources', 'VCPU:1,DISK_GB:3'], '--add-disk needs --disk, and --resources replaces that'],
+    [Array.from({ length: 17 }, () => ['--add-disk', '1']).flat(), '17 further disks are too many'],
+  ])('%j is refused before anything is sent', async (argv, message) => {
+    await cloud.addHost({ name: 'alpha' });
+    const { code, stderr } = await cloud.eschedule(['boot', ...argv, '--no-wait']);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+    expect(await cloud.listRequests()).toEqual([]);
   });
 
   test('prints a table by default, and the uuid alone with -o name', async () => {

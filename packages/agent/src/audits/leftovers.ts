@@ -33,8 +33,8 @@ interface Orphan {
 }
 
 /** A guest, or what may be its data. A console log is neither. */
-const isGuest = ({ domain, hasDisk, hasConfigDrive }: Things): boolean =>
-  domain !== undefined || hasDisk === true || hasConfigDrive === true;
+const isGuest = ({ domain, hasDisk, hasFurtherDisk, hasConfigDrive }: Things): boolean =>
+  [domain, hasDisk, hasFurtherDisk, hasConfigDrive].some((thing) => thing !== undefined);
 
 const describe = (things: Things): string => (isGuest(things) ? 'domain or disk' : 'console log');
 
@@ -91,7 +91,8 @@ export const createLeftoverAudit = (deps: LeftoverAuditDeps): Audit => {
   };
 
   const findingsOf = ({ instance, things, seen }: Orphan, reason: string | undefined): Finding[] => {
-    const { domain, hasDisk, hasConfigDrive, hasConsoleLog } = things;
+    const { domain, hasConfigDrive, hasConsoleLog } = things;
+    const hasDisk = things.hasDisk ?? things.hasFurtherDisk;
     const find = (kind: LeftoverKind, what: string): Finding => ({
       kind,
       instance,

@@ -3,6 +3,7 @@ import type { Domain } from '@etcd-compute/libvirt/domain';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import { listConsoleLogs } from '../consoles/console-logs.js';
 import { diskPath, listDisks } from '../disks/disk-pool.js';
+import { listFurtherDisks } from '../disks/further-disks.js';
 import { listConfigDrives } from '../guest-config/config-drives.js';
 import { isFile } from '../state-folder/instance-files.js';
 import { listMarkedDomains, observeDomain } from '../domains/domain.js';
@@ -11,7 +12,9 @@ import type { StepDeps } from '../steps/step.js';
 /** What of an instance is on this host. */
 export interface Things {
   domain?: { readonly isActive: boolean };
+  /** Its root disk. */
   hasDisk?: true;
+  hasFurtherDisk?: true;
   hasConfigDrive?: true;
   hasConsoleLog?: true;
 }
@@ -49,6 +52,8 @@ export const listOurs = async (steps: StepDeps, host: ProviderUuid): Promise<Our
   for (const instance of await listConfigDrives(configDrivesDir)) add(instance, { hasConfigDrive: true });
   for (const instance of await lend('work', async (connection) => listDisks(connection, pool)))
     add(instance, { hasDisk: true });
+  for (const { instance } of await lend('work', async (connection) => listFurtherDisks(connection, pool)))
+    add(instance, { hasFurtherDisk: true });
   for (const instance of await listConsoleLogs(consolesDir)) add(instance, { hasConsoleLog: true });
   return ours;
 };

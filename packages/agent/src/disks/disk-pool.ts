@@ -11,7 +11,7 @@ import { parseStorageVolume, renderStorageVolume } from '@etcd-compute/libvirt/x
 import type { CachedImage } from '../images/format/cached-image.js';
 import { instanceOfFile, isFile, listFolder } from '../state-folder/instance-files.js';
 
-/** The libvirt storage pool of the instances' disks: a folder, one file `<instance>.img` each, as in the original. */
+/** The libvirt storage pool of the instances' disks: a folder, with one file `<instance>.img` for each root disk, as in the original. */
 export interface DiskPool {
   readonly name: string;
   readonly folder: string;
@@ -60,18 +60,36 @@ const findPool = async (connection: Connection, name: string): Promise<StoragePo
   }
 };
 
-const findVolume = async (pool: StoragePool, { wait, ...which }: DiskOptions): Promise<StorageVolume | undefined> => {
+/** @returns undefined when libvirt knows none of this name. */
+export const findVolume = async (
+  pool: StoragePool,
+  name: string,
+  wait: CallWait = {},
+): Promise<StorageVolume | undefined> => {
   try {
-    return await pool.lookupVolume(volumeName(which), wait);
+    return await pool.lookupVolume(name, wait);
   } catch (err) {
     if (isLibvirtError(err, 'VIR_ERR_NO_STORAGE_VOL')) return undefined;
     throw err;
   }
 };
 
+/** Repeatable. */
+export const deleteVolume = async (
+  connection: Connection,
+  { name: poolName, folder }: DiskPool,
+  { name, wait = {} }: { readonly name: string; readonly wait?: CallWait | undefined },
+): Promise<void> => {
+  await using pool = await connection.storagePoolLookupByName(poolName, wait);
+  await using volume = await findVolume(pool, name, wait);
+  if (volume) await volume.delete(0, wait);
+  // A file that came in behind the pool's back, by a copy that was cut off.
+  await rm(join(folder, name), { force: true });
+};
+
 export interface DiskOptions {
   readonly instance: InstanceUuid;
-  /** Not the disk, but the one that is to take its place. */
+  /** Not the root disk, but the one that is to take its place. */
   readonly isNext?: boolean;
   /** For each call; a disk on a busy store takes its time. */
   readonly wait?: CallWait;
@@ -85,7 +103,7 @@ export interface EnsureDiskOptions extends DiskOptions {
 }
 
 /**
- * Makes the disk from the image, anew when there is one: what a crash left half-made cannot be told from a good one, and no
+ * Makes the root disk from the image, anew when there is one: what a crash left half-made cannot be told from a good one, and no
  * guest has run on it, or its instance would not be building.
  */
 export const createDisk = async (
@@ -148,9 +166,9 @@ export const replaceDisk = async (
 
 const renameVolume = async (pool: StoragePool, options: DiskOptions): Promise<void> => {
   const { wait } = options;
-  await using next = await findVolume(pool, { ...options, isNext: true });
+  await using next = await findVolume(pool, volumeName({ ...options, isNext: true }), wait);
   if (!next) return;
-  await using volume = await findVolume(pool, options);
+  await using volume = await findVolume(pool, volumeName(options), wait);
   await volume?.delete(0, wait);
   const spec = parseStorageVolume(await next.getXMLDesc(wait));
   await using _made = await pool.createVolume(renderStorageVolume({ ...spec, name: volumeName(options) }), 0, wait);
@@ -160,21 +178,14 @@ const renameVolume = async (pool: StoragePool, options: DiskOptions): Promise<vo
 /** Removes the disk; repeatable. */
 export const deleteDisk = async (
   connection: Connection,
-  { name, folder }: DiskPool,
-  options: DiskOptions,
-): Promise<void> => {
-  const { wait } = options;
-  await using pool = await connection.storagePoolLookupByName(name, wait);
-  await using volume = await findVolume(pool, options);
-  if (volume) await volume.delete(0, wait);
-  // A file that came in behind the pool's back, by a copy that was cut off.
-  await rm(pathOf({ folder }, options), { force: true });
-};
+  pool: DiskPool,
+  { wait, ...which }: DiskOptions,
+): Promise<void> => deleteVolume(connection, pool, { name: volumeName(which), wait });
 
 /** Whether there is such a disk, known to libvirt or not. */
 export const hasDisk = async (connection: Connection, disks: DiskPool, options: DiskOptions): Promise<boolean> => {
   await using pool = await connection.storagePoolLookupByName(disks.name, options.wait);
-  await using volume = await findVolume(pool, options);
+  await using volume = await findVolume(pool, volumeName(options), options.wait);
   return volume !== undefined || isFile(pathOf(disks, options));
 };
 
@@ -206,11 +217,11 @@ export const diskPath = (disks: Pick<DiskPool, 'folder'>, instance: InstanceUuid
 const pathOf = ({ folder }: Pick<DiskPool, 'folder'>, which: Pick<DiskOptions, 'instance' | 'isNext'>): string =>
   join(folder, volumeName(which));
 
-/** Instances that have a disk in the folder, whatever libvirt knows of it. */
+/** Instances that have a root disk in the folder, whatever libvirt knows of it. */
 export const listDiskFiles = async (folder: string): Promise<InstanceUuid[]> =>
   (await listFolder(folder)).flatMap((name) => instanceOfFile(name, /^(.{36})\.img$/) ?? []);
 
-/** Instances that have a disk. Other files of the folder are not ours, such as one named by a uuid in another spelling. */
+/** Instances that have a root disk. Other files of the folder are not ours, such as one named by a uuid in another spelling. */
 export const listDisks = async (connection: Connection, { name }: DiskPool): Promise<InstanceUuid[]> => {
   await using pool = await connection.storagePoolLookupByName(name);
   await pool.refresh();

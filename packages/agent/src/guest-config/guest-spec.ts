@@ -2,6 +2,7 @@ import { resourcesOn, type BootRequest } from '@etcd-compute/common/etcd/message
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+import { planDisks, type PlannedDisks } from '../disks/disks.js';
 
 /** The guest that a boot request asks for. */
 export interface GuestSpec {
@@ -11,7 +12,7 @@ export interface GuestSpec {
   readonly imageChecksum: string | undefined;
   readonly vcpus: number;
   readonly memoryMiB: number;
-  readonly diskGiB: number;
+  readonly disks: PlannedDisks;
   /** Its name, which becomes the guest's host name. */
   readonly name: string | undefined;
   /** What the guest is told. Holds secrets: never logged. */
@@ -43,7 +44,7 @@ export const specOf = (request: BootRequest, host: ProviderUuid): GuestSpec => {
     imageChecksum: request.image_checksum,
     vcpus: amount('VCPU'),
     memoryMiB: amount('MEMORY_MB'),
-    diskGiB: amount('DISK_GB'),
+    disks: planDisks(request, amount('DISK_GB')),
     name: request.name,
     guest: guestOf(request),
   };

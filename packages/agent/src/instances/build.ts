@@ -59,7 +59,8 @@ export const runInHand = async (
  * @throws StepError
  */
 export const runSteps = async (options: BuildOptions): Promise<void> => {
-  const { spec, log, steps, builds } = options;
+  const { spec, log, builds } = options;
+  const steps = options.steps.filter(({ isNeeded }) => isNeeded?.(spec) ?? true);
   const made: MadeSoFar = {};
   const firstStart = steps.findIndex((step) => step.kind === 'starting');
   const split = firstStart === -1 ? steps.length : firstStart;

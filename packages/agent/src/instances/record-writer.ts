@@ -65,6 +65,7 @@ export class RecordWriter {
       user: request.user_id,
       resources: resourcesOn(request, this.#deps.host) ?? {},
       image: request.image,
+      disks: request.disks,
       reason: 'found a boot request without a record',
       now: new Date(),
     });

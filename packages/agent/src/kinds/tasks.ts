@@ -2,6 +2,7 @@ import type { ActionName } from '@etcd-compute/common/wishes/kinds';
 import type { KindPlan } from './kind.js';
 import { KIND_PLANS } from './kinds.js';
 import { createConfigDrive } from '../steps/create-config-drive.js';
+import { createFurtherDisks } from '../steps/create-further-disks.js';
 import { createDisk } from '../steps/create-disk.js';
 import { defineDomain } from '../steps/define-domain.js';
 import { fetchImage } from '../steps/fetch-image.js';
@@ -15,6 +16,15 @@ import { startDomain } from '../steps/start-domain.js';
  */
 export type Tasks = Readonly<Record<'build' | ActionName, KindPlan>>;
 
-const BUILD = [fetchImage, createDisk, reserveAddress, createConfigDrive, defineDomain, startDomain, resumeDomain];
+const BUILD = [
+  fetchImage,
+  createDisk,
+  createFurtherDisks,
+  reserveAddress,
+  createConfigDrive,
+  defineDomain,
+  startDomain,
+  resumeDomain,
+];
 
 export const TASKS: Tasks = { build: { steps: BUILD }, ...KIND_PLANS };

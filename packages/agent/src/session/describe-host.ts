@@ -1,4 +1,4 @@
-import { LAYOUT, type Presence } from '@etcd-compute/common/etcd/messages/presence';
+import { LAYOUT, REQUEST_MEMBERS, type Presence } from '@etcd-compute/common/etcd/messages/presence';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
 import type { Connection } from '@etcd-compute/libvirt/connection';
@@ -26,6 +26,7 @@ export const describeHost = async (
     session,
     layout: LAYOUT,
     wishes: Object.keys(WISH_KINDS),
+    members: [...REQUEST_MEMBERS],
     state: drain ? 'draining' : 'up',
     trouble: null,
     drain,

@@ -6,7 +6,7 @@ import { sourceOf } from '../networks/host-networks.js';
 import type { VirtType } from '../libvirt/virt-type.js';
 import { renderMark, type DomainMark } from '../domains/domain.js';
 import type { GuestSpec } from '../guest-config/guest-spec.js';
-import { needed, type MadeSoFar } from './step.js';
+import { needed, type MadeDisk, type MadeSoFar } from './step.js';
 
 /** What a domain is made from: the wish, what the steps before have made of it, and what the host is. */
 export interface DomainInput {
@@ -51,21 +51,49 @@ const cpuModeOf = ({ config, virtType }: DomainInput): DomainSpec['cpuMode'] => 
   return virtType === 'kvm' ? 'host-passthrough' : 'maximum';
 };
 
-/** The config drive is a disk and not a CD-ROM: kernels that are made for clouds have no driver for the controllers of those. */
-const disksOf = ({ made, config }: DomainInput): DomainDisk[] => {
-  const { bus, cache, discard } = config.disks;
-  const prefix = bus === 'virtio' ? 'vd' : 'sd';
-  const common = { bus, device: 'disk' as const };
-  const disk = {
-    ...common,
-    ...needed(made.disk, 'the disk'),
-    targetDev: `${prefix}a`,
+/** Of a disk in the order of the machine: `vda`, `vdb`, ... */
+const targetOf = ({ bus }: AgentConfig['disks'], index: number): string =>
+  `${bus === 'virtio' ? 'vd' : 'sd'}${(10 + index).toString(36)}`;
+
+/** The places of the root disk and of the config drive. Further disks come behind, also where there is no config drive. */
+const [ROOT, CONFIG_DRIVE, FIRST_FURTHER] = [0, 1, 2];
+
+/** A disk of an instance as its domain has it. @param index in the order of the machine. */
+const domainDiskOf = (
+  { uuid, path, format }: MadeDisk,
+  { config, index }: { readonly config: AgentConfig['disks']; readonly index: number },
+): DomainDisk => {
+  const { bus, cache, discard } = config;
+  return {
+    bus,
+    device: 'disk',
+    path,
+    format,
+    targetDev: targetOf(config, index),
     readOnly: false,
     discard,
     ...(cache !== undefined && { cache }),
+    ...(index !== ROOT && { serial: uuid }),
   };
-  if (made.configDrive === undefined) return [disk];
-  return [disk, { ...common, path: made.configDrive, format: 'raw', targetDev: `${prefix}b`, readOnly: true }];
+};
+
+/** The config drive is a disk and not a CD-ROM: kernels that are made for clouds have no driver for the controllers of those. */
+const disksOf = ({ made, config: { disks: config } }: DomainInput): DomainDisk[] => {
+  const { configDrive } = made;
+  const [root, ...further] = needed(made.disks, 'the disks');
+  const drive = configDrive && {
+    bus: config.bus,
+    device: 'disk' as const,
+    path: configDrive,
+    format: 'raw' as const,
+    targetDev: targetOf(config, CONFIG_DRIVE),
+    readOnly: true,
+  };
+  return [
+    domainDiskOf(root, { config, index: ROOT }),
+    ...(drive ? [drive] : []),
+    ...further.map((disk, at) => domainDiskOf(disk, { config, index: FIRST_FURTHER + at })),
+  ];
 };
 
 /**

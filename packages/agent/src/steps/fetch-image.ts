@@ -10,10 +10,10 @@ export const fetchImage: Step = {
   run: async ({ images }, context) => {
     const { spec, signal } = context;
     const image = await images.fetch(spec.imageUrl, { signal, checksum: spec.imageChecksum });
-    if (image.virtualSizeBytes > gibToBytes(spec.diskGiB))
+    if (image.virtualSizeBytes > gibToBytes(spec.disks[0].sizeGiB))
       throw new EcomputeError(
         'ECOMPUTE_IMAGE_TOO_LARGE',
-        `the image ${spec.imageUrl} is a disk of ${formatBytes(image.virtualSizeBytes)}, and the instance may have ${spec.diskGiB} GiB`,
+        `the image ${spec.imageUrl} is a disk of ${formatBytes(image.virtualSizeBytes)}, and the instance may have ${spec.disks[0].sizeGiB} GiB`,
         { hint: `boot it with more disk, such as --disk ${Math.ceil(image.virtualSizeBytes / gibToBytes(1))}` },
       );
     context.made.image = image;

@@ -1,5 +1,5 @@
 import type { Logger } from '@etcd-compute/common/log';
-import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { DiskUuid, InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from '../config/config.js';
 import type { Disk, DiskPool } from '../disks/disk-pool.js';
@@ -33,10 +33,15 @@ export interface StepDeps {
   readonly isStarting: () => boolean;
 }
 
+export interface MadeDisk extends Disk {
+  readonly uuid: DiskUuid;
+}
+
 /** What the steps of one run have made so far. A run never starts with a step that needs any of it. */
 export interface MadeSoFar {
   image?: CachedImage;
-  disk?: Disk;
+  /** The root disk comes first. */
+  disks?: readonly [root: MadeDisk, ...further: MadeDisk[]];
   nics?: readonly Nic[];
   /** The file of the config drive. Missing when the config says that there is none. */
   configDrive?: string;
@@ -71,6 +76,8 @@ export interface Step {
   readonly kind: StepKind;
   /** It needs what the steps before it have made in the same run: cut short in it, a wish goes on with an earlier step. */
   readonly usesMade?: true;
+  /** Default: always. */
+  readonly isNeeded?: (spec: GuestSpec) => boolean;
   readonly run: (deps: StepDeps, context: StepContext) => Promise<void>;
   readonly undo?: (deps: StepDeps, instance: InstanceUuid, signal?: AbortSignal) => Promise<void>;
   /** Whether something is there that `run` makes and `undo` removes, whoever made it when. */

@@ -15,7 +15,7 @@ describe('specOf', () => {
       imageUrl: 'http://images/tiny',
       vcpus: 2,
       memoryMiB: 512,
-      diskGiB: 3,
+      disks: [{ uuid: INSTANCE, sizeGiB: 3 }],
       guest: {},
     });
   });

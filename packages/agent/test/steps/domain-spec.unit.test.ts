@@ -1,5 +1,7 @@
 import { agentConfigSchema } from '@etcd-compute/agent/config/config';
+import { rootDiskOf } from '@etcd-compute/agent/disks/disks';
 import { domainSpecOf, type DomainInput } from '@etcd-compute/agent/steps/domain-spec';
+import { diskUuidSchema } from '@etcd-compute/common/ids';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import { describe, expect, test } from 'vitest';
 import { HERE, INSTANCE } from '../instances/builders.js';
@@ -16,12 +18,12 @@ const anInput = ({ config = {}, firmware, ...changes }: Changes = {}): DomainInp
     imageChecksum: undefined,
     vcpus: 2,
     memoryMiB: 512,
-    diskGiB: 3,
+    disks: [{ uuid: rootDiskOf(INSTANCE), sizeGiB: 3 }],
     name: 'web1',
     guest: { firmware },
   },
   made: {
-    disk: { path: '/state/disks/a.img', format: 'qcow2' },
+    disks: [{ uuid: rootDiskOf(INSTANCE), path: '/state/disks/a.img', format: 'qcow2' }],
     nics: [
       { slot: 0, network: 'ecompute', mac: '52:54:00:2d:00:02', port: 'ec6b2f3c1e0c5d0' },
       { slot: 1, network: 'bridge:br0', mac: '52:54:00:00:00:99', port: 'ec6b2f3c1e0c5d1' },
@@ -92,6 +94,28 @@ describe('the domain of an instance', () => {
     const portsOf = (changes: Changes) => domainSpecOf(anInput(changes)).interfaces.map(({ targetDev }) => targetDev);
     expect(portsOf({})).toEqual(['ec6b2f3c1e0c5d0', 'ec6b2f3c1e0c5d1']);
     expect(portsOf({ virtType: 'test' })).toEqual([undefined, undefined]);
+  });
+
+  test('has further disks behind the config drive, with their uuids as serial numbers', () => {
+    const uuids = ['0b9d7a43-5c0e-4b5f-8f0e-7c0a5d1e2f30', '1c9d7a43-5c0e-4b5f-8f0e-7c0a5d1e2f31'];
+    const further = uuids.map((uuid) => ({
+      uuid: diskUuidSchema.parse(uuid),
+      path: `/state/disks/a.${uuid}.img`,
+      format: 'qcow2' as const,
+    }));
+    const { made } = anInput();
+    const { configDrive: _, disks: [root] = [], ...rest } = made;
+    if (!root) throw new Error('there is a root disk');
+    const targets = (changes: Partial<DomainInput['made']>) =>
+      domainSpecOf(anInput({ made: { ...rest, disks: [root, ...further], ...changes } })).disks.map(
+        ({ targetDev, serial }) => [targetDev, serial],
+      );
+    const ends = [
+      ['vdc', uuids[0]],
+      ['vdd', uuids[1]],
+    ];
+    expect(targets({})).toEqual([['vda', undefined], ...ends]);
+    expect(targets({ configDrive: '/state/a.iso' })).toEqual([['vda', undefined], ['vdb', undefined], ...ends]);
   });
 
   test('without a config drive has one disk', () => {

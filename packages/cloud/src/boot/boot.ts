@@ -1,7 +1,7 @@
 import type { Want } from '@etcd-compute/common/capacity/capacity';
 import { EcomputeError, toError } from '@etcd-compute/common/errors';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
-import { newInstanceUuid } from '@etcd-compute/common/ids';
+import { newDiskUuid, newInstanceUuid } from '@etcd-compute/common/ids';
 import { readPresences } from '../hosts/presences.js';
 import { closeSomeBooks } from '../instances/books.js';
 import { checkOldNames, findFreeNames } from '../instances/names.js';
@@ -12,8 +12,10 @@ import { createPlacer, type Placer } from '../placing/placer.js';
 import { checkRequestSize } from '../placing/request-size.js';
 import type { InstanceSpec } from '../placing/write-request.js';
 import { run, type Run, type RunOptions } from '../run.js';
+import type { AgentNeeds } from '../selection/filters/presence.js';
 import type { Strategy } from '../selection/strategies.js';
 import type { Services } from '../services.js';
+import { checkDisks } from './check-disks.js';
 import { bootErrors } from './boot-errors.js';
 import { waitForBoot, type BootEnd, type BootProgress, type WaitForBootOptions } from './wait-for-boot.js';
 
@@ -25,6 +27,8 @@ export interface BootOptions extends RunOptions {
   readonly image: string;
   /** `sha256:...` or `sha512:...` of the file behind the URL, or the URL of the SHA256SUMS that has it. */
   readonly checksum?: string | undefined;
+  /** Empty disks beside the root disk, in GiB each. They are a part of the DISK_GB that is wanted. */
+  readonly addDisks?: readonly number[];
   readonly name?: string | undefined;
   /** How many; with a name, they are called NAME-1, NAME-2, ... */
   readonly count?: number | undefined;
@@ -66,11 +70,15 @@ const newSpecs = ({ user, project }: Services, options: BootOptions): InstanceSp
     name,
     image: options.image,
     checksum: options.checksum,
+    disks: (options.addDisks ?? []).map((size_gib) => ({ uuid: newDiskUuid(), size_gib })),
     guest: options.guest ?? {},
     user: options.user ?? user,
     project,
     nameGuards: [],
   }));
+
+const needsOf = ({ addDisks = [] }: BootOptions): { readonly needs?: AgentNeeds } =>
+  addDisks.length > 0 ? { needs: { members: ['disks'] } } : {};
 
 /** Finds the hosts, and whether the names are free. @returns the specs with what guards their names. */
 const prepare = async (
@@ -95,6 +103,7 @@ export const boot = async (services: Services, options: BootOptions): Promise<Bo
 
 const bootAll = async (services: Services, options: BootOptions, running: Run): Promise<BootResult> => {
   const { want, strategy = 'spread', retries = 2, waitMs, tellsDownloads = false, needsAgents = true } = options;
+  checkDisks(options);
   const specs = newSpecs(services, options);
   for (const spec of specs) checkRequestSize(spec);
   const placer = createPlacer({
@@ -103,6 +112,7 @@ const bootAll = async (services: Services, options: BootOptions, running: Run): 
     strategy,
     count: specs.length,
     needsPresence: needsAgents,
+    ...needsOf(options),
     onRefusal: (instance, error) => running.emit({ type: 'refused', instance, error }),
   });
   const [named] = await Promise.all([prepare(services, placer, specs), closeSomeBooks(services)]);

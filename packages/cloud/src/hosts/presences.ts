@@ -16,6 +16,7 @@ const seenAgentSchema = presenceSchema.pick({
   agent_version: true,
   layout: true,
   wishes: true,
+  members: true,
   started_at: true,
 });
 export type SeenAgent = z.output<typeof seenAgentSchema>;

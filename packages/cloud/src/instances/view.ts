@@ -1,4 +1,5 @@
 import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
+import { totalGiB } from '@etcd-compute/common/etcd/messages/disks';
 import type { Fault, InstanceRecord, InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
 import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
 import { reportedOf } from '@etcd-compute/common/wishes/reported';
@@ -32,6 +33,8 @@ export interface InstanceView {
   } | null;
   readonly resources: Readonly<Record<string, number>>;
   readonly image: string | null;
+  /** The root disk comes first, and has the instance's uuid. Empty where nobody knows the size of the root disk. */
+  readonly disks: readonly { readonly uuid: string; readonly sizeGiB: number }[];
   /** That nothing may be asked of it, and why; null when it is not locked. */
   readonly locked: { readonly reason: string } | null;
   readonly addresses: readonly {
@@ -59,6 +62,18 @@ export interface InstanceView {
   readonly updatedAt: string | null;
   readonly transitions: readonly { readonly at: string; readonly state: string; readonly reason: string }[];
 }
+
+const disksOf = ({
+  instance,
+  resources: { DISK_GB: all },
+  disks,
+}: Pick<InstanceRecord, 'instance' | 'resources' | 'disks'>): InstanceView['disks'] =>
+  all === undefined
+    ? []
+    : [
+        { uuid: instance, sizeGiB: all - totalGiB(disks) },
+        ...disks.map(({ uuid, size_gib }) => ({ uuid, sizeGiB: size_gib })),
+      ];
 
 const POWER: Partial<Record<InstanceState, InstanceView['power']>> = {
   active: 'running',
@@ -103,6 +118,7 @@ export const viewOfRecord = (
   step: stepOf(record, downloads),
   resources: record.resources,
   image: record.image,
+  disks: disksOf(record),
   locked: record.locked && { reason: record.locked.reason },
   addresses: record.addresses.map(({ address, family, mac, source }) => ({ address, family, mac, source })),
   addressSources: record.address_sources,
@@ -144,6 +160,7 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: D
     step: null,
     resources,
     image: request?.image ?? null,
+    disks: disksOf({ instance, resources, disks: request?.disks ?? [] }),
     locked: null,
     addresses:
       booted === undefined

@@ -2,7 +2,7 @@ import { sleep } from '@etcd-compute/common/async/sleep';
 import type { Want } from '@etcd-compute/common/capacity/capacity';
 import type { Services } from '../services.js';
 import { readPresences, type Presences } from '../hosts/presences.js';
-import { filterByPresence, isOldAgent, type DroppedHost } from '../selection/filters/presence.js';
+import { filterByPresence, isOldAgent, type AgentNeeds, type DroppedHost } from '../selection/filters/presence.js';
 import { createHostPool, type HostPool } from '../selection/host-pool.js';
 import type { Strategy } from '../selection/strategies.js';
 
@@ -21,6 +21,8 @@ export interface FindOptions {
   readonly count: number;
   /** False lets hosts without an agent of ours pass: the original's agent leaves no sign of life. */
   readonly needsPresence: boolean;
+  /** Hosts whose agents lack one of these do not do, and then nor do those without an agent of ours. */
+  readonly needs?: AgentNeeds;
 }
 
 export interface FoundHosts {
@@ -42,7 +44,7 @@ export const findHosts = async (options: FindOptions): Promise<FoundHosts> => {
 };
 
 const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts & { offered: number }> => {
-  const { services, want, strategy, needsPresence } = options;
+  const { services, want, strategy, needsPresence, needs } = options;
   const asked = services.capacity().then(async (capacity) => capacity.candidates(want, limit));
   // Loading etcd's client blocks for longer than Placement needs to answer: first let the question leave.
   await Promise.race([asked, sleep(HEAD_START_MS)]);
@@ -52,7 +54,8 @@ const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts 
     candidates.map(({ host }) => host),
   );
   performance.mark('cloud:candidates');
-  const { kept, dropped } = needsPresence ? filterByPresence(candidates, presences) : { kept: candidates, dropped: [] };
+  const { kept, dropped } =
+    needsPresence || needs ? filterByPresence(candidates, presences, needs) : { kept: candidates, dropped: [] };
   const pool = createHostPool({ candidates: kept, rooms, strategy, random: Math.random });
   const hasOldAgents = [...presences.values()].some(isOldAgent);
   return { pool, presences, dropped, hasOldAgents, offered: candidates.length };

@@ -1,4 +1,5 @@
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { FurtherDisk } from '@etcd-compute/common/etcd/messages/disks';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
@@ -19,6 +20,8 @@ export interface InstanceSpec {
   readonly image: string;
   /** Of what the image's URL gives. */
   readonly checksum?: string | undefined;
+  /** Empty ones beside the root disk. */
+  readonly disks?: readonly FurtherDisk[];
   /** What the guest is told. Holds secrets: never logged. */
   readonly guest?: GuestMembers;
   readonly user: string;
@@ -58,6 +61,7 @@ export const renderRequest = (
   version: 1,
   ...(spec.name !== null && { name: spec.name }),
   ...(spec.checksum !== undefined && { image_checksum: spec.checksum }),
+  ...(spec.disks && spec.disks.length > 0 && { disks: [...spec.disks] }),
   ...spec.guest,
 });
 

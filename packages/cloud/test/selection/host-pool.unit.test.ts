@@ -115,15 +115,29 @@ describe('toCandidate', () => {
   });
 });
 
+test('filterByPresence leaves out hosts whose agents would pass over a member of the boot request', () => {
+  const agent = { state: 'up' as const, trouble: null, layout: 2 };
+  const agents = new Map([
+    [A, { ...agent, members: ['disks', 'more'] }],
+    [B, { ...agent, members: undefined }],
+  ]);
+  const candidates = [A, B].map((host) => candidateOn(host, { VCPU: 1 }));
+  expect(filterByPresence(candidates, agents, { members: ['disks'] })).toEqual({
+    kept: candidates.slice(0, 1),
+    dropped: [{ host: B, reason: 'its agent is of an older version: upgrade it' }],
+  });
+  expect(filterByPresence(candidates, agents).kept).toEqual(candidates);
+});
+
 test('filterByPresence says of each dropped host why', () => {
   const E = newProviderUuid();
   const candidates = [A, B, C, D, E].map((host) => candidateOn(host, { VCPU: 1 }));
   const trouble = { code: 'libvirt-hangs', since: new Date().toISOString(), message: 'it does not answer' };
   const agents = new Map([
-    [A, { state: 'up' as const, trouble: null, layout: 2 }],
-    [B, { state: 'draining' as const, trouble: null, layout: 2 }],
-    [D, { state: 'up' as const, trouble, layout: 2 }],
-    [E, { state: 'up' as const, trouble: null, layout: undefined }],
+    [A, { state: 'up' as const, trouble: null, layout: 2, members: undefined }],
+    [B, { state: 'draining' as const, trouble: null, layout: 2, members: undefined }],
+    [D, { state: 'up' as const, trouble, layout: 2, members: undefined }],
+    [E, { state: 'up' as const, trouble: null, layout: undefined, members: undefined }],
   ]);
   const { kept, dropped } = filterByPresence(candidates, agents);
   expect(kept.map(({ host }) => host)).toEqual([A]);

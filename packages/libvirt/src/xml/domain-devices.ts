@@ -11,6 +11,8 @@ export interface DomainDisk {
   /** The guest's name for it, such as `vda`; libvirt makes it unique per bus. */
   readonly targetDev: string;
   readonly readOnly: boolean;
+  /** What the guest is told; of a virtio disk the first 20 characters: `/dev/disk/by-id/virtio-<serial>`. */
+  readonly serial?: string;
   readonly cache?: 'none' | 'writeback' | 'writethrough' | 'directsync' | 'unsafe';
   readonly discard?: 'unmap' | 'ignore';
   /** The file a qcow2 overlay is on; null says that there is none. Missing: libvirt reads the overlay's header. */
@@ -42,6 +44,7 @@ export function diskMember(disk: DomainDisk): XmlElement {
     backingStore: backingMember(disk.backing),
     target: { '@dev': disk.targetDev, '@bus': disk.bus },
     readonly: disk.readOnly ? {} : undefined,
+    serial: disk.serial,
   };
 }
 
@@ -75,6 +78,7 @@ export function readDisk(disk: ReadElement): DomainDisk {
   const driver = disk.child('driver');
   const path = disk.child('source').attribute('file');
   const cache = CACHES.find((value) => value === driver.attribute('cache'));
+  const serial = disk.child('serial').text();
   const discard = DISCARDS.find((value) => value === driver.attribute('discard'));
   return {
     ...(path === undefined ? {} : { path }),
@@ -83,6 +87,7 @@ export function readDisk(disk: ReadElement): DomainDisk {
     bus: BUSES.find((value) => value === disk.child('target').attribute('bus')) ?? 'virtio',
     targetDev: disk.child('target').attribute('dev') ?? '',
     readOnly: disk.has('readonly'),
+    ...(serial === undefined ? {} : { serial }),
     ...(cache === undefined ? {} : { cache }),
     ...(discard === undefined ? {} : { discard }),
     ...readBacking(disk),

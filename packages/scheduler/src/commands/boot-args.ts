@@ -16,6 +16,7 @@ export interface BootArgs {
   readonly vcpus: string | undefined;
   readonly memory: string | undefined;
   readonly disk: string | undefined;
+  readonly addDisks: readonly string[];
   readonly image: string | undefined;
   readonly checksum: string | undefined;
   readonly resources: string | undefined;
@@ -88,12 +89,18 @@ export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => Boot
   if (resources !== undefined && [vcpus, memory, disk].some((amount) => amount !== undefined))
     throw usageError('--resources replaces --vcpus, --memory and --disk', 'give one or the other');
   const user = args.user === undefined ? undefined : parseUser(args.user);
+  if (resources !== undefined && args.addDisks.length > 0)
+    throw usageError(
+      '--add-disk needs --disk, and --resources replaces that',
+      'the disks are counted in DISK_GB; give --vcpus, --memory and --disk',
+    );
+  const addDisks = args.addDisks.map((size) => parseDiskGiB('add-disk', size));
   const count = args.count === undefined ? undefined : parseWhole('count', args.count, MAX_COUNT);
   const name = args.name === undefined ? undefined : parseName(args.name, count);
   const want = buildWant({
     vcpus: parseWhole('vcpus', vcpus ?? '1'),
     memoryMiB: parseMemoryMiB('memory', memory ?? '256'),
-    diskGiB: parseDiskGiB('disk', disk ?? '1'),
+    diskGiB: addDisks.reduce((sum, size) => sum + size, parseDiskGiB('disk', disk ?? '1')),
     resources,
     traits: args.traits,
     memberOf: args.memberOf,
@@ -109,6 +116,7 @@ export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => Boot
     want,
     name,
     count,
+    addDisks,
     guest: guestFor(config),
     isWaiting: args.wait,
     image: image ?? config.image,

@@ -35,6 +35,7 @@ const boot: CommandSpec = {
   examples: [
     'eschedule boot',
     'eschedule boot --name web --vcpus 2 --memory 2G --disk 10G --image http://images.example/debian.qcow2',
+    'eschedule boot --name db --disk 5G --add-disk 20G --add-disk 20G',
     'eschedule boot --name web1 --ssh-key ~/.ssh/id_ed25519.pub --user-data setup.yaml',
     'eschedule boot --name web --count 3 --no-wait -o json',
     "eschedule boot --resources 'VCPU:1,MEMORY_MB:512,CUSTOM_GPU:1' --trait HW_CPU_X86_AVX2",
@@ -47,7 +48,8 @@ cannot build goes on to the next host. With --count, as many as find room are pl
     name: { value: 'NAME', describe: 'a name for it, which also becomes the guest’s host name' },
     vcpus: { value: 'N', describe: 'number of virtual CPUs; default 1' },
     memory: { value: 'SIZE', describe: '512, 512M or 2G; default 256M' },
-    disk: { value: 'SIZE', describe: '10 or 10G; default 1G' },
+    disk: { value: 'SIZE', describe: 'of the root disk, 10 or 10G; default 1G' },
+    'add-disk': { value: 'SIZE', isMany: true, describe: 'a further, empty disk, 10 or 10G; may be repeated' },
     image: {
       value: 'URL',
       describe: `http(s) URL of a disk image; default: image of the config, else ${DEFAULT_IMAGE}`,
@@ -85,6 +87,7 @@ cannot build goes on to the next host. With --count, as many as find room are pl
       vcpus: args.one('vcpus'),
       memory: args.one('memory'),
       disk: args.one('disk'),
+      addDisks: args.many('add-disk'),
       image: args.one('image'),
       checksum: args.one('checksum'),
       resources: args.one('resources'),

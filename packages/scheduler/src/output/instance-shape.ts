@@ -59,6 +59,11 @@ const renderStep = ({ name, since, progress, transfer }: NonNullable<InstanceVie
   return `${name} since ${formatTime(since)}${progress === null ? '' : `, ${renderTransfer(progress, told)}`}`;
 };
 
+const renderDisks = ({ disks: [root, ...further] }: InstanceView): string =>
+  [...(root ? [`root ${root.sizeGiB} GiB`] : []), ...further.map(({ uuid, sizeGiB }) => `${uuid} ${sizeGiB} GiB`)].join(
+    ', ',
+  );
+
 /** One instance in full, for a person. */
 export const renderInstance = (view: InstanceView, isColorful: boolean): string => {
   const { fault, hostName, host } = view;
@@ -77,6 +82,8 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
         .join(', ') || NOTHING,
     ],
     ['image', view.image ?? NOTHING],
+    // The root disk alone is what `resources` says.
+    ...(view.disks.length > 1 ? [['disks', renderDisks(view)] satisfies [string, string]] : []),
     ['created', formatTime(view.createdAt)],
     ['updated', formatTime(view.updatedAt)],
   ];

@@ -19,6 +19,7 @@ const VIEW: InstanceView = {
   step: null,
   resources: { VCPU: 1, MEMORY_MB: 256, DISK_GB: 1 },
   image: 'http://x/a.img',
+  disks: [{ uuid: '6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d', sizeGiB: 1 }],
   locked: null,
   addresses: [{ address: '192.0.2.7', family: 'ipv4', mac: null, source: 'lease' }],
   addressSources: { lease: 'found' },
@@ -99,6 +100,13 @@ addresses:
 fault:     ECOMPUTE_DISK_FAILED in step create-disk: the pool is full
   hint:    make room`);
   });
+});
+
+test('an instance with further disks says which', () => {
+  const further = { uuid: '0b9d7a43-5c0e-4b5f-8f0e-7c0a5d1e2f30', sizeGiB: 20 };
+  expect(renderInstance({ ...VIEW, disks: [...VIEW.disks, further] }, false)).toContain(
+    '\ndisks:     root 1 GiB, 0b9d7a43-5c0e-4b5f-8f0e-7c0a5d1e2f30 20 GiB\n',
+  );
 });
 
 test('a list shows the first address, a wide one all of them with their sources', () => {

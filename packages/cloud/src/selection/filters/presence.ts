@@ -1,4 +1,4 @@
-import { LAYOUT } from '@etcd-compute/common/etcd/messages/presence';
+import { LAYOUT, type RequestMember } from '@etcd-compute/common/etcd/messages/presence';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { explainAgent } from '../../hosts/explain-agent.js';
 import type { SeenAgent } from '../../hosts/presences.js';
@@ -15,24 +15,37 @@ export interface FilterResult {
   readonly dropped: readonly DroppedHost[];
 }
 
-type Agent = Pick<SeenAgent, 'state' | 'trouble' | 'drain' | 'layout'>;
+type Agent = Pick<SeenAgent, 'state' | 'trouble' | 'drain' | 'layout' | 'members'>;
 
 /** An agent of an older version looks for the record of an instance elsewhere. */
 export const isOldAgent = ({ layout = 1 }: Pick<SeenAgent, 'layout'>): boolean => layout < LAYOUT;
 
-const whyNot = (agent: Agent | undefined): string | undefined =>
-  explainAgent(agent) ?? (agent && isOldAgent(agent) ? 'its agent is of an older version: upgrade it' : undefined);
+/** What an instance needs of the agent of its host. */
+export interface AgentNeeds {
+  /** Members of its boot request that an agent of an older version would pass over. */
+  readonly members?: readonly RequestMember[];
+}
+
+const TOO_OLD = 'its agent is of an older version: upgrade it';
+
+const whyNot = (agent: Agent | undefined, { members = [] }: AgentNeeds): string | undefined => {
+  const trouble = explainAgent(agent);
+  if (trouble !== undefined || !agent) return trouble;
+  const seesTo = new Set(agent.members);
+  return isOldAgent(agent) || members.some((member) => !seesTo.has(member)) ? TOO_OLD : undefined;
+};
 
 /** Leaves out hosts whose agent is not there, cannot work or is too old: a boot request would wait there for nobody. */
 export const filterByPresence = (
   candidates: readonly Candidate[],
   agents: ReadonlyMap<ProviderUuid, Agent>,
+  needs: AgentNeeds = {},
 ): FilterResult => {
   const kept: Candidate[] = [];
   const dropped = new Map<ProviderUuid, DroppedHost>();
   for (const candidate of candidates) {
     const { host } = candidate;
-    const reason = whyNot(agents.get(host));
+    const reason = whyNot(agents.get(host), needs);
     if (reason === undefined) kept.push(candidate);
     else dropped.set(host, { host, reason });
   }

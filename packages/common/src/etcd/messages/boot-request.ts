@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { imageChecksumSchema } from '../../image-checksum.js';
 import { instanceNameSchema, instanceUuidSchema, providerUuidSchema, type ProviderUuid } from '../../ids.js';
+import { furtherDisksSchema } from './disks.js';
 import { guestMembers } from './guest-config.js';
 import { lockSchema } from './lock.js';
 import { powerSchema, wishOfPower, wishSchema, type Wish } from './wish.js';
@@ -27,6 +28,8 @@ export const bootRequestSchema = z.looseObject({
   name: instanceNameSchema.optional(),
   /** Of the file that the image's URL gives; another file is not used. */
   image_checksum: imageChecksumSchema.optional(),
+  /** Disks beside the root disk, which has what these leave of DISK_GB. */
+  disks: furtherDisksSchema.optional(),
   /** What is to be done, in order. */
   wishes: z.array(wishSchema).optional(),
   /** Nothing else can be asked of it while this is there. */

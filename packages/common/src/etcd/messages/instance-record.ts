@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { instanceUuidSchema, providerUuidSchema, sessionUuidSchema } from '../../ids.js';
+import { furtherDiskSchema, type FurtherDisk } from './disks.js';
 import { lockSchema } from './lock.js';
 
 /**
@@ -104,6 +105,8 @@ const recordObject = z.looseObject({
   session: sessionUuidSchema.nullable(),
   resources: z.record(z.string(), z.int()),
   image: z.string().nullable(),
+  /** Disks beside the root disk, which has what these leave of DISK_GB. */
+  disks: z.array(furtherDiskSchema).default([]),
   locked: lockSchema.nullable().default(null),
   /**
    * The step in hand. Null when nothing is being done. Only agents of older versions write `progress` and `transfer`: how far a download
@@ -164,6 +167,7 @@ export interface NewRecord {
   readonly user?: string | undefined;
   readonly resources: Record<string, number>;
   readonly image: string | null;
+  readonly disks?: readonly FurtherDisk[] | undefined;
   readonly reason: string;
   readonly now: Date;
 }
@@ -177,6 +181,7 @@ export const newRecord = ({
   user,
   resources,
   image,
+  disks = [],
   reason,
   now,
 }: NewRecord): InstanceRecord => ({
@@ -190,6 +195,7 @@ export const newRecord = ({
   session: null,
   resources,
   image,
+  disks: [...disks],
   locked: null,
   step: null,
   addresses: [],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BootRequest } from './boot-request.js';
 import { providerUuidSchema, sessionUuidSchema } from '../../ids.js';
 import { drainNoticeSchema } from './drain.js';
 
@@ -31,6 +32,8 @@ export const presenceSchema = z.looseObject({
   layout: z.int().optional(),
   /** The kinds of wishes that the agent knows. Undefined: it knows `power` only, in which requests of earlier versions had their wish. */
   wishes: z.array(z.string()).optional(),
+  /** Members of boot requests that the agent sees to, of those that came with later versions. Undefined: none of them. */
+  members: z.array(z.string()).optional(),
   /** `draining`: the agent takes no new instances, because it is about to stop or its host is drained. */
   state: z.enum(['up', 'draining']),
   /** Null when the host can work. */
@@ -43,6 +46,10 @@ export const presenceSchema = z.looseObject({
   /** Tells a dead agent of this machine from a live one before its lease has run out. */
   process: processIdentitySchema,
 });
+/** Of this version. */
+export const REQUEST_MEMBERS = ['disks'] as const satisfies readonly (keyof BootRequest)[];
+export type RequestMember = (typeof REQUEST_MEMBERS)[number];
+
 /** The layout of keys of this version. */
 export const LAYOUT = 2;
 

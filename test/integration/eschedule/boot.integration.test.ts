@@ -67,6 +67,8 @@ describe('boot --no-wait', () => {
     expect(parseJson(stdout)).toEqual({
       instance,
       name: 'web',
+      project: 'default',
+      user: 'default',
       host,
       hostName: 'alpha',
       state: 'scheduled',

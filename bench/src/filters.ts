@@ -82,8 +82,8 @@ const measure = async (uri: string): Promise<void> => {
   await using connection = await connect(uri);
   await createGuestNetwork({ config: config.network, log }).open(connection);
   const ended = new AbortController();
-  const filter = createGuestFilter({ config, getConnection: () => connection, log, signal: ended.signal });
-  const isInPlace = await filter.open(connection);
+  const filter = createGuestFilter({ config, log, signal: ended.signal });
+  const isInPlace = await filter.open(connection, () => connection);
   if (!isInPlace) throw new Error('the packet filter could not be put in place');
   const times = Object.fromEntries(MODES.map((mode) => [mode, { start: [] as number[], stop: [] as number[] }]));
   for (let run = 0; run < Number(values.runs); run += 1)

@@ -24,25 +24,36 @@ export interface Belonging {
   readonly checkLibvirt: (connection: Connection) => Promise<void>;
   /** When our pool is there. */
   readonly noteLibvirt: (connection: Connection) => Promise<void>;
-  /** Before anything else is done with etcd. @returns whether it was known before. @throws ECOMPUTE_ETCD_CHANGED */
-  readonly checkEtcd: (store: Store, key: string) => Promise<{ wasKnown: boolean }>;
+  /**
+   * Before anything else is done with etcd; from then on, another etcd is reported to `onEtcdChanged`.
+   *
+   * @returns whether it was known before.
+   * @throws ECOMPUTE_ETCD_CHANGED
+   */
+  readonly checkEtcd: (store: Store, options: CheckOptions) => Promise<{ wasKnown: boolean }>;
   /** To be called once a period. */
   readonly noteRevision: () => Promise<void>;
+}
+
+export interface CheckOptions {
+  /** A key that the agent's etcd user may read, whether it exists or not. */
+  readonly key: string;
+  readonly getConnection: () => Connection;
 }
 
 export interface BelongingOptions {
   readonly config: AgentConfig;
   readonly identity: Identity;
   readonly pool: DiskPool;
-  readonly getConnection: () => Connection;
   /** Another etcd has answered. */
   readonly onEtcdChanged: (err: EcomputeError) => void;
   readonly log: Logger;
 }
 
 export const createBelonging = (options: BelongingOptions): Belonging => {
-  const { config, pool, getConnection, onEtcdChanged, log } = options;
+  const { config, pool, onEtcdChanged, log } = options;
   let { identity } = options;
+  let isEtcdChecked = false;
   const { state_dir: stateDir, etcd } = config;
   const known = openKnownServers(stateDir);
   const tellChange = async (err: EcomputeError): Promise<void> => {
@@ -51,7 +62,7 @@ export const createBelonging = (options: BelongingOptions): Belonging => {
     } catch (cause) {
       log.error({ err: cause }, 'known-servers.json not written');
     }
-    onEtcdChanged(err);
+    if (isEtcdChecked) onEtcdChanged(err);
   };
   const judge = createEtcdJudge({ onChanged: (err) => void tellChange(err) });
   const hasFiles = async (): Promise<boolean> =>
@@ -70,9 +81,11 @@ export const createBelonging = (options: BelongingOptions): Belonging => {
       identity = { ...identity, isKept: true };
     },
     noteLibvirt: async (connection) => noteLibvirt(connection, { known, poolName: pool.name }),
-    checkEtcd: async (store, key) => {
+    checkEtcd: async (store, { key, getConnection }) => {
       const hasGuests = async (): Promise<boolean> => (await hasFiles()) || hasDomains(getConnection());
-      return checkEtcd({ store, judge, known, prefix: etcd.prefix, key, hasGuests, log });
+      const checked = await checkEtcd({ store, judge, known, prefix: etcd.prefix, key, hasGuests, log });
+      isEtcdChecked = true;
+      return checked;
     },
     noteRevision: async () => noteRevision(known, judge),
   };

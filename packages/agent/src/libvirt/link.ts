@@ -46,8 +46,12 @@ export type Lend = <T>(
 
 export interface LibvirtLinkOptions {
   readonly config: Pick<AgentConfig, 'libvirt' | 'timeouts'>;
-  /** Runs on every new connection before anyone else gets it; when it fails, the connection is tried anew. */
-  readonly onUp: (connection: Connection) => Promise<void>;
+  /**
+   * Runs on every new connection before anyone else gets it; when it fails, the connection is tried anew.
+   *
+   * @param getConnection the link's own, for later.
+   */
+  readonly onUp: (connection: Connection, getConnection: () => Connection) => Promise<void>;
   /** The link is lost, or could not be made. @param isFirst it was up until now; most often it is up again at once. */
   readonly onDown: (err: Error, details: { readonly isFirst: boolean }) => void;
   /** A domain changed somehow. */
@@ -100,6 +104,17 @@ export const openLibvirtLink = (options: LibvirtLinkOptions): LibvirtLink => {
     for (const each of Object.values(lanes)) each.abandon(cause);
   };
   let current: Connection | undefined;
+  const getConnection = (): Connection => {
+    if (current && !current.isClosed) {
+      const open = shared.flatMap(({ connection }) => connection ?? []).filter(({ isClosed }) => !isClosed);
+      const connection = current.isRemote ? leastBusy(open) : current;
+      if (connection) return connection;
+    }
+    throw new EcomputeError('ECOMPUTE_LIBVIRT_UNREACHABLE', `there is no connection to libvirt at ${uri}`, {
+      retryable: true,
+      hint: 'check that libvirtd runs, and that this user may use it (group libvirt)',
+    });
+  };
   const events = superviseConnection({
     ...supervision,
     callTimeoutMs: workMs,
@@ -109,7 +124,7 @@ export const openLibvirtLink = (options: LibvirtLinkOptions): LibvirtLink => {
         if (reason === 'stuck') abandonAll();
       });
       await subscribe(connection, { onDomainEvent, onGuestAgent });
-      await onUp(connection);
+      await onUp(connection, getConnection);
       if (connection.isRemote) await openShared();
       current = connection;
       log.info({ uri }, 'connected to libvirt');
@@ -122,17 +137,6 @@ export const openLibvirtLink = (options: LibvirtLinkOptions): LibvirtLink => {
     },
   });
 
-  const getConnection = (): Connection => {
-    if (current && !current.isClosed) {
-      const open = shared.flatMap(({ connection }) => connection ?? []).filter(({ isClosed }) => !isClosed);
-      const connection = current.isRemote ? leastBusy(open) : current;
-      if (connection) return connection;
-    }
-    throw new EcomputeError('ECOMPUTE_LIBVIRT_UNREACHABLE', `there is no connection to libvirt at ${uri}`, {
-      retryable: true,
-      hint: 'check that libvirtd runs, and that this user may use it (group libvirt)',
-    });
-  };
   return {
     getConnection,
     lend: async (purpose, use, lendSignal) => {

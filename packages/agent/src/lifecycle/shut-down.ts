@@ -6,15 +6,16 @@ import type { AgentConfig } from '../config/config.js';
 import type { ImageCache } from '../images/cache/cache.js';
 import { persist } from '../servers/persist.js';
 import type { PresenceKeeper } from '../session/presence.js';
+import type { Lifetime } from './lifetime.js';
 import { closeServers, type Servers } from '../servers/servers.js';
 
 export interface ShutDownOptions {
   readonly presence: PresenceKeeper;
-  readonly report: () => Promise<void>;
+  readonly reportInventory: () => Promise<void>;
   readonly loop: ReconcileLoop<InstanceUuid>;
   readonly images: Pick<ImageCache, 'close'>;
   readonly servers: Servers;
-  readonly running: AbortController;
+  readonly lifetime: Pick<Lifetime, 'close'>;
   readonly config: AgentConfig;
   readonly log: Logger;
 }
@@ -25,11 +26,11 @@ const MAX_LOCK_MS = 15_000;
 /** Each part has the whole deadline; what does not end within it is logged and left. Guests go on. */
 export const shutDown = async ({
   presence,
-  report,
+  reportInventory,
   loop,
   images,
   servers,
-  running,
+  lifetime,
   config,
   log,
 }: ShutDownOptions): Promise<void> => {
@@ -50,16 +51,17 @@ export const shutDown = async ({
     attempt('showing that the agent stops', presence.showStopping),
     attempt(
       'locking the inventory',
-      async (signal) => persist(report, { what: 'the lock of the inventory', log, signal }),
+      async (signal) => persist(reportInventory, { what: 'the lock of the inventory', log, signal }),
       Math.min(shutdownMs, MAX_LOCK_MS),
     ),
     attempt('finishing the builds in hand', async () => loop.idle()),
   ]);
   await attempt('giving up the lease', presence.leave);
   loop.close();
-  // Before `running` ends the downloads: then they are left for the next start.
+  // Before the end of this lifetime ends the downloads: then they are left for the next start.
   const imagesClosed = images.close();
-  await closeServers(servers, running);
+  lifetime.close();
+  await closeServers(servers);
   await attempt('leaving downloads for the next start', async () => imagesClosed);
   log.info('ecompute has stopped, guests go on');
 };

@@ -31,9 +31,10 @@ export interface GuestFilter {
   /**
    * Reads which guests there are, and puts the rules in place. To be called on every new connection.
    *
+   * @param getConnection the connection for later.
    * @returns whether all is as the config asks for; if not, it is tried again every few seconds.
    */
-  readonly open: (connection: Connection) => Promise<boolean>;
+  readonly open: (connection: Connection, getConnection: () => Connection) => Promise<boolean>;
   /** Before the domain is started; repeatable. @throws ECOMPUTE_FILTER_FAILED */
   readonly admit: (domain: Domain) => Promise<void>;
   /** When the domain is gone; repeatable. */
@@ -44,7 +45,6 @@ export interface GuestFilter {
 
 export interface GuestFilterOptions {
   readonly config: FilterConfig & Pick<AgentConfig, 'bridge'>;
-  readonly getConnection: () => Connection;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -55,15 +55,15 @@ const LOOK_EVERY_MS = 5_000;
 export const createGuestFilter = (options: GuestFilterOptions): GuestFilter => {
   const log = options.log.child({ component: 'filter' });
   const tables = createFilterTables(options.config, log);
-  let working: GuestFilter | undefined;
+  let working: WorkingFilter | undefined;
   return {
-    open: async (connection) => {
+    open: async (connection, getConnection) => {
       if ((await connection.getType()) === 'TEST') return true;
       if (options.config.network.filter === 'none') {
         await removeTables(tables, log);
         return true;
       }
-      working ??= createWorkingFilter({ ...options, log, tables });
+      working ??= createWorkingFilter({ ...options, getConnection, log, tables });
       return working.open(connection);
     },
     admit: async (domain) => working?.admit(domain),
@@ -77,13 +77,16 @@ const removeTables = async (tables: FilterTables, log: Logger): Promise<void> =>
   await applyChanges(tables.render([])).catch((err: unknown) => log.debug({ err }, 'no packet filter to remove'));
 };
 
-const createWorkingFilter = ({
-  config,
-  getConnection,
-  tables,
-  log,
-  signal,
-}: GuestFilterOptions & { tables: FilterTables }): GuestFilter => {
+interface WorkingFilter extends Omit<GuestFilter, 'open'> {
+  readonly open: (connection: Connection) => Promise<boolean>;
+}
+
+interface WorkingFilterOptions extends GuestFilterOptions {
+  readonly getConnection: () => Connection;
+  readonly tables: FilterTables;
+}
+
+const createWorkingFilter = ({ config, getConnection, tables, log, signal }: WorkingFilterOptions): WorkingFilter => {
   const { manage } = config.network;
   const guests = createGuestList(config);
   const inTurn = pLimit(1);

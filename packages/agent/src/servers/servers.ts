@@ -36,9 +36,7 @@ export const waitForServers = async (
   ]);
 };
 
-/** Ends everything that runs on `running` first, then the connections. */
-export const closeServers = async ({ store, capacity, link }: Servers, running: AbortController): Promise<void> => {
-  running.abort();
+export const closeServers = async ({ store, capacity, link }: Servers): Promise<void> => {
   await link[Symbol.asyncDispose]();
   capacity.close();
   await store.close();

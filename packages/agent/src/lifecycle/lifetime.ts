@@ -11,10 +11,10 @@ export interface Lifetime {
   readonly endedBy: EcomputeError | undefined;
   /** False once the agent stops: it then starts nothing new. */
   readonly mayClaim: boolean;
-  end(reason: EcomputeError): void;
-  stopClaiming(): void;
+  readonly end: (reason: EcomputeError) => void;
+  readonly stopClaiming: () => void;
   /** Aborts `signal`. */
-  close(): void;
+  readonly close: () => void;
 }
 
 export const createLifetime = (): Lifetime => {

@@ -152,8 +152,8 @@ const watchAddresses = (
     log,
     signal: lifetime.signal,
   });
-  events.on('guest-agent', addresses.agentChanged);
-  events.on('libvirt-up', addresses.reset);
+  events.on('guest-agent', (instance, isConnected) => addresses.agentChanged(instance, isConnected));
+  events.on('libvirt-up', () => addresses.reset());
   return addresses;
 };
 

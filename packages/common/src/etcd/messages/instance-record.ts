@@ -3,20 +3,7 @@ import { instanceUuidSchema, providerUuidSchema, sessionUuidSchema } from '../..
 import { furtherDiskSchema, type FurtherDisk } from './disks.js';
 import { lockSchema } from './lock.js';
 
-/**
- * The value at `/reports/<host>/<instance>`: what was last reported. Created by the scheduler together with the boot request (state
- * `scheduled`), or by the agent when the request is the original's; from the claim on only the claiming agent writes it, always
- * comparing the revision that it read.
- *
- *   scheduled -> building -> active <-> stopped, suspended
- *                   |           |          |
- *                   +-> error <-+----------+
- *   any -> deleting -> deleted (kept for an hour)
- *
- * From `error: domain lost`, all states of a guest are reached again when the domain comes back.
- *
- * After a crash `building` and `deleting` are simply taken up again by the agent's next session.
- */
+/** The states of an instance; docs/how-it-works.md says how it passes from one to another. */
 export const INSTANCE_STATES = [
   'scheduled',
   'building',
@@ -29,6 +16,7 @@ export const INSTANCE_STATES = [
 ] as const;
 export type InstanceState = (typeof INSTANCE_STATES)[number];
 
+/** docs/how-it-works.md has the same table. */
 const NEXT_STATES: Readonly<Record<InstanceState, readonly InstanceState[]>> = {
   scheduled: ['building', 'deleting', 'error'],
   building: ['active', 'error', 'deleting', 'stopped'],
@@ -40,6 +28,7 @@ const NEXT_STATES: Readonly<Record<InstanceState, readonly InstanceState[]>> = {
   error: ['scheduled', 'active', 'stopped', 'suspended', 'deleting'],
 };
 
+/** Whether an instance may pass from one state to another. Staying is always allowed. */
 export const canBecome = (from: InstanceState, to: InstanceState): boolean =>
   from === to || NEXT_STATES[from].includes(to);
 
@@ -68,10 +57,10 @@ export const faultSchema = z.looseObject({
 });
 export type Fault = z.output<typeof faultSchema>;
 
-/** Bytes that a step moves. */
+/** How far a step has come with its data. */
 export const transferSchema = z.looseObject({
   bytes: z.number().nonnegative(),
-  /** Null when nobody knows. */
+  /** Null when unknown. */
   total_bytes: z.number().nonnegative().nullable(),
   bytes_per_second: z.number().nonnegative().nullable(),
 });
@@ -79,12 +68,12 @@ export type Transfer = z.output<typeof transferSchema>;
 
 const transitionSchema = z.looseObject({ at: z.string(), state: z.enum(INSTANCE_STATES), reason: z.string() });
 
-/** What became of a wish. */
+/** The outcome of a wish. */
 const outcomeSchema = z.looseObject({
   count: z.int().positive(),
   kind: z.string(),
   at: z.string(),
-  /** Null when it was carried out. */
+  /** Null when the wish was carried out. */
   fault: faultSchema.nullable(),
 });
 export type Outcome = z.output<typeof outcomeSchema>;
@@ -109,8 +98,8 @@ const recordObject = z.looseObject({
   disks: z.array(furtherDiskSchema).default([]),
   locked: lockSchema.nullable().default(null),
   /**
-   * The step in hand. Null when nothing is being done. Only agents of older versions write `progress` and `transfer`: how far a download
-   * is stands at `/images/<host>/downloads`.
+   * The step that runs now; null when none does. Only older agents write `progress` and `transfer`: the progress of downloads is at
+   * `/images/<host>/downloads`.
    */
   step: z
     .looseObject({
@@ -121,12 +110,12 @@ const recordObject = z.looseObject({
     })
     .nullable(),
   addresses: z.array(addressSchema),
-  /** Null while the agent still looks for an address; then each source that was asked, with what it said. */
+  /** What each source of addresses said; null while the agent still looks for one. */
   address_sources: z.record(z.string(), z.string()).nullable(),
   fault: faultSchema.nullable(),
-  /** Why an `active` guest does not go on, in libvirt's word: `user`, `ioerror` ... Null while it runs. */
+  /** Why an `active` guest is paused, in libvirt's word: `user`, `ioerror` ... Null while it runs. */
   paused: z.string().nullable().default(null),
-  /** The count of the wish that was carried out last, or failed. */
+  /** The count of the last wish that was carried out, or failed. */
   wish_count: z.int().default(0),
   outcomes: z.array(outcomeSchema).default([]),
   /** The host's boot (/proc/sys/kernel/random/boot_id) in which the guest was last seen running; null before. */
@@ -135,9 +124,14 @@ const recordObject = z.looseObject({
   updated_at: z.string(),
   transitions: z.array(transitionSchema),
 });
+/**
+ * The value at `/reports/<host>/<instance>`: what was last reported of an instance. The scheduler creates it with the boot request
+ * (`scheduled`), or the agent when the request is the original's. After the claim only the claiming agent writes it, and every write compares
+ * the revision that was read.
+ */
 export type InstanceRecord = z.output<typeof recordObject>;
 
-/** Earlier versions count wishes about the power only, and leave alone what they do not know. */
+/** Earlier versions count only wishes about power, and keep members that they do not know. */
 const readPowerCount = (stored: unknown): unknown => {
   if (typeof stored !== 'object' || stored === null || !('power_count' in stored)) return stored;
   const { power_count, ...others } = stored;
@@ -147,15 +141,15 @@ const readPowerCount = (stored: unknown): unknown => {
 
 export const instanceRecordSchema = z.preprocess(readPowerCount, recordObject);
 
-/** It has a guest, whether that runs or not. */
+/** The instance has a guest, running or not. */
 export const isBuilt = ({ state }: Pick<InstanceRecord, 'state'>): boolean =>
   state === 'active' || state === 'stopped' || state === 'suspended';
 
-/** Its domain is gone, and its disk may be there: it keeps its allocation, and lives again when the domain comes back. */
+/** Its domain is gone, its disk may still be there. It keeps its allocation, and recovers when the domain comes back. */
 export const isDomainLost = ({ state, fault }: Pick<InstanceRecord, 'state' | 'fault'>): boolean =>
   state === 'error' && fault?.code === 'ECOMPUTE_DOMAIN_LOST';
 
-/** Its build failed in a step and was undone: it holds no allocation, and nothing of it may be on its host. */
+/** Its build failed in a step and was undone. It has no allocation, and nothing of it should be on its host. */
 export const isFailedBuild = ({ state, fault }: Pick<InstanceRecord, 'state' | 'fault'>): boolean =>
   state === 'error' && typeof fault?.step === 'string';
 
@@ -210,7 +204,7 @@ export const newRecord = ({
   transitions: [{ at: now.toISOString(), state: 'scheduled', reason }],
 });
 
-/** What a record says once a wish was carried out, or has failed. */
+/** The changes to a record when a wish was carried out, or failed. */
 export const withOutcome = (
   record: InstanceRecord,
   outcome: Outcome,
@@ -224,7 +218,7 @@ export const withPendingOutcome = (record: InstanceRecord, outcome: Outcome): Pi
   outcomes: [...record.outcomes.filter(({ count }) => count !== outcome.count), outcome].slice(-MAX_OUTCOMES),
 });
 
-/** The record in its next state, with the transition noted. Same state and reason as the last one: not noted again. */
+/** The record in its next state. The transition is noted unless it repeats the last one (same state, same reason). */
 export const withState = (
   record: InstanceRecord,
   state: InstanceState,

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   canBecome,
   INSTANCE_STATES,
@@ -5,7 +7,6 @@ import {
   MAX_TRANSITIONS,
   newRecord,
   withState,
-  type InstanceState,
 } from '@etcd-compute/common/etcd/messages/instance-record';
 import { instanceUuidSchema, providerUuidSchema } from '@etcd-compute/common/ids';
 import fc from 'fast-check';
@@ -28,20 +29,19 @@ const aRecord = () =>
 const state = fc.constantFrom(...INSTANCE_STATES);
 
 describe('transitions', () => {
-  test('are those of the table, and staying is always allowed', () => {
-    const allowed = Object.fromEntries(
-      INSTANCE_STATES.map((from) => [from, INSTANCE_STATES.filter((to) => from !== to && canBecome(from, to))]),
-    );
-    expect(allowed).toEqual({
-      scheduled: ['building', 'deleting', 'error'],
-      building: ['active', 'stopped', 'deleting', 'error'],
-      active: ['stopped', 'suspended', 'deleting', 'error'],
-      stopped: ['active', 'suspended', 'deleting', 'error'],
-      suspended: ['active', 'stopped', 'deleting', 'error'],
-      deleting: ['deleted'],
-      deleted: ['building', 'deleting', 'error'],
-      error: ['scheduled', 'active', 'stopped', 'suspended', 'deleting'],
-    } satisfies Record<InstanceState, InstanceState[]>);
+  test('are those of the table in docs/how-it-works.md, and staying is always allowed', async () => {
+    const page = await readFile(join(import.meta.dirname, '../../../../../docs/how-it-works.md'), 'utf8');
+    const [, states = ''] = page.split(/^## States$/m);
+    const rows = [...states.matchAll(/^\| `([a-z]+)` +\| (.*?) *\|$/gm)];
+    const documented = rows.map(([, from, to = '']) => [
+      from,
+      [...to.matchAll(/`([a-z]+)`/g)].map(([, state]) => state),
+    ]);
+    const allowed = INSTANCE_STATES.map((from) => [
+      from,
+      INSTANCE_STATES.filter((to) => from !== to && canBecome(from, to)),
+    ]);
+    expect(documented).toEqual(allowed);
     for (const same of INSTANCE_STATES) expect(canBecome(same, same)).toBe(true);
   });
 

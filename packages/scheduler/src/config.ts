@@ -20,33 +20,35 @@ export const userSchema = z.string().regex(/^\S{1,255}$/, 'expected 1 to 255 cha
 export const scheduleSchema = z.strictObject({
   etcd: etcdSection,
   placement: placementSection,
-  image: imageUrlSchema.default(DEFAULT_IMAGE).describe('the image to boot when none is given'),
+  image: imageUrlSchema.default(DEFAULT_IMAGE).describe('the default image to boot'),
   ssh_keys: z
     .array(z.string().min(1))
     .default([])
-    .describe('who may log in to a guest when no --ssh-key is given: .pub files, or the lines in them'),
-  user_data: z.string().min(1).optional().describe('the file for the guest’s cloud-init when no --user-data is given'),
+    .describe('the default for --ssh-key: .pub files, or lines from them'),
+  user_data: z.string().min(1).optional().describe('the default for --user-data: a file for cloud-init'),
   ssh_user: z
     .string()
     .regex(/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u, 'expected the name of a user')
     .optional()
-    .describe('who `eschedule ssh` logs in as without --user; when left out, as ssh itself does'),
+    .describe('the default user of `eschedule ssh`; without it, ssh chooses'),
   project: projectSchema
     .default(DEFAULT_PROJECT)
     .describe(
-      'the project of what is booted, as Placement knows it; names are unique in a project, and instances are listed and looked up in it',
+      'the project of new instances in Placement; names are unique within a project, and commands look in this one',
     ),
-  user: userSchema.default('default').describe('the user of what is booted, as Placement knows it'),
+  user: userSchema.default('default').describe('the user of new instances in Placement'),
   strategy: z
     .enum(STRATEGIES)
     .default('spread')
-    .describe('which of the hosts with room: the one with most room, the one with least, or any'),
+    .describe(
+      'which host with room to choose; spread: the one with the most room; pack: the one with the least; random: any',
+    ),
   retries: z
     .int()
     .min(0)
     .max(20)
     .default(2)
-    .describe('how many more hosts a waiting boot tries when a host cannot build the instance'),
+    .describe('how many other hosts `boot --wait` tries when a host cannot build the instance'),
   timeout: secondsKey(600, 'how long a command with --wait waits'),
 });
 export type ScheduleConfig = z.output<typeof scheduleSchema>;

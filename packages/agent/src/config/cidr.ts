@@ -1,7 +1,5 @@
 import ipaddr from 'ipaddr.js';
 
-/** Networks as text. Pure. */
-
 type Network = [address: ipaddr.IPv4 | ipaddr.IPv6, prefix: number];
 
 const widthOf = (address: ipaddr.IPv4 | ipaddr.IPv6): number => (address.kind() === 'ipv4' ? 32 : 128);
@@ -16,7 +14,7 @@ export const parseNetwork = (text: string): Network => {
 export const isInNetwork = (address: ipaddr.IPv4 | ipaddr.IPv6, [base, prefix]: Network): boolean =>
   address.kind() === base.kind() && address.match([base, prefix]);
 
-/** In one form for each: `10.1.2.3/16` is `10.1.0.0/16`, and one address has no prefix. */
+/** The canonical form: `10.1.2.3/16` becomes `10.1.0.0/16`, and a single address has no prefix. */
 export const normalizeNetwork = (text: string): string => {
   const [address, prefix] = parseNetwork(text);
   const cidr = `${address.toString()}/${prefix}`;
@@ -27,7 +25,7 @@ export const normalizeNetwork = (text: string): string => {
   return prefix === widthOf(address) ? base : `${base}/${prefix}`;
 };
 
-/** The same addresses, in as many networks as it takes when none lies in another. */
+/** The same addresses without networks that lie inside others. */
 export const withoutContained = (networks: readonly string[]): string[] => {
   const all = [...new Set(networks.map(normalizeNetwork))].toSorted();
   const isIn = (inner: string, outer: string): boolean => {

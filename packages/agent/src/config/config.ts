@@ -11,33 +11,34 @@ import { networkSection } from './network.js';
 
 /** `compute.yaml`. The keys `uuid`, `etcd`, `placement`, `resize` and `bridge` are the original's. */
 
-const reservedKey = (unit: string) => z.int().nonnegative().describe(`kept for the host itself, in ${unit}`);
+const reservedKey = (unit: string) => z.int().nonnegative().describe(`reserved for the host itself, in ${unit}`);
 
-const ratioKey = (ratio: number) =>
-  z.number().positive().max(1000).default(ratio).describe('how many times over it may be given away');
+const ratioKey = (ratio: number) => z.number().positive().max(1000).default(ratio).describe('overcommit ratio');
 
 const sections = z.strictObject({
   uuid: providerUuidSchema
     .optional()
-    .describe('of this host in Placement; when left out, one is made and kept in state_dir'),
-  name: z.string().min(1).max(200).default(hostname).describe('of this host, for people and in Placement'),
+    .describe('this host’s uuid in Placement; by default one is made and kept in state_dir'),
+  name: z.string().min(1).max(200).default(hostname).describe('this host’s name, for people and in Placement'),
   state_dir: z
     .string()
     .regex(/^\/[^\p{Cc}]*$/u, 'expected an absolute path')
     .default('/var/lib/ecompute')
-    .describe('folder for disks, cached images and the host’s uuid; guests’ disks are opened from here'),
+    .describe('the folder for guests’ disks, cached images and the host’s uuid'),
   etcd: etcdSection,
   placement: placementSection,
   log: logSection,
   libvirt: z
     .strictObject({
-      uri: z.string().min(1).default('qemu:///system').describe('the hypervisor'),
+      uri: z.string().min(1).default('qemu:///system').describe('libvirt’s URI of the hypervisor'),
       threads: z
         .int()
         .min(1)
         .max(64)
         .default(4)
-        .describe('libvirt calls at the same time that make disks and guests; others have connections of their own'),
+        .describe(
+          'how many libvirt calls may make disks and guests at the same time; other calls have their own connections',
+        ),
     })
     .prefault({}),
   network: networkSection,
@@ -45,56 +46,59 @@ const sections = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,15}$/, 'expected the name of a bridge, such as br0')
     .optional()
-    .describe('a bridge of the host; when given, guests get a second interface there'),
-  resize: z.boolean().default(true).describe('true: a disk grows to DISK_GB; false: it keeps the size of its image'),
+    .describe('a bridge of the host; if set, each guest gets a second interface on it'),
+  resize: z.boolean().default(true).describe('true: grow a disk to DISK_GB; false: keep the size of its image'),
   disks: z
     .strictObject({
-      pool: libvirtName.default('ecompute').describe('the libvirt storage pool that the agent makes for disks'),
+      pool: libvirtName.default('ecompute').describe('the libvirt storage pool for disks; the agent makes it'),
       mode: z
         .enum(['overlay', 'copy'])
         .default('overlay')
-        .describe('overlay: a disk holds what differs from the cached image; copy: all of it'),
+        .describe('overlay: a disk stores only what differs from the cached image; copy: a disk is a full copy'),
       bus: z
         .enum(['virtio', 'scsi', 'sata'])
         .default('virtio')
-        .describe('how guests see their disks; scsi is virtio-scsi, sata is for systems without virtio'),
+        .describe('the disk bus of guests; scsi is virtio-scsi, sata is for systems without virtio'),
       cache: z
         .enum(['none', 'writeback', 'writethrough', 'directsync', 'unsafe'])
         .optional()
-        .describe('how the host caches disks; when left out, the hypervisor’s default'),
+        .describe('the disk cache mode; by default the hypervisor’s own'),
       discard: z
         .enum(['unmap', 'ignore'])
         .default('unmap')
-        .describe('unmap: what a guest discards is free on the host again; ignore: it is not'),
+        .describe('unmap: what a guest discards frees space on the host; ignore: it does not'),
     })
     .prefault({}),
   images: imagesSection,
   endpoint: endpointSection,
   guests: z
     .strictObject({
-      type: z.enum(['auto', 'kvm', 'qemu']).default('auto').describe('auto: KVM where it really works, else emulation'),
+      type: z.enum(['auto', 'kvm', 'qemu']).default('auto').describe('auto: KVM where it works, else emulation'),
       resume: z
         .boolean()
         .default(true)
-        .describe('true: guests that ran when the host went down are started again; false: they stay stopped'),
+        .describe('true: after a reboot of the host, start the guests that ran before; false: leave them stopped'),
       config_drive: z
         .enum(['openstack', 'nocloud', 'none'])
         .default('openstack')
-        .describe('how guests are told their name, keys and user data: a small disk in this layout, or not at all'),
+        .describe('the layout of the small disk that gives guests their name, keys and user data; none: no such disk'),
       cpu: z
         .enum(['auto', 'host-passthrough', 'host-model', 'maximum', 'default'])
         .default('auto')
-        .describe('the processor that guests see; auto: host-passthrough under KVM, else maximum'),
+        .describe('the CPU model of guests; auto: host-passthrough under KVM, else maximum'),
       firmware: z
         .enum(FIRMWARES)
         .optional()
-        .describe('of guests whose boot does not say; when left out, bios, and uefi where there is no BIOS'),
-      balloon: z.boolean().default(true).describe('true: guests can give memory back to the host'),
+        .describe('the firmware of guests that do not ask for one; by default bios, or uefi where there is no BIOS'),
+      balloon: z
+        .boolean()
+        .default(true)
+        .describe('true: guests have a memory balloon and can return memory to the host'),
       agent: z
         .boolean()
         .default(true)
-        .describe('true: guests have a channel for the QEMU guest agent, which is asked for their addresses'),
-      machine: libvirtName.optional().describe('the machine type; when left out, the hypervisor’s default'),
+        .describe('true: guests have a channel for the QEMU guest agent, which the agent asks for addresses'),
+      machine: libvirtName.optional().describe('the machine type; by default the hypervisor’s own'),
     })
     .prefault({}),
   metadata: metadataSection,
@@ -108,7 +112,7 @@ const sections = z.strictObject({
         .prefault({}),
       DISK_GB: z
         .strictObject({
-          reserved: reservedKey('GiB; when left out, a tenth of the disk, 10 at the most').optional(),
+          reserved: reservedKey('GiB; by default a tenth of the disk, at most 10').optional(),
           allocation_ratio: ratioKey(1),
         })
         .prefault({}),
@@ -119,48 +123,51 @@ const sections = z.strictObject({
       z.string().regex(/^[A-Z0-9_]{1,255}$/, 'expected upper-case letters, digits and underscores, such as CUSTOM_SSD'),
     )
     .default([])
-    .describe('traits that this host has in Placement'),
-  aggregates: z.array(z.guid()).default([]).describe('aggregates that this host belongs to in Placement'),
+    .describe('this host’s traits in Placement'),
+  aggregates: z.array(z.guid()).default([]).describe('uuids of this host’s aggregates in Placement'),
   builds: z
     .strictObject({
-      parallel: z.int().min(1).max(64).default(4).describe('instances that are started at the same time'),
+      parallel: z.int().min(1).max(64).default(4).describe('how many instances may start at the same time'),
     })
     .prefault({}),
   timeouts: z
     .strictObject({
       image: secondsKey(1800, 'how long fetching an image may take'),
-      image_stall: secondsKey(30, 'how long an image server may send nothing'),
+      image_stall: secondsKey(30, 'how long an image server may be silent'),
       disk: secondsKey(300, 'how long making a disk may take'),
       domain: secondsKey(120, 'how long defining, starting or ending a domain may take'),
-      libvirt: secondsKey(15, 'how long libvirt may take to connect, or to answer a question'),
-      guest_shutdown: secondsKey(60, 'how long a guest that is asked to stop may take before its plug is pulled'),
-      address: secondsKey(120, 'how long to look for an address before saying that there is none'),
-      shutdown: secondsKey(60, 'how long builds in hand may take to finish when the agent stops'),
+      libvirt: secondsKey(15, 'how long libvirt may take to accept a connection or to answer a question'),
+      guest_shutdown: secondsKey(60, 'how long a guest may take to shut down before it is powered off'),
+      address: secondsKey(120, 'how long to look for a guest’s address before giving up'),
+      shutdown: secondsKey(60, 'how long running builds may take to finish when the agent stops'),
     })
     .prefault({}),
   booted: z
     .boolean()
     .default(true)
-    .describe(
-      'true: the first address of each guest stands at /booted/<instance> in etcd too, for the original eschedule',
-    ),
-  presence_ttl: z.int().min(3).max(600).default(15).describe('how soon a dead agent shows as down, in seconds'),
-  period: secondsKey(60, 'how often everything is looked at again'),
+    .describe('true: also write each guest’s first address to /booted/<instance> in etcd, for the original eschedule'),
+  presence_ttl: z
+    .int()
+    .min(3)
+    .max(600)
+    .default(15)
+    .describe('how soon a host with a dead agent shows as down, in seconds'),
+  period: secondsKey(60, 'how often the agent checks everything again'),
   audit: z
     .strictObject({
-      grace: secondsKey(300, 'how old an allocation without a boot request is before it is released'),
+      grace: secondsKey(300, 'how long an allocation may lack a boot request before it is released'),
       remove_orphan_domains: z
         .boolean()
         .default(false)
         .describe(
-          'true: what is left of instances without a boot request is removed after the grace; false: it is reported',
+          'true: after the grace, remove what is left of instances without a boot request; false: only report it',
         ),
       max_removals: z
         .int()
         .min(1)
         .max(1000)
         .default(3)
-        .describe('how many instances remove_orphan_domains may remove at once; when there are more, it removes none'),
+        .describe('how many instances remove_orphan_domains may remove at once; if there are more, it removes none'),
     })
     .prefault({}),
 });

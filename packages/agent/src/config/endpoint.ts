@@ -8,20 +8,20 @@ export const endpointSection = z
     enabled: z
       .boolean()
       .default(true)
-      .describe('true: serves `eschedule logs` and `eschedule ssh`, to those who may read its key in etcd'),
-    listen: address.optional().describe('the address to listen at; when left out, all'),
-    port: z.int().min(0).max(65_535).default(0).describe('the port to listen at; 0: any that is free'),
+      .describe('true: serve `eschedule logs` and `eschedule ssh` to everyone who may read this host’s key in etcd'),
+    listen: address.optional().describe('the address to listen at; by default all addresses'),
+    port: z.int().min(0).max(65_535).default(0).describe('the port to listen at; 0: any free port'),
     advertise: z
       .array(z.union([address, z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)]))
       .min(1)
       .max(8)
       .optional()
-      .describe('addresses or host names at which others reach it; when left out, those of the host'),
+      .describe('addresses or host names at which others reach it; by default the host’s own'),
     tunnel_ports: z
       .array(z.int().min(1).max(65_535))
       .default([22])
-      .describe('ports of guests that tunnels may lead to; none: no tunnels'),
-    connections: z.int().min(1).max(10_000).default(100).describe('connections at the most'),
+      .describe('the guests’ ports that tunnels may lead to; an empty list allows no tunnels'),
+    connections: z.int().min(1).max(10_000).default(100).describe('the maximum number of connections'),
     idle: z.int().min(10).max(86_400).default(3600).describe('how long a connection may be silent, in seconds'),
   })
   .prefault({});

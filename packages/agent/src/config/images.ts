@@ -11,14 +11,14 @@ export const imagesSection = z
       .positive()
       .max(65_536)
       .default(64)
-      .describe('the largest image that is taken, as it is sent and as a file, in GiB'),
-    keep_free: z.number().nonnegative().default(1).describe('what images leave free of the file system, in GiB'),
+      .describe('the largest image allowed, both as a download and as a file, in GiB'),
+    keep_free: z.number().nonnegative().default(1).describe('how much of the file system images leave free, in GiB'),
     keep_hours: z
       .number()
       .min(1)
       .max(87_600)
       .default(168)
-      .describe('how long a cached image that no disk needs is kept, in hours'),
+      .describe('how long to keep a cached image that no disk needs, in hours'),
     allow_private: z
       .array(
         z
@@ -30,15 +30,12 @@ export const imagesSection = z
           ),
       )
       .default([])
-      .describe('image servers at private, loopback or link-local addresses that may be asked all the same'),
-    ca_cert: z
-      .string()
-      .optional()
-      .describe('file: certificates of authorities that are trusted for https beside the usual ones'),
+      .describe('image servers that are allowed although their address is private, loopback or link-local'),
+    ca_cert: z.string().optional().describe('file: certificates of further authorities to trust for https'),
     netrc_file: z
       .string()
       .optional()
-      .describe('file in the form of netrc: users and passwords of image servers, sent by https only'),
+      .describe('file in netrc format: users and passwords of image servers, sent over https only'),
   })
   .prefault({});
 export type ImagesSection = z.output<typeof imagesSection>;

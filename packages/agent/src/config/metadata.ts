@@ -10,20 +10,20 @@ export const metadataSection = z
           .enum(['required', 'optional'])
           .optional()
           .describe(
-            'whether a guest must ask for a token first; when left out, required, but not of the OpenStack paths when guests.config_drive is none: cloud-init reads those, and knows no token',
+            'whether guests need a token; by default required, except for the OpenStack paths when guests.config_drive is none: cloud-init then reads those, without a token',
           ),
       }),
     ],
     'expected true, false, or { token: required } or { token: optional }',
   )
   .default(false)
-  .describe('true: guests find their configuration at http://169.254.169.254/ too');
+  .describe('true: also serve guests their configuration at http://169.254.169.254/');
 
 type MetadataSection = z.output<typeof metadataSection>;
 
 export const isMetadataOn = ({ metadata }: { readonly metadata: MetadataSection }): boolean => metadata !== false;
 
-/** The paths that are answered only to who shows a token. */
+/** The paths that need a token. */
 export interface TokenRules {
   readonly ec2: boolean;
   readonly openstack: boolean;

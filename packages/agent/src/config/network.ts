@@ -24,7 +24,9 @@ export const networkSection = z
     manage: z
       .boolean()
       .default(true)
-      .describe('true: the agent makes this network and chooses addresses; false: it is there and has its own DHCP'),
+      .describe(
+        'true: the agent makes this network and assigns addresses; false: the network exists and has its own DHCP',
+      ),
     cidr: z
       .cidrv4()
       .refine(
@@ -32,7 +34,7 @@ export const networkSection = z
         'expected a prefix from /18 to /29',
       )
       .default('10.45.0.0/20')
-      .describe('addresses of the managed network; the first one is the host’s'),
+      .describe('the managed network; its first address is the host’s'),
     cidr6: z
       .cidrv6()
       .refine(
@@ -40,23 +42,18 @@ export const networkSection = z
         'expected a /64 that is neither link-local nor multicast, such as fd00:45::/64',
       )
       .optional()
-      .describe('IPv6 addresses of the managed network, a /64, given out by DHCPv6; when left out, it has none'),
+      .describe('the managed network’s IPv6 addresses, a /64, assigned by DHCPv6; by default none'),
     filter: z
       .enum(['full', 'reach', 'none'])
       .default('full')
       .describe(
-        'full: guests send from their own addresses only, and reach only what they may; reach: the latter only, for guests that are routers; none: nothing is enforced, and nftables is not needed',
+        'full: guests can send only from their own addresses and reach only what they may; reach: only the second, for guests that route; none: no filter, and no need for nftables',
       ),
     deny: networkList(
-      'what guests must not reach, besides this host, the networks it is attached to, etcd and Placement',
+      'what guests must not reach, in addition to this host, its attached networks, etcd and Placement',
     ),
-    allow: networkList('what guests may reach anyway, on this host too'),
-    lease_seconds: z
-      .int()
-      .min(120)
-      .max(86_400)
-      .default(3600)
-      .describe('how long a guest may keep an address without asking again'),
+    allow: networkList('what guests may reach anyway, also on this host'),
+    lease_seconds: z.int().min(120).max(86_400).default(3600).describe('how long a DHCP lease lasts, in seconds'),
   })
   .prefault({});
 export type NetworkSection = z.output<typeof networkSection>;

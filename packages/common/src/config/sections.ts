@@ -10,7 +10,7 @@ export const secondsKey = seconds;
 
 export const etcdSection = z
   .strictObject({
-    host: z.string().min(1).default('localhost').describe('the etcd server, when there is only one'),
+    host: z.string().min(1).default('localhost').describe('the etcd server, if there is only one'),
     port: z.int().min(1).max(65_535).default(2379).describe('its client port'),
     hosts: z
       .array(z.url())
@@ -21,14 +21,14 @@ export const etcdSection = z
     cert_cert: z.string().optional().describe('file: the client certificate'),
     cert_key: z.string().optional().describe('file: the key of the client certificate'),
     user: z.string().optional().describe('etcd user'),
-    password: z.string().optional().describe('its password; password_file keeps it out of this file'),
+    password: z.string().optional().describe('the etcd user’s password; better use password_file'),
     password_file: z.string().optional().describe('file: the password of the etcd user'),
     timeout: seconds(5, 'how long one call to etcd may take'),
     prefix: z
       .string()
       .regex(/^(\/[A-Za-z0-9_.-]+)*$/, 'expected nothing, or a path such as /cloud1 without a slash at its end')
       .default('')
-      .describe('put before every key, so that several clouds can share an etcd'),
+      .describe('a prefix for every key, so that several clouds can share an etcd'),
   })
   .refine((etcd) => etcd.user === undefined || etcd.password !== undefined || etcd.password_file !== undefined, {
     message: 'user needs password or password_file',
@@ -57,10 +57,10 @@ export type PlacementSection = z.output<typeof placementSection>;
 
 export const logSection = z
   .strictObject({
-    level: z.enum(LOG_LEVELS).default('info').describe('the least level that is logged'),
+    level: z.enum(LOG_LEVELS).default('info').describe('the lowest level to log'),
     format: z
       .enum(['auto', 'json', 'pretty'])
       .default('auto')
-      .describe('auto is pretty on a terminal, else one JSON object a line'),
+      .describe('json: one object per line; auto: pretty on a terminal, else json'),
   })
   .prefault({});

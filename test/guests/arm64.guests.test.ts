@@ -43,6 +43,7 @@ test('the domain of an arm64 host boots by UEFI to an address, and shuts down', 
     domainSpecOf({
       spec: {
         instance,
+        project: 'default',
         imageUrl: 'http://images/guest',
         imageChecksum: undefined,
         vcpus: 2,

@@ -64,7 +64,7 @@ export interface Cloud {
     readonly list: (options?: ListImagesOptions) => Promise<readonly ImageView[]>;
     /** Has hosts fetch an image before it is booted. */
     readonly prefetch: (image: string, options: ImageWishOptions) => Promise<ImageWishResult>;
-    /** Has hosts forget an image, by URL or digest; one that a disk is on is kept. */
+    /** Has hosts forget an image, by URL, digest or `snapshot:NAME`; one that a disk is on is kept. */
     readonly remove: (image: string, options: ImageWishOptions) => Promise<ImageWishResult>;
   };
   readonly audit: (options?: AuditOptions) => Promise<AuditResult>;
@@ -114,7 +114,7 @@ export const cloudOf = (services: Services): Cloud => {
   const imageVerb =
     (wish: 'prefetch' | 'remove'): Cloud['images']['prefetch'] =>
     async (image, options) =>
-      (await import('./images/wish-for-image.js')).wishForImage(services, { wish, image }, options);
+      (await import('./images/ask-for-image.js')).askForImage(services, { wish, image }, options);
   return {
     boot: async (options) => (await import('./boot/boot.js')).boot(services, options),
     list: async (options) => (await import('./instances/list-instances.js')).listInstances(services, options),

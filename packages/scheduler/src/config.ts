@@ -1,6 +1,7 @@
 import { etcdSection, placementSection, secondsKey } from '@etcd-compute/common/config/sections';
 import { loadConfig } from '@etcd-compute/common/config/load';
 import { DEFAULT_PROJECT, projectSchema } from '@etcd-compute/common/ids';
+import { parseSnapshotImage } from '@etcd-compute/common/snapshot-image';
 import { z } from 'zod';
 import { STRATEGIES } from '@etcd-compute/cloud/selection/strategies';
 
@@ -16,11 +17,19 @@ export const imageUrlSchema = z.url({
 /** As Placement takes it. */
 export const userSchema = z.string().regex(/^\S{1,255}$/, 'expected 1 to 255 characters without spaces');
 
+/** A URL, or a snapshot. */
+export const imageSchema = z.union(
+  [imageUrlSchema, z.string().refine((text) => parseSnapshotImage(text) !== undefined)],
+  {
+    error: 'expected an http(s) URL of a disk image, such as http://images.example/debian.qcow2, or snapshot:NAME',
+  },
+);
+
 /** `schedule.yaml`. The original's has the first two sections. */
 export const scheduleSchema = z.strictObject({
   etcd: etcdSection,
   placement: placementSection,
-  image: imageUrlSchema.default(DEFAULT_IMAGE).describe('the default image to boot'),
+  image: imageSchema.default(DEFAULT_IMAGE).describe('the default image to boot'),
   ssh_keys: z
     .array(z.string().min(1))
     .default([])

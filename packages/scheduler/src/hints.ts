@@ -57,6 +57,10 @@ const HINTS: Partial<Record<ErrorCode, (details: Details) => string | undefined>
   ECOMPUTE_INSTANCE_NAME_TAKEN: show,
   ECOMPUTE_INSTANCE_UNKNOWN: () => 'see `eschedule list`, with --all also those that are deleted',
   ECOMPUTE_NO_CANDIDATES: seeHosts,
+  ECOMPUTE_SNAPSHOT_NAME_TAKEN: ({ name }) =>
+    `choose another name, or remove it with \`eschedule image rm snapshot:${String(name)}\``,
+  ECOMPUTE_SNAPSHOT_UNKNOWN: ({ instance }) =>
+    `see \`eschedule image list\`${typeof instance === 'string' ? ` and \`eschedule show ${instance}\`` : ''}`,
   ECOMPUTE_WISH_FAILED: show,
   ECOMPUTE_TIMED_OUT: (details) => TIMED_OUT[String(details['waitedFor'])]?.(details),
 };

@@ -1,18 +1,22 @@
 /** Tunnels through the agent's endpoint, to a server in this process in place of a guest's. */
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createEndpointServer, type EndpointServer } from '@etcd-compute/agent/endpoint/server';
+import { openSnapshotFiles } from '@etcd-compute/agent/images/snapshots/snapshot-files';
 import { endpointSection } from '@etcd-compute/agent/config/endpoint';
 import type { ConsoleEndpoint } from '@etcd-compute/common/etcd/messages/console-endpoint';
 import { newRecord, withState } from '@etcd-compute/common/etcd/messages/instance-record';
 import { newInstanceUuid, newProviderUuid, newSessionUuid } from '@etcd-compute/common/ids';
 import { silentLogger } from '@etcd-compute/common/log';
 import { connectGuest } from '@etcd-compute/cloud/consoles/connect-endpoint';
+import { makeTempDir, type TempDir } from '@etcd-compute/testing/temp-dir';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseJson, startCloud } from '../fixtures/eschedule-fixture.js';
 
 const session = newSessionUuid();
 let guest: Server;
+let folder: TempDir;
 let endpoint: EndpointServer;
 /** The agent's connections to the guest, oldest first. */
 const toGuest: Socket[] = [];
@@ -22,6 +26,8 @@ const startEndpoint = async (idle = 600): Promise<EndpointServer> => {
     settings: { ...endpointSection.parse({ listen: '127.0.0.1' }), idle },
     session,
     consolesDir: '/nonexistent',
+    snapshots: await openSnapshotFiles(join(folder.path, 'snapshots'), silentLogger()),
+    imagesDir: folder.path,
     openTunnel: async () => {
       const socket = connect({ ...guestAddress(), allowHalfOpen: true });
       await once(socket, 'connect');
@@ -35,6 +41,7 @@ const startEndpoint = async (idle = 600): Promise<EndpointServer> => {
 };
 
 beforeAll(async () => {
+  folder = await makeTempDir('tunnel');
   guest = createServer({ allowHalfOpen: true }).listen({ port: 0, host: '127.0.0.1' });
   await once(guest, 'listening');
   endpoint = await startEndpoint();
@@ -42,6 +49,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await endpoint.close();
   guest.close();
+  await folder[Symbol.asyncDispose]();
 });
 
 const guestAddress = (): { host: string; port: number } => {

@@ -135,6 +135,7 @@ const sections = z.strictObject({
       image: secondsKey(1800, 'how long fetching an image may take'),
       image_stall: secondsKey(30, 'how long an image server may be silent'),
       disk: secondsKey(300, 'how long making a disk may take'),
+      snapshot: secondsKey(3600, 'how long taking a snapshot may take'),
       domain: secondsKey(120, 'how long defining, starting or ending a domain may take'),
       libvirt: secondsKey(15, 'how long libvirt may take to accept a connection or to answer a question'),
       guest_shutdown: secondsKey(60, 'how long a guest may take to shut down before it is powered off'),

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { agentEndpointSchema, type AgentEndpoint } from '@etcd-compute/common/etcd/messages/agent-endpoint';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { ConsoleEndpoint } from '@etcd-compute/common/etcd/messages/console-endpoint';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
@@ -8,12 +10,14 @@ import pLimit from 'p-limit';
 import type { AgentConfig } from '../config/config.js';
 import { planNetwork } from '../networks/address-plan.js';
 import { planIpv6 } from '../networks/ipv6-plan.js';
+import type { FindEndpoint } from '../images/download/request-snapshot.js';
+import type { ImageCache } from '../images/cache/cache.js';
 import type { PresenceKeeper } from '../session/presence.js';
 import { listAdvertisedAddresses } from './advertised-addresses.js';
 import { openTunnel } from './open-tunnel.js';
 import { createEndpointServer, type EndpointServer } from './server.js';
 
-/** What serves consoles and tunnels, and the key in etcd that says where. */
+/** What serves consoles, tunnels and snapshots, and the keys in etcd that say where. */
 export interface Endpoint {
   /** Listens, and says where in etcd; repeatable, writes only what differs. @throws when it cannot. */
   ensure(): Promise<void>;
@@ -27,16 +31,20 @@ export interface EndpointDeps {
   readonly host: ProviderUuid;
   readonly session: SessionUuid;
   readonly presence: Pick<PresenceKeeper, 'fence' | 'leaseId'>;
+  /** Whose snapshots it serves. */
+  readonly images: Pick<ImageCache, 'snapshots' | 'folder'>;
   readonly log: Logger;
 }
 
 export const createEndpoint = (deps: EndpointDeps): Endpoint => {
-  const { config, store, keys, host, session, log } = deps;
+  const { config, store, keys, host, session, images, log } = deps;
   if (!config.endpoint.enabled) return { ensure: async () => undefined, close: async () => undefined };
   const server = createEndpointServer({
     settings: config.endpoint,
     session,
     consolesDir: join(config.state_dir, 'consoles'),
+    snapshots: images.snapshots,
+    imagesDir: images.folder,
     openTunnel: async (target) => openTunnel({ store, keys, host, ports: config.endpoint.tunnel_ports }, target),
     log,
   });
@@ -52,7 +60,7 @@ export const createEndpoint = (deps: EndpointDeps): Endpoint => {
 };
 
 const publish = async (deps: EndpointDeps, server: EndpointServer): Promise<void> => {
-  const { config, store, keys, host, session, presence, log } = deps;
+  const { config, keys, host, session, log } = deps;
   const port = server.port();
   if (port === undefined) return; // it is being closed
   const { manage, cidr, cidr6 } = config.network;
@@ -61,15 +69,36 @@ const publish = async (deps: EndpointDeps, server: EndpointServer): Promise<void
     etcd: config.etcd,
     except: new Set(manage ? gateways : []),
   });
-  const endpoint: ConsoleEndpoint = { version: 1, host, session, addresses, port, key: server.key };
-  const key = keys.console(host);
+  const endpoint: AgentEndpoint = { version: 1, host, session, addresses, port };
+  const secret: ConsoleEndpoint = { ...endpoint, key: server.key };
+  const isNew = await tell(deps, keys.console(host), secret);
+  if (isNew) log.info({ addresses, port }, 'serving consoles');
+  // Apart: with a role of an earlier version, an agent may not write it, and serves people all the same.
+  await tell(deps, keys.endpoint(host), endpoint);
+};
+
+/** @returns whether it was another one before. */
+const tell = async (
+  { store, presence }: Pick<EndpointDeps, 'store' | 'presence'>,
+  key: string,
+  endpoint: AgentEndpoint,
+): Promise<boolean> => {
+  const lease = presence.leaseId();
   const entry = await store.get(key);
   const value = JSON.stringify(endpoint);
-  const lease = presence.leaseId();
-  if (entry?.value === value && entry.lease === lease) return;
+  if (entry?.value === value && entry.lease === lease) return false;
   const { isCommitted } = await store.txn(
     [{ key, modRevision: entry?.modRevision ?? '0' }, presence.fence.guard],
     [{ op: 'put', key, value, lease }],
   );
-  if (isCommitted) log.info({ addresses, port }, 'serving consoles');
+  return isCommitted;
 };
+
+/** Where the agent of any host serves. */
+export const createFindEndpoint =
+  ({ store, keys }: Pick<EndpointDeps, 'store' | 'keys'>): FindEndpoint =>
+  async (host) => {
+    const key = keys.endpoint(host);
+    const entry = await store.get(key);
+    return entry && parseMessage(agentEndpointSchema, key, entry.value);
+  };

@@ -12,9 +12,12 @@ export type Route =
       readonly from: ConsolePosition | undefined;
       readonly tail: number | undefined;
     }
-  | { readonly what: 'tunnel'; readonly instance: InstanceUuid; readonly port: number };
+  | { readonly what: 'tunnel'; readonly instance: InstanceUuid; readonly port: number }
+  | { readonly what: 'snapshot'; readonly id: string };
 
 const PATH = /^\/instances\/([^/]{36})\/(console|tunnel)$/;
+
+const SNAPSHOT_PATH = /^\/snapshots\/([0-9a-f-]{36})$/;
 
 const refused = (message: string): EcomputeError =>
   new EcomputeError('ECOMPUTE_REQUEST_INVALID', message, {
@@ -31,6 +34,8 @@ const readNumber = (query: URLSearchParams, name: string, max: number): number |
 /** @throws EcomputeError ECOMPUTE_REQUEST_INVALID */
 export const parseRoute = ({ method, url }: Pick<IncomingMessage, 'method' | 'url'>): Route => {
   const [path = '', search] = (url ?? '').split('?', 2);
+  const [, id] = SNAPSHOT_PATH.exec(path) ?? [];
+  if (method === 'GET' && id !== undefined) return { what: 'snapshot', id };
   const [, text, what] = PATH.exec(path) ?? [];
   const instance = instanceUuidSchema.safeParse(text).data;
   if (method !== 'GET' || instance === undefined) throw refused('this agent serves nothing of that name');

@@ -3,16 +3,19 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { ENDPOINT_TLS, TUNNEL_PROTOCOL } from '@etcd-compute/common/endpoint/protocol';
+import { ENDPOINT_TLS, snapshotIdentity, TUNNEL_PROTOCOL } from '@etcd-compute/common/endpoint/protocol';
 import { EcomputeError, formatErrorChain, isAbort, type ErrorCode } from '@etcd-compute/common/errors';
 import type { InstanceUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import { parseRoute } from './routes.js';
+import { parseRoute, type Route } from './routes.js';
 import { serveConsole } from './serve-console.js';
+import { serveSnapshot } from './serve-snapshot.js';
+import type { SnapshotFiles } from '../images/snapshots/snapshot-files.js';
 import type { EndpointSection } from '../config/endpoint.js';
 
 /**
- * The agent's own server: consoles of this host's guests, and tunnels to them, for those who know the session's key. Without the key a
+ * The agent's own server: consoles of this host's guests, and tunnels to them, for those who know the session's key; snapshots, for agents
+ * that know the key of one. Without a key a
  * connection ends in the TLS handshake; nothing of ours reads a byte of it.
  */
 export interface EndpointServer {
@@ -30,6 +33,9 @@ export interface EndpointServerDeps {
   readonly settings: EndpointSection;
   readonly session: SessionUuid;
   readonly consolesDir: string;
+  readonly snapshots: SnapshotFiles;
+  /** The folder of the cached images. */
+  readonly imagesDir: string;
   readonly openTunnel: (target: { instance: InstanceUuid; port: number }) => Promise<Socket>;
   readonly log: Logger;
 }
@@ -42,6 +48,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   ECOMPUTE_REQUEST_INVALID: 400,
   ECOMPUTE_ENDPOINT_REFUSED: 403,
   ECOMPUTE_CONSOLE_MISSING: 404,
+  ECOMPUTE_SNAPSHOT_UNKNOWN: 404,
   ECOMPUTE_TUNNEL_FAILED: 502,
   ECOMPUTE_ETCD_UNREACHABLE: 503,
 };
@@ -57,6 +64,14 @@ const joinSockets = async (one: Socket, other: Socket): Promise<void> => {
   await Promise.all([forward(one, other), forward(other, one)]);
 };
 
+/** @param snapshot whose key the connection was made with; undefined for the session's. @throws ECOMPUTE_ENDPOINT_REFUSED */
+const checkMayAsk = (route: Route, snapshot: string | undefined): void => {
+  if ((route.what === 'snapshot' ? route.id : undefined) === snapshot) return;
+  throw new EcomputeError('ECOMPUTE_ENDPOINT_REFUSED', 'this key does not let anybody in here', {
+    hint: 'a snapshot is fetched with its own key, and all else is asked for with that of the session',
+  });
+};
+
 /** What is told of an error: not its stack, and nothing of what we did not foresee. */
 const describe = (err: unknown): { status: number; body: string } => {
   const { code, hint } = err instanceof EcomputeError ? err : { code: 'ECOMPUTE_INTERNAL' as const, hint: undefined };
@@ -65,10 +80,12 @@ const describe = (err: unknown): { status: number; body: string } => {
 };
 
 export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer => {
-  const { settings, session, consolesDir, openTunnel, log } = deps;
+  const { settings, session, consolesDir, snapshots, imagesDir, openTunnel, log } = deps;
   const key = randomBytes(32);
   const closing = new AbortController();
   const tunnels = new Set<Socket>();
+  /** Connections that may fetch a snapshot, by its id, and nothing else. Others may do all but that. */
+  const guests = new WeakMap<object, string>();
   /** All connections, also those that have not got as far as TLS. */
   const sockets = new Set<Socket>();
 
@@ -76,7 +93,12 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
     ...ENDPOINT_TLS,
     // Nothing but the key lets anybody in, and a session that could be resumed would be a second one.
     secureOptions: constants.SSL_OP_NO_TICKET,
-    pskCallback: (_socket, identity) => (identity === session ? key : null),
+    pskCallback: (socket, identity) => {
+      const snapshot = snapshots.list().find(({ id }) => snapshotIdentity(id) === identity);
+      if (snapshot) guests.set(socket, snapshot.id);
+      if (snapshot) return Buffer.from(snapshot.key, 'base64');
+      return identity === session ? key : null;
+    },
     handshakeTimeout: HANDSHAKE_MS,
     headersTimeout: HANDSHAKE_MS,
     requestTimeout: HANDSHAKE_MS,
@@ -105,12 +127,17 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
     response.once('close', () => gone.abort());
     try {
       const route = parseRoute(request);
+      checkMayAsk(route, guests.get(request.socket));
       if (route.what === 'tunnel')
         throw new EcomputeError(
           'ECOMPUTE_REQUEST_INVALID',
           `a tunnel is asked for by an upgrade to ${TUNNEL_PROTOCOL}`,
         );
       const signal = AbortSignal.any([gone.signal, closing.signal]);
+      if (route.what === 'snapshot') {
+        await serveSnapshot(request, response, { id: route.id, snapshots, folder: imagesDir, signal });
+        return;
+      }
       await serveConsole(response, route, { folder: consolesDir, signal });
     } catch (err) {
       if (response.destroyed || isAbort(err)) return void response.destroy();
@@ -125,6 +152,7 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
 
   const tunnel = async (request: IncomingMessage, client: Socket, head: Buffer): Promise<void> => {
     const route = parseRoute(request);
+    checkMayAsk(route, guests.get(client));
     if (route.what !== 'tunnel' || request.headers.upgrade?.toLowerCase() !== TUNNEL_PROTOCOL)
       throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `the one upgrade there is is to ${TUNNEL_PROTOCOL}`);
     const guest = await openTunnel(route);

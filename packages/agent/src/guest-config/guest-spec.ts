@@ -1,15 +1,19 @@
 import { resourcesOn, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
+import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+import { DEFAULT_PROJECT, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { planDisks, type PlannedDisks } from '../disks/disks.js';
 
 /** The guest that a boot request asks for. */
 export interface GuestSpec {
   readonly instance: InstanceUuid;
+  readonly project: string;
   readonly imageUrl: string;
   /** `sha256:...` of what the URL gives. */
   readonly imageChecksum: string | undefined;
+  /** Which host holds the image, when it is a snapshot. */
+  readonly imageSource?: SnapshotSource | undefined;
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly disks: PlannedDisks;
@@ -40,8 +44,10 @@ export const specOf = (request: BootRequest, host: ProviderUuid): GuestSpec => {
     );
   return {
     instance: request.instance,
+    project: request.project_id ?? DEFAULT_PROJECT,
     imageUrl: request.image,
     imageChecksum: request.image_checksum,
+    imageSource: request.image_source,
     vcpus: amount('VCPU'),
     memoryMiB: amount('MEMORY_MB'),
     disks: planDisks(request, amount('DISK_GB')),

@@ -1,3 +1,4 @@
+import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { Logger } from '@etcd-compute/common/log';
 import { withDeadline } from '@etcd-compute/common/async/deadline';
 import type { LimitFunction } from 'p-limit';
@@ -29,18 +30,30 @@ export const stepsLeft = (domain: DomainState, tasks: Tasks): readonly Step[] =>
   return domain === 'absent' ? tasks.build.steps : tasks.start.steps;
 };
 
+/** Of an instance in hand. */
+export interface Interrupt {
+  /** The boot request is another one. */
+  readonly changed: AbortController;
+  /** The instance is to be destroyed. */
+  readonly destroyed: AbortController;
+}
+
+export const newInterrupt = (): Interrupt => ({ changed: new AbortController(), destroyed: new AbortController() });
+
 export interface BuildOptions {
   readonly spec: GuestSpec;
   readonly steps: readonly Step[];
   readonly deps: StepDeps;
   readonly writer: RecordWriter;
+  /** What is carried out, when somebody has asked for it. */
+  readonly wish?: Wish | null | undefined;
   /** Bounds the starts of all instances. */
   readonly builds: LimitFunction;
   readonly log: Logger;
   /** The agent stops. */
   readonly signal: AbortSignal;
   /** The boot request has changed: ends a step that only waits. */
-  readonly interrupt: AbortController;
+  readonly interrupt: Interrupt;
   /** A step that was given up has ended after all. */
   readonly onLateEnd: () => void;
 }
@@ -48,17 +61,17 @@ export interface BuildOptions {
 /** Runs steps as part of an activation. @throws StepError */
 export const runInHand = async (
   { deps, writer, signal, interrupt, onLateEnd, log }: InHand,
-  { spec, steps }: Pick<BuildOptions, 'spec' | 'steps'>,
-): Promise<void> =>
-  runSteps({ spec, steps, deps: deps.steps, writer, builds: deps.builds, log, signal, interrupt, onLateEnd });
+  { spec, steps, wish }: Pick<BuildOptions, 'spec' | 'steps' | 'wish'>,
+): Promise<MadeSoFar> =>
+  runSteps({ spec, steps, wish, deps: deps.steps, writer, builds: deps.builds, log, signal, interrupt, onLateEnd });
 
 /**
  * Runs the steps in order, each noted in the record before it starts. Everything up to the start is made for all instances at once,
  * while the machine is still idle; the starts are bounded.
  *
- * @throws StepError
+ * @returns what they have made. @throws StepError
  */
-export const runSteps = async (options: BuildOptions): Promise<void> => {
+export const runSteps = async (options: BuildOptions): Promise<MadeSoFar> => {
   const { spec, log, builds } = options;
   const steps = options.steps.filter(({ isNeeded }) => isNeeded?.(spec) ?? true);
   const made: MadeSoFar = {};
@@ -75,21 +88,20 @@ export const runSteps = async (options: BuildOptions): Promise<void> => {
     log.debug({ instanceUuid: spec.instance, step: step.name, durationMs: Date.now() - startedAt }, 'step finished');
   };
   for (const step of steps.slice(0, split)) await run(step);
-  if (split === steps.length) return;
+  if (split === steps.length) return made;
   const isSettling = ({ kind }: Step): boolean => kind === 'settling';
   await builds(async () => {
     for (const step of steps.slice(split)) if (!isSettling(step)) await run(step);
   });
   for (const step of steps.slice(split)) if (isSettling(step)) await run(step);
+  return made;
 };
 
 const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Promise<void> => {
-  const { spec, log, deps, signal, interrupt, onLateEnd } = options;
-  // A changed wish ends a step that only waits. A step that works on the hypervisor is never left half done.
-  const isWaiting = step.kind === 'waiting' || step.kind === 'settling';
-  const stop = isWaiting ? AbortSignal.any([signal, interrupt.signal]) : signal;
+  const { spec, wish, log, deps, signal, interrupt, onLateEnd } = options;
+  const stop = AbortSignal.any([signal, ...interruptionsOf(step, interrupt)]);
   await withDeadline(
-    async (stepSignal) => step.run(deps, { spec, log, made, signal: AbortSignal.any([stop, stepSignal]) }),
+    async (stepSignal) => step.run(deps, { spec, wish, log, made, signal: AbortSignal.any([stop, stepSignal]) }),
     {
       timeoutMs: step.timeoutSeconds(deps.config) * 1000,
       what: `${step.name} of instance ${spec.instance}`,
@@ -97,4 +109,10 @@ const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Prom
       onLateEnd,
     },
   );
+};
+
+/** A changed wish ends a step that only waits. A step that works on the hypervisor is never left half done. */
+const interruptionsOf = ({ kind }: Step, { changed, destroyed }: Interrupt): readonly AbortSignal[] => {
+  if (kind === 'waiting' || kind === 'settling') return [changed.signal];
+  return kind === 'copying' ? [destroyed.signal] : [];
 };

@@ -1,6 +1,7 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
+import type { Write } from '@etcd-compute/common/etcd/store';
 import type { ActionKind } from '@etcd-compute/common/wishes/kind';
 import { isActionName, ACTIONS } from '@etcd-compute/common/wishes/kinds';
 import { stepsOf } from '../kinds/steps-of.js';
@@ -36,10 +37,15 @@ export const carryOutTask = async (task: Task, inHand: InHand): Promise<void> =>
   }
   log.info({ instanceUuid, task: name, reason }, 'changing the instance');
   const edited = editedRequest(task, request);
+  const { leavesGuest, writes: writesOf } = deps.tasks[name];
+  let writes: readonly Write[] = [];
   try {
     const { steps, isFresh } = stepsLeft(task, inHand);
     // Of one that was cut short, the domain may be what the steps before have made of it.
-    if (!isFresh || isPossible(task, inHand)) await runInHand(inHand, { spec: specOf(edited, deps.host), steps });
+    if (!isFresh || isPossible(task, inHand)) {
+      const made = await runInHand(inHand, { spec: specOf(edited, deps.host), steps, wish });
+      writes = writesOf?.(made, deps.keys) ?? [];
+    }
   } catch (thrown) {
     const [step, err] = [thrown instanceof StepError ? thrown.step : null, causeOf(thrown)];
     if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;
@@ -47,7 +53,7 @@ export const carryOutTask = async (task: Task, inHand: InHand): Promise<void> =>
     await turn(task, { err, step, edited }, inHand);
     return;
   }
-  await reportOutcome(inHand, { wish, reason, fault: null, edited });
+  await reportOutcome(inHand, { wish, reason, fault: null, edited, leavesGuest, writes });
   log.info({ instanceUuid, task: name }, 'instance changed');
 };
 

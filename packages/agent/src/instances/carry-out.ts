@@ -14,7 +14,7 @@ import { NO_ADDRESSES, refreshAddresses } from './address.js';
 import { bootedWrites } from './booted.js';
 import { carryOutTask, carryOutWish } from './carry-out-wish.js';
 import { specOf } from '../guest-config/guest-spec.js';
-import { runInHand, StepError, stepsLeft } from './build.js';
+import { runInHand, StepError, stepsLeft, type Interrupt } from './build.js';
 import { isElsewhere, toFault } from '../servers/fault.js';
 import type { LostDomains } from './lost-domains.js';
 import { isUp, type DomainState } from '../domains/domain.js';
@@ -63,7 +63,7 @@ export interface InHand {
   /** A step that was given up has ended after all. */
   readonly onLateEnd: () => void;
   readonly signal: AbortSignal;
-  readonly interrupt: AbortController;
+  readonly interrupt: Interrupt;
   readonly log: Logger;
 }
 

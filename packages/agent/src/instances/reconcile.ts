@@ -1,4 +1,4 @@
-import { bootRequestSchema, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import { bootRequestSchema, isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import {
   instanceRecordSchema,
   isFailedBuild,
@@ -9,10 +9,11 @@ import type { Entry } from '@etcd-compute/common/etcd/store';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { z } from 'zod';
+import { newInterrupt, type Interrupt } from './build.js';
 import { carryOut, type ReconcileDeps } from './carry-out.js';
 import { observeDomain } from '../domains/domain.js';
 import { migrateRecord } from './migrate.js';
-import { planInstance, type HostFacts } from './plan.js';
+import { nextWish, planInstance, type HostFacts } from './plan.js';
 import { createReadTogether } from './read-together.js';
 import { isChanged, RecordWriter, type Stored } from './record-writer.js';
 import { isAnythingLeft, undoCompletely } from './undo.js';
@@ -44,7 +45,7 @@ interface Seen {
 
 export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconciler => {
   /** The activations under way, with the revision of the boot request that each has read. */
-  const inHand = new Map<InstanceUuid, { interrupt: AbortController; requestRevision?: string }>();
+  const inHand = new Map<InstanceUuid, { interrupt: Interrupt; requestRevision?: string }>();
   /** Values that could not be read, by key, at the revision that was complained about: said once, not at every look. */
   const complained = new Map<string, string>();
   const read = createReadTogether(deps.store);
@@ -109,7 +110,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
   const activateOnce = async (
     instance: InstanceUuid,
     signal: AbortSignal,
-    interrupt: AbortController,
+    interrupt: Interrupt,
   ): Promise<ActivationResult> => {
     const seen = await observe(instance);
     if (typeof seen === 'string') {
@@ -127,9 +128,10 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
       (await isAnythingLeft(deps.tasks.build.steps, { ...build, instance }));
     const plan = planInstance({ request: request.value, record: record?.value, domain, hasLeftovers }, factsNow());
     if (plan.action === 'nothing' || (plan.action === 'build' && !deps.mayClaim())) return {};
+    const writer = new RecordWriter(deps, request, record);
     await carryOut(plan, {
       deps,
-      writer: new RecordWriter(deps, request, record),
+      writer,
       request: request.value,
       domain,
       isResponsive,
@@ -139,6 +141,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
       interrupt,
       log: deps.log,
     });
+    if (plan.action === 'carry-out' && nextWish(request.value, writer.record)) return { againAfterMs: 0 };
     return isResponsive ? {} : { againAfterMs: UNRESPONSIVE_AGAIN_MS };
   };
 
@@ -148,11 +151,11 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     const current = inHand.get(instance);
     if (entry === null || current?.requestRevision === undefined || current.requestRevision === entry?.modRevision)
       return;
-    current.interrupt.abort(
-      new EcomputeError('ECOMPUTE_INSTANCE_CHANGED', `the boot request of instance ${instance} changed`, {
-        retryable: true,
-      }),
-    );
+    const changed = new EcomputeError('ECOMPUTE_INSTANCE_CHANGED', `the boot request of instance ${instance} changed`, {
+      retryable: true,
+    });
+    current.interrupt.changed.abort(changed);
+    if (isDestroyed(entry)) current.interrupt.destroyed.abort(changed);
   };
 
   return {
@@ -160,7 +163,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
       try {
         // A record or wish that changed under us is no failure: look again. The bound only guards against a mistake of ours.
         for (let look = 1; look <= MAX_LOOKS; look += 1) {
-          const interrupt = new AbortController();
+          const interrupt = newInterrupt();
           inHand.set(instance, { interrupt });
           try {
             return await activateOnce(instance, signal, interrupt);
@@ -177,6 +180,15 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
       if (inHand.has(instance)) void interruptIfChanged(instance);
     },
   };
+};
+
+const isDestroyed = (entry: Entry | undefined): boolean => {
+  if (!entry) return true;
+  try {
+    return isDestroyWish(parseMessage(bootRequestSchema, entry.key, entry.value));
+  } catch {
+    return false; // the next look complains
+  }
 };
 
 const misplaced = (key: string, instance: InstanceUuid): EcomputeError =>

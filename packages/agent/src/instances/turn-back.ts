@@ -37,7 +37,8 @@ export const turn = async (task: Task, { err, step, edited }: FailedStep, inHand
     if (inHand.writer.record.fault?.message !== fault.message) await inHand.writer.update({ fault });
     throw err;
   } else {
-    await reportFailure(inHand, { wish, err, step, ...(side === 'start' && { edited }) });
+    const { leavesGuest } = inHand.deps.tasks[task.name];
+    await reportFailure(inHand, { wish, err, step, leavesGuest, ...(side === 'start' && { edited }) });
   }
 };
 
@@ -62,8 +63,9 @@ const isTimeout = (err: unknown): boolean => err instanceof EcomputeError && err
 export const goBack = async (task: Task, fault: Fault, inHand: InHand): Promise<void> => {
   const { deps, writer, request, signal, log } = inHand;
   const spec = specOf(request, deps.host);
-  const run = async (steps: Parameters<typeof runInHand>[1]['steps']): Promise<void> =>
-    runInHand(inHand, { spec, steps });
+  const run = async (steps: Parameters<typeof runInHand>[1]['steps']): Promise<void> => {
+    await runInHand(inHand, { spec, steps });
+  };
   await run(deps.tasks[task.name].turn?.back ?? []);
   if (writer.record.state === 'active') {
     try {

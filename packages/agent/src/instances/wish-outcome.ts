@@ -6,6 +6,7 @@ import {
   type Outcome,
 } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
+import type { Write } from '@etcd-compute/common/etcd/store';
 import { ACTIONS, isActionName, type ActionName } from '@etcd-compute/common/wishes/kinds';
 import { NO_ADDRESSES } from './address.js';
 import { bootedWrites } from './booted.js';
@@ -30,11 +31,22 @@ export interface Ending {
   readonly fault: Fault | null;
   /** What the request is from now on. Left out: what it was. */
   readonly edited?: BootRequest;
+  /** Of the plan. */
+  readonly leavesGuest?: boolean | undefined;
+  /** What else is written in the same transaction. */
+  readonly writes?: readonly Write[];
 }
 
 /** Notes what has become of a wish and of the guest, as libvirt has it now, and edits the request in the same transaction. */
-export const reportOutcome = async (inHand: InHand, { wish, reason, fault, edited }: Ending): Promise<void> => {
+export const reportOutcome = async (
+  inHand: InHand,
+  { wish, reason, fault, edited, leavesGuest = false, writes = [] }: Ending,
+): Promise<void> => {
   const { deps, writer, request } = inHand;
+  if (leavesGuest && wish) {
+    await writer.update({ ...withOutcome(writer.record, newOutcome(wish, fault)), step: null }, writes);
+    return;
+  }
   const { instance } = request;
   const connection = deps.steps.getConnection();
   const { state: domain, isResponsive } = await observeDomain(connection, instance);
@@ -51,7 +63,7 @@ export const reportOutcome = async (inHand: InHand, { wish, reason, fault, edite
     ...NO_ADDRESSES,
   };
   const edits = edited && edited !== request ? [writer.requestWrite(edited)] : [];
-  await writer.toState(state, { reason, ...changes }, [...bootedWrites(deps, instance), ...edits]);
+  await writer.toState(state, { reason, ...changes }, [...bootedWrites(deps, instance), ...edits, ...writes]);
   if (state === 'active') await refreshGuest({ ...inHand, domain, isResponsive });
 };
 
@@ -68,6 +80,7 @@ export interface Failure {
   /** Null before the first step. */
   readonly step: string | null;
   readonly edited?: BootRequest;
+  readonly leavesGuest?: boolean | undefined;
 }
 
 /** Notes that a wish has failed, and leaves the instance as far as it came. */

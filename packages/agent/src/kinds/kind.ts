@@ -1,6 +1,8 @@
+import type { Keys } from '@etcd-compute/common/etcd/keys';
+import type { Write } from '@etcd-compute/common/etcd/store';
 import type { DomainState } from '../domains/domain.js';
 import type { GuestSpec } from '../guest-config/guest-spec.js';
-import type { Step, StepDeps } from '../steps/step.js';
+import type { MadeSoFar, Step, StepDeps } from '../steps/step.js';
 
 /** How the agent carries out one kind of wish. */
 export interface KindPlan {
@@ -10,6 +12,10 @@ export interface KindPlan {
   readonly needs?: readonly DomainState[];
   /** Left out: a failure leaves the instance as far as it came. */
   readonly turn?: TurningPoint;
+  /** The guest goes on as if nothing had been asked: what is known of it stays. */
+  readonly leavesGuest?: true;
+  /** What is written to etcd in the transaction that notes the outcome. */
+  readonly writes?: (made: MadeSoFar, keys: Keys) => readonly Write[];
 }
 
 /**

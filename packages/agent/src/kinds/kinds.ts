@@ -5,6 +5,7 @@ import { reboot } from './reboot.js';
 import { rebuild } from './rebuild.js';
 import { reset } from './reset.js';
 import { resume } from './resume.js';
+import { snapshot } from './snapshot.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
 import { suspend } from './suspend.js';
@@ -18,4 +19,5 @@ export const KIND_PLANS: Readonly<Record<ActionName, KindPlan>> = {
   suspend,
   resume,
   rebuild,
+  snapshot,
 };

@@ -111,16 +111,16 @@ const openMetadata = (
 ): ReturnType<typeof createMetadata> =>
   createMetadata({ config, host, keys, store, getConnection: link.getConnection, filter, log });
 
-/** Serves consoles and tunnels. A start does not fail for it: it is tried again once a period. */
+/** Serves consoles, tunnels and snapshots. A start does not fail for it: it is tried again once a period. */
 const openEndpoint = (
   { config, identity: { host }, session, keys, lifetime, events, log }: Beginning,
   { servers: { store } }: Connected,
-  { presence }: Joined,
+  { presence, images }: Joined,
 ): Endpoint => {
-  const endpoint = createEndpoint({ config, store, keys, host, session, presence, log });
+  const endpoint = createEndpoint({ config, store, keys, host, session, presence, images, log });
   const serve = (): void => {
     endpoint.ensure().catch((err: unknown) => {
-      if (!lifetime.signal.aborted) log.warn({ err }, 'consoles are not served, trying again next period');
+      if (!lifetime.signal.aborted) log.warn({ err }, 'the endpoint is not served to all, trying again next period');
     });
   };
   events.on('presence-renewed', serve);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import { createFindEndpoint } from '../endpoint/endpoint.js';
 import { ImageCache } from '../images/cache/cache.js';
 import { createDownloadReport } from '../images/wishes/report-downloads.js';
 import { createDraining, type Draining } from '../inventory/draining.js';
@@ -100,6 +101,7 @@ const openImages = async (
   ImageCache.open(join(config.state_dir, 'images'), {
     settings: config.images,
     stallMs: config.timeouts.image_stall * 1000,
+    findEndpoint: createFindEndpoint({ store, keys }),
     onDownloads: createDownloadReport({ store, keys, host, session, presence, log, signal: lifetime.signal }),
     log,
   });

@@ -12,6 +12,7 @@ import { countDisksOnImages } from '../disks/disk-pool.js';
 import type { Endpoint } from '../endpoint/endpoint.js';
 import { ensureConfigDrivesDir } from '../guest-config/config-drives.js';
 import type { ImageCache } from '../images/cache/cache.js';
+import { createFrozenGuests } from '../snapshots/frozen-guests.js';
 import { keepImages } from '../images/wishes/keep-images.js';
 import { mayWriteBooted } from '../instances/booted.js';
 import { followRequests } from '../instances/follow-requests.js';
@@ -56,6 +57,7 @@ export const startWork = async (
 
   const builds = pLimit(config.builds.parallel);
   const steps = await openSteps(beginning, connected, { images, builds, signal });
+  void steps.frozen.thawLeft();
   const addresses = watchAddresses(beginning, link);
   const writesBooted =
     config.booted &&
@@ -95,7 +97,7 @@ export const startWork = async (
     checkDisks: async () => lend('work', async (connection) => checkDisksAreThere(connection, pool, host)),
     signal: running,
   });
-  const upkeep = [...imageUpkeep, async (): Promise<void> => endpoint.ensure()];
+  const upkeep = [steps.frozen.thawLeft, ...imageUpkeep, async (): Promise<void> => endpoint.ensure()];
   const rest = async (): Promise<void> => {
     // V8 collects only when a program allocates, so at rest it would keep for hours what the last boots needed.
     if (loop.activeKeys.length === 0) await releaseMemory();
@@ -124,6 +126,7 @@ const openSteps = async (
   getConnection: link.getConnection,
   lend: link.lend,
   images,
+  frozen: createFrozenGuests({ folder: join(config.state_dir, 'frozen'), lend: link.lend, log }),
   pool,
   network,
   filter,

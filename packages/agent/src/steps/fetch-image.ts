@@ -9,7 +9,7 @@ export const fetchImage: Step = {
   timeoutSeconds: ({ timeouts }) => timeouts.image,
   run: async ({ images }, context) => {
     const { spec, signal } = context;
-    const image = await images.fetch(spec.imageUrl, { signal, checksum: spec.imageChecksum });
+    const image = await images.fetch(spec.imageUrl, { signal, checksum: spec.imageChecksum, from: spec.imageSource });
     if (image.virtualSizeBytes > gibToBytes(spec.disks[0].sizeGiB))
       throw new EcomputeError(
         'ECOMPUTE_IMAGE_TOO_LARGE',

@@ -1,4 +1,6 @@
 import type { Logger } from '@etcd-compute/common/log';
+import type { Snapshot } from '@etcd-compute/common/etcd/messages/snapshot';
+import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { DiskUuid, InstanceUuid } from '@etcd-compute/common/ids';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { AgentConfig } from '../config/config.js';
@@ -10,6 +12,7 @@ import type { Lend } from '../libvirt/link.js';
 import type { GuestFilter } from '../networks/guest-filter.js';
 import type { Nic } from '../networks/nics.js';
 import type { GuestNetwork } from '../networks/guest-network.js';
+import type { FrozenGuests } from '../snapshots/frozen-guests.js';
 import type { DomainMark } from '../domains/domain.js';
 
 /** What the steps of all instances share. */
@@ -20,6 +23,7 @@ export interface StepDeps {
   /** For whatever may take longer. */
   readonly lend: Lend;
   readonly images: ImageCache;
+  readonly frozen: FrozenGuests;
   readonly pool: DiskPool;
   readonly network: GuestNetwork;
   readonly filter: Pick<GuestFilter, 'admit' | 'dismiss'>;
@@ -45,11 +49,14 @@ export interface MadeSoFar {
   nics?: readonly Nic[];
   /** The file of the config drive. Missing when the config says that there is none. */
   configDrive?: string;
+  snapshot?: Snapshot;
 }
 
 export interface StepContext {
   readonly spec: GuestSpec;
   readonly made: MadeSoFar;
+  /** What is carried out; none in a build, and for what nobody has asked for. */
+  readonly wish?: Wish | null | undefined;
   readonly log: Logger;
   /** Ends the step; to be given to its calls, so that what goes on behind a deadline makes nothing more. */
   readonly signal: AbortSignal;
@@ -62,8 +69,9 @@ export interface StepContext {
  *   quick     calls of the hypervisor, as many at a time as it has threads for; done before the first guests are busy
  *   starting  a process of the hypervisor is made, which takes processors and disks: `builds.parallel` at a time
  *   settling  after the start; waits for other instances, and is ended at once when the boot request changes
+ *   copying   takes long, and undoes what it has begun; ended at once when the instance is to be destroyed
  */
-export type StepKind = 'waiting' | 'quick' | 'starting' | 'settling';
+export type StepKind = 'waiting' | 'quick' | 'starting' | 'settling' | 'copying';
 
 /**
  * One action of a build. Its `run` can be repeated, after itself and after a crash in its middle; its `undo` can be repeated

@@ -12,6 +12,7 @@ describe('specOf', () => {
     });
     expect(specOf(request, HERE)).toEqual({
       instance: INSTANCE,
+      project: 'p',
       imageUrl: 'http://images/tiny',
       vcpus: 2,
       memoryMiB: 512,

@@ -14,6 +14,7 @@ interface Changes extends Partial<Omit<DomainInput, 'config' | 'spec'>> {
 const anInput = ({ config = {}, firmware, ...changes }: Changes = {}): DomainInput => ({
   spec: {
     instance: INSTANCE,
+    project: 'default',
     imageUrl: 'http://images/tiny',
     imageChecksum: undefined,
     vcpus: 2,

@@ -13,6 +13,7 @@ import { checkRequestSize } from '../placing/request-size.js';
 import type { InstanceSpec } from '../placing/write-request.js';
 import { run, type Run, type RunOptions } from '../run.js';
 import type { AgentNeeds } from '../selection/filters/presence.js';
+import { resolveImage, type ResolvedImage } from '../snapshots/resolve-image.js';
 import type { Strategy } from '../selection/strategies.js';
 import type { Services } from '../services.js';
 import { checkDisks } from './check-disks.js';
@@ -23,7 +24,7 @@ export interface BootOptions extends RunOptions {
   /** Who boots it, as Placement knows it. Default: the cloud's. */
   readonly user?: string | undefined;
   readonly want: Want;
-  /** http(s) URL of a disk image. */
+  /** http(s) URL of a disk image, or `snapshot:NAME`. */
   readonly image: string;
   /** `sha256:...` or `sha512:...` of the file behind the URL, or the URL of the SHA256SUMS that has it. */
   readonly checksum?: string | undefined;
@@ -64,11 +65,16 @@ export const instanceNames = (name: string | undefined, count: number | undefine
   return Array.from({ length: count }, (_, index) => (name === undefined ? null : `${name}-${index + 1}`));
 };
 
-const newSpecs = ({ user, project }: Services, options: BootOptions): InstanceSpec[] =>
+const newSpecs = (
+  { user, project }: Services,
+  options: BootOptions,
+  { image, source }: ResolvedImage,
+): InstanceSpec[] =>
   instanceNames(options.name, options.count).map((name) => ({
     instance: newInstanceUuid(),
     name,
-    image: options.image,
+    image,
+    imageSource: source,
     checksum: options.checksum,
     disks: (options.addDisks ?? []).map((size_gib) => ({ uuid: newDiskUuid(), size_gib })),
     guest: options.guest ?? {},
@@ -77,8 +83,9 @@ const newSpecs = ({ user, project }: Services, options: BootOptions): InstanceSp
     nameGuards: [],
   }));
 
-const needsOf = ({ addDisks = [] }: BootOptions): { readonly needs?: AgentNeeds } =>
-  addDisks.length > 0 ? { needs: { members: ['disks'] } } : {};
+const needsOf = ({ addDisks = [] }: BootOptions, { source }: ResolvedImage): AgentNeeds => ({
+  members: [...(addDisks.length > 0 ? (['disks'] as const) : []), ...(source ? (['image_source'] as const) : [])],
+});
 
 /** Finds the hosts, and whether the names are free. @returns the specs with what guards their names. */
 const prepare = async (
@@ -104,7 +111,8 @@ export const boot = async (services: Services, options: BootOptions): Promise<Bo
 const bootAll = async (services: Services, options: BootOptions, running: Run): Promise<BootResult> => {
   const { want, strategy = 'spread', retries = 2, waitMs, tellsDownloads = false, needsAgents = true } = options;
   checkDisks(options);
-  const specs = newSpecs(services, options);
+  const image = await resolveImage(services, options.image);
+  const specs = newSpecs(services, options, image);
   for (const spec of specs) checkRequestSize(spec);
   const placer = createPlacer({
     services,
@@ -112,7 +120,7 @@ const bootAll = async (services: Services, options: BootOptions, running: Run): 
     strategy,
     count: specs.length,
     needsPresence: needsAgents,
-    ...needsOf(options),
+    needs: needsOf(options, image),
     onRefusal: (instance, error) => running.emit({ type: 'refused', instance, error }),
   });
   const [named] = await Promise.all([prepare(services, placer, specs), closeSomeBooks(services)]);

@@ -1,60 +1,17 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { withResolvers } from '@etcd-compute/common/async/deadline';
-import { ENDPOINT_TLS, TUNNEL_PROTOCOL } from '@etcd-compute/common/endpoint/protocol';
+import { connectAgent, type AgentAccess } from '@etcd-compute/common/endpoint/connect-agent';
+import { TUNNEL_PROTOCOL } from '@etcd-compute/common/endpoint/protocol';
 import { EcomputeError, ERROR_CODES } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { FoundEndpoint } from './find-endpoint.js';
-import { describeMisses, firstConnection } from './first-connection.js';
 
-const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 30_000;
 
-const isRefusal = (error: Error): boolean => 'code' in error && /^(EPROTO|ERR_SSL)/.test(String(error.code));
-
-/** A connection to the agent that has the key, whichever of its addresses leads there. */
-export const connectEndpoint = async (endpoint: FoundEndpoint, signal: AbortSignal): Promise<TLSSocket> => {
-  const { addresses, port, key, session, hostName } = endpoint;
-  const result = await firstConnection({
-    addresses,
-    connect: (host) =>
-      connectTls({
-        host,
-        port,
-        ...ENDPOINT_TLS,
-        pskCallback: () => ({ psk: Buffer.from(key, 'base64'), identity: session }),
-        // There is no certificate: the one cipher that is offered proves that the other side has the key.
-        checkServerIdentity: () => undefined,
-      }),
-    event: 'secureConnect',
-    timeoutMs: CONNECT_TIMEOUT_MS,
-    signal,
-  });
-  if ('socket' in result) return result.socket;
-  const { misses } = result;
-  const details = { addresses, port };
-  if (misses.some(({ error }) => isRefusal(error)))
-    throw new EcomputeError(
-      'ECOMPUTE_ENDPOINT_REFUSED',
-      `what listens at port ${port} of host ${hostName} does not take its key (${describeMisses(misses)})`,
-      {
-        details,
-        retryable: true,
-        hint: 'the agent may have been restarted just now; else something else listens there',
-      },
-    );
-  throw new EcomputeError(
-    'ECOMPUTE_ENDPOINT_UNREACHABLE',
-    `could not reach the agent of host ${hostName} at port ${port} (${describeMisses(misses) || 'it names no address'})`,
-    {
-      details,
-      retryable: true,
-      hint: 'let its port through the firewall (endpoint.port), or set endpoint.advertise in its compute.yaml',
-    },
-  );
-};
+/** The key of the agent's session opens all that it serves to people. */
+export const keyOf = ({ session: identity, ...endpoint }: FoundEndpoint): AgentAccess => ({ ...endpoint, identity });
 
 const toError = async (response: IncomingMessage, hostName: string): Promise<EcomputeError> => {
   const text = await readText(response);
@@ -87,7 +44,7 @@ const ask = async (
   endpoint: FoundEndpoint,
   { path, headers = {}, signal }: Question,
 ): Promise<{ response: IncomingMessage; socket: Socket }> => {
-  const socket = await connectEndpoint(endpoint, signal);
+  const socket = await connectAgent(keyOf(endpoint), signal);
   socket.setNoDelay(true).setKeepAlive(true, 30_000);
   const request = httpRequest({
     createConnection: () => socket,

@@ -40,7 +40,7 @@ interface Asked {
   outcome: ImageWish['outcome'];
 }
 
-type Wanted = Pick<ImageWish, 'wish' | 'image'>;
+type Wanted = Pick<ImageWish, 'wish' | 'image' | 'project' | 'source'>;
 
 /** Has the agents of hosts fetch or remove an image, and waits for what they say. @throws EcomputeError ECOMPUTE_HOST_UNKNOWN */
 export const wishForImage = async (
@@ -51,7 +51,7 @@ export const wishForImage = async (
 
 const askHosts = async (
   services: Services,
-  { wish, image, checksum, waitMs, hosts = [] }: ImageWishOptions & Wanted,
+  { wish, image, project, source, checksum, waitMs, hosts = [] }: ImageWishOptions & Wanted,
   { signal, emit }: Run,
 ): Promise<ImageWishResult> => {
   const presences = await listPresences(services);
@@ -64,7 +64,15 @@ const askHosts = async (
   const asked = [...new Set(chosen)].map((host): Asked => {
     return { host, key: services.keys.imageWish(host, id), outcome: null };
   });
-  const value: ImageWish = { version: 1, wish, image, ...(checksum !== undefined && { checksum }), outcome: null };
+  const value: ImageWish = {
+    version: 1,
+    wish,
+    image,
+    ...(project !== undefined && { project }),
+    ...(source && { source }),
+    ...(checksum !== undefined && { checksum }),
+    outcome: null,
+  };
   emit({ type: 'image-asked', hosts: asked.map(({ host }) => host) });
   await Promise.all(
     asked.map(async ({ key }) =>

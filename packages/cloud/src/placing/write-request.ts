@@ -5,6 +5,7 @@ import type { Keys } from '@etcd-compute/common/etcd/keys';
 import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
 import { renderHolder } from '@etcd-compute/common/etcd/messages/name-holder';
 import { newRecord, withState, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
 import type { Guard, Write } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Services } from '../services.js';
@@ -22,6 +23,8 @@ export interface InstanceSpec {
   readonly checksum?: string | undefined;
   /** Empty ones beside the root disk. */
   readonly disks?: readonly FurtherDisk[];
+  /** Where the image is, when it is a snapshot. */
+  readonly imageSource?: SnapshotSource | undefined;
   /** What the guest is told. Holds secrets: never logged. */
   readonly guest?: GuestMembers;
   readonly user: string;
@@ -60,6 +63,7 @@ export const renderRequest = (
   image: spec.image,
   version: 1,
   ...(spec.name !== null && { name: spec.name }),
+  ...(spec.imageSource && { image_source: spec.imageSource }),
   ...(spec.checksum !== undefined && { image_checksum: spec.checksum }),
   ...(spec.disks && spec.disks.length > 0 && { disks: [...spec.disks] }),
   ...spec.guest,

@@ -8,6 +8,7 @@ import { nameOf, type InstanceEntry } from '../instances/instance-entry.js';
 import { viewOf, type InstanceView } from '../instances/view.js';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
+import { resolveImage } from '../snapshots/resolve-image.js';
 import type { NewWish } from './check-may-ask.js';
 import { waitForWishes, type OutcomeIn, type PendingWish } from './wait-for-wishes.js';
 import { writeAction } from './write-action.js';
@@ -39,7 +40,7 @@ export const ask = async <Name extends WishName>(
   { uuidsOrNames, args, waitMs, ...options }: AskOptions<Name> & { readonly uuidsOrNames: readonly string[] },
 ): Promise<Changed> =>
   run(options, async (running) => {
-    const parsed = WISH_KINDS[kind].args.parse(args ?? {});
+    const parsed = await resolveArgs(services, WISH_KINDS[kind].args.parse(args ?? {}));
     const entries = await findInstances(services, uuidsOrNames);
     const presences = await readPresences(
       services,
@@ -57,6 +58,17 @@ export const ask = async <Name extends WishName>(
     await closeSomeBooks(services);
     return { instances: wishes.map(({ entry }) => viewOf(entry, namesOf(presences))), errors };
   });
+
+/** A snapshot is named by what its name means now. */
+const resolveArgs = async (
+  services: Services,
+  args: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> => {
+  const { image: named } = args;
+  if (typeof named !== 'string') return args;
+  const { image, source } = await resolveImage(services, named);
+  return { ...args, image, ...(source && { image_source: source }) };
+};
 
 /** @returns how the record will tell that it is done. */
 const write = async (services: Services, entry: InstanceEntry, { kind, ...wish }: NewWish): Promise<OutcomeIn> => {

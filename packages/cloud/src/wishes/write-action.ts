@@ -4,6 +4,7 @@ import { ACTIONS, isActionName, type ActionName } from '@etcd-compute/common/wis
 import type { SeenAgent } from '../hosts/presences.js';
 import type { InstanceEntry } from '../instances/instance-entry.js';
 import type { Services } from '../services.js';
+import { reserveSnapshotName } from '../snapshots/reserve-name.js';
 import { checkMayAsk, isKnownBy, tooOldFor, type NewWish } from './check-may-ask.js';
 import { rewriteRequest } from './rewrite-request.js';
 
@@ -29,6 +30,8 @@ export const writeAction = async (
       const pending = before.filter((one) => one.count > record.wish_count && !isReplaced(one.kind, kind));
       return { ...others, version: 1, ...renderWishes([...pending, { count, kind, args }], entry, agent) };
     },
+    also: async (entry, request) =>
+      kind === 'snapshot' ? reserveSnapshotName(services, entry, { request, args, count }) : { writes: [] },
   });
   return count;
 };

@@ -1,11 +1,13 @@
 /**
- * How `eschedule` asks an agent for a console or a tunnel: HTTP/1.1 over TLS with a pre-shared key, which is in etcd.
+ * How `eschedule` asks an agent for a console or a tunnel, and another agent for a snapshot: HTTP/1.1 over TLS with a pre-shared key, which is in etcd.
  *
  *   GET /instances/<instance>/console?follow=true&tail=20|from=<position>
  *     200  bytes of one file of the log, from `position` on to its end; with `follow`, until the log is continued elsewhere. Whoever
  *          wants what comes then asks again, from where the bytes ended: so a reader who was cut off goes on the same way.
  *   GET /instances/<instance>/tunnel?port=22, connection: upgrade, upgrade: ecompute-tunnel
  *     101  from here on the bytes of a connection to that port of the guest
+ *   GET /snapshots/<id>, range: bytes=<first>-, if-range: <etag>
+ *     200 or 206  the file of a snapshot, to who connects with the snapshot's own key, as `snapshotIdentity`: other agents of the cloud
  *   else a status of 4xx or 5xx, and `{code, message, hint}` in JSON
  */
 export const ENDPOINT_TLS = {
@@ -14,6 +16,13 @@ export const ENDPOINT_TLS = {
   maxVersion: 'TLSv1.2',
   ciphers: 'ECDHE-PSK-CHACHA20-POLY1305',
 } as const;
+
+/** Whose key a connection is made with that may fetch one snapshot, and nothing else. */
+export const snapshotIdentity = (id: string): string => `snapshot:${id}`;
+
+export const parseSnapshotIdentity = (identity: string): string | undefined => /^snapshot:(.+)$/.exec(identity)?.[1];
+
+export const snapshotPath = (id: string): string => `/snapshots/${id}`;
 
 export const TUNNEL_PROTOCOL = 'ecompute-tunnel';
 

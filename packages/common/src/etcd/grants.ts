@@ -17,17 +17,20 @@ export interface HostGrantOptions {
   readonly isMigrating: boolean;
 }
 
-/** What an agent needs, and nothing of another host but, maybe, `/booted`. */
+/** What an agent needs, and nothing of another host but where its agent serves and, maybe, `/booted`. */
 export const hostGrants = (
   keys: Keys,
   host: ProviderUuid,
   { writesBooted, isMigrating }: HostGrantOptions,
 ): readonly Grant[] => [
   ...[keys.requestsOf(host), keys.reportsOf(host), keys.imagesOf(host)].map(readwrite),
-  ...[keys.agent(host), keys.session(host), keys.audit(host), keys.console(host)].map((key): Grant => ({
-    right: 'Readwrite',
-    on: { key },
-  })),
+  ...[keys.agent(host), keys.session(host), keys.audit(host), keys.console(host), keys.endpoint(host)].map(
+    (key): Grant => ({
+      right: 'Readwrite',
+      on: { key },
+    }),
+  ),
+  read(keys.endpoints),
   { right: 'Read', on: { key: keys.drain(host) } },
   ...(writesBooted || isMigrating ? [readwrite(keys.bootedAll)] : []),
   ...(isMigrating ? [readwrite(keys.locations), readwrite(keys.names)] : []),
@@ -43,6 +46,7 @@ export const operatorGrants = (keys: Keys): readonly Grant[] => [
     keys.endings,
     keys.bootedAll,
     keys.images,
+    keys.snapshots,
     keys.audits,
     keys.drains,
     // Removing a host removes its session.

@@ -53,6 +53,9 @@ export interface Keys {
   /** Where a host's agent serves consoles, with the secret that it takes; under the agent's lease. */
   readonly console: (host: ProviderUuid) => string;
   readonly consoles: string;
+  /** Where a host's agent serves, without a secret; under the agent's lease. */
+  readonly endpoint: (host: ProviderUuid) => string;
+  readonly endpoints: string;
   /** What a host's cache of images holds. */
   readonly imageReport: (host: ProviderUuid) => string;
   /** All about a host's cache of images; ends with a slash. */
@@ -62,6 +65,12 @@ export interface Keys {
   /** A wish about a host's cache of images. */
   readonly imageWish: (host: ProviderUuid, id: string) => string;
   readonly imageWishesOf: (host: ProviderUuid) => string;
+  /** A snapshot that a host holds. */
+  readonly imageSnapshot: (host: ProviderUuid, named: SnapshotName) => string;
+  readonly imageSnapshotsOf: (host: ProviderUuid) => string;
+  /** Who has the name of a snapshot in a project. */
+  readonly snapshot: (named: SnapshotName) => string;
+  readonly snapshots: string;
   /** Reports and wishes about all caches of images. */
   readonly images: string;
   /** Undefined unless `request` of the result is this very key: an upper-case uuid makes another key. */
@@ -72,10 +81,16 @@ export interface Keys {
   readonly parseEnding: (key: string) => InstanceUuid | undefined;
   readonly parseBooted: (key: string) => InstanceUuid | undefined;
   readonly parseAgent: (key: string) => ProviderUuid | undefined;
+  readonly parseImageSnapshot: (key: string) => (SnapshotName & { host: ProviderUuid }) | undefined;
   readonly parseImageReport: (key: string) => ProviderUuid | undefined;
   readonly parseAudit: (key: string) => ProviderUuid | undefined;
   readonly parseDrain: (key: string) => ProviderUuid | undefined;
   readonly parseSession: (key: string) => ProviderUuid | undefined;
+}
+
+export interface SnapshotName {
+  readonly project: string;
+  readonly name: string;
 }
 
 /** @param prefix empty, or a path such as `/cloud1` without a slash at its end. */
@@ -92,6 +107,8 @@ export const createKeys = (prefix: string): Keys => {
   const consoles = `${prefix}/consoles/`;
   const sessions = `${prefix}/sessions/`;
   const drains = `${prefix}/drains/`;
+  const endpoints = `${prefix}/endpoints/`;
+  const snapshots = `${prefix}/snapshots/`;
   const after = (start: string, key: string): string | undefined =>
     key.startsWith(start) ? key.slice(start.length) : undefined;
   /** The uuid, in the one spelling that keys have. */
@@ -106,6 +123,10 @@ export const createKeys = (prefix: string): Keys => {
     const host = exactly(providerUuidSchema.safeParse(hostText), hostText);
     const instance = exactly(instanceUuidSchema.safeParse(instanceText), instanceText);
     return host && instance && more === undefined ? { host, instance } : undefined;
+  };
+  const nameOf = ([project, name, more]: readonly string[] = []): { project: string; name: string } | undefined => {
+    const isName = projectSchema.safeParse(project).success && instanceNameSchema.safeParse(name).success;
+    return isName && project !== undefined && name !== undefined && more === undefined ? { project, name } : undefined;
   };
   return {
     requests,
@@ -134,28 +155,34 @@ export const createKeys = (prefix: string): Keys => {
     drains,
     drain: (host) => `${drains}${host}`,
     consoles,
+    endpoints,
+    endpoint: (host) => `${endpoints}${host}`,
     console: (host) => `${consoles}${host}`,
     audit: (host) => `${audits}${host}`,
     imagesOf: (host) => `${images}${host}/`,
     imageReport: (host) => `${images}${host}/report`,
     imageDownloads: (host) => `${images}${host}/downloads`,
+    imageSnapshot: (host, { project, name }) => `${images}${host}/snapshots/${project}/${name}`,
+    imageSnapshotsOf: (host) => `${images}${host}/snapshots/`,
+    snapshots,
+    snapshot: ({ project, name }) => `${snapshots}${project}/${name}`,
     imageWish: (host, id) => `${images}${host}/wishes/${id}`,
     imageWishesOf: (host) => `${images}${host}/wishes/`,
     parseRequest: (key) => pairAfter(requests, key),
     parseReport: (key) => pairAfter(reports, key),
     parseLocation: (key) => instanceAfter(locations, key),
-    parseName: (key) => {
-      const [project, name, more] = after(names, key)?.split('/') ?? [];
-      const isName = projectSchema.safeParse(project).success && instanceNameSchema.safeParse(name).success;
-      return isName && project !== undefined && name !== undefined && more === undefined
-        ? { project, name }
-        : undefined;
-    },
+    parseName: (key) => nameOf(after(names, key)?.split('/')),
     parseEnding: (key) => instanceAfter(endings, key),
     parseBooted: (key) => instanceAfter(bootedAll, key),
     parseAudit: (key) => hostAfter(audits, key),
     parseDrain: (key) => hostAfter(drains, key),
     parseSession: (key) => hostAfter(sessions, key),
+    parseImageSnapshot: (key) => {
+      const [hostText, what, ...named] = after(images, key)?.split('/') ?? [];
+      const host = exactly(providerUuidSchema.safeParse(hostText), hostText);
+      const name = what === 'snapshots' ? nameOf(named) : undefined;
+      return host && name && { host, ...name };
+    },
     parseImageReport: (key) => {
       const [host, what, more] = after(images, key)?.split('/') ?? [];
       return what === 'report' && more === undefined ? exactly(providerUuidSchema.safeParse(host), host) : undefined;

@@ -4,6 +4,7 @@ import { reboot } from './actions/reboot.js';
 import { rebuild } from './actions/rebuild.js';
 import { reset } from './actions/reset.js';
 import { resume } from './actions/resume.js';
+import { snapshot } from './actions/snapshot.js';
 import { start } from './actions/start.js';
 import { stop } from './actions/stop.js';
 import { suspend } from './actions/suspend.js';
@@ -14,10 +15,17 @@ import { unlock } from './edits/unlock.js';
 import type { ActionKind, EditKind } from './kind.js';
 
 /** By the name that a stored wish has. */
-export const ACTIONS = { start, stop, reboot, reset, pause, suspend, resume, rebuild } as const satisfies Record<
-  string,
-  ActionKind
->;
+export const ACTIONS = {
+  start,
+  stop,
+  reboot,
+  reset,
+  pause,
+  suspend,
+  resume,
+  rebuild,
+  snapshot,
+} as const satisfies Record<string, ActionKind>;
 
 export const EDITS = { rename, set, lock, unlock } as const satisfies Record<string, EditKind>;
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { Cloud } from '@etcd-compute/cloud';
-import { describeMisses, firstConnection } from '@etcd-compute/cloud/consoles/first-connection';
+import { describeMisses, firstConnection } from '@etcd-compute/common/endpoint/first-connection';
 import type { InstanceView } from '@etcd-compute/cloud/instances/view';
 import { EcomputeError, formatErrorChain, type ErrorCode } from '@etcd-compute/common/errors';
 import type { SshRoute } from './ssh-arguments.js';

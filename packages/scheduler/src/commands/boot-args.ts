@@ -1,8 +1,9 @@
 import { instanceNameSchema } from '@etcd-compute/common/ids';
+import { isSnapshotImage } from '@etcd-compute/common/snapshot-image';
 import { imageChecksumSchema } from '@etcd-compute/common/image-checksum';
 import { parseDiskGiB, parseMemoryMiB, parseSeconds, parseWhole } from '../amounts.js';
 import type { ScheduleConfig } from '../config.js';
-import { imageUrlSchema, userSchema } from '../config.js';
+import { imageSchema, userSchema } from '../config.js';
 import { parseGuestArgs, type GuestArgs } from '../guest/guest-options.js';
 import { buildWant } from '../resource-options.js';
 import { STRATEGIES, type Strategy } from '@etcd-compute/cloud/selection/strategies';
@@ -55,11 +56,11 @@ const parseStrategy = (text: string): Strategy => {
 };
 
 export const parseImage = (image: string): string => {
-  const parsed = imageUrlSchema.safeParse(image);
+  const parsed = imageSchema.safeParse(image);
   if (parsed.success) return image;
   throw usageError(
     `--image '${image}' is not usable`,
-    'expected an http(s) URL of a disk image, such as http://images.example/a.qcow2',
+    'expected an http(s) URL of a disk image, such as http://images.example/a.qcow2, or snapshot:NAME',
   );
 };
 
@@ -107,6 +108,8 @@ export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => Boot
   });
   const image = args.image === undefined ? undefined : parseImage(args.image);
   const checksum = args.checksum === undefined ? undefined : parseChecksum(args.checksum);
+  if (checksum !== undefined && image !== undefined && isSnapshotImage(image))
+    throw usageError('--checksum goes with a URL', 'the agents know the digest of a snapshot');
   const strategy = args.strategy === undefined ? undefined : parseStrategy(args.strategy);
   const retries = args.retries === undefined ? undefined : parseRetries(args.retries);
   const timeoutSeconds = args.timeout === undefined ? undefined : parseSeconds('timeout', args.timeout);

@@ -52,7 +52,7 @@ cannot build goes on to the next host. With --count, as many as find room are pl
     'add-disk': { value: 'SIZE', isMany: true, describe: 'a further, empty disk, 10 or 10G; may be repeated' },
     image: {
       value: 'URL',
-      describe: `http(s) URL of a disk image; default: image of the config, else ${DEFAULT_IMAGE}`,
+      describe: `http(s) URL of a disk image, or snapshot:NAME; default: image of the config, else ${DEFAULT_IMAGE}`,
     },
     checksum: {
       value: 'SUM',
@@ -222,12 +222,13 @@ const image: CommandSpec = {
     'eschedule image list',
     'eschedule image prefetch http://images.example/debian.qcow2 --host compute-1 --host compute-2',
     'eschedule image rm http://images.example/debian.qcow2',
+    'eschedule image rm snapshot:golden',
   ],
   about: `list shows what the hosts have cached, as their agents last reported it. prefetch makes hosts fetch an image before it is
 booted, and rm makes them forget it, by URL or digest; an image that a disk is on is not removed. Both wait until the
-agents are done and print what each says.`,
+agents are done and print what each says. A snapshot is called snapshot:NAME; only rm removes it, on the host that holds it.`,
   instances: 'many',
-  operands: 'list | prefetch <url> | rm <url or sha256:...>',
+  operands: 'list | prefetch <image> | rm <image or sha256:...>',
   options: {
     host: { value: 'HOST', isMany: true, describe: 'only this host, by uuid or name; may be repeated; default: all' },
     checksum: {

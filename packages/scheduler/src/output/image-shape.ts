@@ -12,7 +12,10 @@ export const imageShape: Shape<ImageView> = {
     { title: 'HOST', cell: ({ hostName, host }) => hostName ?? host },
     { title: 'SIZE', cell: ({ bytes }) => formatBytes(bytes), align: 'right' },
     { title: 'DISKS', cell: ({ disks }) => String(disks), align: 'right' },
-    { title: 'URL', cell: ({ urls }) => urls.join(' ') || '-' },
+    {
+      title: 'URL',
+      cell: ({ snapshots, urls }) => [...snapshots.map(({ name }) => `snapshot:${name}`), ...urls].join(' ') || '-',
+    },
   ],
   wideColumns: [{ title: 'DIGEST', cell: ({ digest }) => digest }],
   id: ({ digest }) => digest,

@@ -2,22 +2,28 @@ import { unlinkSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@etcd-compute/common/log';
+import { parseSnapshotImage } from '@etcd-compute/common/snapshot-image';
+import type { Snapshot, SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
+import { keepSnapshot, type SnapshotFacts } from '../snapshots/keep-snapshot.js';
+import { openSnapshotFiles, type SnapshotFiles } from '../snapshots/snapshot-files.js';
 import { imagePath, type CachedImage } from '../format/cached-image.js';
 import type { DownloadSettings, Progress } from '../download/download.js';
 import { fetchImage, type FetchDeps } from './fetch-image.js';
 import { Flights } from './flights.js';
 import { openLeftovers } from '../download/leftovers.js';
 import type { ImagesSection } from '../../config/images.js';
+import type { FindEndpoint } from '../download/request-snapshot.js';
 import { openImageSource } from '../download/source.js';
 import { createSpaceGuard } from '../download/space.js';
 import { openUrlEntries } from './url-entries.js';
 import { checkImageUrl } from '../download/url-policy.js';
 
 /**
- * Downloaded images. An image is its content: the file is named by its SHA-256, so two URLs with the same basename are two
+ * Downloaded images, and snapshots of instances. An image is its content: the file is named by its SHA-256, so two URLs with the same basename are two
  * images, and a URL whose content changes becomes another image, never another content under a guest that runs.
  *
  *   <folder>/<sha256>.img         the content, unpacked
+ *   <folder>/snapshots/<id>.json  which of them are snapshots
  *   <folder>/urls/<sha256>.json   what a URL (named by its own SHA-256) last gave
  *   <folder>/<random>.part        a download in hand; a crash or a stop leaves it, and the next start goes on with it (`partial.ts`)
  *
@@ -37,6 +43,8 @@ export interface HeldImage {
 export interface FetchOptions {
   /** Of what the server sends, `sha256:...` or the URL of a list; anything else is refused. */
   readonly checksum?: string | undefined;
+  /** Which host holds it, when it is a snapshot. */
+  readonly from?: SnapshotSource | undefined;
   /** Default true: a disk will be made on it at once, so it is not removed before. */
   readonly isForDisk?: boolean;
   readonly signal: AbortSignal;
@@ -52,6 +60,8 @@ export interface CacheOptions {
   readonly settings: Pick<ImagesSection, 'max_size' | 'keep_free' | 'allow_private' | 'ca_cert' | 'netrc_file'>;
   readonly stallMs: number;
   readonly retry?: DownloadSettings['retry'];
+  /** Where other agents serve. Default: nobody does. */
+  readonly findEndpoint?: FindEndpoint;
   /** Called with all downloads in hand whenever one of them has moved, begun or ended. */
   readonly onDownloads?: (downloads: readonly Download[]) => void;
   readonly log: Logger;
@@ -63,12 +73,18 @@ export class ImageCache {
   readonly #deps: FetchDeps;
   readonly #flights = new Flights<CachedImage, FetchOptions>();
   /** When an image was last given to someone who makes a disk on it. */
+  /** Images that this host alone has. */
+  readonly snapshots: SnapshotFiles;
   readonly #givenAt = new Map<string, number>();
   readonly #downloads = new Map<string, Download>();
   readonly #onDownloads: (downloads: readonly Download[]) => void;
   #isClosing = false;
 
-  private constructor(deps: Omit<FetchDeps, 'isClosing'>, onDownloads: CacheOptions['onDownloads']) {
+  private constructor(
+    deps: Omit<FetchDeps, 'isClosing'>,
+    { snapshots, onDownloads }: { snapshots: SnapshotFiles; onDownloads: CacheOptions['onDownloads'] },
+  ) {
+    this.snapshots = snapshots;
     this.#deps = { ...deps, isClosing: () => this.#isClosing };
     this.#onDownloads = onDownloads ?? (() => undefined);
   }
@@ -76,14 +92,15 @@ export class ImageCache {
   /** @throws ECOMPUTE_CONFIG_* when a file that the settings name cannot be read. */
   static async open(
     folder: string,
-    { settings, stallMs, retry = RETRY, onDownloads, log }: CacheOptions,
+    { settings, stallMs, retry = RETRY, findEndpoint = async () => undefined, onDownloads, log }: CacheOptions,
   ): Promise<ImageCache> {
-    const source = await openImageSource(settings);
+    const source = await openImageSource(settings, findEndpoint);
     const entries = await openUrlEntries(join(folder, 'urls'));
     const leftovers = await openLeftovers(folder, log);
     const space = createSpaceGuard(folder, settings, leftovers.removeAll);
     const deps = { folder, entries, leftovers, settings: { source, space, stallMs, retry }, log };
-    return new ImageCache(deps, onDownloads);
+    const snapshots = await openSnapshotFiles(join(folder, 'snapshots'), log);
+    return new ImageCache(deps, { snapshots, onDownloads });
   }
 
   /**
@@ -93,14 +110,15 @@ export class ImageCache {
    * @throws EcomputeError ECOMPUTE_IMAGE_*; the signal's reason on abort.
    */
   async fetch(text: string, options: FetchOptions): Promise<CachedImage> {
-    const { href: url } = checkImageUrl(text);
-    const { checksum, signal } = options;
+    const snapshot = parseSnapshotImage(text);
+    const url = snapshot ? text : checkImageUrl(text).href;
+    const { from, signal, checksum = snapshot?.sha256 && `sha256:${snapshot.sha256}` } = options;
     const flight = `${url} ${checksum ?? ''}`;
     // A copy for each caller: two may pass the same object.
     return this.#flights.join(flight, { member: { ...options }, signal }, async (members, common) => {
       const onProgress = (progress: Progress): void => this.#note(flight, { url, ...progress });
       try {
-        const image = await fetchImage(this.#deps, { url, checksum, onProgress, signal: common });
+        const image = await fetchImage(this.#deps, { url, checksum, from, onProgress, signal: common });
         if ([...members].some(({ isForDisk = true }) => isForDisk)) this.#givenAt.set(image.sha256, Date.now());
         return image;
       } finally {
@@ -113,6 +131,27 @@ export class ImageCache {
     if (download) this.#downloads.set(flight, download);
     else if (!this.#downloads.delete(flight)) return; // nothing had to be downloaded
     this.#onDownloads([...this.#downloads.values()]);
+  }
+
+  get folder(): string {
+    return this.#deps.folder;
+  }
+
+  /** @param what begins the error. @throws ECOMPUTE_IMAGE_TOO_LARGE, ECOMPUTE_IMAGE_NO_SPACE */
+  async checkSpace(what: string, bytes: number): Promise<void> {
+    await this.#deps.settings.space.check(what, { totalBytes: bytes, moreBytes: bytes });
+  }
+
+  /**
+   * Keeps a file of the cache's folder as a snapshot.
+   *
+   * @throws ECOMPUTE_IMAGE_NOT_USABLE; the signal's reason on abort. The file may be there still then.
+   */
+  async addSnapshot(path: string, facts: SnapshotFacts, signal: AbortSignal): Promise<Snapshot> {
+    const snapshot = await keepSnapshot(path, { ...facts, folder: this.#deps.folder, signal });
+    await this.snapshots.add(snapshot);
+    this.#deps.log.info({ sha256: snapshot.sha256, bytes: snapshot.bytes, name: snapshot.name }, 'snapshot kept');
+    return snapshot;
   }
 
   /**
@@ -151,13 +190,14 @@ export class ImageCache {
   }
 
   /**
-   * Forgets an image. The caller has made sure that no disk is on it.
+   * Forgets an image, unless it is a snapshot. The caller has made sure that no disk is on it.
    *
    * @param graceMs how long ago it must have been given to someone who makes a disk on it.
    * @returns false when somebody may be about to.
    */
   async remove({ sha256, urls }: Pick<HeldImage, 'sha256' | 'urls'>, graceMs: number): Promise<boolean> {
     const givenAt = this.#givenAt.get(sha256);
+    if (this.snapshots.isHeld(sha256)) return false;
     if (!this.#flights.isIdle || (givenAt !== undefined && Date.now() - givenAt < graceMs)) return false;
     // In one piece with what was just looked at: a fetch that begins now does not find it any more.
     unlinkSync(imagePath(this.#deps.folder, sha256));

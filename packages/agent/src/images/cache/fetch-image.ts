@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
 import { isServerAway } from '../download/away.js';
 import { imageExists, imagePath, type CachedImage } from '../format/cached-image.js';
 import { verifyChecksum, type WantedDigest } from '../verify/checksum.js';
@@ -22,6 +23,8 @@ export interface FetchDeps extends DigestDeps {
 export interface ImageAsked {
   readonly url: string;
   readonly checksum: string | undefined;
+  /** Where it is when it is a snapshot. */
+  readonly from?: SnapshotSource | undefined;
   readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
 }

@@ -1,11 +1,10 @@
-import type { Readable } from 'node:stream';
-import type { AxiosResponse } from 'axios';
 import { backoff, sleep } from '@etcd-compute/common/async/sleep';
 import { EcomputeError, formatErrorChain, isAbort } from '@etcd-compute/common/errors';
+import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
 import type { Digests } from './digests.js';
 import { strongValidator, type Partial, type Validators } from './partial.js';
 import { createRate } from './rate.js';
-import { requestImage } from './request.js';
+import { requestImage, type ImageResponse } from './request.js';
 import type { ImageSource } from './source.js';
 import type { SpaceGuard } from './space.js';
 
@@ -28,6 +27,8 @@ export interface DownloadSettings {
 
 export interface DownloadOptions extends DownloadSettings {
   readonly url: string;
+  /** Where it is when it is a snapshot. */
+  readonly from?: SnapshotSource | undefined;
   /** Gone on with, written and synced. Whoever made it closes it, and removes it when it is of no use. */
   readonly partial: Partial;
   /** Download only what is newer than this. */
@@ -117,13 +118,12 @@ const askHeaders = ({ known, partial }: DownloadOptions): Record<string, string>
 };
 
 /** @returns a response whose body goes on where the part ends. */
-const ask = async (options: DownloadOptions, signal: AbortSignal): Promise<AxiosResponse<Readable> | 'unchanged'> => {
-  const { url, known, source, partial } = options;
+const ask = async (options: DownloadOptions, signal: AbortSignal): Promise<ImageResponse | 'unchanged'> => {
+  const { url, from, known, source, partial } = options;
   const headers = askHeaders(options);
-  const response = await requestImage({ url, headers, source, signal });
+  const response = await requestImage({ url, from, headers, source, signal });
   const { status } = response;
-  if (status === 206 && response.headers['content-range']?.toString().startsWith(`bytes ${partial.size}-`))
-    return response;
+  if (status === 206 && String(response.headers['content-range']).startsWith(`bytes ${partial.size}-`)) return response;
   if (status === 200) {
     await startAnew(partial, response);
     return response;
@@ -142,7 +142,7 @@ const ask = async (options: DownloadOptions, signal: AbortSignal): Promise<Axios
   );
 };
 
-const startAnew = async (partial: Partial, response: AxiosResponse<Readable> | undefined): Promise<void> => {
+const startAnew = async (partial: Partial, response: ImageResponse | undefined): Promise<void> => {
   const header = (name: string): string | null => {
     const value: unknown = response?.headers[name];
     return typeof value === 'string' ? value : null;
@@ -159,7 +159,7 @@ const startAnew = async (partial: Partial, response: AxiosResponse<Readable> | u
 const CHECK_EVERY_BYTES = 64 * 1024 * 1024;
 
 const receive = async (
-  response: AxiosResponse<Readable>,
+  response: ImageResponse,
   { url, space, onProgress, partial }: DownloadOptions,
   stallTimer: NodeJS.Timeout,
 ): Promise<void> => {

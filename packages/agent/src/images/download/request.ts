@@ -2,14 +2,26 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosResponse } from 'axios';
+import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
+import { isSnapshotImage } from '@etcd-compute/common/snapshot-image';
 import { EcomputeError } from '@etcd-compute/common/errors';
+import { requestSnapshot } from './request-snapshot.js';
 import type { ImageSource } from './source.js';
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
+export interface ImageResponse {
+  readonly status: number;
+  /** In lower case. */
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly data: Readable;
+}
+
 export interface ImageRequest {
   readonly url: string;
+  /** Where it is when it is a snapshot. */
+  readonly from?: SnapshotSource | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly source: ImageSource;
   readonly signal: AbortSignal;
@@ -21,7 +33,8 @@ export interface ImageRequest {
  *
  * @throws ECOMPUTE_IMAGE_URL_REFUSED, ECOMPUTE_IMAGE_DOWNLOAD_FAILED after too many redirects; errors of the network as they are.
  */
-export const requestImage = async (request: ImageRequest): Promise<AxiosResponse<Readable>> => {
+export const requestImage = async (request: ImageRequest): Promise<ImageResponse> => {
+  if (isSnapshotImage(request.url)) return askHolder(request);
   let url = request.source.policy.check(request.url);
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
     const response = await ask(url, request);
@@ -35,6 +48,20 @@ export const requestImage = async (request: ImageRequest): Promise<AxiosResponse
     `could not download ${request.url}: it redirects more than ${MAX_REDIRECTS} times`,
     { hint: 'check the URL with: curl -IL' },
   );
+};
+
+const askHolder = async ({
+  url: image,
+  from,
+  source: { findEndpoint },
+  headers,
+  signal,
+}: ImageRequest): Promise<ImageResponse> => {
+  if (!from)
+    throw new EcomputeError('ECOMPUTE_IMAGE_URL_REFUSED', `nobody has said which host holds the image ${image}`, {
+      hint: 'boot it with `eschedule boot --image snapshot:NAME`',
+    });
+  return requestSnapshot({ image, from, headers, findEndpoint, signal });
 };
 
 const nextHop = (from: URL, location: string, { url, source }: ImageRequest): URL => {

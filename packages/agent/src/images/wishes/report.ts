@@ -3,6 +3,7 @@ import type { ImageReport } from '@etcd-compute/common/etcd/messages/image-repor
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Fence } from '../../session/fence.js';
+import { publishSnapshots } from '../snapshots/publish.js';
 import type { ImageCache } from '../cache/cache.js';
 
 export interface ImageReportDeps {
@@ -19,6 +20,7 @@ export interface ImageReportDeps {
 /** Puts into etcd what the cache holds, for `eschedule image list`. Repeatable; writes only what differs. */
 export const publishImages = async (deps: ImageReportDeps): Promise<void> => {
   const { store, keys, host, session, fence, images, countDisks } = deps;
+  await publishSnapshots({ ...deps, snapshots: images.snapshots });
   const disks = await countDisks();
   const report: ImageReport = {
     version: 1,

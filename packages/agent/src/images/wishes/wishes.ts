@@ -4,11 +4,14 @@ import { imageWishSchema, type ImageWish } from '@etcd-compute/common/etcd/messa
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Entry } from '@etcd-compute/common/etcd/store';
 import { followPrefix } from '@etcd-compute/common/etcd/follow';
+import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
+import { parseSnapshotImage } from '@etcd-compute/common/snapshot-image';
 import { formatBytes } from '@etcd-compute/common/units';
 import type { Logger } from '@etcd-compute/common/log';
 import pLimit from 'p-limit';
 import { toFault } from '../../servers/fault.js';
 import { logFollowing } from '../../servers/log-following.js';
+import { removeSnapshot } from './remove-snapshot.js';
 import { publishImages, type ImageReportDeps } from './report.js';
 
 export interface ImageWishesDeps extends ImageReportDeps {
@@ -80,12 +83,13 @@ const fulfil = async (deps: ImageWishesDeps, wish: ImageWish): Promise<NonNullab
 
 const prefetch = async (
   { images, timeoutMs, signal }: ImageWishesDeps,
-  { image, checksum }: ImageWish,
+  { image, checksum, source }: ImageWish,
 ): Promise<string> => {
   const { sha256, virtualSizeBytes } = await withDeadline(
     async (deadline) =>
       images.fetch(image, {
         checksum,
+        from: source,
         isForDisk: false,
         signal: AbortSignal.any([signal, deadline]),
       }),
@@ -94,16 +98,22 @@ const prefetch = async (
   return `sha256:${sha256}, a disk of ${formatBytes(virtualSizeBytes)}`;
 };
 
-const remove = async (
-  { images, checkDisks, countDisks, graceMs }: ImageWishesDeps,
-  { image }: ImageWish,
-): Promise<string> => {
+const remove = async (deps: ImageWishesDeps, { image, project = DEFAULT_PROJECT }: ImageWish): Promise<string> => {
+  const { images, checkDisks, countDisks, graceMs } = deps;
+  const snapshot = parseSnapshotImage(image);
+  if (snapshot) {
+    await checkDisks();
+    return removeSnapshot(deps, { ...snapshot, project });
+  }
   const found = (await images.list()).filter(
     ({ sha256, urls }) => image === `sha256:${sha256}` || urls.includes(image),
   );
   await checkDisks();
   const disks = await countDisks();
   for (const held of found) {
+    const snapshotOfIt = images.snapshots.list().find(({ sha256 }) => sha256 === held.sha256);
+    if (snapshotOfIt)
+      throw notRemoved(image, `it is the snapshot '${snapshotOfIt.name}'`, `remove snapshot:${snapshotOfIt.name}`);
     const count = disks.get(held.sha256) ?? 0;
     if (count > 0)
       throw notRemoved(image, `${count} ${count === 1 ? 'disk is' : 'disks are'} on it`, 'destroy the instances first');

@@ -4,6 +4,7 @@ import { instanceNameSchema, instanceUuidSchema, providerUuidSchema, type Provid
 import { furtherDisksSchema } from './disks.js';
 import { guestMembers } from './guest-config.js';
 import { lockSchema } from './lock.js';
+import { snapshotSourceSchema } from './snapshot.js';
 import { powerSchema, wishOfPower, wishSchema, type Wish } from './wish.js';
 
 /** What our scheduler writes at most, as JSON. etcd takes 1.5 MiB, but an agent reads and watches many of them. */
@@ -30,6 +31,8 @@ export const bootRequestSchema = z.looseObject({
   image_checksum: imageChecksumSchema.optional(),
   /** Disks beside the root disk, which has what these leave of DISK_GB. */
   disks: furtherDisksSchema.optional(),
+  /** Where the image is, when it is a snapshot. */
+  image_source: snapshotSourceSchema.optional(),
   /** What is to be done, in order. */
   wishes: z.array(wishSchema).optional(),
   /** Nothing else can be asked of it while this is there. */

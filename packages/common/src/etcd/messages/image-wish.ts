@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { projectSchema } from '../../ids.js';
 import { imageChecksumSchema } from '../../image-checksum.js';
 import { faultSchema } from './instance-record.js';
+import { snapshotSourceSchema } from './snapshot.js';
 
 /**
  * The value at `/images/<host>/wishes/<id>`: what a person wishes of a host's cache of images. Written by the scheduler without an
@@ -9,8 +11,12 @@ import { faultSchema } from './instance-record.js';
 export const imageWishSchema = z.looseObject({
   version: z.literal(1),
   wish: z.enum(['prefetch', 'remove']),
-  /** A URL; of `remove` also `sha256:...` of the cached content. */
+  /** A URL or `snapshot:NAME@sha256:...`; of `remove` also `sha256:...` of the cached content. */
   image: z.string(),
+  /** Where to prefetch a snapshot from. */
+  source: snapshotSourceSchema.optional(),
+  /** Of a snapshot that is to be removed. */
+  project: projectSchema.optional(),
   checksum: imageChecksumSchema.optional(),
   outcome: z
     .looseObject({

@@ -47,7 +47,7 @@ export const presenceSchema = z.looseObject({
   process: processIdentitySchema,
 });
 /** Of this version. */
-export const REQUEST_MEMBERS = ['disks'] as const satisfies readonly (keyof BootRequest)[];
+export const REQUEST_MEMBERS = ['disks', 'image_source'] as const satisfies readonly (keyof BootRequest)[];
 export type RequestMember = (typeof REQUEST_MEMBERS)[number];
 
 /** The layout of keys of this version. */

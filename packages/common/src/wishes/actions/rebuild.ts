@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { imageChecksumSchema } from '../../image-checksum.js';
+import { snapshotSourceSchema } from '../../etcd/messages/snapshot.js';
 import { UNBUILT, type ActionKind } from '../kind.js';
 
 const args = z.object({
@@ -7,6 +8,8 @@ const args = z.object({
   image: z.string().optional(),
   /** Of the image. Without both, the one that was given before counts. */
   image_checksum: imageChecksumSchema.optional(),
+  /** Where the image is, when it is a snapshot. */
+  image_source: snapshotSourceSchema.optional(),
 });
 
 /** A new disk in place of the old one; the rest of the instance stays as it is. */
@@ -17,8 +20,16 @@ export const rebuild = {
   from: [...UNBUILT, 'active', 'stopped'],
   leadsTo: 'as-before',
   subject: null,
-  edit: ({ image_checksum: before, ...request }, given) => {
-    const { image, image_checksum = image === undefined ? before : undefined } = args.parse(given);
-    return { ...request, image: image ?? request.image, ...(image_checksum !== undefined && { image_checksum }) };
+  edit: ({ image_checksum, image_source, ...request }, given) => {
+    const { image, ...asked } = args.parse(given);
+    // What is known of the old image says nothing of another.
+    const before = image === undefined ? { image_checksum, image_source } : {};
+    const { image_checksum: checksum = before.image_checksum, image_source: source = before.image_source } = asked;
+    return {
+      ...request,
+      image: image ?? request.image,
+      ...(checksum !== undefined && { image_checksum: checksum }),
+      ...(source && { image_source: source }),
+    };
   },
 } as const satisfies ActionKind;

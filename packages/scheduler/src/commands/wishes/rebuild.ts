@@ -10,7 +10,10 @@ export const rebuild = wishCommand('rebuild', {
   about:
     'Its uuid, name, addresses, host and size stay. One that runs is stopped for it, and started again. When the image cannot be had, it keeps its disk. Its ssh host keys will be new ones: `eschedule ssh` refuses those until the old ones are forgotten.',
   options: {
-    image: { value: 'URL', describe: 'http(s) URL of a disk image; default: the one that the instance was made from' },
+    image: {
+      value: 'URL',
+      describe: 'http(s) URL of a disk image, or snapshot:NAME; default: the one that the instance was made from',
+    },
     checksum: {
       value: 'SUM',
       describe: 'of the file behind the image’s URL, as with boot; without --image, default: the one given before',

@@ -8,6 +8,7 @@ import { rename } from './rename.js';
 import { reset } from './reset.js';
 import { resume } from './resume.js';
 import { set } from './set.js';
+import { snapshot } from './snapshot.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
 import { suspend } from './suspend.js';
@@ -23,6 +24,7 @@ export const WISH_COMMANDS: Readonly<Record<WishName, CommandSpec>> = {
   suspend,
   resume,
   rebuild,
+  snapshot,
   rename,
   set,
   lock,

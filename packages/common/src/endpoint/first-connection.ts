@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { withResolvers } from '@etcd-compute/common/async/deadline';
+import { withResolvers } from '../async/deadline.js';
 
 /** An address that could not be connected to, with the reason. */
 export interface Miss {

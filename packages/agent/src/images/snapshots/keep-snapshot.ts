@@ -1,0 +1,36 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { chmod, open, rename, stat } from 'node:fs/promises';
+import type { Snapshot } from '@etcd-compute/common/etcd/messages/snapshot';
+import { addFile, RunningDigests } from '../download/digests.js';
+import { imageExists, imagePath } from '../format/cached-image.js';
+import { inspectImage } from '../format/inspect.js';
+
+/** What is known of a snapshot before it is kept. */
+export type SnapshotFacts = Pick<Snapshot, 'project' | 'name' | 'host' | 'instance' | 'count' | 'is_consistent'>;
+
+/** Moves a file to where the cache has the image of its content. */
+export const keepSnapshot = async (
+  path: string,
+  { folder, signal, ...facts }: SnapshotFacts & { readonly folder: string; readonly signal: AbortSignal },
+): Promise<Snapshot> => {
+  // Guests, which run as another user, read it when disks are on it.
+  await chmod(path, 0o644);
+  const { size } = await stat(path);
+  const digests = new RunningDigests();
+  await addFile(digests, path, { bytes: size, signal });
+  const { sha256 } = digests.digest();
+  const { virtualSizeBytes } = await inspectImage(path, `the snapshot '${facts.name}'`);
+  await using file = await open(path, 'r+');
+  await file.sync();
+  if (!(await imageExists(folder, sha256))) await rename(path, imagePath(folder, sha256));
+  return {
+    version: 1,
+    id: randomUUID(),
+    ...facts,
+    sha256,
+    bytes: size,
+    virtual_bytes: virtualSizeBytes,
+    created_at: new Date().toISOString(),
+    key: randomBytes(32).toString('base64'),
+  };
+};

@@ -1,0 +1,9 @@
+import { snapshotWrite } from '../images/snapshots/publish.js';
+import { takeSnapshot } from '../steps/take-snapshot.js';
+import type { KindPlan } from './kind.js';
+
+export const snapshot: KindPlan = {
+  steps: [takeSnapshot],
+  leavesGuest: true,
+  writes: ({ snapshot: taken }, keys) => (taken ? [snapshotWrite(keys, taken)] : []),
+};

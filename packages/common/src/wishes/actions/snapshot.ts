@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { instanceNameSchema } from '../../ids.js';
+import { ALIVE, type ActionKind } from '../kind.js';
+
+/** Unique among the snapshots of the instance's project. */
+export const snapshotArgs = z.object({ name: instanceNameSchema });
+
+/** Its root disk, as it is now, becomes an image that others can be booted from. The guest goes on. */
+export const snapshot = {
+  type: 'action',
+  participle: 'snapshotted',
+  args: snapshotArgs,
+  from: ALIVE,
+  leadsTo: 'as-before',
+  subject: null,
+  example: { name: 'golden' },
+} as const satisfies ActionKind;

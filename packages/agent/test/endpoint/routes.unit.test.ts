@@ -5,7 +5,7 @@ const UUID = '6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d';
 const get = (url: string) => parseRoute({ method: 'GET', url });
 
 describe('parseRoute', () => {
-  test('takes a console and a tunnel', () => {
+  test('takes a console, a tunnel and a snapshot', () => {
     expect(get(`/instances/${UUID}/console?follow=true&from=1f-2e:300`)).toEqual({
       what: 'console',
       instance: UUID,
@@ -15,6 +15,7 @@ describe('parseRoute', () => {
     });
     expect(get(`/instances/${UUID}/console?tail=0`)).toMatchObject({ follow: false, tail: 0 });
     expect(get(`/instances/${UUID}/tunnel?port=22`)).toEqual({ what: 'tunnel', instance: UUID, port: 22 });
+    expect(get(`/snapshots/${UUID}`)).toEqual({ what: 'snapshot', id: UUID });
   });
 
   test.each([
@@ -23,6 +24,8 @@ describe('parseRoute', () => {
     `/instances/${UUID}/console/..`,
     `/instances/${'.'.repeat(36)}/console`,
     `/instances/${UUID}/tunnel`,
+    '/snapshots/../../../../../../../etc/passwd',
+    `/snapshots/${'.'.repeat(36)}`,
     `/instances/${UUID}/tunnel?port=0`,
     `/instances/${UUID}/tunnel?port=65536`,
     `/instances/${UUID}/tunnel?port=22x`,

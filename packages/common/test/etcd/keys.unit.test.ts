@@ -32,6 +32,13 @@ describe('keys', () => {
     expect(keys.console(h)).toBe(`/consoles/${h}`);
     expect(keys.imageReport(h)).toBe(`/images/${h}/report`);
     expect(keys.imageWish(h, i)).toBe(`${keys.imageWishesOf(h)}${i}`);
+    expect(keys.endpoint(h)).toBe(`/endpoints/${h}`);
+    const named = { project: 'default', name: 'golden' };
+    expect(keys.snapshot(named)).toBe('/snapshots/default/golden');
+    expect(keys.imageSnapshot(h, named)).toBe(`${keys.imageSnapshotsOf(h)}default/golden`);
+    expect(keys.parseImageSnapshot(keys.imageSnapshot(h, named))).toEqual({ host: h, ...named });
+    for (const key of [keys.imageReport(h), `${keys.imageSnapshotsOf(h)}default`, `${keys.imageSnapshotsOf(h)}a/b/c`])
+      expect(keys.parseImageSnapshot(key)).toBeUndefined();
   });
 
   test('parse is the inverse of build, under any prefix', () => {

@@ -45,5 +45,7 @@ export const booksAreClosed: Rule = ({ world }) =>
 /** What an agent keeps under its host's uuid is its own business; everything else belongs to an instance, and goes with it. */
 export const keysHaveOwners: Rule = ({ world, foreign }) =>
   [...world.otherKeys.keys()]
+    // The name of a snapshot that could not be taken is free, and stays until somebody takes it.
+    .filter((key) => !key.startsWith('/snapshots/'))
     .filter((key) => key !== foreign.key && !world.hosts.some(({ host }) => key.includes(host)))
     .map((key) => ({ rule: 'key left', what: key }));

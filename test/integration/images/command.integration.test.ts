@@ -128,7 +128,7 @@ describe('eschedule image', () => {
   });
 
   test.each([
-    [['image'], 'image needs list | prefetch <url> | rm <url or sha256:...>'],
+    [['image'], 'image needs list | prefetch <image> | rm <image or sha256:...>'],
     [['image', 'lost'], "image does not know 'lost'"],
     [['image', 'list', 'x'], "image list does not take 'x'"],
     [['image', 'prefetch'], 'image prefetch needs an image'],

@@ -188,6 +188,16 @@ describe('names', () => {
 });
 
 describe('the only copy', () => {
+  test('keeps its host from being removed', async () => {
+    await taken('lost');
+    await holder.stop();
+    await expect(cloud.hosts.remove('holder')).rejects.toMatchObject({
+      code: 'ECOMPUTE_HOST_IN_USE',
+      message: expect.stringMatching(/snapshots, which are lost with it: lost/),
+    });
+    await holder.restart();
+  });
+
   test('stays, however old it is; what etcd has lost of it is written again', async () => {
     const found = await taken('kept');
     const image = imageOn(holder, found);

@@ -20,6 +20,8 @@ export interface HostContents {
   readonly allocations: readonly InstanceUuid[];
   /** What the agent reported last of domains, disks and logs of ours without a boot request. */
   readonly leftovers: readonly string[];
+  /** Snapshots that it holds: nobody else is sure to have them. */
+  readonly snapshots: readonly string[];
 }
 
 /** The instances that are there or are wished there. */
@@ -36,7 +38,8 @@ export const readContents = async (services: Services, host: ProviderUuid): Prom
   const hasProvider = (await capacity.generationOf(host)) !== undefined;
   const consumers = hasProvider ? [...(await capacity.consumersOn(host)).keys()] : [];
   const allocations = consumers.filter((consumer) => !instances.includes(consumer));
-  return { instances, givenUp, allocations, leftovers: await readLeftovers(services, host) };
+  const [leftovers, snapshots] = await Promise.all([readLeftovers(services, host), readSnapshots(services, host)]);
+  return { instances, givenUp, allocations, leftovers, snapshots };
 };
 
 const isGivenUp = ({ request, record }: InstanceEntry): boolean =>
@@ -60,6 +63,11 @@ const readEntriesOn = async (services: Services, host: ProviderUuid): Promise<In
     for (const entry of await readInstances(services, sought.slice(start, start + CHUNK)))
       if (entry && entry.host === host && !isGone(entry)) entries.push(entry);
   return entries;
+};
+
+const readSnapshots = async ({ keys, store }: Services, host: ProviderUuid): Promise<string[]> => {
+  const { entries } = await (await store()).listKeys(keys.imageSnapshotsOf(host));
+  return entries.flatMap(({ key }) => keys.parseImageSnapshot(key)?.name ?? []);
 };
 
 const readLeftovers = async (services: Services, host: ProviderUuid): Promise<string[]> => {

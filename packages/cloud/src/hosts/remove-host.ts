@@ -8,7 +8,7 @@ import { describeHost, findHost, type FoundHost } from './find-host.js';
 import { readContents, type HostContents } from './host-contents.js';
 
 export interface RemoveHostOptions extends RunOptions {
-  /** The host will not come back: forget also what was given up there, and what its agent reported as left. */
+  /** The host will not come back: forget also what was given up there, its snapshots, and what its agent reported as left. */
   readonly isForced?: boolean;
 }
 
@@ -123,6 +123,7 @@ const describeContents = (contents: HostContents, isForced: boolean): string[] =
     : [
         ...some('instances that were given up, and whose guests may be there', contents.givenUp),
         ...some('left on its disk, as its agent last reported', contents.leftovers),
+        ...some('snapshots, which are lost with it', contents.snapshots),
       ]),
 ];
 

@@ -78,6 +78,7 @@ describe('boot --no-wait', () => {
       step: null,
       resources,
       image: 'http://x/a.img',
+      networks: null,
       disks: [{ uuid: instance, sizeGiB: 10 }],
       addresses: [],
       addressSources: null,
@@ -152,6 +153,35 @@ describe('boot --no-wait', () => {
     expect(code).toBe(2);
     expect(stderr).toContain(message);
     expect(await cloud.listRequests()).toEqual([]);
+  });
+
+  test('on networks of its choice goes to a host that has them, and says which do not', async () => {
+    await cloud.addHost({ name: 'plain', networks: ['ecompute'] });
+    await cloud.addHost({ name: 'old', networks: ['ecompute', 'storage'], members: [] });
+    const none = await cloud.eschedule(['boot', '--network', 'storage', '--no-wait']);
+    expect(none).toMatchObject({ code: 3, stdout: '' });
+    expect(none.stderr).toContain('lacks network storage; it has ecompute');
+    expect(none.stderr).toContain('its agent is of an older version: upgrade it');
+    const host = await cloud.addHost({ name: 'alpha', networks: ['ecompute', 'storage', 'bridge:br0'] });
+    const networks = ['--network', 'bridge:br0', '--network', 'storage'];
+    const { code, stdout, stderr } = await cloud.eschedule(['boot', ...networks, '--no-wait', '-o', 'json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const nics = [
+      { slot: 0, network: 'bridge:br0' },
+      { slot: 1, network: 'storage' },
+    ];
+    expect(await cloud.listRequests()).toMatchObject([{ host, value: { nics } }]);
+    expect(parseJson(stdout)).toMatchObject({ networks: ['bridge:br0', 'storage'] });
+  });
+
+  test.each([
+    [['--network', 'a/b'], "'a/b' is not the name of a network"],
+    [['--network', 'a', '--network', 'a'], "network 'a' is there twice"],
+    [Array.from({ length: 9 }, (_, index) => ['--network', `n${index}`]).flat(), 'cannot be on 9 networks'],
+  ])('%j is refused before anything is asked', async (argv, message) => {
+    const { code, stderr } = await cloud.eschedule(['boot', ...argv, '--no-wait']);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
   });
 
   test('prints a table by default, and the uuid alone with -o name', async () => {

@@ -4,6 +4,8 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { Lend } from '../libvirt/link.js';
 import type { NetworksConfig } from '../networks/host-networks.js';
 import type { Nic } from '../networks/nics.js';
+import type { Address } from '@etcd-compute/common/etcd/messages/instance-record';
+import { allNetworks } from '../config/network.js';
 import type { Answer, Answers } from './answer.js';
 import { FOUND } from './answer.js';
 import {
@@ -79,8 +81,10 @@ const none = (said: string): Answer => ({ said, addresses: [] });
 export const createAddressWatch = (options: AddressWatchOptions): AddressWatch => {
   const { config, deadlineMs, periodMs, wake, log, signal, now = Date.now } = options;
   const guests = new Map<InstanceUuid, Guest>();
-  const isLeased = ({ network }: Nic): boolean => network === config.network.name;
-  const leases = createLeaseWatch({ ...options, network: config.network });
+  const leases = new Map(
+    allNetworks(config).map((network) => [network.name, createLeaseWatch({ ...options, network })]),
+  );
+  const isLeased = ({ network }: Nic): boolean => leases.has(network);
   const changes = createRateLimit({ ...CHANGES, now });
   const events = createRateLimit({ ...EVENTS, now });
   /** Questions that wait for their turn when the agent stops are not asked any more. */
@@ -110,7 +114,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
   const forget = (instance: InstanceUuid): void => {
     clearTimeout(guests.get(instance)?.timer);
     guests.delete(instance);
-    for (const source of [leases, agents, arp]) source.forget(instance);
+    for (const source of [...leases.values(), agents, arp]) source.forget(instance);
   };
   const follow = (instance: InstanceUuid, since: Date): Guest => {
     const known = guests.get(instance);
@@ -151,13 +155,21 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
   };
 
   const lookAtLeases = async (instance: InstanceUuid, guest: Guest, facts: GuestFacts): Promise<Answer> => {
-    const macs = facts.nics.filter(isLeased).map(({ mac }) => mac);
-    if (macs.length === 0) return none(`the guest has no interface on the network '${config.network.name}'`);
+    if (!facts.nics.some(isLeased))
+      return none(
+        `the guest has no interface on the network ${[...leases.keys()].map((name) => `'${name}'`).join(' or ')}`,
+      );
     const { since } = guest;
-    const addresses = await leases.find(instance, macs, since);
     const until = new Date(since.getTime() + deadlineMs);
-    if (addresses.length === 0 && until.getTime() > now()) leases.expect(instance, { macs, since, until });
-    else leases.forget(instance);
+    const addresses: Address[] = [];
+    for (const [name, watch] of leases) {
+      const macs = facts.nics.filter(({ network }) => network === name).map(({ mac }) => mac);
+      if (macs.length === 0) continue;
+      const found = await watch.find(instance, macs, since);
+      addresses.push(...found);
+      if (found.length === 0 && until.getTime() > now()) watch.expect(instance, { macs, since, until });
+      else watch.forget(instance);
+    }
     if (addresses.length > 0) return { said: FOUND, addresses };
     return none(until.getTime() > now() ? 'no lease yet' : `no lease within ${deadlineMs / 1000} s`);
   };

@@ -7,7 +7,7 @@ import { endpointSection } from './endpoint.js';
 import { imagesSection } from './images.js';
 import { libvirtName } from './libvirt-name.js';
 import { metadataSection } from './metadata.js';
-import { networkSection } from './network.js';
+import { bridgeName, findNetworkConflicts, furtherNetworkSection, networkSection } from './network.js';
 
 /** `compute.yaml`. The keys `uuid`, `etcd`, `placement`, `resize` and `bridge` are the original's. */
 
@@ -42,11 +42,12 @@ const sections = z.strictObject({
     })
     .prefault({}),
   network: networkSection,
-  bridge: z
-    .string()
-    .regex(/^[A-Za-z0-9_.-]{1,15}$/, 'expected the name of a bridge, such as br0')
-    .optional()
-    .describe('a bridge of the host; if set, each guest gets a second interface on it'),
+  networks: z
+    .array(furtherNetworkSection)
+    .default([])
+    .describe('more networks, for guests that ask for one; each has the keys of `network`'),
+  bridge: bridgeName.optional().describe('a bridge of the host; if set, each guest gets a second interface on it'),
+  bridges: z.array(bridgeName).default([]).describe('more bridges of the host, for guests that ask for one'),
   resize: z.boolean().default(true).describe('true: grow a disk to DISK_GB; false: keep the size of its image'),
   disks: z
     .strictObject({
@@ -173,7 +174,10 @@ const sections = z.strictObject({
     .prefault({}),
 });
 
-export const agentConfigSchema = sections.check(({ value: { metadata, network }, issues }) => {
+export const agentConfigSchema = sections.check(({ value, issues }) => {
+  const { metadata, network, networks } = value;
+  for (const { index, message } of findNetworkConflicts(value))
+    issues.push({ code: 'custom', message, path: ['networks', index], input: networks[index] });
   if (metadata === false) return;
   const missing =
     (!network.manage && 'network.manage: true; on a network that others keep') ||

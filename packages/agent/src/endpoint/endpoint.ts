@@ -8,6 +8,7 @@ import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import pLimit from 'p-limit';
 import type { AgentConfig } from '../config/config.js';
+import { allNetworks } from '../config/network.js';
 import { planNetwork } from '../networks/address-plan.js';
 import { planIpv6 } from '../networks/ipv6-plan.js';
 import type { FindEndpoint } from '../images/download/request-snapshot.js';
@@ -63,11 +64,13 @@ const publish = async (deps: EndpointDeps, server: EndpointServer): Promise<void
   const { config, keys, host, session, log } = deps;
   const port = server.port();
   if (port === undefined) return; // it is being closed
-  const { manage, cidr, cidr6 } = config.network;
-  const gateways = [planNetwork(cidr), ...(cidr6 === undefined ? [] : [planIpv6(cidr6)])].map(({ gateway }) => gateway);
+  const managed = allNetworks(config).filter(({ manage }) => manage);
+  const gateways = managed.flatMap(({ cidr, cidr6 }) =>
+    [planNetwork(cidr), ...(cidr6 === undefined ? [] : [planIpv6(cidr6)])].map(({ gateway }) => gateway),
+  );
   const addresses = await listAdvertisedAddresses(config.endpoint, {
     etcd: config.etcd,
-    except: new Set(manage ? gateways : []),
+    except: new Set(gateways),
   });
   const endpoint: AgentEndpoint = { version: 1, host, session, addresses, port };
   const secret: ConsoleEndpoint = { ...endpoint, key: server.key };

@@ -1,6 +1,7 @@
 import { resourcesOn, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
+import type { WantedNic } from '@etcd-compute/common/etcd/messages/nics';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { DEFAULT_PROJECT, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { planDisks, type PlannedDisks } from '../disks/disks.js';
@@ -17,6 +18,8 @@ export interface GuestSpec {
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly disks: PlannedDisks;
+  /** Undefined: those that its host gives to every guest. */
+  readonly nics: readonly WantedNic[] | undefined;
   /** Its name, which becomes the guest's host name. */
   readonly name: string | undefined;
   /** What the guest is told. Holds secrets: never logged. */
@@ -51,6 +54,7 @@ export const specOf = (request: BootRequest, host: ProviderUuid): GuestSpec => {
     vcpus: amount('VCPU'),
     memoryMiB: amount('MEMORY_MB'),
     disks: planDisks(request, amount('DISK_GB')),
+    nics: request.nics,
     name: request.name,
     guest: guestOf(request),
   };

@@ -66,6 +66,7 @@ export class RecordWriter {
       resources: resourcesOn(request, this.#deps.host) ?? {},
       image: request.image,
       disks: request.disks,
+      nics: request.nics,
       reason: 'found a boot request without a record',
       now: new Date(),
     });

@@ -13,8 +13,9 @@ import type { Identity } from '../known-servers/identity.js';
 import { openLibvirtLink, type LibvirtLink } from '../libvirt/link.js';
 import { removeLeftAddress } from '../metadata/metadata-address.js';
 import { adoptGuests } from '../networks/adopt-guests.js';
-import { createGuestFilter, type GuestFilter } from '../networks/guest-filter.js';
-import { createGuestNetwork, type GuestNetwork } from '../networks/guest-network.js';
+import type { GuestFilter } from '../networks/guest-filter.js';
+import { createGuestFilters } from '../networks/guest-filters.js';
+import { createGuestNetworks, type GuestNetworks } from '../networks/guest-networks.js';
 import { isFinal } from '../servers/persist.js';
 import { waitForServers, type Servers } from '../servers/servers.js';
 import type { HostEvents } from './host-events.js';
@@ -36,7 +37,7 @@ export interface Beginning {
 export interface Connected {
   readonly servers: Servers;
   readonly belonging: Belonging;
-  readonly network: GuestNetwork;
+  readonly networks: GuestNetworks;
   readonly filter: GuestFilter;
   /** Rejects when a person must act on libvirt first. */
   readonly refused: Promise<never>;
@@ -45,8 +46,8 @@ export interface Connected {
 export const openServers = async (beginning: Beginning): Promise<Connected> => {
   const { config, pool, lifetime, log } = beginning;
   const belonging = createBelonging({ ...beginning, onEtcdChanged: lifetime.end });
-  const network = createGuestNetwork({ config: config.network, log });
-  const filter = createGuestFilter({ config, log, signal: lifetime.signal });
+  const networks = createGuestNetworks({ config, log });
+  const filter = createGuestFilters({ config, log, signal: lifetime.signal });
   const { promise: refused, reject } = withResolvers<never>();
   refused.catch(() => undefined);
   const store = await openStore(config.etcd, belonging.judge);
@@ -60,12 +61,12 @@ export const openServers = async (beginning: Beginning): Promise<Connected> => {
     await checkLibvirt(connection);
     await ensureDiskPool(connection, pool);
     await belonging.noteLibvirt(connection);
-    await network.open(connection);
+    await networks.open(connection);
     if (await filter.open(connection, getConnection)) await adoptGuests(connection, log);
     if (config.network.manage && !isMetadataOn(config))
       await removeLeftAddress(connection, { config: config.network, log });
   });
-  return { servers: { store, capacity, link }, belonging, network, filter, refused };
+  return { servers: { store, capacity, link }, belonging, networks, filter, refused };
 };
 
 type Prepare = Parameters<typeof openLibvirtLink>[0]['onUp'];

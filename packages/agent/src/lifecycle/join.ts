@@ -1,3 +1,4 @@
+import { hostNetworksOf } from '../networks/host-networks.js';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { createFindEndpoint } from '../endpoint/endpoint.js';
@@ -75,7 +76,13 @@ const showPresence = async (
   const presence = await persist(
     async () =>
       link.lend('work', async (connection) =>
-        describeHost(connection, { config, host, session, drain: draining.current }),
+        describeHost(connection, {
+          config,
+          host,
+          session,
+          drain: draining.current,
+          networks: hostNetworksOf(config).map(({ name }) => name),
+        }),
       ),
     { what: 'the hypervisor', log, signal },
   );

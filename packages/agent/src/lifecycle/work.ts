@@ -119,7 +119,7 @@ interface StepsNeeds {
 
 const openSteps = async (
   { config, identity: { host }, pool, log }: Beginning,
-  { servers: { link }, network, filter }: Connected,
+  { servers: { link }, networks, filter }: Connected,
   { images, builds, signal }: StepsNeeds,
 ): Promise<StepDeps> => ({
   config,
@@ -128,7 +128,7 @@ const openSteps = async (
   images,
   frozen: createFrozenGuests({ folder: join(config.state_dir, 'frozen'), lend: link.lend, log }),
   pool,
-  network,
+  networks,
   filter,
   mark: { host, stateDir: config.state_dir },
   consolesDir: await ensureFolder(join(config.state_dir, 'consoles')),

@@ -6,12 +6,12 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import pLimit from 'p-limit';
-import type { AgentConfig } from '../config/config.js';
 import { isElsewhere } from '../servers/fault.js';
 import { createFilterTables, type FilterConfig, type FilterTables } from './filter-tables.js';
 import { getGuestBridge } from './guest-bridge.js';
 import { createGuestList } from './guest-list.js';
 import { haveSameRules, isSameTable, renderChange, type Table } from './nft-table.js';
+import type { NetworksConfig } from './host-networks.js';
 import { applyChanges, findTable } from './nft.js';
 import type { GuestPort } from './ports.js';
 
@@ -44,7 +44,7 @@ export interface GuestFilter {
 }
 
 export interface GuestFilterOptions {
-  readonly config: FilterConfig & Pick<AgentConfig, 'bridge'>;
+  readonly config: FilterConfig & NetworksConfig;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }

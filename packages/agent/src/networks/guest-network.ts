@@ -8,11 +8,12 @@ import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
 import { parseNetwork, renderNetwork, type NetworkSpec } from '@etcd-compute/libvirt/xml/network';
 import type { AgentConfig } from '../config/config.js';
 import { chooseAddress, listReservations, planNetwork } from './address-plan.js';
+import { onlyNetwork } from './host-networks.js';
 import { readNics } from './nics.js';
 import { BLOCK_PREFIX, blocksOf, isSameIpv6, isUniqueLocal, planIpv6 } from './ipv6-plan.js';
 
 /**
- * The libvirt network of the guests' first interfaces. On the agent's own one, every guest's address is chosen before it starts.
+ * A libvirt network of the guests. On one of the agent's own, every guest's address is chosen before it starts.
  *
  * The network has a DHCP host entry for every address from the beginning, each with the MAC that belongs to the address
  * (`address-plan.ts`). So choosing an address is choosing a MAC, and who holds which is read from the domains: nothing else
@@ -101,7 +102,7 @@ const readReservations = async (
   for (const domain of await connection.listAllDomains()) {
     await using handle = domain;
     const instance = instanceUuidSchema.safeParse(handle.uuid).data;
-    const nics = readNics(parseDomain(await handle.getXMLDesc()), { network });
+    const nics = readNics(parseDomain(await handle.getXMLDesc()), onlyNetwork(network));
     const address = nics.find((nic) => nic.network === network.name)?.address;
     if (instance !== undefined && address !== undefined) reservations.set(instance, address);
   }

@@ -1,4 +1,5 @@
 import type { AgentConfig } from '../config/config.js';
+import type { NetworkSection } from '../config/network.js';
 import { planNetwork, type NetworkPlan } from './address-plan.js';
 
 /** A network of this host that guests can be on. */
@@ -9,10 +10,12 @@ export interface HostNetwork {
   readonly plan?: NetworkPlan;
   /** Missing: the agent gives out no IPv6 addresses there. */
   readonly cidr6?: string;
+  /** A guest that asks for no networks gets an interface there. */
+  readonly isDefault: boolean;
 }
 
 /** What is needed of the config to know the networks. */
-export type NetworksConfig = Pick<AgentConfig, 'network' | 'bridge'>;
+export type NetworksConfig = Pick<AgentConfig, 'network' | 'networks' | 'bridge' | 'bridges'>;
 
 const BRIDGE = 'bridge:';
 
@@ -26,12 +29,26 @@ export const sourceOf = (name: string): NicSource =>
 
 export const nameOfSource = ({ network, bridge }: NicSource): string => network ?? `${BRIDGE}${bridge}`;
 
-/** In the order of the interfaces of a guest that asks for none in particular. */
-export const hostNetworksOf = ({ network, bridge }: NetworksConfig): readonly HostNetwork[] => [
-  {
-    name: network.name,
-    ...(network.manage && { plan: planNetwork(network.cidr) }),
-    ...(network.manage && network.cidr6 !== undefined && { cidr6: network.cidr6 }),
-  },
-  ...(bridge === undefined ? [] : [{ name: nameOfSource({ bridge }) }]),
+/** The default ones come first, in the order of the interfaces of a guest that asks for none. */
+export const hostNetworksOf = ({ network, networks, bridge, bridges }: NetworksConfig): readonly HostNetwork[] => [
+  { ...networkOf(network), isDefault: true },
+  ...(bridge === undefined ? [] : [{ name: nameOfSource({ bridge }), isDefault: true }]),
+  ...networks.map((further) => ({ ...networkOf(further), isDefault: false })),
+  ...bridges
+    .filter((further) => further !== bridge)
+    .map((further) => ({ name: nameOfSource({ bridge: further }), isDefault: false })),
 ];
+
+const networkOf = ({ name, manage, cidr, cidr6 }: NetworkSection): Omit<HostNetwork, 'isDefault'> => ({
+  name,
+  ...(manage && { plan: planNetwork(cidr) }),
+  ...(manage && cidr6 !== undefined && { cidr6 }),
+});
+
+/** Nothing but one network of a host. */
+export const onlyNetwork = (network: NetworkSection): NetworksConfig => ({
+  network,
+  networks: [],
+  bridge: undefined,
+  bridges: [],
+});

@@ -11,12 +11,14 @@ export interface DescribeOptions {
   readonly host: ProviderUuid;
   readonly session: Presence['session'];
   readonly drain: Presence['drain'];
+  /** Those that guests can be on. */
+  readonly networks: readonly string[];
 }
 
 /** The presence that this process shows. */
 export const describeHost = async (
   connection: Connection,
-  { config, host, session, drain }: DescribeOptions,
+  { config, host, session, drain, networks }: DescribeOptions,
 ): Promise<Presence> => {
   const version = await connection.getVersion();
   return {
@@ -27,6 +29,7 @@ export const describeHost = async (
     layout: LAYOUT,
     wishes: Object.keys(WISH_KINDS),
     members: [...REQUEST_MEMBERS],
+    networks: [...networks],
     state: drain ? 'draining' : 'up',
     trouble: null,
     drain,

@@ -8,10 +8,10 @@ export const createConfigDrive: Step = {
   name: 'create-config-drive',
   kind: 'quick',
   timeoutSeconds: ({ timeouts }) => timeouts.disk,
-  run: async ({ config, network, configDrivesDir }, { spec, made }) => {
+  run: async ({ config, networks, configDrivesDir }, { spec, made }) => {
     const layout = config.guests.config_drive;
     if (layout === 'none') return;
-    const guest = guestConfigOf(spec, made.nics ?? reserveNics({ network, config }, spec));
+    const guest = guestConfigOf(spec, made.nics ?? reserveNics({ networks, config }, spec));
     made.configDrive = await writeConfigDrive({ folder: configDrivesDir, layout, guest });
   },
   undo: async ({ configDrivesDir }, instance) => removeConfigDrive(configDrivesDir, instance),

@@ -1,4 +1,4 @@
-import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { GuestSpec } from '../guest-config/guest-spec.js';
 import { planNics, type Nic } from '../networks/nics.js';
 import type { Step, StepDeps } from './step.js';
 
@@ -9,12 +9,11 @@ export const reserveAddress: Step = {
   run: async (deps, { spec, made }) => {
     made.nics = reserveNics(deps, spec);
   },
-  undo: async ({ network }, instance) => network.release(instance),
+  undo: async ({ networks }, instance) => networks.release(instance),
 };
 
 /** The same every time, as long as the instance is there. */
 export const reserveNics = (
-  { network, config }: Pick<StepDeps, 'network' | 'config'>,
-  spec: { readonly instance: InstanceUuid },
-): readonly Nic[] =>
-  planNics(spec, config, (name) => (name === network.name ? network.reserve(spec.instance) : undefined));
+  { networks, config }: Pick<StepDeps, 'networks' | 'config'>,
+  spec: Pick<GuestSpec, 'instance' | 'nics'>,
+): readonly Nic[] => planNics(spec, config, (network) => networks.reserve(spec.instance, network));

@@ -11,7 +11,7 @@ import type { CachedImage } from '../images/format/cached-image.js';
 import type { Lend } from '../libvirt/link.js';
 import type { GuestFilter } from '../networks/guest-filter.js';
 import type { Nic } from '../networks/nics.js';
-import type { GuestNetwork } from '../networks/guest-network.js';
+import type { GuestNetworks } from '../networks/guest-networks.js';
 import type { FrozenGuests } from '../snapshots/frozen-guests.js';
 import type { DomainMark } from '../domains/domain.js';
 
@@ -25,7 +25,7 @@ export interface StepDeps {
   readonly images: ImageCache;
   readonly frozen: FrozenGuests;
   readonly pool: DiskPool;
-  readonly network: GuestNetwork;
+  readonly networks: GuestNetworks;
   readonly filter: Pick<GuestFilter, 'admit' | 'dismiss'>;
   readonly mark: DomainMark;
   /** The folder of the guests' console logs. */

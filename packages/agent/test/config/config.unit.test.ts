@@ -92,8 +92,38 @@ describe('agentConfigSchema', () => {
       { metadata: true, network: { filter: 'none' } },
       'needs network.filter: full; without it, an address does not say which guest asks',
     ],
+    [{ networks: [{ cidr: '10.46.0.0/24' }] }, 'Invalid input: expected string, received undefined'],
+    [{ networks: [{ name: 'ecompute', manage: false }] }, "expected each network once: 'ecompute' is there twice"],
+    [
+      { networks: [{ name: 'storage' }] },
+      "expected addresses of its own: 10.45.0.0/20 overlaps with 10.45.0.0/20 of network 'ecompute'",
+    ],
+    [
+      {
+        network: { cidr6: 'fd00:45::/64' },
+        networks: [{ name: 'storage', cidr: '10.46.0.0/20', cidr6: 'fd00:45::/64' }],
+      },
+      "expected addresses of its own: fd00:45::/64 overlaps with fd00:45::/64 of network 'ecompute'",
+    ],
+    [{ bridges: ['a/b'] }, 'expected the name of a bridge, such as br0'],
   ])('says of %j what was expected', (config, message) => {
     expect(agentConfigSchema.safeParse(config).error?.issues.map((issue) => issue.message)).toEqual([message]);
+  });
+
+  test('takes further networks, each with settings of its own', () => {
+    const { networks, bridges } = agentConfigSchema.parse({
+      networks: [
+        { name: 'storage', cidr: '10.46.0.0/20', filter: 'reach' },
+        { name: 'default', manage: false },
+      ],
+      bridges: ['br1'],
+    });
+    expect(networks).toMatchObject([
+      { name: 'storage', manage: true, filter: 'reach', lease_seconds: 3600 },
+      { name: 'default', manage: false, filter: 'full' },
+    ]);
+    expect(bridges).toEqual(['br1']);
+    expect(agentConfigSchema.parse({})).toMatchObject({ network: { name: 'ecompute' }, networks: [], bridges: [] });
   });
 
   test('takes addresses and networks that guests may and may not reach', () => {

@@ -30,6 +30,37 @@ describe('the interfaces of an instance', () => {
     ]);
   });
 
+  const MORE = {
+    bridge: 'br0',
+    networks: [
+      { name: 'storage', cidr: '10.46.0.0/24' },
+      { name: 'default', manage: false },
+    ],
+    bridges: ['br1'],
+  };
+
+  test('are on the networks that it asks for, each in its slot', () => {
+    const nics = ['storage', 'bridge:br1', 'default'].map((network, slot) => ({ slot: slot + 3, network }));
+    const addressOn = (network: string): string | undefined => (network === 'storage' ? '10.46.0.9' : undefined);
+    expect(planNics({ instance: INSTANCE, nics }, configOf(MORE), addressOn)).toEqual([
+      { slot: 3, network: 'storage', mac: '52:54:00:2e:00:09', address: '10.46.0.9', port: 'ec6b2f3c1e0c5d3' },
+      { slot: 4, network: 'bridge:br1', mac: '52:8d:1a:2b:3c:51', port: 'ec6b2f3c1e0c5d4' },
+      { slot: 5, network: 'default', mac: '52:8d:1a:2b:3c:52', port: 'ec6b2f3c1e0c5d5' },
+    ]);
+    expect(planNics({ instance: INSTANCE }, configOf(MORE), reserved)).toEqual([FIRST, SECOND]);
+  });
+
+  test('on a network that the host lacks are refused, with those that it has', () => {
+    const nics = [{ slot: 0, network: 'backup' }];
+    expect(() => planNics({ instance: INSTANCE, nics }, configOf(MORE), reserved)).toThrow(
+      expect.objectContaining({
+        code: 'ECOMPUTE_REQUEST_INVALID',
+        message: `instance ${INSTANCE} wants the network 'backup', and this host has ecompute, bridge:br0, storage, default, bridge:br1`,
+        retryable: true,
+      }),
+    );
+  });
+
   test('are read from the domain as they were planned', () => {
     const config = configOf({ network: { cidr: '10.45.0.0/24', cidr6: 'fd00:45::/64' }, bridge: 'br0' });
     const nics = planNics({ instance: INSTANCE }, config, reserved);

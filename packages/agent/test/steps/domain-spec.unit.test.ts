@@ -20,6 +20,7 @@ const anInput = ({ config = {}, firmware, ...changes }: Changes = {}): DomainInp
     vcpus: 2,
     memoryMiB: 512,
     disks: [{ uuid: rootDiskOf(INSTANCE), sizeGiB: 3 }],
+    nics: undefined,
     name: 'web1',
     guest: { firmware },
   },

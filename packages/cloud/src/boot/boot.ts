@@ -17,6 +17,7 @@ import { resolveImage, type ResolvedImage } from '../snapshots/resolve-image.js'
 import type { Strategy } from '../selection/strategies.js';
 import type { Services } from '../services.js';
 import { checkDisks } from './check-disks.js';
+import { checkNetworks } from './check-networks.js';
 import { bootErrors } from './boot-errors.js';
 import { waitForBoot, type BootEnd, type BootProgress, type WaitForBootOptions } from './wait-for-boot.js';
 
@@ -30,6 +31,8 @@ export interface BootOptions extends RunOptions {
   readonly checksum?: string | undefined;
   /** Empty disks beside the root disk, in GiB each. They are a part of the DISK_GB that is wanted. */
   readonly addDisks?: readonly number[];
+  /** Networks of the host to be on, in the order of the interfaces. Default: those that the host gives to every guest. */
+  readonly networks?: readonly string[] | undefined;
   readonly name?: string | undefined;
   /** How many; with a name, they are called NAME-1, NAME-2, ... */
   readonly count?: number | undefined;
@@ -77,14 +80,20 @@ const newSpecs = (
     imageSource: source,
     checksum: options.checksum,
     disks: (options.addDisks ?? []).map((size_gib) => ({ uuid: newDiskUuid(), size_gib })),
+    nics: options.networks?.map((network, slot) => ({ slot, network })),
     guest: options.guest ?? {},
     user: options.user ?? user,
     project,
     nameGuards: [],
   }));
 
-const needsOf = ({ addDisks = [] }: BootOptions, { source }: ResolvedImage): AgentNeeds => ({
-  members: [...(addDisks.length > 0 ? (['disks'] as const) : []), ...(source ? (['image_source'] as const) : [])],
+const needsOf = ({ addDisks = [], networks }: BootOptions, { source }: ResolvedImage): AgentNeeds => ({
+  members: [
+    ...(addDisks.length > 0 ? (['disks'] as const) : []),
+    ...(networks ? (['nics'] as const) : []),
+    ...(source ? (['image_source'] as const) : []),
+  ],
+  ...(networks && { networks }),
 });
 
 /** Finds the hosts, and whether the names are free. @returns the specs with what guards their names. */
@@ -111,6 +120,7 @@ export const boot = async (services: Services, options: BootOptions): Promise<Bo
 const bootAll = async (services: Services, options: BootOptions, running: Run): Promise<BootResult> => {
   const { want, strategy = 'spread', retries = 2, waitMs, tellsDownloads = false, needsAgents = true } = options;
   checkDisks(options);
+  checkNetworks(options.networks);
   const image = await resolveImage(services, options.image);
   const specs = newSpecs(services, options, image);
   for (const spec of specs) checkRequestSize(spec);

@@ -17,6 +17,7 @@ const seenAgentSchema = presenceSchema.pick({
   layout: true,
   wishes: true,
   members: true,
+  networks: true,
   started_at: true,
 });
 export type SeenAgent = z.output<typeof seenAgentSchema>;

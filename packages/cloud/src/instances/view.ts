@@ -33,6 +33,8 @@ export interface InstanceView {
   } | null;
   readonly resources: Readonly<Record<string, number>>;
   readonly image: string | null;
+  /** The networks of its host that it asked for, in the order of its interfaces; null: those that the host gives to every guest. */
+  readonly networks: readonly string[] | null;
   /** The root disk comes first, and has the instance's uuid. Empty where nobody knows the size of the root disk. */
   readonly disks: readonly { readonly uuid: string; readonly sizeGiB: number }[];
   /** That nothing may be asked of it, and why; null when it is not locked. */
@@ -62,6 +64,9 @@ export interface InstanceView {
   readonly updatedAt: string | null;
   readonly transitions: readonly { readonly at: string; readonly state: string; readonly reason: string }[];
 }
+
+const networksOf = ({ nics }: Pick<InstanceRecord, 'nics'>): InstanceView['networks'] =>
+  nics && nics.map(({ network }) => network);
 
 const disksOf = ({
   instance,
@@ -118,6 +123,7 @@ export const viewOfRecord = (
   step: stepOf(record, downloads),
   resources: record.resources,
   image: record.image,
+  networks: networksOf(record),
   disks: disksOf(record),
   locked: record.locked && { reason: record.locked.reason },
   addresses: record.addresses.map(({ address, family, mac, source }) => ({ address, family, mac, source })),
@@ -160,6 +166,7 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: D
     step: null,
     resources,
     image: request?.image ?? null,
+    networks: networksOf({ nics: request?.nics ?? null }),
     disks: disksOf({ instance, resources, disks: request?.disks ?? [] }),
     locked: null,
     addresses:

@@ -55,7 +55,9 @@ const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts 
   );
   performance.mark('cloud:candidates');
   const { kept, dropped } =
-    needsPresence || needs ? filterByPresence(candidates, presences, needs) : { kept: candidates, dropped: [] };
+    needsPresence || needs?.members?.length
+      ? filterByPresence(candidates, presences, needs)
+      : { kept: candidates, dropped: [] };
   const pool = createHostPool({ candidates: kept, rooms, strategy, random: Math.random });
   const hasOldAgents = [...presences.values()].some(isOldAgent);
   return { pool, presences, dropped, hasOldAgents, offered: candidates.length };

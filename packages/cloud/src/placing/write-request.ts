@@ -1,5 +1,6 @@
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { FurtherDisk } from '@etcd-compute/common/etcd/messages/disks';
+import type { WantedNic } from '@etcd-compute/common/etcd/messages/nics';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
@@ -25,6 +26,8 @@ export interface InstanceSpec {
   readonly disks?: readonly FurtherDisk[];
   /** Where the image is, when it is a snapshot. */
   readonly imageSource?: SnapshotSource | undefined;
+  /** Undefined: those that its host gives to every guest. */
+  readonly nics?: readonly WantedNic[] | undefined;
   /** What the guest is told. Holds secrets: never logged. */
   readonly guest?: GuestMembers;
   readonly user: string;
@@ -65,6 +68,7 @@ export const renderRequest = (
   ...(spec.name !== null && { name: spec.name }),
   ...(spec.imageSource && { image_source: spec.imageSource }),
   ...(spec.checksum !== undefined && { image_checksum: spec.checksum }),
+  ...(spec.nics && { nics: [...spec.nics] }),
   ...(spec.disks && spec.disks.length > 0 && { disks: [...spec.disks] }),
   ...spec.guest,
 });

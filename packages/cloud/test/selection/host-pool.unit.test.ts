@@ -129,6 +129,19 @@ test('filterByPresence leaves out hosts whose agents would pass over a member of
   expect(filterByPresence(candidates, agents).kept).toEqual(candidates);
 });
 
+test('filterByPresence leaves out hosts that lack a network', () => {
+  const agent = { state: 'up' as const, trouble: null, layout: 2, drain: null, members: ['nics'] };
+  const agents = new Map([
+    [A, { ...agent, networks: ['ecompute', 'storage', 'bridge:br0'] }],
+    [B, { ...agent, networks: ['ecompute', 'bridge:br0'] }],
+  ]);
+  const candidates = [A, B].map((host) => candidateOn(host, { VCPU: 1 }));
+  expect(filterByPresence(candidates, agents, { members: ['nics'], networks: ['bridge:br0', 'storage'] })).toEqual({
+    kept: candidates.slice(0, 1),
+    dropped: [{ host: B, reason: 'lacks network storage; it has ecompute, bridge:br0' }],
+  });
+});
+
 test('filterByPresence says of each dropped host why', () => {
   const E = newProviderUuid();
   const candidates = [A, B, C, D, E].map((host) => candidateOn(host, { VCPU: 1 }));

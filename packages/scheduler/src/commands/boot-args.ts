@@ -18,6 +18,7 @@ export interface BootArgs {
   readonly memory: string | undefined;
   readonly disk: string | undefined;
   readonly addDisks: readonly string[];
+  readonly networks: readonly string[];
   readonly image: string | undefined;
   readonly checksum: string | undefined;
   readonly resources: string | undefined;
@@ -120,6 +121,7 @@ export const parseBootArgs = (args: BootArgs): ((config: ScheduleConfig) => Boot
     name,
     count,
     addDisks,
+    networks: args.networks.length === 0 ? undefined : args.networks,
     guest: guestFor(config),
     isWaiting: args.wait,
     image: image ?? config.image,

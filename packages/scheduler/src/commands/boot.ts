@@ -8,7 +8,7 @@ import { throwFirst } from './print-changed.js';
 
 export interface BootOptions extends Pick<
   CloudBootOptions,
-  'user' | 'want' | 'name' | 'image' | 'checksum' | 'addDisks' | 'guest' | 'count' | 'strategy' | 'retries'
+  'user' | 'want' | 'name' | 'image' | 'checksum' | 'addDisks' | 'networks' | 'guest' | 'count' | 'strategy' | 'retries'
 > {
   readonly isWaiting: boolean;
   readonly timeoutSeconds: number;

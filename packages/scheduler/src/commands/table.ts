@@ -59,6 +59,11 @@ cannot build goes on to the next host. With --count, as many as find room are pl
       describe:
         'sha256:... or sha512:... of the file behind the image’s URL, or the URL of the SHA256SUMS that has it; another file is not used',
     },
+    network: {
+      value: 'NAME',
+      isMany: true,
+      describe: 'a network of the host, or bridge:br0; may be repeated; default: those that the host gives to all',
+    },
     ...GUEST_OPTIONS,
     resources: {
       value: 'QUERY',
@@ -88,6 +93,7 @@ cannot build goes on to the next host. With --count, as many as find room are pl
       memory: args.one('memory'),
       disk: args.one('disk'),
       addDisks: args.many('add-disk'),
+      networks: args.many('network'),
       image: args.one('image'),
       checksum: args.one('checksum'),
       resources: args.one('resources'),

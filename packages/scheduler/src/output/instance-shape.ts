@@ -82,6 +82,7 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
         .join(', ') || NOTHING,
     ],
     ['image', view.image ?? NOTHING],
+    ...(view.networks ? [['networks', view.networks.join(', ')] satisfies [string, string]] : []),
     // The root disk alone is what `resources` says.
     ...(view.disks.length > 1 ? [['disks', renderDisks(view)] satisfies [string, string]] : []),
     ['created', formatTime(view.createdAt)],

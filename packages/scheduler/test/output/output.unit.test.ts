@@ -19,6 +19,7 @@ const VIEW: InstanceView = {
   step: null,
   resources: { VCPU: 1, MEMORY_MB: 256, DISK_GB: 1 },
   image: 'http://x/a.img',
+  networks: null,
   disks: [{ uuid: '6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d', sizeGiB: 1 }],
   locked: null,
   addresses: [{ address: '192.0.2.7', family: 'ipv4', mac: null, source: 'lease' }],
@@ -100,6 +101,12 @@ addresses:
 fault:     ECOMPUTE_DISK_FAILED in step create-disk: the pool is full
   hint:    make room`);
   });
+});
+
+test('an instance on networks of its choice says on which', () => {
+  expect(renderInstance({ ...VIEW, networks: ['ecompute', 'bridge:br1'] }, false)).toContain(
+    '\nnetworks:  ecompute, bridge:br1\n',
+  );
 });
 
 test('an instance with further disks says which', () => {

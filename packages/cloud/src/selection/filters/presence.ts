@@ -15,7 +15,7 @@ export interface FilterResult {
   readonly dropped: readonly DroppedHost[];
 }
 
-type Agent = Pick<SeenAgent, 'state' | 'trouble' | 'drain' | 'layout' | 'members'>;
+type Agent = Pick<SeenAgent, 'state' | 'trouble' | 'drain' | 'layout' | 'members' | 'networks'>;
 
 /** An agent of an older version looks for the record of an instance elsewhere. */
 export const isOldAgent = ({ layout = 1 }: Pick<SeenAgent, 'layout'>): boolean => layout < LAYOUT;
@@ -24,15 +24,19 @@ export const isOldAgent = ({ layout = 1 }: Pick<SeenAgent, 'layout'>): boolean =
 export interface AgentNeeds {
   /** Members of its boot request that an agent of an older version would pass over. */
   readonly members?: readonly RequestMember[];
+  readonly networks?: readonly string[];
 }
 
 const TOO_OLD = 'its agent is of an older version: upgrade it';
 
-const whyNot = (agent: Agent | undefined, { members = [] }: AgentNeeds): string | undefined => {
+const whyNot = (agent: Agent | undefined, { members = [], networks = [] }: AgentNeeds): string | undefined => {
   const trouble = explainAgent(agent);
   if (trouble !== undefined || !agent) return trouble;
   const seesTo = new Set(agent.members);
-  return isOldAgent(agent) || members.some((member) => !seesTo.has(member)) ? TOO_OLD : undefined;
+  if (isOldAgent(agent) || members.some((member) => !seesTo.has(member))) return TOO_OLD;
+  const { networks: there = [] } = agent;
+  const missing = networks.filter((network) => !there.includes(network));
+  return missing.length === 0 ? undefined : `lacks network ${missing.join(', ')}; it has ${there.join(', ')}`;
 };
 
 /** Leaves out hosts whose agent is not there, cannot work or is too old: a boot request would wait there for nobody. */

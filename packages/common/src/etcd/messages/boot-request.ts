@@ -5,6 +5,7 @@ import { furtherDisksSchema } from './disks.js';
 import { guestMembers } from './guest-config.js';
 import { lockSchema } from './lock.js';
 import { snapshotSourceSchema } from './snapshot.js';
+import { wantedNicsSchema } from './nics.js';
 import { powerSchema, wishOfPower, wishSchema, type Wish } from './wish.js';
 
 /** What our scheduler writes at most, as JSON. etcd takes 1.5 MiB, but an agent reads and watches many of them. */
@@ -33,6 +34,8 @@ export const bootRequestSchema = z.looseObject({
   disks: furtherDisksSchema.optional(),
   /** Where the image is, when it is a snapshot. */
   image_source: snapshotSourceSchema.optional(),
+  /** Its interfaces. Missing: those that its host gives to every guest. */
+  nics: wantedNicsSchema.optional(),
   /** What is to be done, in order. */
   wishes: z.array(wishSchema).optional(),
   /** Nothing else can be asked of it while this is there. */

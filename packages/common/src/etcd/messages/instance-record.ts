@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instanceUuidSchema, providerUuidSchema, sessionUuidSchema } from '../../ids.js';
 import { furtherDiskSchema, type FurtherDisk } from './disks.js';
+import { wantedNicSchema, type WantedNic } from './nics.js';
 import { lockSchema } from './lock.js';
 
 /** The states of an instance; docs/how-it-works.md says how it passes from one to another. */
@@ -96,6 +97,8 @@ const recordObject = z.looseObject({
   image: z.string().nullable(),
   /** Disks beside the root disk, which has what these leave of DISK_GB. */
   disks: z.array(furtherDiskSchema).default([]),
+  /** Null: those that its host gives to every guest. */
+  nics: z.array(wantedNicSchema).nullable().default(null),
   locked: lockSchema.nullable().default(null),
   /**
    * The step that runs now; null when none does. Only older agents write `progress` and `transfer`: the progress of downloads is at
@@ -162,6 +165,7 @@ export interface NewRecord {
   readonly resources: Record<string, number>;
   readonly image: string | null;
   readonly disks?: readonly FurtherDisk[] | undefined;
+  readonly nics?: readonly WantedNic[] | undefined;
   readonly reason: string;
   readonly now: Date;
 }
@@ -176,6 +180,7 @@ export const newRecord = ({
   resources,
   image,
   disks = [],
+  nics,
   reason,
   now,
 }: NewRecord): InstanceRecord => ({
@@ -190,6 +195,7 @@ export const newRecord = ({
   resources,
   image,
   disks: [...disks],
+  nics: nics ? [...nics] : null,
   locked: null,
   step: null,
   addresses: [],

@@ -34,6 +34,8 @@ export const presenceSchema = z.looseObject({
   wishes: z.array(z.string()).optional(),
   /** Members of boot requests that the agent sees to, of those that came with later versions. Undefined: none of them. */
   members: z.array(z.string()).optional(),
+  /** The networks of the host that guests can be on. Undefined: nobody has told. */
+  networks: z.array(z.string()).optional(),
   /** `draining`: the agent takes no new instances, because it is about to stop or its host is drained. */
   state: z.enum(['up', 'draining']),
   /** Null when the host can work. */
@@ -47,7 +49,7 @@ export const presenceSchema = z.looseObject({
   process: processIdentitySchema,
 });
 /** Of this version. */
-export const REQUEST_MEMBERS = ['disks', 'image_source'] as const satisfies readonly (keyof BootRequest)[];
+export const REQUEST_MEMBERS = ['disks', 'nics', 'image_source'] as const satisfies readonly (keyof BootRequest)[];
 export type RequestMember = (typeof REQUEST_MEMBERS)[number];
 
 /** The layout of keys of this version. */

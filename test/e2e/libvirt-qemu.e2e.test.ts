@@ -17,7 +17,7 @@ import type { Domain } from '@etcd-compute/libvirt/domain';
 import { LibvirtError } from '@etcd-compute/libvirt/errors';
 import { superviseConnection } from '@etcd-compute/libvirt/reconnect';
 import type { StoragePool } from '@etcd-compute/libvirt/storage-pool';
-import { parseDomain, renderDomain } from '@etcd-compute/libvirt/xml/domain';
+import { parseDomain, renderDisk, renderDomain, renderInterface } from '@etcd-compute/libvirt/xml/domain';
 import type { DomainSpec } from '@etcd-compute/libvirt/xml/domain';
 import { renderDomainBackup } from '@etcd-compute/libvirt/xml/domain-backup';
 import { parseMetadataValues } from '@etcd-compute/libvirt/xml/metadata';
@@ -131,6 +131,53 @@ describe('console', () => {
     await other.close();
     await closed;
     expect(await domain.isActive()).toBe(true);
+    await domain.destroy();
+  });
+});
+
+describe('devices', () => {
+  const { CONFIG, LIVE } = DomainModificationImpact;
+  const card = { network: 'plugs', mac: '52:54:00:7a:7b:7c', model: 'virtio' };
+  const makeDisk = async () => {
+    const name = `${randomUUID()}.img`;
+    await using volume = await pool.createVolume(renderStorageVolume({ name, capacityBytes: MIB, format: 'qcow2' }));
+    const serial = '0b9d7a43-5c0e-4b5f-8f0e-7c0a5d1e2f30';
+    const common = { format: 'qcow2', device: 'disk', bus: 'virtio', readOnly: false } as const;
+    return { ...common, path: volume.path, targetDev: 'vdk', serial };
+  };
+  const devicesOf = async (domain: Domain) => {
+    const { disks, interfaces } = parseDomain(await domain.getXMLDesc());
+    return {
+      disk: disks.find(({ targetDev }) => targetDev === 'vdk'),
+      hasCard: interfaces.some(({ mac }) => mac === card.mac),
+    };
+  };
+
+  it('are added to a definition and taken from it', async () => {
+    const uuid = randomUUID();
+    await using domain = await connection.domainDefineXML(
+      renderDomain({ uuid, name: uuid, type: 'qemu', vcpus: 1, memoryMiB: 32, disks: [], interfaces: [] }),
+    );
+    const disk = await makeDisk();
+    const devices = [renderDisk(disk), renderInterface(card)];
+    for (const xml of devices) await domain.attachDeviceFlags(xml, CONFIG);
+    expect(await devicesOf(domain)).toMatchObject({ disk, hasCard: true });
+    await expect(domain.attachDeviceFlags(renderDisk(disk), CONFIG)).rejects.toThrow(/vdk/);
+    for (const xml of devices) await domain.detachDeviceFlags(xml, CONFIG);
+    expect(await devicesOf(domain)).toEqual({ disk: undefined, hasCard: false });
+    for (const xml of devices)
+      await expect(domain.detachDeviceFlags(xml, CONFIG)).rejects.toMatchObject({ code: 'VIR_ERR_DEVICE_MISSING' });
+    await domain.undefineFlags(0);
+  });
+
+  it('are added to a guest that runs, and stay there as long as it does not let them go', async () => {
+    await using domain = await startEchoGuest();
+    const disk = await makeDisk();
+    await domain.attachDeviceFlags(renderDisk(disk), LIVE);
+    expect(await devicesOf(domain)).toMatchObject({ disk: { ...disk, backing: null } });
+    // No system runs there that could hear of it.
+    await domain.detachDeviceFlags(renderDisk(disk), LIVE);
+    expect(await devicesOf(domain)).toMatchObject({ disk: { path: disk.path } });
     await domain.destroy();
   });
 });

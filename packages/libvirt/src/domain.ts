@@ -117,6 +117,19 @@ export class Domain {
     await this.#owned.call('domainUndefineFlags', [flags], wait);
   }
 
+  /** Gives it one more device, while it runs or in its definition (`DomainModificationImpact`): `renderDisk`, `renderInterface`. */
+  async attachDeviceFlags(xml: string, flags: number, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainAttachDevice', [xml, flags], wait);
+  }
+
+  /**
+   * Takes a device from it, found by what tells it from others: a disk by its target, an interface by its MAC. A running guest has to let it go:
+   * when it takes its time, or never does, the device is still in its XML after the call. Throws `VIR_ERR_DEVICE_MISSING` when it has none.
+   */
+  async detachDeviceFlags(xml: string, flags: number, wait: CallWait = {}): Promise<void> {
+    await this.#owned.call('domainDetachDevice', [xml, flags], wait);
+  }
+
   /** Changes a device that it has, found by what tells it from others, such as a MAC (`DomainModificationImpact`). */
   async updateDeviceFlags(xml: string, flags: number, wait: CallWait = {}): Promise<void> {
     await this.#owned.call('domainUpdateDevice', [xml, flags], wait);

@@ -109,7 +109,12 @@ function devicesMember(spec: DomainSpec): XmlElement {
   };
 }
 
-/** Renders one <interface>, for `Domain.updateDeviceFlags`. Throws `XmlValueError`. */
+/** Renders one <disk>, for `Domain.attachDeviceFlags`. Throws `XmlValueError`. */
+export function renderDisk(disk: DomainDisk): string {
+  return renderXml({ disk: diskMember(disk) });
+}
+
+/** Renders one <interface>, for `Domain.attachDeviceFlags` and `updateDeviceFlags`. Throws `XmlValueError`. */
 export function renderInterface(entry: DomainNetworkInterface): string {
   return renderXml({ interface: interfaceMember(entry) });
 }

@@ -100,6 +100,14 @@ export function domainManagedSaveRemove(pointer: DomainPointer): void {
   succeed(header.virDomainManagedSaveRemove, pointer, 0);
 }
 
+export function domainAttachDevice(pointer: DomainPointer, xml: string, flags: number): void {
+  succeed(header.virDomainAttachDeviceFlags, pointer, xml, flags);
+}
+
+export function domainDetachDevice(pointer: DomainPointer, xml: string, flags: number): void {
+  succeed(header.virDomainDetachDeviceFlags, pointer, xml, flags);
+}
+
 export function domainUpdateDevice(pointer: DomainPointer, xml: string, flags: number): void {
   succeed(header.virDomainUpdateDeviceFlags, pointer, xml, flags);
 }

@@ -134,7 +134,14 @@ export const virDomainManagedSaveRemove = declare<FromDomainWithFlags>(
 export const virDomainUndefineFlags = declare<FromDomainWithFlags>(
   'int virDomainUndefineFlags(virDomainPtr domain, unsigned int flags)',
 );
-export const virDomainUpdateDeviceFlags = declare<(domain: DomainPointer, xml: string, flags: number) => number>(
+type ChangeDevice = (domain: DomainPointer, xml: string, flags: number) => number;
+export const virDomainAttachDeviceFlags = declare<ChangeDevice>(
+  'int virDomainAttachDeviceFlags(virDomainPtr domain, const char *xml, unsigned int flags)',
+);
+export const virDomainDetachDeviceFlags = declare<ChangeDevice>(
+  'int virDomainDetachDeviceFlags(virDomainPtr domain, const char *xml, unsigned int flags)',
+);
+export const virDomainUpdateDeviceFlags = declare<ChangeDevice>(
   'int virDomainUpdateDeviceFlags(virDomainPtr domain, const char *xml, unsigned int flags)',
 );
 export const virDomainIsActive = declare<FromDomain>('int virDomainIsActive(virDomainPtr domain)');

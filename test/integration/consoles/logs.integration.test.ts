@@ -240,7 +240,7 @@ describe('eschedule logs', () => {
     })();
     try {
       const { code, stderr } = await eschedule('logs', instance);
-      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('does not take its key') });
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('does not accept its key') });
     } finally {
       spoilt.abort();
       await spoiling;

@@ -94,7 +94,7 @@ describe('a list of checksums', () => {
     await using fixture = await startImageFixture();
     const checksum = await writeList(fixture, `${lineOf(rawImage(SIZE))}${'#'.repeat(2 ** 20)}\n`);
     await expect(fixture.fetch(undefined, { checksum })).rejects.toThrow(
-      `could not fetch the list of checksums ${checksum}: it has more than the 1 MiB that a list may have`,
+      `could not fetch the list of checksums ${checksum}: it has more than the 1 MiB allowed for a list`,
     );
     fixture.server.setFault('SHA256SUMS', 'hang-body');
     const impatient = await fixture.reopen(SHORT_STALL_MS);

@@ -33,7 +33,7 @@ describe('a checksum', () => {
     const checksum = `sha256:${'0'.repeat(64)}`;
     await expect(fixture.fetch(undefined, { checksum })).rejects.toMatchObject({
       code: 'ECOMPUTE_IMAGE_CHECKSUM_WRONG',
-      message: `the image ${fixture.url} is not the one that was asked for: its checksum is ${sha256(rawImage(600_000))}, not ${checksum}`,
+      message: `the image ${fixture.url} is not the requested one: its checksum is ${sha256(rawImage(600_000))}, not ${checksum}`,
       retryable: false,
     });
     expect(await fixture.files()).toEqual([]);
@@ -178,7 +178,7 @@ describe('space', () => {
       fixture.server.setFault('image', fault);
       await expect(cache.fetch(fixture.url, unaborted())).rejects.toMatchObject({
         code: 'ECOMPUTE_IMAGE_TOO_LARGE',
-        message: expect.stringContaining('it has more than the 488.3 KiB that an image may have on this host'),
+        message: expect.stringContaining('it has more than the 488.3 KiB that this host allows for an image'),
       });
       expect(await fixture.files()).toEqual([]);
     }

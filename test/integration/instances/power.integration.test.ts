@@ -186,7 +186,7 @@ describe('as a person asks', () => {
     agent.kill('SIGKILL');
     await agent.exit();
     const asked = await eschedule('reboot', instance, '--timeout', '1');
-    expect(asked).toMatchObject({ code: 4, stderr: expect.stringContaining('the wish stands') });
+    expect(asked).toMatchObject({ code: 4, stderr: expect.stringContaining('the request is stored') });
     await eschedule('stop', instance, '--no-wait');
     await agent.restart();
     const record = await waitForState(world, instance, 'stopped');

@@ -44,10 +44,14 @@ const definePool = async (connection: Connection, { name, folder }: DiskPool): P
   } catch (cause) {
     if (!isLibvirtError(cause, 'VIR_ERR_OPERATION_FAILED')) throw cause;
     // libvirt lets a folder be one pool, and names that one.
-    throw new EcomputeError('ECOMPUTE_DISK_FAILED', `could not make the libvirt storage pool '${name}' of ${folder}`, {
-      cause,
-      hint: 'when the folder is a pool already, set disks.pool to the name of that one',
-    });
+    throw new EcomputeError(
+      'ECOMPUTE_DISK_FAILED',
+      `could not create the libvirt storage pool '${name}' of ${folder}`,
+      {
+        cause,
+        hint: 'if the folder is already a pool, set disks.pool to the name of that pool',
+      },
+    );
   }
 };
 

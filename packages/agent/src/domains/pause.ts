@@ -30,7 +30,7 @@ export const faultOfPause = (
         ...common,
         code: DISK_FAILED,
         message: `${what} could not be read or written`,
-        hint: `look into /var/log/libvirt/qemu/${instance}.log and the kernel's log on its host, mend what they tell, ${goOn}`,
+        hint: `see /var/log/libvirt/qemu/${instance}.log and the kernel's log on its host, fix the cause, ${goOn}`,
       };
 };
 

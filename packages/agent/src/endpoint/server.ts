@@ -129,10 +129,7 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
       const route = parseRoute(request);
       checkMayAsk(route, guests.get(request.socket));
       if (route.what === 'tunnel')
-        throw new EcomputeError(
-          'ECOMPUTE_REQUEST_INVALID',
-          `a tunnel is asked for by an upgrade to ${TUNNEL_PROTOCOL}`,
-        );
+        throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `request a tunnel with an upgrade to ${TUNNEL_PROTOCOL}`);
       const signal = AbortSignal.any([gone.signal, closing.signal]);
       if (route.what === 'snapshot') {
         await serveSnapshot(request, response, { id: route.id, snapshots, folder: imagesDir, signal });
@@ -154,7 +151,7 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
     const route = parseRoute(request);
     checkMayAsk(route, guests.get(client));
     if (route.what !== 'tunnel' || request.headers.upgrade?.toLowerCase() !== TUNNEL_PROTOCOL)
-      throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `the one upgrade there is is to ${TUNNEL_PROTOCOL}`);
+      throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `the only supported upgrade is ${TUNNEL_PROTOCOL}`);
     const guest = await openTunnel(route);
     // Its end would not be told again.
     if (client.destroyed) return void guest.destroy();

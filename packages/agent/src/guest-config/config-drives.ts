@@ -54,7 +54,7 @@ export const writeConfigDrive = async ({ folder, layout, guest }: WriteOptions):
     throw new EcomputeError('ECOMPUTE_DISK_FAILED', `could not write the config drive of instance ${instance}`, {
       cause,
       retryable: true,
-      hint: `look at the room in ${folder} and at its permissions`,
+      hint: `check the free space in ${folder} and its permissions`,
     });
   }
   return configDrive(folder, instance);

@@ -200,7 +200,7 @@ const checkAllocation = async ({ deps, request }: InHand): Promise<void> => {
   if (await isHeldHere(deps, request.instance)) return;
   throw new EcomputeError(
     'ECOMPUTE_REQUEST_INVALID',
-    `instance ${request.instance} holds no allocation on this host in Placement any more`,
+    `instance ${request.instance} no longer has an allocation on this host in Placement`,
     {
       hint: 'destroy it, and boot again',
     },

@@ -86,7 +86,7 @@ export const createLostDomains = ({ store, keys, host, getConnection, health, lo
   };
 };
 
-/** Runs one task at a time. Who asks while one runs shares the next: it is to begin after they asked. */
+/** Runs one task at a time. Callers that come while one runs share the next run, which begins after they called. */
 const shareNext = <T>(task: () => Promise<T>): (() => Promise<T>) => {
   let current: Promise<unknown> = Promise.resolve();
   let next: Promise<T> | undefined;

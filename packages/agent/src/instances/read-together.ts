@@ -14,7 +14,7 @@ export const createReadTogether = (store: Pick<Store, 'getMany'>): ReadTogether 
 
   const readGathered = async (keys: ReadonlySet<string>): Promise<ReadonlyMap<string, Entry | undefined>> => {
     await setImmediate();
-    // Who asks from now on may have a reason to see what is written from now on.
+    // Later callers may need to see what is written from now on: they get a read of their own.
     [gathered, reading] = [undefined, undefined];
     const names = [...keys];
     const { entries } = await store.getMany(names);

@@ -179,7 +179,7 @@ export class RecordWriter {
     }
     throw new EcomputeError(
       'ECOMPUTE_INSTANCE_CHANGED',
-      `the record or the boot request of instance ${this.#instance} changed in between, or this agent was replaced`,
+      `the record or the boot request of instance ${this.#instance} changed meanwhile, or this agent was replaced`,
       {
         retryable: true,
       },

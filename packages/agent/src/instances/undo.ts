@@ -42,6 +42,6 @@ export const undoCompletely = async (steps: readonly Step[], options: UndoOption
   if (!(await isAnythingLeft(steps, options))) return;
   throw new EcomputeError('ECOMPUTE_UNDO_FAILED', `not all of instance ${options.instance} is gone yet`, {
     retryable: true,
-    hint: 'it is tried again: a call to libvirt that took too long may still take effect',
+    hint: 'it is retried: a call to libvirt that took too long may still take effect',
   });
 };

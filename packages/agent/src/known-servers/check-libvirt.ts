@@ -32,7 +32,7 @@ export const checkLibvirt = async (
     `libvirt at ${connection.uri} is not the one that this host belongs to (${libvirt.uri}): it has no domain of this host, and not the storage pool ${libvirt.pool}`,
     {
       retryable: true,
-      hint: 'nothing is done on this host meanwhile. If this is the right libvirt, run: ecompute --accept-change libvirt; see "After a restore, or a wrong setting" in docs/operations.md',
+      hint: 'the agent does nothing on this host meanwhile. If this is the right libvirt, run: ecompute --accept-change libvirt; see "After a restore, or a wrong setting" in docs/operations.md',
     },
   );
 };

@@ -57,7 +57,7 @@ export const etcdChanged = (what: string, details: Readonly<Record<string, unkno
   new EcomputeError('ECOMPUTE_ETCD_CHANGED', what, {
     retryable: true,
     details,
-    hint: 'nothing is done on this host meanwhile. If this is the right etcd, run: ecompute --accept-change etcd; see "After a restore, or a wrong setting" in docs/operations.md',
+    hint: 'the agent does nothing on this host meanwhile. If this is the right etcd, run: ecompute --accept-change etcd; see "After a restore, or a wrong setting" in docs/operations.md',
   });
 
 export const isEtcdChanged = (thrown: unknown): thrown is EcomputeError =>

@@ -55,7 +55,7 @@ export const openKnownServers = (stateDir: string): KnownServersFile => {
       if (isMissingFile(cause)) return { version: 1 };
       throw new EcomputeError('ECOMPUTE_STATE_DIR_UNUSABLE', `could not understand ${path}`, {
         cause,
-        hint: 'when the servers in the config are the right ones, remove the file',
+        hint: 'if the servers in the config are the right ones, remove the file',
       });
     }
   };

@@ -210,5 +210,5 @@ const stepTimedOut = (cause: CallTimeoutError): EcomputeError =>
   new EcomputeError('ECOMPUTE_STEP_TIMED_OUT', cause.message, {
     cause,
     retryable: true,
-    hint: 'look at the hypervisor process of the instance: it may be frozen, or its disk may not answer',
+    hint: 'check the hypervisor process of the instance: it may be frozen, or its disk may not answer',
   });

@@ -47,7 +47,7 @@ const failed = (what: string, cause: unknown): EcomputeError => {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   return new EcomputeError('ECOMPUTE_METADATA_FAILED', what, {
     cause,
-    hint: HINTS[code] ?? 'it needs the program ip (iproute2) and the rights of root; or set metadata to false',
+    hint: HINTS[code] ?? 'it needs the program ip (iproute2) and root privileges; or set metadata to false',
   });
 };
 

@@ -13,7 +13,7 @@ import { createTokens, parseTokenTtl } from './tokens.js';
  * who they are. What they are told is not logged.
  */
 export interface MetadataServerOptions {
-  /** The guest that has this address, and no other can have. @throws when nobody can say now. */
+  /** The only guest that can use this address. @throws when that cannot be found out now. */
   readonly findGuest: (address: string) => Promise<InstanceUuid | undefined>;
   readonly readGuest: (asking: { instance: InstanceUuid; address: string }) => Promise<GuestConfig | undefined>;
   readonly tokenRules: TokenRules;
@@ -145,7 +145,7 @@ const createResponder = ({ findGuest, readGuest, tokenRules, now }: MetadataServ
   };
   return async (request: IncomingMessage, address: string): Promise<Reply> => {
     const instance = await findGuest(address);
-    if (instance === undefined) return refuse(403, 'who asks is no guest of this host');
+    if (instance === undefined) return refuse(403, 'the caller is not a guest of this host');
     if (hasBody(request)) return refuse(413, 'no body is taken');
     const segments = segmentsOf(pathOf(request.url ?? '/'));
     const isToken = segments.join('/') === 'latest/api/token';

@@ -119,7 +119,7 @@ const ensureManaged = async (connection: Connection, config: AgentConfig['networ
     } catch (cause) {
       throw new EcomputeError('ECOMPUTE_NETWORK_FAILED', `could not start the libvirt network '${name}' (${cidr})`, {
         cause,
-        hint: 'when its addresses are in use on this host, set network.cidr to others',
+        hint: 'if its addresses are in use on this host, set network.cidr to others',
       });
     }
   }

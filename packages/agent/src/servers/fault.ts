@@ -23,7 +23,7 @@ export const toFault = (thrown: unknown, step: string): Fault =>
         code: 'ECOMPUTE_INTERNAL',
         message: formatErrorChain(thrown),
         step,
-        hint: 'look into the log of ecompute on this host',
+        hint: 'see the log of ecompute on this host',
         retryable: true,
       };
 

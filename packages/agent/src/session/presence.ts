@@ -85,7 +85,7 @@ export const takePresence = async (options: PresenceOptions, signal: AbortSignal
     if (isFirst && entry)
       log.warn(
         { holder: holder?.process, hostname: holder?.hostname },
-        'another agent has this uuid, waiting whether it lives',
+        'another agent has this uuid, waiting to see whether it is alive',
       );
     await sleep(500, signal);
   }

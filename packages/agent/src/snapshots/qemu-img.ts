@@ -24,7 +24,7 @@ const qemuImg = async (args: readonly string[], signal: AbortSignal): Promise<st
     const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : '';
     throw new EcomputeError('ECOMPUTE_SNAPSHOT_FAILED', `qemu-img ${args[0]} failed${said === '' ? '' : `: ${said}`}`, {
       cause,
-      hint: 'look into the log of ecompute on this host; qemu-img is in the package qemu-utils',
+      hint: 'see the log of ecompute on this host; qemu-img is in the package qemu-utils',
     });
   }
 };

@@ -32,7 +32,7 @@ export const startDomain: Step = {
         retryable: true,
         hint:
           hintOfMissingFirmware(cause) ??
-          `look into the hypervisor's log of the domain, for QEMU /var/log/libvirt/qemu/${instance}.log`,
+          `see the hypervisor's log of the domain; for QEMU it is /var/log/libvirt/qemu/${instance}.log`,
       });
     }
   },

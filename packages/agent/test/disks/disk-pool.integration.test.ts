@@ -17,8 +17,8 @@ test('a pool is found again; a folder that is another pool, and a pool that is a
   await ensureDiskPool(connection, pool);
   await expect(ensureDiskPool(connection, { ...pool, name: 'renamed' })).rejects.toMatchObject({
     code: 'ECOMPUTE_DISK_FAILED',
-    message: `could not make the libvirt storage pool 'renamed' of ${pool.folder}`,
-    hint: 'when the folder is a pool already, set disks.pool to the name of that one',
+    message: `could not create the libvirt storage pool 'renamed' of ${pool.folder}`,
+    hint: 'if the folder is already a pool, set disks.pool to the name of that pool',
     cause: { message: expect.stringContaining("conflict with pool: 'one'") },
   });
   await expect(ensureDiskPool(connection, { ...pool, folder: join(dir.path, 'elsewhere') })).rejects.toMatchObject({

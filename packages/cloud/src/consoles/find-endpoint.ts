@@ -23,7 +23,7 @@ export const findEndpoint = async (services: Services, host: ProviderUuid): Prom
   if (!presence)
     throw new EcomputeError('ECOMPUTE_HOST_DOWN', `the agent of host ${hostName} is down`, {
       retryable: true,
-      hint: 'its guests may run on; their consoles are kept on that host, in consoles/ of its state_dir',
+      hint: 'its guests may still run; their consoles are kept on that host, in consoles/ of its state_dir',
     });
   const key = services.keys.console(host);
   const entry = await store.get(key);
@@ -35,7 +35,7 @@ export const findEndpoint = async (services: Services, host: ProviderUuid): Prom
       `the agent of host ${hostName} does not serve consoles and tunnels`,
       {
         retryable: true,
-        hint: 'it has just started, is too old, cannot have its port, or is told not to (`endpoint` of its compute.yaml): see its log',
+        hint: 'it has just started, is too old, cannot bind its port, or `endpoint` in its compute.yaml turns it off: see its log',
       },
     );
   return { ...endpoint, hostName };

@@ -109,7 +109,10 @@ const readOnce = async (options: Reading, progress: Progress): Promise<void> => 
   const header = (name: string): string => String(response.headers[name] ?? '');
   const start = parsePosition(header(CONSOLE_HEADERS.position));
   if (!start)
-    throw new EcomputeError('ECOMPUTE_ENDPOINT_REFUSED', `host ${endpoint.hostName} did not say where its log begins`);
+    throw new EcomputeError(
+      'ECOMPUTE_ENDPOINT_REFUSED',
+      `host ${endpoint.hostName} did not send the start position of its log`,
+    );
   if (header(CONSOLE_HEADERS.gap) === 'true') emit({ type: 'console-gap', instance: entry.instance });
   let { offset } = start;
   progress.position = start;
@@ -122,7 +125,7 @@ const readOnce = async (options: Reading, progress: Progress): Promise<void> => 
       progress.hasMoved = true;
     }
   } catch (cause) {
-    throw new EcomputeError('ECOMPUTE_ENDPOINT_UNREACHABLE', `the log from host ${endpoint.hostName} broke off`, {
+    throw new EcomputeError('ECOMPUTE_ENDPOINT_UNREACHABLE', `the log from host ${endpoint.hostName} was cut off`, {
       cause,
       retryable: true,
       hint: 'its agent may have been restarted: try again',

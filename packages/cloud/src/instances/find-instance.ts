@@ -132,7 +132,7 @@ const searchKeys = async (services: Services, instance: InstanceUuid): Promise<P
 export const unknownInstance = (uuidOrName: string): EcomputeError =>
   new EcomputeError('ECOMPUTE_INSTANCE_UNKNOWN', `there is no instance '${uuidOrName}'`, {
     details: { instance: uuidOrName },
-    hint: 'deleted instances are remembered by their uuid, for an hour',
+    hint: 'deleted instances can be found by uuid for an hour',
   });
 
 const ambiguousName = (name: string, records: readonly InstanceRecord[]): EcomputeError => {
@@ -142,7 +142,7 @@ const ambiguousName = (name: string, records: readonly InstanceRecord[]): Ecompu
     `${records.length} instances are named '${name}'${lines.join('')}`,
     {
       details: { name, instances: records.map(({ instance }) => instance) },
-      hint: 'give the uuid of the one that you mean',
+      hint: 'give the uuid of the one you mean',
     },
   );
 };

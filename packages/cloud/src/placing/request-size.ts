@@ -29,6 +29,6 @@ export const checkRequestSize = (spec: InstanceSpec): void => {
   throw new EcomputeError(
     'ECOMPUTE_USAGE',
     `the boot request would be ${formatBytes(size)} in etcd, and at most ${formatBytes(MAX_REQUEST_BYTES)} are allowed: ${words}`,
-    { hint: 'give less; what is large can be fetched by the guest itself, such as by an `#include` of its user data' },
+    { hint: 'make it smaller; the guest can fetch large data itself, for example with an `#include` in its user data' },
   );
 };

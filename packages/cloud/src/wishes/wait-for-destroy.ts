@@ -79,6 +79,9 @@ const notGone = (
   );
   return new EcomputeError('ECOMPUTE_TIMED_OUT', `${what} not gone after ${timeoutMs / 1000} s${why}`, {
     details: { waitedFor: 'destroy', instances: uuids, hostsDown: down },
-    hint: down.length === 0 ? 'the wish stands' : 'the wish stands, and is carried out when the agent is back',
+    hint:
+      down.length === 0
+        ? 'the request is stored'
+        : 'the request is stored, and the agent carries it out when it is back',
   });
 };

@@ -88,7 +88,7 @@ export const waitForWishes = async (
         `instance ${entry.instance} is not as wished after ${timeoutMs / 1000} s${explainHosts([entry.host], presences)}`,
         {
           details: { waitedFor: 'wish', instance: entry.instance, host: entry.host },
-          hint: 'the wish stands',
+          hint: 'the request is stored',
         },
       ),
     );

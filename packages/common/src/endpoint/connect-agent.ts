@@ -47,7 +47,7 @@ export const connectAgent = async (access: AgentAccess, signal: AbortSignal): Pr
   if (misses.some(({ error }) => isRefusal(error)))
     throw new EcomputeError(
       'ECOMPUTE_ENDPOINT_REFUSED',
-      `what listens at port ${port} of host ${hostName} does not take its key (${describeMisses(misses)})`,
+      `what listens at port ${port} of host ${hostName} does not accept its key (${describeMisses(misses)})`,
       {
         details,
         retryable: true,

@@ -30,7 +30,7 @@ const MEANINGS: readonly (readonly [RegExp, Meaning])[] = [
     {
       code: 'ECOMPUTE_ETCD_REFUSED',
       reason: 'it has too many requests to deal with',
-      hint: 'try again later; if it stays so, look at the load of etcd and at the speed of its disk',
+      hint: 'try again later; if it persists, check etcd’s load and the speed of its disk',
       retryable: true,
     },
   ],
@@ -48,7 +48,7 @@ const MEANINGS: readonly (readonly [RegExp, Meaning])[] = [
     {
       code: 'ECOMPUTE_ETCD_REPLY_TOO_LARGE',
       reason: 'the reply is larger than we take',
-      hint: 'this is a flaw of ours: please report it, with the sizes of the values under that key',
+      hint: 'this is a bug: please report it, with the sizes of the values under that key',
     },
   ],
   [
@@ -56,7 +56,7 @@ const MEANINGS: readonly (readonly [RegExp, Meaning])[] = [
     {
       code: 'ECOMPUTE_ETCD_COMPACTED',
       reason: 'it has compacted the revision that was being read',
-      hint: 'try again; if it stays so, keep more history (`--auto-compaction-retention`)',
+      hint: 'try again; if it persists, keep more history (`--auto-compaction-retention`)',
       retryable: true,
     },
   ],

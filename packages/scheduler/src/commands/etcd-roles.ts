@@ -39,7 +39,7 @@ export const etcdRoles = async (context: CommandContext, options: EtcdRolesOptio
   await output.list(views, accountShape);
   if (config.etcd.user === undefined)
     output.note(
-      'eschedule: etcd asks nobody who they are until `etcdctl auth enable`; give each host its user and password before (docs/etcd-access.md)',
+      'eschedule: etcd authenticates nobody until `etcdctl auth enable`; give each host its user and password first (docs/etcd-access.md)',
     );
   const late = hosts.filter((host) => migrating.has(host));
   if (late.length > 0) throw notNarrowed(late, presences);

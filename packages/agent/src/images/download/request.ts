@@ -68,7 +68,7 @@ const nextHop = (from: URL, location: string, { url, source }: ImageRequest): UR
   if (!URL.canParse(location, from.href))
     throw new EcomputeError(
       'ECOMPUTE_IMAGE_DOWNLOAD_FAILED',
-      `could not download ${url}: it redirects to something that is no URL`,
+      `could not download ${url}: it redirects to something that is not a URL`,
     );
   const next = source.policy.check(new URL(location, from.href).href);
   if (from.protocol === 'https:' && next.protocol === 'http:')

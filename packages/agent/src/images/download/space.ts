@@ -22,7 +22,7 @@ export const createSpaceGuard = (
     if (totalBytes > gibToBytes(max_size))
       throw new EcomputeError(
         'ECOMPUTE_IMAGE_TOO_LARGE',
-        `${what}: it has more than the ${formatBytes(gibToBytes(max_size))} that an image may have on this host`,
+        `${what}: it has more than the ${formatBytes(gibToBytes(max_size))} that this host allows for an image`,
         { hint: 'use a smaller image, or set images.max_size of the hosts' },
       );
     let freeBytes = await freeIn(folder, keep_free);

@@ -111,7 +111,7 @@ const run = async (packing: Packing, { url, from, to, space, onProgress, signal 
       throw new EcomputeError(
         'ECOMPUTE_IMAGE_NOT_USABLE',
         `${what}: ${program} says: ${said.replaceAll(/[^\x20-\x7e]+/g, ' ').trim() || `exit code ${child.exitCode}`}`,
-        { hint: 'the file is damaged, or needs more memory to be unpacked than is granted' },
+        { hint: 'the file is damaged, or unpacking it needs more memory than allowed' },
       );
     await output.finish();
     return hash.digest('hex');

@@ -21,13 +21,13 @@ export const verifyChecksum = (
   const [expected, actual] = [`${algorithm}:${digits}`, `${algorithm}:${digests[algorithm] ?? ''}`];
   throw new EcomputeError(
     'ECOMPUTE_IMAGE_CHECKSUM_WRONG',
-    `the image ${url} is not the one that was asked for: its checksum is ${actual}, not ${expected}${listUrl === undefined ? '' : ` as ${listUrl} says`}`,
+    `the image ${url} is not the requested one: its checksum is ${actual}, not ${expected}${listUrl === undefined ? '' : ` as ${listUrl} says`}`,
     {
       details: { expected, actual },
       hint:
         listUrl === undefined
-          ? 'it was changed on the server or on the way, or the checksum is of another file; it was not used'
-          : 'it was changed on the server or on the way, or the list is of another version; it was not used',
+          ? 'it was changed on the server or in transit, or the checksum belongs to another file; the image was not used'
+          : 'it was changed on the server or in transit, or the list belongs to another version; the image was not used',
     },
   );
 };

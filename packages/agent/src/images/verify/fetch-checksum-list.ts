@@ -70,7 +70,7 @@ const read = async (what: string, { url, source }: FetchListOptions, signal: Abo
     if (bytes > MAX_BYTES)
       throw new EcomputeError(
         'ECOMPUTE_IMAGE_DOWNLOAD_FAILED',
-        `${what}: it has more than the ${formatBytes(MAX_BYTES)} that a list may have`,
+        `${what}: it has more than the ${formatBytes(MAX_BYTES)} allowed for a list`,
         { hint: 'give the URL of a list such as SHA256SUMS, not of an image' },
       );
     chunks.push(piece);

@@ -27,7 +27,7 @@ export const findAllocations = (world: World, graceSeconds: number): { findings:
       since: held.since ?? null,
       evidence: `${held.generation} ${held.since?.toISOString()}`,
       mend: Number.isNaN(ageSeconds)
-        ? { by: 'person', hint: 'Placement does not tell how old it is; the agent of its host releases it' }
+        ? { by: 'person', hint: 'Placement does not say how old it is; the agent of its host releases it' }
         : { by: 'release', held },
     });
   }

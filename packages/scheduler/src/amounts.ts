@@ -1,7 +1,7 @@
 import { bytesToGiB, bytesToMiB, gibToBytes, MIB, parseBytes } from '@etcd-compute/common/units';
 import { usageError } from './usage.js';
 
-/** Amounts as people type them. Each parser throws a usage error that names the option, the value and what is expected. */
+/* Amounts as people type them. Each parser throws a usage error that names the option, the value and what is expected. */
 
 /** Placement stores amounts as 32 bit numbers. */
 const MAX_AMOUNT = 2_147_483_647;

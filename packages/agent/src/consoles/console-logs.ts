@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { instanceOfFile, listFolder } from '../state-folder/instance-files.js';
 
-/**
+/*
  * What guests say on their serial consoles, kept by the hypervisor in a folder of ours: `<instance>.log`, and what virtlogd has
  * moved aside when that grew, `<instance>.log.0` and so on.
  */
+
 export const consoleLog = (folder: string, instance: InstanceUuid): string => join(folder, `${instance}.log`);
 
 const instanceOf = (name: string): InstanceUuid | undefined => instanceOfFile(name, /^(.{36})\.log(?:\.\d+)?$/);

@@ -8,10 +8,11 @@ import { renderIso } from './iso9660.js';
 import { NOCLOUD_LABEL, nocloudFiles } from './nocloud-files.js';
 import { OPENSTACK_LABEL, openstackFiles } from './openstack-files.js';
 
-/**
+/*
  * The guests' config drives: small read-only disks, one file `<instance>.iso` each, in a folder of ours. They hold keys, user data and
  * whatever secrets are in it: only their owner may read them. libvirt gives them to the user that QEMU runs as.
  */
+
 export const ensureConfigDrivesDir = async (stateDir: string): Promise<string> => {
   const folder = join(stateDir, 'config-drives');
   try {

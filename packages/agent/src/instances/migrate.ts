@@ -11,12 +11,13 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { Fence } from '../session/fence.js';
 import { readRequest } from './read-record.js';
 
-/**
+/*
  * In version 1 of the keys the record of an instance stood at `/instances/<instance>`. It is moved to `/reports/<host>/<instance>` in
  * one txn, which leaves the location of the instance where the record was. So a crash leaves the one or the other.
  *
  * An agent with an etcd user of its own may not read `/instances/`: it has nothing to move, since such users are made after the move.
  */
+
 export interface MigrateDeps {
   readonly store: Store;
   readonly keys: Keys;

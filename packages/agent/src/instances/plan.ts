@@ -11,7 +11,7 @@ import type { ActionName } from '@etcd-compute/common/wishes/kinds';
 import { isReported } from '@etcd-compute/common/wishes/reported';
 import { isThere, isUp, type DomainState } from '../domains/domain.js';
 
-/**
+/*
  * What to do about one instance, from what is wished, what was reported and what runs. Pure: the same for a first boot, after a
  * crash and for a repair.
  *
@@ -40,6 +40,7 @@ import { isThere, isUp, type DomainState } from '../domains/domain.js';
  *
  * Built: active, stopped or suspended.
  */
+
 /** What a plan must know of the host. */
 export interface HostFacts {
   readonly host: ProviderUuid;

@@ -16,11 +16,12 @@ import type { Fence } from '../session/fence.js';
 import { bootedWrites } from './booted.js';
 import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 
-/**
+/*
  * The only way that the agent writes a record. Every write is a txn that compares the revision of the record *and* of the boot
  * request with those last read, and the fence of this agent's session. So an agent that was frozen and replaced cannot write over its successor, and a wish that
  * changed meanwhile (destroy while building) ends what is in hand at its next write.
  */
+
 export interface Stored<T> {
   readonly value: T;
   readonly modRevision: string;

@@ -1,12 +1,13 @@
 import { getSystemErrorName } from 'node:util';
 import koffi from 'koffi';
 
-/**
+/*
  * A TCP socket that hears only what comes in through one network device: something Node cannot ask for. So nobody else than those on
  * that device can connect (and this host itself, from an address that is no guest's), and agents on other bridges may listen on the same address beside us.
  *
  * The numbers are Linux's, the same on all machines that the agent runs on.
  */
+
 const AF_INET = 2;
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
 const SOL_SOCKET = 1;

@@ -1,7 +1,7 @@
 import type { GuestConfig } from '../guest-config/guest-config.js';
 import { openstackFiles, renderEc2MetaData } from '../guest-config/openstack-files.js';
 
-/**
+/*
  * What stands at which path. Pure. The content is that of the config drive.
  *
  *   /                                  the versions
@@ -12,6 +12,7 @@ import { openstackFiles, renderEc2MetaData } from '../guest-config/openstack-fil
  * A version is `latest` or a date: all are the same. Lists and keys end with a line break, as the original's do, so that shell loops
  * read their last line; other values do not. Slashes may be doubled, as the original's clients do it.
  */
+
 export interface Answer {
   readonly type: 'text/plain' | 'application/json' | 'application/octet-stream';
   readonly body: Buffer | string;

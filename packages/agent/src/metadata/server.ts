@@ -8,10 +8,11 @@ import { findAnswer, isOpenStackPath, segmentsOf } from './routes.js';
 import type { TokenRules } from '../config/metadata.js';
 import { createTokens, parseTokenTtl } from './tokens.js';
 
-/**
+/*
  * The HTTP side of the metadata address. Guests are not trusted: what they send is bounded in size, time and number, and says nothing of
  * who they are. What they are told is not logged.
  */
+
 export interface MetadataServerOptions {
   /** The only guest that can use this address. @throws when that cannot be found out now. */
   readonly findGuest: (address: string) => Promise<InstanceUuid | undefined>;

@@ -1,12 +1,13 @@
 import ipaddr from 'ipaddr.js';
 
-/**
+/*
  * Which address and which MAC a guest gets on the agent's own network. Pure.
  *
  * An address always comes with the same MAC, made from its last three bytes. So when an address is given to another guest
  * while dnsmasq still remembers the lease of the one before, the lease's MAC is the same and dnsmasq gives it again; with
  * another MAC it would refuse ("not using configured address … because it is leased to …").
  */
+
 export interface NetworkPlan {
   /** The host's address, the network's first. */
   readonly gateway: string;

@@ -1,7 +1,7 @@
 import { BLOCK_MASK } from './ipv6-plan.js';
 import type { Chain } from './nft-table.js';
 
-/**
+/*
  * The rules for frames that leave a guest's port. They accept frames with the guest's own MAC and addresses, and drop messages that only a router or a DHCP
  * server sends. They are allow lists: other protocols can hide an IP packet, as a VLAN tag with number 0 does.
  *

@@ -5,10 +5,11 @@ import { etcdServers } from '../config/etcd-servers.js';
 import { parseNetwork, withoutContained } from '../config/cidr.js';
 import { listAttachedNetworks, type AttachedNetwork } from './ip.js';
 
-/**
+/*
  * What guests may not reach, besides the host itself: what the config denies, etcd and Placement, and every network that this host is
  * directly attached to, except the guests' own.
  */
+
 export interface ForbiddenOptions {
   readonly deny: readonly string[];
   readonly etcd: EtcdSection;

@@ -1,4 +1,4 @@
-/** nftables tables as this agent wants them: rendered as text for `nft`, and compared with those in place. Pure. */
+/* nftables tables as this agent wants them: rendered as text for `nft`, and compared with those in place. Pure. */
 
 /** One value of an element. A number stands for raw bytes of a packet. */
 export type Value = string | bigint;

@@ -8,10 +8,11 @@ import type { Logger } from '@etcd-compute/common/log';
 import { takeFence, type Fence } from './fence.js';
 import { isKnownDead } from '../process/process-identity.js';
 
-/**
+/*
  * The agent's presence: a key under a lease that this process keeps alive. It is a hint of life for schedulers, and it keeps
  * a second agent with the same uuid from starting. It is never mutual exclusion: records are fenced by their revisions.
  */
+
 export interface PresenceOptions {
   readonly store: Store;
   readonly keys: Keys;

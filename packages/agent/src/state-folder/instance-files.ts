@@ -1,7 +1,7 @@
 import { access, readdir } from 'node:fs/promises';
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
 
-/** Folders of ours with files that are named by instances. */
+/* Folders of ours with files that are named by instances. */
 
 /** Whether something failed because there is no such file or folder. */
 export const isMissingFile = (err: unknown): boolean => err instanceof Error && 'code' in err && err.code === 'ENOENT';

@@ -6,7 +6,7 @@ import { MAX_OPERATIONS, type Guard, type Write } from '@etcd-compute/common/etc
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Services } from '../services.js';
 
-/**
+/*
  * The instances of a project are below one prefix, `/names/<project>/`: under their names, or under their uuids. Earlier versions left
  * out those without a name, and version 1 all of them. Whoever first lists a project adds what is missing, and notes that all is there.
  */

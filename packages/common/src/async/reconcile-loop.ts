@@ -3,13 +3,14 @@ import { formatErrorChain } from '../errors.js';
 import { backoff } from './sleep.js';
 import { withResolvers } from './deadline.js';
 
-/**
+/*
  * One loop per key. A wake while the key is active makes one more activation follow; any number of wakes merge into it.
  * A watch event, a timer and a restart all come down to `wake(key)`: nobody acts on an event's payload.
  *
  * The loop itself never throws. An activation that fails is run again after a backoff that belongs to that key; the failure
  * is handed to `onError` once.
  */
+
 export interface ReconcileLoopOptions<K extends string> {
   /** Reads the truth about `key` and takes the next steps. May ask to be woken again by returning a delay. */
   readonly activate: (key: K, signal: AbortSignal) => Promise<{ againAfterMs?: number } | void>;

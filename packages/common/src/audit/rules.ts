@@ -2,7 +2,7 @@ import { isDestroyWish, resourcesOn, type BootRequest } from '../etcd/messages/b
 import { isDomainLost, type InstanceRecord } from '../etcd/messages/instance-record.js';
 import type { ProviderUuid } from '../ids.js';
 
-/** What fits together and what does not: the agents' audits and `eschedule audit` judge by the same rules. Pure. */
+/* What fits together and what does not: the agents' audits and `eschedule audit` judge by the same rules. Pure. */
 
 /** Of our scheduler, and of consumers from before consumer types, as the original's are. */
 const OUR_CONSUMER_TYPES: readonly unknown[] = ['INSTANCE', 'unknown', undefined];

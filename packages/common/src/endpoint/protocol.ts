@@ -10,6 +10,7 @@
  *     200 or 206  the file of a snapshot, to who connects with the snapshot's own key, as `snapshotIdentity`: other agents of the cloud
  *   else a status of 4xx or 5xx, and `{code, message, hint}` in JSON
  */
+
 export const ENDPOINT_TLS = {
   // OpenSSL has no pre-shared keys of our own in TLS 1.3 that Node could set. This cipher has forward secrecy and is authenticated.
   minVersion: 'TLSv1.2',

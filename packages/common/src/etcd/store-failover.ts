@@ -2,10 +2,11 @@ import { BrokenCircuitError, isBrokenCircuitError, noop, type IPolicy } from 'co
 import type { IOptions } from 'etcd3';
 import { isRecoverableError } from 'etcd3';
 
-/**
+/*
  * What etcd3 does with a member that does not answer. It picks one at random for every call, so of three members with one down, every
  * third call would fail. Here a member that failed is left out for a moment, and a call that never reached it is sent to another.
  */
+
 export interface Failover {
   readonly faultHandling: NonNullable<IOptions['faultHandling']>;
   /** Why a call failed: while every member is left out, what the last one of them said. */

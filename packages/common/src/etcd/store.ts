@@ -5,7 +5,7 @@ import { openClient } from './store-client.js';
 import { againWhenCompacted, isTooLarge, readPages, type RangeCall } from './store-pages.js';
 import { openWatch, type WatchHandlers, type WatchTarget } from './store-watch.js';
 
-/**
+/*
  * All that we use of etcd. Revisions and lease ids are decimal strings: they are 64 bit.
  *
  * No call returns more than a client can take: lists come in pages, and many keys in several calls.
@@ -14,6 +14,7 @@ import { openWatch, type WatchHandlers, type WatchTarget } from './store-watch.j
  * events silently, and its leases tell of their loss late. So a watch here has a stream of its own, ends at the first sign of trouble,
  * and its owner lists again (`follow.ts`), and leases are kept alive call by call.
  */
+
 export interface Entry {
   readonly key: string;
   readonly value: string;

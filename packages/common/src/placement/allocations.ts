@@ -4,7 +4,7 @@ import { newInstanceUuid, type InstanceUuid, type ProviderUuid } from '../ids.js
 import type { PlacementClient } from './client.js';
 import { CONSUMER_TYPES, isBelow } from './microversion.js';
 
-/** https://docs.openstack.org/api-ref/placement/#allocations */
+/* https://docs.openstack.org/api-ref/placement/#allocations */
 
 /** The consumer type of our instances, from microversion 1.38 on. */
 const CONSUMER_TYPE = 'INSTANCE';

@@ -2,10 +2,11 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios from 'axios';
 
-/**
+/*
  * HTTP as Placement needs it. Nothing is followed, retried or decoded, and no proxy of the environment is used, because Placement
  * stands next to us.
  */
+
 export interface HttpRequest {
   readonly method: string;
   /** Starts with a slash; stands after the path of the endpoint. */

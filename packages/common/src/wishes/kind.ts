@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { BootRequest } from '../etcd/messages/boot-request.js';
 import type { InstanceState } from '../etcd/messages/instance-record.js';
 
-/** What a person can ask of an instance. There are two kinds, each a file of its own: actions and edits. */
+/* What a person can ask of an instance. There are two kinds, each a file of its own: actions and edits. */
+
 interface Kind {
   /** Completes "asked to be …". */
   readonly participle: string;

@@ -1,4 +1,4 @@
-/** Flag values of libvirt-domain.h, as of libvirt 9.0: https://libvirt.org/html/libvirt-libvirt-domain.html */
+/* Flag values of libvirt-domain.h, as of libvirt 9.0: https://libvirt.org/html/libvirt-libvirt-domain.html */
 
 /** Which domains `listAllDomains` gives; 0 means all. */
 export const ListAllDomainsFlags = {

@@ -1,4 +1,4 @@
-/** Flag values of libvirt-network.h, as of libvirt 9.0: https://libvirt.org/html/libvirt-libvirt-network.html */
+/* Flag values of libvirt-network.h, as of libvirt 9.0: https://libvirt.org/html/libvirt-libvirt-network.html */
 
 /** Which networks `listAllNetworks` gives; 0 means all. */
 export const ListAllNetworksFlags = {

@@ -1,4 +1,4 @@
-/** Flag values of libvirt-storage.h, as of libvirt 9.0: https://libvirt.org/html/libvirt-libvirt-storage.html */
+/* Flag values of libvirt-storage.h, as of libvirt 9.0: https://libvirt.org/html/libvirt-libvirt-storage.html */
 
 /** Which pools `listAllStoragePools` gives; 0 means all. */
 export const ListAllStoragePoolsFlags = {

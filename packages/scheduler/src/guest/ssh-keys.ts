@@ -1,4 +1,4 @@
-/** Public keys as OpenSSH writes them: RFC 4253 section 6.6, and sshd(8) "AUTHORIZED_KEYS FILE FORMAT". */
+/* Public keys as OpenSSH writes them: RFC 4253 section 6.6, and sshd(8) "AUTHORIZED_KEYS FILE FORMAT". */
 
 /** Types that sshd still takes, and the fields of each after the type; undefined for numbers of any length. */
 const FIELDS: Readonly<Record<string, readonly (number | undefined)[]>> = {

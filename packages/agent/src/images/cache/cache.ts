@@ -29,6 +29,7 @@ import { checkImageUrl } from '../download/url-policy.js';
  *
  * Nothing is under its final name before its checksum was compared, it was unpacked, and its header was read.
  */
+
 /** An image that is in the cache. */
 export interface HeldImage {
   readonly sha256: string;

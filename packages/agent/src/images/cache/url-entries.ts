@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeAndRename } from '../../state-folder/replace-file.js';
 
-/**
+/*
  * What each URL last gave: a file each, named by the URL's own SHA-256, whose time of change says when the URL was last asked for.
  * Whatever is wrong with one, downloading again mends it.
  */
+
 const urlEntrySchema = z.object({
   url: z.string(),
   /** Of the content, which is the name of its file. */

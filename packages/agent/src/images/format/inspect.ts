@@ -1,11 +1,12 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { EcomputeError } from '@etcd-compute/common/errors';
 
-/**
+/*
  * Reads the header of a disk image. Only raw and qcow2 are taken; nothing else ever guesses a format: libvirt and QEMU are told.
  * A qcow2 that refers to another file (backing file, external data file) could read the host's own files, so it is refused
  * before anything opens it. https://www.qemu.org/docs/master/interop/qcow2.html
  */
+
 export interface ImageInfo {
   readonly format: 'raw' | 'qcow2';
   /** What the guest sees. */

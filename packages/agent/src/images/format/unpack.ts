@@ -8,10 +8,11 @@ import type { Progress } from '../download/download.js';
 import type { SpaceGuard } from '../download/space.js';
 import { SparseFile } from '../download/sparse-file.js';
 
-/**
+/*
  * Unpacking of compressed images, by the programs made for it: they run apart from the agent, can be ended, and bound their own
  * memory. How much comes out of them is bounded here: a few KiB can be unpacked to terabytes.
  */
+
 interface Packing {
   readonly magic: readonly number[];
   readonly argv: readonly [string, ...string[]];

@@ -2,10 +2,11 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { ChecksumAlgorithm } from '@etcd-compute/common/image-checksum';
 import type { WantedDigest } from './checksum.js';
 
-/**
+/*
  * Lists of checksums, as mirrors have them beside their images: `SHA256SUMS` and `SHA512SUMS` as coreutils write them, with or
  * without a signature around them, BSD's form (Fedora's `CHECKSUM`), and files of one digest alone (`image.qcow2.sha256`).
  */
+
 interface Line {
   readonly algorithm: ChecksumAlgorithm;
   readonly digits: string;

@@ -4,7 +4,7 @@ import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Finding } from '../finding.js';
 import { leftKey, NOTHING_MORE, type Rule, type World } from '../world.js';
 
-/** Locations, names and endings: what schedulers write about an instance, beside its request. */
+/* Locations, names and endings: what schedulers write about an instance, beside its request. */
 
 /** Nothing is left of it but, maybe, that it was there. */
 const isGone = (world: World, instance: InstanceUuid): boolean =>

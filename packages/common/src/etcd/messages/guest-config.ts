@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The members of a boot request that are for the guest: its agent puts them where the guest looks for them. All optional. */
+/* The members of a boot request that are for the guest: its agent puts them where the guest looks for them. All optional. */
 
 /** What EC2 and OpenStack allow, before base64; etcd's limit of a value is far above. */
 export const MAX_USER_DATA_BYTES = 64 * 1024;

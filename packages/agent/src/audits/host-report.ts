@@ -6,6 +6,7 @@ import {
   type HostFinding,
 } from '@etcd-compute/common/etcd/messages/host-audit';
 import type { Entry, Store } from '@etcd-compute/common/etcd/store';
+import { parseJson } from '@etcd-compute/common/parse-json';
 import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Fence } from '../session/fence.js';
 import type { Finding } from './audit.js';
@@ -48,13 +49,8 @@ export const publishFindings = async (deps: HostReportDeps, found: readonly Find
   return isCommitted;
 };
 
-const readReport = ({ value }: Entry): HostAudit | undefined => {
-  try {
-    return hostAuditSchema.parse(JSON.parse(value));
-  } catch {
-    return undefined; // no words of ours, or of another version: said anew
-  }
-};
+/** A report of another version is replaced. */
+const readReport = ({ value }: Entry): HostAudit | undefined => parseJson(hostAuditSchema, value);
 
 const contentOf = (findings: readonly HostFinding[]): string =>
   JSON.stringify(findings.map(({ kind, instance, detail }) => [kind, instance, detail]));

@@ -1,8 +1,8 @@
-import { backoff, sleep } from '@etcd-compute/common/async/sleep';
+import { retry } from '@etcd-compute/common/async/retry';
 import type { Logger } from '@etcd-compute/common/log';
 import { EcomputeError } from '@etcd-compute/common/errors';
 
-/** Errors that waiting does not mend: a person must act, and the agent does not start. */
+/** Errors that waiting does not solve: a person must act, and the agent does not start. */
 const FINAL: readonly string[] = [
   'ECOMPUTE_AGENT_DUPLICATE',
   'ECOMPUTE_AGENT_IDENTITY_CHANGED',
@@ -21,21 +21,17 @@ export interface PersistOptions {
   readonly signal: AbortSignal;
 }
 
-/** Tries until it works. The reason is logged when it is new, not at every try. @throws what waiting does not mend; on abort. */
+/** Tries until it works. It logs each new reason once. @throws an error that waiting does not solve; the signal's reason on abort. */
 export const persist = async <T>(task: () => Promise<T>, { what, log, signal }: PersistOptions): Promise<T> => {
   let said = '';
-  for (let attempt = 1; ; attempt += 1) {
-    signal.throwIfAborted();
-    try {
-      const result = await task();
-      if (said !== '') log.info(`${what} is there`);
-      return result;
-    } catch (err) {
-      if (signal.aborted || isFinal(err)) throw err;
-      const message = err instanceof Error ? err.message : String(err);
-      if (message !== said) log.warn({ err }, `waiting for ${what}`);
-      said = message;
-      await sleep(backoff(attempt, { minMs: 250, maxMs: 5_000 }), signal);
-    }
-  }
+  const isWorthIt = (err: unknown): boolean => {
+    if (isFinal(err)) return false;
+    const message = err instanceof Error ? err.message : String(err);
+    if (message !== said) log.warn({ err }, `waiting for ${what}`);
+    said = message;
+    return true;
+  };
+  const result = await retry(task, { isWorthIt, pause: { minMs: 250, maxMs: 5_000 }, signal });
+  if (said !== '') log.info(`${what} is there`);
+  return result;
 };

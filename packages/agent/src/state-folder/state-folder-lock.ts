@@ -1,11 +1,11 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { processIdentitySchema } from '@etcd-compute/common/etcd/messages/presence';
 import { providerUuidSchema, type ProviderUuid } from '@etcd-compute/common/ids';
 import { z } from 'zod';
 import { identifyThisProcess, isRunningHere } from '../process/process-identity.js';
-import { replaceFile } from './replace-file.js';
+import { readJsonFile, replaceFile } from './replace-file.js';
 
 const lockSchema = z.looseObject({
   version: z.literal(1),
@@ -38,10 +38,5 @@ export const lockStateFolder = async (stateDir: string, host: ProviderUuid): Pro
   };
 };
 
-const readLock = async (path: string): Promise<z.output<typeof lockSchema> | undefined> => {
-  try {
-    return lockSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch {
-    return undefined; // there is none, or it was cut short when the host went down
-  }
-};
+const readLock = async (path: string): Promise<z.output<typeof lockSchema> | undefined> =>
+  readJsonFile(lockSchema, path);

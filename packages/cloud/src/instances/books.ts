@@ -5,6 +5,7 @@ import { nameHolderSchema, renderHolder } from '@etcd-compute/common/etcd/messag
 import { storedLocationSchema } from '@etcd-compute/common/etcd/messages/instance-location';
 import { MAX_OPERATIONS, type Entry, type Guard, type Write } from '@etcd-compute/common/etcd/store';
 import { newInstanceUuid, type InstanceUuid } from '@etcd-compute/common/ids';
+import { parseJson } from '@etcd-compute/common/parse-json';
 import type { z } from 'zod';
 import type { Services } from '../services.js';
 
@@ -112,13 +113,7 @@ const readBooks = async (services: Books, endings: readonly (Entry | undefined)[
 };
 
 /** Undefined for what is not understood: left to the audit. */
-const read = <S extends z.ZodType>(schema: S, { value }: Entry): z.output<S> | undefined => {
-  try {
-    return schema.safeParse(JSON.parse(value)).data;
-  } catch {
-    return undefined;
-  }
-};
+const read = <S extends z.ZodType>(schema: S, { value }: Entry): z.output<S> | undefined => parseJson(schema, value);
 
 interface Planned {
   readonly guards: readonly Guard[];

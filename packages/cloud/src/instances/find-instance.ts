@@ -4,6 +4,7 @@ import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance
 import { nameHolderSchema } from '@etcd-compute/common/etcd/messages/name-holder';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { instanceNameSchema, instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import { parseJson } from '@etcd-compute/common/parse-json';
 import { hostOfAllocations } from '@etcd-compute/common/capacity/candidate';
 import type { Services } from '../services.js';
 import { readInstances, type InstanceEntry } from './instance-entry.js';
@@ -77,18 +78,10 @@ export const listOldRecords = async (services: Services): Promise<InstanceRecord
   ).list(services.keys.locations, ({ key, value }): InstanceRecord[] => {
     // Nearly all are locations: those need not be parsed.
     if (value.startsWith('{"version":2,')) return [];
-    const stored = storedLocationSchema.safeParse(parseJson(value)).data;
+    const stored = parseJson(storedLocationSchema, value);
     return services.keys.parseLocation(key) !== undefined && stored?.version === 1 ? [stored] : [];
   });
   return entries.flat();
-};
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // not ours, or of another version: the audit tells of it
-  }
 };
 
 /** In version 1 a name stood in the record alone. A name is that of the one live instance that has it, or of the last deleted one. */

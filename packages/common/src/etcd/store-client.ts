@@ -1,4 +1,6 @@
 import { Etcd3, type IResponseHeader } from 'etcd3';
+import { retry } from '../async/retry.js';
+import { EcomputeError } from '../errors.js';
 import type { EtcdSection } from '../config/sections.js';
 import { readSecretFile } from '../config/load.js';
 import type { ClusterJudge } from './cluster.js';
@@ -62,15 +64,21 @@ export const openClient = async (etcd: EtcdSection, judge?: ClusterJudge): Promi
   });
   const call = async <T>(verb: string, run: () => Promise<T>): Promise<T> => {
     const giveUpAt = performance.now() + timeoutMs;
-    for (let attempt = 1; ; attempt += 1) {
+    const runOnce = async (): Promise<T> => {
       try {
         return await run();
       } catch (thrown) {
-        const err = toEtcdError(failover.reasonOf(thrown), verb, endpoints);
-        const isElsewhereBetter = err.code === 'ECOMPUTE_ETCD_UNREACHABLE' && isSurelyUnwritten(err);
-        if (!isElsewhereBetter || attempt >= hosts.length || performance.now() > giveUpAt) throw err;
+        throw toEtcdError(failover.reasonOf(thrown), verb, endpoints);
       }
-    }
+    };
+    // Another member may answer.
+    const isWorthIt = (err: unknown, attempt: number): boolean =>
+      err instanceof EcomputeError &&
+      err.code === 'ECOMPUTE_ETCD_UNREACHABLE' &&
+      isSurelyUnwritten(err) &&
+      attempt < hosts.length &&
+      performance.now() <= giveUpAt;
+    return retry(runOnce, { isWorthIt });
   };
 
   const ask = async <T extends { header: IResponseHeader }>(verb: string, run: () => Promise<T>): Promise<T> => {

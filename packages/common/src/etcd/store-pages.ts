@@ -1,3 +1,4 @@
+import { retry } from '../async/retry.js';
 import { Range, type IKeyValue, type IRangeRequest, type IRangeResponse } from 'etcd3';
 import { EcomputeError } from '../errors.js';
 
@@ -77,13 +78,6 @@ const nextLimit = (kvs: readonly IKeyValue[]): number => {
 /** A compaction leaves hours of history by default: a read that meets several is far too slow. */
 const COMPACTION_ATTEMPTS = 3;
 
-/** Runs a read as of one revision again when that revision was compacted in its middle. */
-export const againWhenCompacted = async <T>(read: () => Promise<T>): Promise<T> => {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await read();
-    } catch (err) {
-      if (!isCompacted(err) || attempt === COMPACTION_ATTEMPTS) throw err;
-    }
-  }
-};
+/** Repeats a read as of one revision when that revision is compacted meanwhile. */
+export const againWhenCompacted = async <T>(read: () => Promise<T>): Promise<T> =>
+  retry(read, { isWorthIt: (err, attempt) => isCompacted(err) && attempt < COMPACTION_ATTEMPTS });

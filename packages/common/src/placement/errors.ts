@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EcomputeError, type ErrorCode } from '../errors.js';
+import { parseJson } from '../parse-json.js';
 import type { HttpReply } from './http.js';
 
 /** https://docs.openstack.org/api-ref/placement/#errors */
@@ -59,13 +60,9 @@ export const refusal = (
   );
 };
 
-const parseErrorBody = (text: string): { detail: string; code?: string | undefined } | undefined => {
-  try {
-    return errorBodySchema.parse(JSON.parse(text)).errors[0];
-  } catch {
-    return undefined; // a proxy's or a web server's own page
-  }
-};
+/** Undefined for a page of a proxy or a web server. */
+const parseErrorBody = (text: string): { detail: string; code?: string | undefined } | undefined =>
+  parseJson(errorBodySchema, text)?.errors[0];
 
 export const badReply = ({
   verb,

@@ -1,3 +1,4 @@
+import { retry } from '../async/retry.js';
 import type { HostOffer } from '../capacity/capacity.js';
 import type { ProviderUuid } from '../ids.js';
 import type { PlacementClient } from './client.js';
@@ -18,7 +19,7 @@ const ATTEMPTS = 5;
 
 /**
  * Makes Placement hold what a host has. Repeatable; writes only what differs, and keeps inventories, traits and aggregates that others
- * have put there. A generation that moved on in between is read again.
+ * have put there. When the generation changes meanwhile, it is read again.
  *
  * @returns whether inventories were written.
  */
@@ -26,15 +27,10 @@ export const publishProvider = async (
   placement: PlacementClient,
   host: ProviderUuid,
   offer: HostOffer,
-): Promise<boolean> => {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await publishOnce(placement, host, offer);
-    } catch (err) {
-      if (!isConcurrentUpdate(err) || attempt === ATTEMPTS) throw err;
-    }
-  }
-};
+): Promise<boolean> =>
+  retry(async () => publishOnce(placement, host, offer), {
+    isWorthIt: (err, attempt) => isConcurrentUpdate(err) && attempt < ATTEMPTS,
+  });
 
 const publishOnce = async (placement: PlacementClient, host: ProviderUuid, offer: HostOffer): Promise<boolean> => {
   await ensureResourceProvider(placement, { uuid: host, name: offer.name });

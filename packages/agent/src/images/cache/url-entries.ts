@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeAndRename } from '../../state-folder/replace-file.js';
+import { readJsonFile, writeAndRename } from '../../state-folder/replace-file.js';
 
 /*
  * What each URL last gave: a file each, named by the URL's own SHA-256, whose time of change says when the URL was last asked for.
@@ -42,13 +42,7 @@ export const openUrlEntries = async (folder: string): Promise<UrlEntries> => {
   await mkdir(folder, { recursive: true, mode: 0o755 });
   for (const name of await readdir(folder)) if (/\.json\.[0-9a-f-]{36}$/.test(name)) await rm(join(folder, name));
   const pathOf = (url: string): string => join(folder, `${createHash('sha256').update(url).digest('hex')}.json`);
-  const read = async (path: string): Promise<UrlEntry | undefined> => {
-    try {
-      return urlEntrySchema.parse(JSON.parse(await readFile(path, 'utf8')));
-    } catch {
-      return undefined;
-    }
-  };
+  const read = async (path: string): Promise<UrlEntry | undefined> => readJsonFile(urlEntrySchema, path);
   return {
     find: async (url) => {
       const entry = await read(pathOf(url));

@@ -1,8 +1,9 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '@etcd-compute/common/log';
 import { isRunningHere, readBootId, type ProcessIdentity } from '../../process/process-identity.js';
+import { readJsonFile } from '../../state-folder/replace-file.js';
 import { notePath, noteSchema, Partial, strongValidator, type Note, type PartialOptions } from './partial.js';
 
 /** As long as an agent may reasonably be away; then an image server has probably another version. */
@@ -100,10 +101,4 @@ export const readLeftover = async (path: string): Promise<Leftover | undefined> 
 const mayBeWriting = async (writer: ProcessIdentity): Promise<boolean> =>
   writer.machine !== hostname() || (await isRunningHere(writer));
 
-const readNote = async (path: string): Promise<Note | undefined> => {
-  try {
-    return noteSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch {
-    return undefined;
-  }
-};
+const readNote = async (path: string): Promise<Note | undefined> => readJsonFile(noteSchema, path);

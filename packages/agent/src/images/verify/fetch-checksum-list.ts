@@ -1,4 +1,4 @@
-import { backoff, sleep } from '@etcd-compute/common/async/sleep';
+import { retry } from '@etcd-compute/common/async/retry';
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
 import { formatBytes } from '@etcd-compute/common/units';
 import type { DownloadSettings } from '../download/download.js';
@@ -15,22 +15,15 @@ export interface FetchListOptions extends Pick<DownloadSettings, 'source' | 'ret
 }
 
 /**
- * Fetches a list of checksums, from a server that is asked as one of images is.
+ * Fetches a list of checksums, under the same rules as an image.
  *
  * @throws ECOMPUTE_IMAGE_DOWNLOAD_FAILED, ECOMPUTE_IMAGE_TIMED_OUT, ECOMPUTE_IMAGE_URL_REFUSED; the signal's reason on abort.
  */
 export const fetchChecksumList = async (options: FetchListOptions): Promise<string> => {
-  const { retry, signal } = options;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await fetchOnce(options);
-    } catch (err) {
-      signal.throwIfAborted();
-      const mayTryAgain = err instanceof EcomputeError && err.retryable && attempt < retry.attempts;
-      if (!mayTryAgain) throw err;
-      await sleep(backoff(attempt, retry), signal);
-    }
-  }
+  const { retry: pause, signal } = options;
+  const isWorthIt = (err: unknown, attempt: number): boolean =>
+    err instanceof EcomputeError && err.retryable && attempt < pause.attempts;
+  return retry(async () => fetchOnce(options), { isWorthIt, pause, signal });
 };
 
 const fetchOnce = async (options: FetchListOptions): Promise<string> => {

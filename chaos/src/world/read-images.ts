@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { readLeftover } from '@etcd-compute/agent/images/download/leftovers';
-import { notePath } from '@etcd-compute/agent/images/download/partial';
+import { readLeftover } from '@etcd-compute/agent/images/download/old-downloads';
+import { notePath } from '@etcd-compute/agent/images/download/partial-download';
 import type { ImageFiles } from '../world.js';
 
 const CONTENT = /^([0-9a-f]{64})\.img$/;

@@ -1,7 +1,7 @@
 import { beforeOperands, createArgs, splitCommandLine, type CommandLine, type OptionTable } from './command-line.js';
 import { parseOriginalForm } from './commands/original-form.js';
 import type { CommandSpec, Run } from './commands/command-spec.js';
-import { COMMANDS, GLOBAL_OPTIONS, optionsOf } from './commands/table.js';
+import { COMMANDS, GLOBAL_OPTIONS, optionsOf } from './commands/all-commands.js';
 import { OUTPUT_FORMATS, type OutputFormat } from './output/output.js';
 import { projectSchema } from '@etcd-compute/common/ids';
 import { closestWord, usageError } from './usage.js';

@@ -1,6 +1,6 @@
 import type { OptionTable } from './command-line.js';
 import type { CommandSpec } from './commands/command-spec.js';
-import { COMMANDS, GLOBAL_OPTIONS, optionsOf } from './commands/table.js';
+import { COMMANDS, GLOBAL_OPTIONS, optionsOf } from './commands/all-commands.js';
 
 /** Examples come first: they are what most people look for. */
 

@@ -1,7 +1,7 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { parseCommandLine, peekReportOptions } from '@etcd-compute/scheduler/cli';
 import { splitCommandLine } from '@etcd-compute/scheduler/command-line';
-import { GLOBAL_OPTIONS } from '@etcd-compute/scheduler/commands/table';
+import { GLOBAL_OPTIONS } from '@etcd-compute/scheduler/commands/all-commands';
 import { describe, expect, test } from 'vitest';
 
 /** The message and the hint of the mistake, as they are told. */

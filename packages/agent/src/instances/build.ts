@@ -2,7 +2,7 @@ import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { Logger } from '@etcd-compute/common/log';
 import { withDeadline } from '@etcd-compute/common/async/deadline';
 import type { LimitFunction } from 'p-limit';
-import type { InHand } from './carry-out.js';
+import type { InHand } from './apply-plan.js';
 import type { DomainState } from '../domains/domain.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
 import type { GuestSpec } from '../guest-config/guest-spec.js';

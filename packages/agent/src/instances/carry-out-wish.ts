@@ -7,7 +7,7 @@ import { isActionName, ACTIONS } from '@etcd-compute/common/wishes/kinds';
 import { stepsOf } from '../kinds/steps-of.js';
 import { specOf } from '../guest-config/guest-spec.js';
 import { causeOf, runInHand, StepError } from './build.js';
-import type { InHand } from './carry-out.js';
+import type { InHand } from './apply-plan.js';
 import { isUp } from '../domains/domain.js';
 import { isElsewhere } from '../servers/fault.js';
 import { isChanged } from './record-writer.js';

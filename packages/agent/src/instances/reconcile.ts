@@ -10,7 +10,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { z } from 'zod';
 import { newInterrupt, type Interrupt } from './build.js';
-import { carryOut, type ReconcileDeps } from './carry-out.js';
+import { carryOut, type ReconcileDeps } from './apply-plan.js';
 import { observeDomain } from '../domains/domain.js';
 import { migrateRecord } from './migrate.js';
 import { nextWish, planInstance, type HostFacts } from './plan.js';

@@ -1,7 +1,7 @@
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { refreshAddresses } from './address.js';
-import type { InHand } from './carry-out.js';
+import type { InHand } from './apply-plan.js';
 import { observePause, type Pause } from '../domains/domain.js';
 import { faultOfPause, withoutPause } from '../domains/pause.js';
 import { faultOfUnresponsive, withoutUnresponsive } from '../domains/unresponsive.js';

@@ -4,7 +4,7 @@ import { withPendingOutcome, type Fault } from '@etcd-compute/common/etcd/messag
 import { isStart } from '../kinds/steps-of.js';
 import { specOf } from '../guest-config/guest-spec.js';
 import { causeOf, runInHand } from './build.js';
-import type { InHand } from './carry-out.js';
+import type { InHand } from './apply-plan.js';
 import { isElsewhere, toFault } from '../servers/fault.js';
 import { isChanged } from './record-writer.js';
 import { newOutcome, reasonOfFailure, reportFailure, reportOutcome, type Task } from './wish-outcome.js';

@@ -10,7 +10,7 @@ import type { Write } from '@etcd-compute/common/etcd/store';
 import { ACTIONS, isActionName, type ActionName } from '@etcd-compute/common/wishes/kinds';
 import { NO_ADDRESSES } from './address.js';
 import { bootedWrites } from './booted.js';
-import type { InHand } from './carry-out.js';
+import type { InHand } from './apply-plan.js';
 import { findPauseReason, isThere, observeDomain } from '../domains/domain.js';
 import { toFault } from '../servers/fault.js';
 import { guestStateOf } from './plan.js';

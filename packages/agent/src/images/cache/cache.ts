@@ -10,7 +10,7 @@ import { imagePath, type CachedImage } from '../format/cached-image.js';
 import type { DownloadSettings, Progress } from '../download/download.js';
 import { fetchImage, type FetchDeps } from './fetch-image.js';
 import { Flights } from './flights.js';
-import { openLeftovers } from '../download/leftovers.js';
+import { openLeftovers } from '../download/old-downloads.js';
 import type { ImagesSection } from '../../config/images.js';
 import type { FindEndpoint } from '../download/request-snapshot.js';
 import { openImageSource } from '../download/source.js';

@@ -2,9 +2,9 @@ import { backoff, sleep } from '@etcd-compute/common/async/sleep';
 import { EcomputeError, formatErrorChain, isAbort } from '@etcd-compute/common/errors';
 import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
 import type { Digests } from './digests.js';
-import { strongValidator, type Partial, type Validators } from './partial.js';
-import { createRate } from './rate.js';
-import { requestImage, type ImageResponse } from './request.js';
+import { strongValidator, type Partial, type Validators } from './partial-download.js';
+import { createRate } from './transfer-rate.js';
+import { requestImage, type ImageResponse } from './request-image.js';
 import type { ImageSource } from './source.js';
 import type { SpaceGuard } from './space.js';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { open, rm } from 'node:fs/promises';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { createRate } from '../download/rate.js';
+import { createRate } from '../download/transfer-rate.js';
 import type { Progress } from '../download/download.js';
 import type { SpaceGuard } from '../download/space.js';
 import { SparseFile } from '../download/sparse-file.js';

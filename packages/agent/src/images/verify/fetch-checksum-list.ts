@@ -2,7 +2,7 @@ import { retry } from '@etcd-compute/common/async/retry';
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
 import { formatBytes } from '@etcd-compute/common/units';
 import type { DownloadSettings } from '../download/download.js';
-import { requestImage } from '../download/request.js';
+import { requestImage } from '../download/request-image.js';
 
 /** Debian's and Ubuntu's have some 10 KiB. */
 const MAX_BYTES = 1024 * 1024;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from '@etcd-compute/common/log';
 import { isRunningHere, readBootId, type ProcessIdentity } from '../../process/process-identity.js';
 import { readJsonFile } from '../../state-folder/replace-file.js';
-import { notePath, noteSchema, Partial, strongValidator, type Note, type PartialOptions } from './partial.js';
+import { notePath, noteSchema, Partial, strongValidator, type Note, type PartialOptions } from './partial-download.js';
 
 /** As long as an agent may reasonably be away; then an image server has probably another version. */
 const KEEP_MS = 24 * 3_600_000;

@@ -25,7 +25,7 @@ import { checkImageUrl } from '../download/url-policy.js';
  *   <folder>/<sha256>.img         the content, unpacked
  *   <folder>/snapshots/<id>.json  which of them are snapshots
  *   <folder>/urls/<sha256>.json   what a URL (named by its own SHA-256) last gave
- *   <folder>/<random>.part        a download in hand; a crash or a stop leaves it, and the next start goes on with it (`partial.ts`)
+ *   <folder>/<random>.part        a running download; a crash or a stop leaves it, and the next start resumes it (`partial-download.ts`)
  *
  * Nothing is under its final name before its checksum was compared, it was unpacked, and its header was read.
  */

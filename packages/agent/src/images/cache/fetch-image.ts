@@ -9,7 +9,7 @@ import type { Digests } from '../download/digests.js';
 import { download, type DownloadResult, type Progress } from '../download/download.js';
 import { inspectImage } from '../format/inspect.js';
 import type { Leftovers } from '../download/old-downloads.js';
-import { Partial } from '../download/partial-download.js';
+import { PartialDownload } from '../download/partial-download.js';
 import { unpack } from '../format/unpack.js';
 import type { UrlEntry } from './url-entries.js';
 import { findByDigest, findWanted, sentDigests, type DigestDeps } from './wanted-digest.js';
@@ -85,7 +85,7 @@ const obtain = async (deps: FetchDeps, asked: ImageAsked, beforehand: Beforehand
   const { known, wanted, knownDigests } = beforehand;
   const options = { url, algorithm: wanted?.algorithm };
   await using partial =
-    (await deps.leftovers.takeUp({ ...options, signal })) ?? (await Partial.create(deps.folder, options));
+    (await deps.leftovers.takeUp({ ...options, signal })) ?? (await PartialDownload.create(deps.folder, options));
   try {
     const result = await downloadOrKnown(deps, asked, { ...beforehand, partial });
     if (result.outcome === 'unchanged') {
@@ -105,7 +105,7 @@ const obtain = async (deps: FetchDeps, asked: ImageAsked, beforehand: Beforehand
 const downloadOrKnown = async (
   { settings, log }: FetchDeps,
   asked: ImageAsked,
-  { known, wanted, partial }: Beforehand & { partial: Partial },
+  { known, wanted, partial }: Beforehand & { partial: PartialDownload },
 ): Promise<DownloadResult> => {
   const isKnownEnough = known !== undefined && wanted === undefined;
   // Then nobody has to wait for it either.
@@ -121,7 +121,7 @@ const downloadOrKnown = async (
 };
 
 interface Downloaded {
-  readonly partial: Partial;
+  readonly partial: PartialDownload;
   readonly result: Extract<DownloadResult, { outcome: 'downloaded' }>;
   readonly wanted: WantedDigest | undefined;
 }

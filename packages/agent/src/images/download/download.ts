@@ -2,7 +2,7 @@ import { backoff, sleep } from '@etcd-compute/common/async/sleep';
 import { EcomputeError, formatErrorChain, isAbort } from '@etcd-compute/common/errors';
 import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
 import type { Digests } from './digests.js';
-import { strongValidator, type Partial, type Validators } from './partial-download.js';
+import { strongValidator, type PartialDownload, type Validators } from './partial-download.js';
 import { createRate } from './transfer-rate.js';
 import { requestImage, type ImageResponse } from './request-image.js';
 import type { ImageSource } from './source.js';
@@ -30,7 +30,7 @@ export interface DownloadOptions extends DownloadSettings {
   /** Where it is when it is a snapshot. */
   readonly from?: SnapshotSource | undefined;
   /** Gone on with, written and synced. Whoever made it closes it, and removes it when it is of no use. */
-  readonly partial: Partial;
+  readonly partial: PartialDownload;
   /** Download only what is newer than this. */
   readonly known?: Validators;
   readonly onProgress: (progress: Progress) => void;
@@ -142,7 +142,7 @@ const ask = async (options: DownloadOptions, signal: AbortSignal): Promise<Image
   );
 };
 
-const startAnew = async (partial: Partial, response: ImageResponse | undefined): Promise<void> => {
+const startAnew = async (partial: PartialDownload, response: ImageResponse | undefined): Promise<void> => {
   const header = (name: string): string | null => {
     const value: unknown = response?.headers[name];
     return typeof value === 'string' ? value : null;

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import type { Logger } from '@etcd-compute/common/log';
 import { isRunningHere, readBootId, type ProcessIdentity } from '../../process/process-identity.js';
 import { readJsonFile } from '../../state-folder/replace-file.js';
-import { notePath, noteSchema, Partial, strongValidator, type Note, type PartialOptions } from './partial-download.js';
+import {
+  notePath,
+  noteSchema,
+  PartialDownload,
+  strongValidator,
+  type Note,
+  type PartialDownloadOptions,
+} from './partial-download.js';
 
 /** As long as an agent may reasonably be away; then an image server has probably another version. */
 const KEEP_MS = 24 * 3_600_000;
@@ -18,7 +25,7 @@ interface Leftover {
 /** Downloads that an agent before this one has left. Each is taken up once, by whoever asks for its URL first. */
 export interface Leftovers {
   /** Undefined when there is none. */
-  readonly takeUp: (options: PartialOptions & { signal: AbortSignal }) => Promise<Partial | undefined>;
+  readonly takeUp: (options: PartialDownloadOptions & { signal: AbortSignal }) => Promise<PartialDownload | undefined>;
   /** Removes those that are too old. */
   readonly collect: (nowMs: number) => Promise<void>;
   /** Removes all, for their space. @returns whether there were any. */
@@ -62,7 +69,7 @@ export const openLeftovers = async (folder: string, log: Logger): Promise<Leftov
       const { url, bytes } = { url: options.url, bytes: leftover.bytes };
       log.info({ url, bytes, totalBytes: leftover.note.totalBytes }, 'download taken up again');
       try {
-        return await Partial.takeUp(leftover, options);
+        return await PartialDownload.takeUp(leftover, options);
       } catch (err) {
         options.signal.throwIfAborted();
         log.warn({ err, url }, 'rest of a download cannot be read, starting anew');

@@ -47,16 +47,16 @@ const SYNC_EVERY_BYTES = 64 * 1024 * 1024;
 
 const NOTHING: Validators = { etag: null, lastModified: null };
 
-export interface PartialOptions {
+export interface PartialDownloadOptions {
   readonly url: string;
   /** Which digest is wanted beside SHA-256. */
   readonly algorithm: ChecksumAlgorithm | undefined;
 }
 
-export class Partial implements AsyncDisposable {
+export class PartialDownload implements AsyncDisposable {
   readonly path: string;
   readonly #file: SparseFile;
-  readonly #options: PartialOptions;
+  readonly #options: PartialDownloadOptions;
   #digests: RunningDigests;
   #validators: Validators;
   #totalBytes: number | null;
@@ -65,7 +65,7 @@ export class Partial implements AsyncDisposable {
 
   private constructor(
     { path, file, ...note }: Validators & Pick<Note, 'totalBytes' | 'syncedBytes'> & { path: string; file: SparseFile },
-    options: PartialOptions,
+    options: PartialDownloadOptions,
   ) {
     this.path = path;
     this.#file = file;
@@ -76,19 +76,22 @@ export class Partial implements AsyncDisposable {
     this.#syncedBytes = note.syncedBytes;
   }
 
-  static async create(folder: string, options: PartialOptions): Promise<Partial> {
+  static async create(folder: string, options: PartialDownloadOptions): Promise<PartialDownload> {
     const path = join(folder, `${randomUUID()}.part`);
     const file = await SparseFile.create(path);
-    return new Partial({ path, file, ...NOTHING, totalBytes: null, syncedBytes: 0 }, options);
+    return new PartialDownload({ path, file, ...NOTHING, totalBytes: null, syncedBytes: 0 }, options);
   }
 
   /** Goes on with what an agent has left, which nobody writes any more. It is read once, for its digests. */
   static async takeUp(
     { path, note, bytes }: { path: string; note: Note; bytes: number },
-    { signal, ...options }: PartialOptions & { signal: AbortSignal },
-  ): Promise<Partial> {
+    { signal, ...options }: PartialDownloadOptions & { signal: AbortSignal },
+  ): Promise<PartialDownload> {
     const file = await SparseFile.reopen(path, bytes);
-    const partial = new Partial({ path, file, ...note, syncedBytes: Math.min(bytes, note.syncedBytes) }, options);
+    const partial = new PartialDownload(
+      { path, file, ...note, syncedBytes: Math.min(bytes, note.syncedBytes) },
+      options,
+    );
     try {
       await partial.#writeNote(await identifyThisProcess());
       await addFile(partial.#digests, path, { bytes, signal });

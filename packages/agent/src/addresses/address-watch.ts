@@ -21,28 +21,28 @@ import { createInquiry } from './inquiry.js';
 import { createLeaseWatch } from './leases.js';
 
 /**
- * The addresses of guests that run, as far as their sources have told: leases of the network at once, the guest's agent and the host's ARP
- * table in the background. Whatever is found later wakes the reconciler of its instance, which looks again.
+ * The known addresses of running guests. Leases of the network are read at once; the guest's agent and the host's ARP table are asked in the
+ * background. Whatever is found later wakes the reconciler of its instance, which looks again.
  *
- * A guest is looked at again when it is twice as old as it was, and then once a period: addresses come when a guest is young. Calls for
- * one domain are made once when it is new here, and then only for a guest whose agent is connected, or of which an
- * interface has no address otherwise.
+ * The watch looks at a guest again when it is twice as old as at the last look, and then once a period: addresses appear when a guest is
+ * young. It makes calls for a domain once when the domain is new, and then only if the guest's agent is connected or an interface has no
+ * address otherwise.
  */
 export interface AddressWatch {
-  /** @param since when the guest was started: what was known of it before counts no more. @throws when libvirt is away. */
+  /** @param since when the guest was started: older answers no longer count. @throws when libvirt is away. */
   look(instance: InstanceUuid, since: Date): Promise<Look>;
   forget(instance: InstanceUuid): void;
-  /** The guest's agent came or went. */
+  /** The guest's agent connected or disconnected. */
   agentChanged(instance: InstanceUuid, isConnected: boolean): void;
-  /** The connection to libvirt is a new one: which agents are connected must be read again. */
+  /** The connection to libvirt is new: read again which agents are connected. */
   reset(): void;
 }
 
 export interface Look {
-  /** Of the guest's interfaces, in the order of the machine. */
+  /** The MACs of the guest's interfaces, in the machine's order. */
   readonly macs: readonly string[];
   readonly answers: Answers;
-  /** The guest is so young that an address may still come. */
+  /** The guest is young: an address may still come. */
   readonly isYoung: boolean;
 }
 
@@ -63,11 +63,11 @@ export interface AddressWatchOptions {
 interface Guest {
   readonly since: Date;
   facts: GuestFacts | undefined;
-  /** What was heard of the agent since the facts began to be read. */
+  /** The last event of the guest's agent since the facts began to be read. */
   heard: 'connected' | 'disconnected' | undefined;
   agentLeftAtMs: number;
   timer: NodeJS.Timeout | undefined;
-  /** What the last look returned. */
+  /** The result of the last look. */
   said: Look | undefined;
 }
 
@@ -87,7 +87,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
   const isLeased = ({ network }: Nic): boolean => leases.has(network);
   const changes = createRateLimit({ ...CHANGES, now });
   const events = createRateLimit({ ...EVENTS, now });
-  /** Questions that wait for their turn when the agent stops are not asked any more. */
+  /** When the agent stops, it drops the questions that still wait. */
   const getConnection = (): Connection => {
     signal.throwIfAborted();
     return options.getConnection();
@@ -135,7 +135,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
     clearTimeout(guest.timer);
     guest.timer = setTimeout(wake, delayMs, instance).unref();
   };
-  /** Holds changes back when a guest's answers change too often, and wakes the reconciler later for the latest ones. */
+  /** Holds changes back when a guest's answers change too often, and wakes the reconciler later for the latest. */
   const settle = (instance: InstanceUuid, guest: Guest, look: Look): Look => {
     const isSame = guest.said !== undefined && JSON.stringify(guest.said.answers) === JSON.stringify(look.answers);
     if (!isSame && guest.said !== undefined && !changes.take(instance)) {
@@ -149,7 +149,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
     if (guest.facts) return guest.facts;
     guest.heard = undefined;
     const facts = await readGuestFacts(getConnection(), instance, config);
-    // It may have come or gone while the facts were on their way.
+    // The agent may have connected or disconnected meanwhile.
     guest.facts = guest.heard === undefined ? facts : { ...facts, agent: guest.heard };
     return guest.facts;
   };
@@ -181,7 +181,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
     if (facts.agent === 'none') return none('the guest has no channel for a guest agent');
     const macs = facts.nics.map(({ mac }) => mac);
     if (facts.agent === 'connected') return agents.latest(instance, { macs, everyMs }) ?? 'pending';
-    // An agent that is started anew is back soon, and the addresses are most likely what they were.
+    // An agent that restarts is back soon, most likely with the same addresses.
     const before = now() - agentLeftAtMs < periodMs / 2 ? agents.known(instance) : undefined;
     return before ?? none('no guest agent is connected');
   };
@@ -195,9 +195,9 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
       const nextMs = Math.min(Math.max(ageMs, SOONEST_MS), periodMs);
       const isYoung = ageMs < deadlineMs;
       clearTimeout(guest.timer);
-      // Later the reconciler is woken once a period anyway.
+      // Older guests are looked at once a period anyway.
       if (nextMs < periodMs) wakeAfter(instance, guest, nextMs);
-      // Asked a little sooner than the next look, which may come early.
+      // Ask a little earlier than the next look, which may come early.
       const everyMs = nextMs / 2;
       const agent = lookAtAgent(instance, guest, { facts, everyMs });
       const told = [lease, agent].flatMap((answer) => (answer === 'pending' ? [] : answer.addresses));
@@ -205,7 +205,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
         (nic) => !(isLeased(nic) && isYoung) && !told.some(({ mac }) => mac === nic.mac),
       );
       const macs = facts.nics.map(({ mac }) => mac);
-      // The agent may make ARP needless.
+      // The agent's answer may make ARP unnecessary.
       const askArp = (): Answer | 'pending' =>
         agent === 'pending' ? 'pending' : (arp.latest(instance, { macs, everyMs }) ?? 'pending');
       const neighbour = isMissing ? askArp() : undefined;

@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import { FOUND, type Answer } from './answer.js';
 
 /**
- * Asks one source about guests, in the background and one guest at a time, and remembers what it said of each. So a guest that does not
+ * Asks one source about guests, in the background and one guest at a time, and remembers each answer. So a guest that does not
  * answer holds one call of libvirt at the most, and nobody waits for it; one that stays silent is asked more and more seldom.
  */
 export interface Inquiry {

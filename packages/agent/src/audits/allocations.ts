@@ -21,30 +21,30 @@ export interface AllocationAuditDeps {
 }
 
 /**
- * Allocations on this host without a boot request: a scheduler died between its two writes. They are released when they were
- * seen without one for a grace period, so that a scheduler at work is never robbed. Allocations of consumers that are no
- * instances (another consumer type) are somebody else's, and those of an instance that lives on another host are that host's.
+ * Allocations on this host without a boot request: a scheduler died between its two writes. They are released when they had none for a grace
+ * period, so that no running boot loses its allocation. Allocations of other consumer types belong to somebody else, and those of an
+ * instance on another host belong to that host.
  *
- * An allocation whose guest is on this host is only reported. Its request was lost, as when etcd was restored from a backup, and
- * the guest uses the room that Placement would give away.
+ * An allocation whose guest is on this host is only reported: its request was lost, for example when etcd was restored from a backup, and the
+ * guest uses the room.
  */
 export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
   const { store, keys, capacity, host, steps, graceMs, now, log } = deps;
   const lookAt = createFirstSeen(now);
 
-  /** An instance is on the host whose processors it has. What it holds on others, such as a disk that they share, is its business. */
+  /** An instance is on the host of its processors. What it holds elsewhere, such as shared disk, does not matter here. */
   const isOfOtherHost = ({ allocations }: Held): boolean =>
     Object.entries(allocations).some(
       ([provider, { resources }]) => 'VCPU' in resources && provider.toLowerCase() !== host,
     );
 
-  /** Asked after Placement, so that a request that has just come is seen. */
+  /** Read after Placement, so that a new request is seen. */
   const isOrphan = async (instance: InstanceUuid): Promise<boolean> => {
     const { entries } = await store.getMany([keys.request(host, instance), keys.report(host, instance)]);
     return entries[0] === undefined && readRecord(entries[1]) !== 'not-understood';
   };
 
-  /** @returns the finding; undefined when it is none, or is mended. */
+  /** @returns the finding; undefined when there is none, or it is fixed. */
   const judge = async (instance: InstanceUuid, { since, isNew }: FirstSeen): Promise<Finding | undefined> => {
     const held = await capacity.read(instance);
     if (!isOurConsumerType(held.consumerType) || isOfOtherHost(held)) return undefined;
@@ -56,7 +56,7 @@ export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
       log.warn({ instanceUuid: instance, resources }, 'allocation without a boot request released');
       return undefined;
     }
-    // In its first moment it is a boot at work, most likely.
+    // At first it is most likely a running boot.
     if (isNew) return undefined;
     const why = guest === undefined ? '' : `; it is kept, because ${guest}`;
     const detail = `it holds ${JSON.stringify(resources)}${why}`;

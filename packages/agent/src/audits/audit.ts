@@ -2,18 +2,18 @@ import type { HostFindingKind } from '@etcd-compute/common/etcd/messages/host-au
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Look } from './look.js';
 
-/** Judges what may not fit together, and mends some of it on the way. */
+/** Finds what does not agree, and fixes some of it. */
 export interface Audit {
-  /** @returns what was found and is still there. */
+  /** @returns the findings that are not fixed. */
   readonly run: (look: Look) => Promise<Finding[]>;
 }
 
 export interface Finding {
   readonly kind: HostFindingKind;
   readonly instance: InstanceUuid;
-  /** What a person should know about it. */
+  /** For people. */
   readonly detail: string;
-  /** When it was seen first, in ms since 1970. */
+  /** When it was first seen, in ms since 1970. */
   readonly since: number;
 }
 
@@ -23,7 +23,7 @@ export interface FirstSeen {
   readonly isNew: boolean;
 }
 
-/** Since when each of some things is seen without a break; what is not seen once begins anew. */
+/** Since when each thing has been seen at every look. One missed look starts its time again. */
 export const createFirstSeen = (now: () => number): ((seen: readonly string[]) => ReadonlyMap<string, FirstSeen>) => {
   let known: ReadonlyMap<string, FirstSeen> = new Map();
   return (seen) => {

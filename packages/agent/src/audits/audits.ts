@@ -18,8 +18,8 @@ export interface AuditsDeps extends HostReportDeps, LookDeps {
 }
 
 /**
- * What all audits of a host look at, the audits, and the report on them, to be run in turn once a period. Each audit fails for itself: if
- * one could not judge this time, the report says what it found before. There is no report before each has judged once.
+ * The tasks of one audit round, to be run in turn once a period: one look for all audits, the audits, and the report. If an audit fails, the
+ * report repeats its last findings. There is no report before each audit has succeeded once.
  */
 export const createAudits = (deps: AuditsDeps): (() => Promise<void>)[] => {
   const audits = [

@@ -4,8 +4,8 @@ import { areTooMany } from '../limits/too-many.js';
 import type { Audit } from './audit.js';
 
 /**
- * Domains whose disk is not there. Most at once are a file system that is not mounted: the host then cannot work, since new guests would
- * be made in the wrong place. Each one's start says what is wrong with it.
+ * Finds domains without their disk. If most disks are gone at once, a file system is not mounted: the host then cannot work, since new
+ * disks would be made in the wrong place. For a single disk, the domain's start reports the error.
  */
 export const createDiskAudit = ({
   steps,

@@ -11,7 +11,7 @@ import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Fence } from '../session/fence.js';
 import type { Finding } from './audit.js';
 
-/** Written this often even when nothing changes: its age then tells whether the agent still looks. */
+/** Written this often even when nothing changes: its age shows whether the audits still run. */
 const BEAT_MS = 10 * 60_000;
 
 export interface HostReportDeps {
@@ -19,16 +19,16 @@ export interface HostReportDeps {
   readonly keys: Keys;
   readonly host: ProviderUuid;
   readonly session: SessionUuid;
-  /** An agent that was replaced says nothing any more. */
+  /** An agent that was replaced can no longer report. */
   readonly fence: Fence;
   readonly now: () => number;
 }
 
 /**
- * Puts into etcd what the audits found, for `eschedule audit`. What it said before is read from there: what a person or another
- * session put there is written over at the next look.
+ * Writes the findings of the audits into etcd, for `eschedule audit`. It compares them with the report there, so it also replaces what a person
+ * or another session has written.
  *
- * @returns whether it had to be written.
+ * @returns whether it wrote.
  */
 export const publishFindings = async (deps: HostReportDeps, found: readonly Finding[]): Promise<boolean> => {
   const { store, keys, host, session, fence, now } = deps;
@@ -55,7 +55,7 @@ const readReport = ({ value }: Entry): HostAudit | undefined => parseJson(hostAu
 const contentOf = (findings: readonly HostFinding[]): string =>
   JSON.stringify(findings.map(({ kind, instance, detail }) => [kind, instance, detail]));
 
-/** In an order that does not change by itself. What an earlier session saw already was there since then. */
+/** In a stable order. A finding of an earlier session keeps its first time. */
 const render = (found: readonly Finding[], before: HostAudit | undefined): HostFinding[] => {
   const idOf = ({ kind, instance }: { kind: string; instance: string }): string => `${kind} ${instance}`;
   const sinceBefore = new Map(before?.findings.map((finding) => [idOf(finding), finding.since]));

@@ -25,7 +25,7 @@ export interface LeftoverAuditDeps {
   readonly log: Logger;
 }
 
-/** An instance of which something is here, and no boot request. */
+/** An instance that has something here, but no boot request. */
 interface Orphan {
   readonly instance: InstanceUuid;
   readonly things: Things;
@@ -45,11 +45,11 @@ interface Census {
 }
 
 /**
- * What of ours is on this host without a boot request: domains, disks and console logs. Each is reported once. It is removed when a
- * boot request comes that wishes for it, or, where the config says so, after a grace period.
+ * What is on this host without a boot request: domains, disks and console logs. Each is reported once. It is removed when a boot request
+ * asks for its destruction, or, if the config says so, after a grace period.
  *
- * Boot requests that are missing can also mean that etcd was emptied, was restored from a backup, or is another one. So the agent removes
- * nothing by itself when there are more orphans than a few, or than a tenth of all that is here.
+ * Missing boot requests can also mean that etcd was emptied, was restored from a backup, or is another one. So the agent removes nothing by
+ * itself when there are more than a few orphans, or more than a tenth of all that is here.
  */
 export const createLeftoverAudit = (deps: LeftoverAuditDeps): Audit => {
   const { store, keys, host, fence, steps, tasks, health, now, log } = deps;
@@ -64,14 +64,14 @@ export const createLeftoverAudit = (deps: LeftoverAuditDeps): Audit => {
     });
   };
 
-  /** Orphans that are still in their grace count too: they would be removed soon. @returns why none may be removed. */
+  /** Counts orphans in their grace too: they would be removed soon. @returns why none may be removed. */
   const whyNot = ({ guests, forgotten }: Census): string | undefined => {
     const most = Math.min(maxRemovals, Math.ceil(guests / 10));
     if (!isRemoving || forgotten <= most) return undefined;
     return `not removed: ${forgotten} of ${guests} guests here have no boot request, and at most ${most} are removed at once`;
   };
 
-  /** That most guests are forgotten at once, or that etcd was emptied under us, is nothing that a person did to them one by one. */
+  /** If most guests are forgotten at once, or etcd was emptied, no person removed them one by one. */
   const reportHealth = ({ guests, forgotten }: Census, reason: string | undefined): void => {
     if (forgotten === 0) fence.forgive();
     const message = `${forgotten} of ${guests} guests here have no boot request: etcd was emptied, was restored from a backup, or is another one`;
@@ -80,10 +80,10 @@ export const createLeftoverAudit = (deps: LeftoverAuditDeps): Audit => {
     else health.report('requests', reason === undefined ? null : { code: 'too-many-leftovers', message: reason });
   };
 
-  /** @returns whether it is gone. */
+  /** @returns whether it is gone now. */
   const removeIfDue = async ({ instance, things, seen }: Orphan): Promise<boolean> => {
     if (now() - seen.since < grace * 1000 || !(await fence.isHeld())) return false;
-    // It may have been given back its request a moment ago.
+    // Its request may have come back a moment ago.
     if (await store.get(keys.request(host, instance))) return false;
     await undoSteps(tasks.build.steps, { deps: steps, instance, log });
     log.warn({ instanceUuid: instance }, `${describe(things)} without a boot request removed`);

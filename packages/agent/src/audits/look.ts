@@ -13,7 +13,7 @@ export interface LookDeps {
   readonly steps: StepDeps;
 }
 
-/** What there was at one time, for all audits of a period. */
+/** What one look has found, for all audits of a round. */
 export interface Look {
   /** The instances that hold something of this host. @throws what Placement said. */
   readonly getHolders: () => ReadonlySet<InstanceUuid>;
@@ -22,7 +22,7 @@ export interface Look {
   readonly requests: ReadonlySet<InstanceUuid>;
 }
 
-/** The requests are read last: an instance that has come meanwhile has its request already, and is not taken for a leftover. */
+/** Reads the requests last: an instance that appears meanwhile already has its request, and is no leftover. */
 export const takeLook = async ({ store, keys, provider, host, steps }: LookDeps): Promise<Look> => {
   const [consumers, ours] = await Promise.allSettled([provider.consumers(), listOurs(steps, host)]);
   const { entries } = await store.listKeys(keys.requestsOf(host));

@@ -9,7 +9,7 @@ import { isFile } from '../state-folder/instance-files.js';
 import { listMarkedDomains, observeDomain } from '../domains/domain.js';
 import type { StepDeps } from '../steps/step.js';
 
-/** What of an instance is on this host. */
+/** What an instance has on this host. */
 export interface Things {
   domain?: { readonly isActive: boolean };
   /** Its root disk. */
@@ -19,10 +19,10 @@ export interface Things {
   hasConsoleLog?: true;
 }
 
-/** What of ours is on this host, whoever wishes for it. */
+/** What all instances have on this host, with or without a boot request. */
 export type Ours = ReadonlyMap<InstanceUuid, Readonly<Things>>;
 
-/** Undefined when it has gone since it was listed, as a destroyed one does. */
+/** Undefined when it has gone since it was listed, for example because it was destroyed. */
 const observeActive = async (domain: Domain): Promise<Things['domain']> => {
   try {
     return { isActive: await domain.isActive() };
@@ -33,9 +33,9 @@ const observeActive = async (domain: Domain): Promise<Things['domain']> => {
 };
 
 /**
- * Domains, disks and console logs of instances. What is not marked as this host's is left out.
+ * Domains, disks and console logs of instances. Domains without this host's mark are left out.
  *
- * @throws when libvirt cannot be asked: then nobody knows what is not here.
+ * @throws when libvirt does not answer: a partial list would look like missing guests.
  */
 export const listOurs = async (steps: StepDeps, host: ProviderUuid): Promise<Ours> => {
   const { getConnection, lend, pool, configDrivesDir, consolesDir } = steps;
@@ -59,7 +59,7 @@ export const listOurs = async (steps: StepDeps, host: ProviderUuid): Promise<Our
 };
 
 /**
- * What stands for a guest here: its domain, whoever made it, or its disk. @returns words for a person; undefined when there is neither.
+ * What shows that a guest is here: its domain, whoever made it, or its disk. @returns text for people; undefined when there is neither.
  *
  * @throws when libvirt cannot be asked.
  */

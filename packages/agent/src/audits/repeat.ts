@@ -7,7 +7,7 @@ export interface RepeatOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs tasks one after the other once a period, until the signal. A failure that stays the same is logged once, and its end. */
+/** Runs tasks one after the other once a period, until the signal. It logs each new failure once, and its end. */
 export const repeat = (tasks: readonly (() => Promise<unknown>)[], { everyMs, log, signal }: RepeatOptions): void => {
   const said = new Map<number, string>();
   const runAll = async (): Promise<void> => {

@@ -15,14 +15,14 @@ export interface RequestAuditDeps {
 }
 
 /**
- * Instances that run, or are to run, without an allocation: Placement counts their room as free. Found when two looks in a row see
- * the same request without one: between the two, it stood without one for certain. Only reported; `eschedule audit --fix` mends it.
+ * Finds instances without an allocation: Placement counts their room as free. Two looks in a row must see the same request without one, so
+ * that a boot in progress is not reported. The audit only reports it; `eschedule audit --fix` fixes it.
  */
 export const createRequestAudit = ({ store, keys, host, now, log }: RequestAuditDeps): Audit => {
   const lookAt = createFirstSeen(now);
   const reported = new Set<string>();
 
-  /** @returns the revision of the request, when it should have an allocation. */
+  /** @returns the revision of the request if it should have an allocation. */
   const findMissing = async (instance: InstanceUuid): Promise<string | undefined> => {
     const { entries } = await store.getMany([keys.request(host, instance), keys.report(host, instance)]);
     const [entry, record] = [entries[0], readRecord(entries[1])];

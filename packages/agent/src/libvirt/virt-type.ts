@@ -5,8 +5,8 @@ import type { AgentConfig } from '../config/config.js';
 import type { Lend } from './link.js';
 
 /**
- * KVM only where it really works: some machines have a /dev/kvm that opens, and guests hang on it, because the processor has
- * no virtualization. Then guests are emulated, which is correct and slow.
+ * KVM only where it works. On some machines /dev/kvm opens, but guests hang, because the processor has no virtualization. There guests are
+ * emulated, which is correct but slow.
  */
 const canUseKvm = async (): Promise<boolean> => {
   const cpuinfo = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
@@ -26,8 +26,8 @@ export interface ChooseOptions {
 }
 
 /**
- * The domain type of this host's guests. Asking the hypervisor for what it can do with it makes libvirt probe QEMU now, and not
- * when the first guest is defined: without its cache that takes seconds, on some machines a minute.
+ * The domain type of this host's guests. It also asks for the hypervisor's capabilities, so that libvirt probes QEMU now and not for the first
+ * guest: without libvirt's cache that takes seconds, on some machines a minute.
  */
 export const chooseVirtType = async (lend: Lend, options: ChooseOptions): Promise<VirtType> =>
   lend('work', async (connection) => choose(connection, options));
@@ -42,5 +42,5 @@ const choose = async (connection: Connection, { guests, log }: ChooseOptions): P
   return type;
 };
 
-/** libvirt's name of the architecture that this runs on. */
+/** libvirt's name of this host's architecture. */
 export const hostArchitecture = (): string => (process.arch === 'arm64' ? 'aarch64' : 'x86_64');

@@ -1,6 +1,6 @@
 /** A token bucket for each key. */
 export interface RateLimit {
-  /** False when it is too often. */
+  /** False when the limit is reached. */
   readonly take: (key: string) => boolean;
   /** How long until `take` returns true; 0 if it would now. */
   readonly msUntilNext: (key: string) => number;
@@ -20,7 +20,7 @@ export const createRateLimit = ({ burst, perSecond, now }: RateLimitOptions): Ra
     const bucket = buckets.get(key);
     return bucket ? Math.min(burst, bucket.left + ((at - bucket.at) / 1000) * perSecond) : burst;
   };
-  /** A full bucket is as good as none. */
+  /** A full bucket need not be remembered. */
   const forgetFull = (at: number): void => {
     for (const key of buckets.keys()) if (leftOf(key, at) >= burst) buckets.delete(key);
   };

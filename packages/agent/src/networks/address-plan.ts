@@ -1,11 +1,10 @@
 import ipaddr from 'ipaddr.js';
 
 /*
- * Which address and which MAC a guest gets on the agent's own network. Pure.
+ * The addresses and MACs of guests on the agent's own network. Pure.
  *
- * An address always comes with the same MAC, made from its last three bytes. So when an address is given to another guest
- * while dnsmasq still remembers the lease of the one before, the lease's MAC is the same and dnsmasq gives it again; with
- * another MAC it would refuse ("not using configured address … because it is leased to …").
+ * An address always has the same MAC, made from its last three bytes. So when another guest gets an address whose old lease dnsmasq still
+ * remembers, the lease's MAC matches and dnsmasq assigns the address; it would refuse any other MAC ("not using configured address … because it is leased to …").
  */
 
 export interface NetworkPlan {
@@ -36,7 +35,7 @@ export const planNetwork = (cidr: string): NetworkPlan => {
   return { gateway: toAddress(base + 1), prefix, first: toAddress(base + 2), last: toAddress(base + 1 + size), size };
 };
 
-/** How many addresses for guests come before this one. */
+/** The position of this address among the guests' addresses. */
 export const indexOfAddress = (address: string, plan: NetworkPlan): number => toNumber(address) - toNumber(plan.first);
 
 /** 52:54:00 is QEMU's range; the rest is the address's last three bytes. */
@@ -67,7 +66,7 @@ export const listReservations = (plan: NetworkPlan): Reservation[] =>
   }));
 
 /**
- * The next free address after `after`, going round: an address just given back is the last to be given again.
+ * The next free address after `after`, wrapping around: a freed address is the last to be reused.
  *
  * @returns undefined when the network is full.
  */
@@ -86,8 +85,8 @@ export const chooseAddress = (
 };
 
 /**
- * A MAC for an interface whose network is not ours, where other hosts' guests may be too: a locally administered one with
- * 40 bits of the instance's uuid.
+ * A MAC for an interface on a network that is not ours, which guests of other hosts may share: locally administered, with 40 bits of the
+ * instance's uuid.
  *
  * @param interfaceIndex counts the interfaces of one guest from 0.
  */

@@ -6,8 +6,8 @@ import { parseNetwork, withoutContained } from '../config/cidr.js';
 import { listAttachedNetworks, type AttachedNetwork } from './ip.js';
 
 /*
- * What guests may not reach, besides the host itself: what the config denies, etcd and Placement, and every network that this host is
- * directly attached to, except the guests' own.
+ * What guests may not reach besides the host itself: what the config denies, etcd and Placement, and every network that this host is directly
+ * attached to, except the guests' own.
  */
 
 export interface ForbiddenOptions {
@@ -18,10 +18,10 @@ export interface ForbiddenOptions {
   readonly bridge: string;
 }
 
-/** Where a cloud serves metadata to its machines, this host perhaps among them. Routers must not forward these addresses. */
+/** Clouds serve metadata here, perhaps to this host too. Routers must not forward these addresses. */
 const LINK_LOCAL = '169.254.0.0/16';
 
-/** A route with a shorter prefix is a way to the rest of the world, such as a VPN's, rather than a network of neighbours. */
+/** A route with a shorter prefix, such as a VPN's, leads to the rest of the world, not to neighbours. */
 const SHORTEST_PREFIX = { ipv4: 8, ipv6: 16 } as const;
 
 const isNeighbourhood = ({ cidr }: AttachedNetwork): boolean => {
@@ -35,7 +35,7 @@ const serversOf = ({ etcd, placement }: ForbiddenOptions): string[] => [
 ];
 
 export interface NameWatchOptions {
-  /** How long an answer is used. */
+  /** How long an answer stays valid. */
   readonly everyMs: number;
   readonly log: Logger;
   readonly now: () => number;

@@ -17,7 +17,7 @@ export const getGuestBridge = async (
     });
   });
   const { gateway } = planNetwork(cidr);
-  // A bridge of that name may be somebody else's, when libvirt is on another machine or in a container.
+  // If libvirt is on another machine or in a container, a bridge of that name here may be somebody else's.
   if (bridge?.addresses.includes(gateway)) return bridge;
   throw new EcomputeError(
     'ECOMPUTE_NETWORK_FAILED',

@@ -4,16 +4,15 @@ import { indexOfAddress, type NetworkPlan } from './address-plan.js';
 /**
  * The IPv6 addresses of the agent's own network. Pure.
  *
- * Each guest has a block of 16 addresses, which belongs to its MAC as its IPv4 address does. The DHCPv6 server hands out one of them: a
- * client that comes with a new identifier, such as a new guest with the MAC of an earlier one, gets the next while the lease of the
- * last one is remembered.
+ * Each guest has a block of 16 addresses, tied to its MAC like its IPv4 address. The DHCPv6 server assigns one of them. A client with a new
+ * identifier, such as a new guest with the MAC of an earlier one, gets the next address while the server remembers the old lease.
  */
 const BLOCK_BITS = 4;
 export const BLOCK_PREFIX = 128 - BLOCK_BITS;
 /** Selects the block of an address. */
 export const BLOCK_MASK = 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:fff0';
 
-/** The first block is ::10:0; what is below belongs to the host. */
+/** The first block is ::10:0; the addresses below belong to the host. */
 const FIRST_BLOCK = 0x10_00_00 >> BLOCK_BITS;
 
 /** A /64 has a block for every address of a /18, the largest network. */
@@ -21,7 +20,7 @@ export interface Ipv6Plan {
   /** The host's address, the network's first. */
   readonly gateway: string;
   readonly prefix: 64;
-  /** Nobody's: libvirt wants a range for DHCPv6, and guests get addresses of their blocks. */
+  /** Never used: libvirt requires a DHCPv6 range, but guests get addresses from their blocks. */
   readonly spare: string;
 }
 
@@ -42,14 +41,14 @@ export const blocksOf = (cidr6: string, plan: NetworkPlan): ((address: string) =
   return (address) => addressAt((FIRST_BLOCK + indexOfAddress(address, plan)) << BLOCK_BITS);
 };
 
-/** The address that an interface makes itself from its MAC: RFC 4291, appendix A. */
+/** The address that an interface derives from its MAC: RFC 4291, appendix A. */
 export const linkLocalOf = (mac: string): string => {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map((digits) => Number.parseInt(digits, 16));
   const low = [(a ^ 2) * 256 + b, c * 256 + 0xff, 0xfe_00 + d, e * 256 + f];
   return new ipaddr.IPv6([0xfe_80, 0, 0, 0, ...low]).toRFC5952String();
 };
 
-/** Unique local addresses (fc00::/7) are routed nowhere, so they are translated as IPv4's are. */
+/** Unique local addresses (fc00::/7) are not routed, so they need NAT like IPv4. */
 export const isUniqueLocal = (address: string): boolean => ipaddr.IPv6.parse(address).range() === 'uniqueLocal';
 
 /** Whether two texts are the same address. */

@@ -61,7 +61,7 @@ export const renderTable = ({ family, name, sets, chains }: Table): string => {
   return `table ${family} ${name} {\n${body.join('\n')}\n}\n`;
 };
 
-/** Makes `before`, which is there, into `after`, which has the same sets and chains. Repeatable: what is to go need not be there. */
+/** Turns the existing table `before` into `after`, which has the same sets and chains. Repeatable: elements to remove may be gone already. */
 export const renderChange = (before: Table, after: Table): string => {
   const { family, name } = after;
   const line = (verb: 'add' | 'delete', set: string, elements: readonly Element[]): string =>
@@ -77,7 +77,7 @@ export const renderChange = (before: Table, after: Table): string => {
     .join('');
 };
 
-/** Counts the rules in place of comparing them: `nft` prints them in other words than it was given. */
+/** Counts the rules instead of comparing them: `nft` prints them differently from its input. */
 export const isSameTable = (wanted: Table, seen: SeenTable | undefined): boolean => {
   if (seen === undefined) return false;
   const hasSets = Object.entries(wanted.sets).every(([name, { elements }]) => {

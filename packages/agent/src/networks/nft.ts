@@ -23,7 +23,7 @@ export const filterFailed = (what: string, cause: unknown): EcomputeError =>
     hint: hintOf(cause),
   });
 
-/** Makes all changes of the text, or none. @throws ECOMPUTE_FILTER_FAILED */
+/** Applies all changes of the text, or none. @throws ECOMPUTE_FILTER_FAILED */
 export const applyChanges = async (text: string): Promise<void> => {
   if (text === '') return;
   try {
@@ -55,7 +55,7 @@ const listSchema = z.object({
   ),
 });
 
-/** One that somebody else has put there may have a form that we do not use. */
+/** Elements of others may have forms that we do not use. */
 const keyOf = (element: unknown): string => {
   const parsed = elementSchema.safeParse(element);
   return parsed.success ? elementKey(parsed.data) : JSON.stringify(element);

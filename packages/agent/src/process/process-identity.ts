@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Presence } from '@etcd-compute/common/etcd/messages/presence';
 
-/** What tells one process of one boot of one machine from every other: a pid alone is used again. */
+/** Identifies a process on a machine and a boot: the kernel reuses pids. */
 export type ProcessIdentity = Presence['process'];
 
 /**

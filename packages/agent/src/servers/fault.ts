@@ -9,7 +9,7 @@ import {
   TooManyHungCallsError,
 } from '@etcd-compute/libvirt/errors';
 
-/** Why an instance failed, in a person's words. */
+/** Why an instance failed, for people. */
 export const toFault = (thrown: unknown, step: string): Fault =>
   thrown instanceof EcomputeError
     ? {
@@ -39,7 +39,7 @@ const AWAY: readonly string[] = [
   'ECOMPUTE_STATE_DIR_UNUSABLE',
 ];
 
-/** The connection to libvirt broke while a call was under way, or was closed before it; or libvirt does not answer questions. */
+/** The connection to libvirt broke during a call, or was closed before it; or libvirt does not answer. */
 const isConnectionLoss = (error: Error): boolean =>
   error instanceof ReleasedError ||
   error instanceof CallTimeoutError ||
@@ -49,13 +49,13 @@ const isConnectionLoss = (error: Error): boolean =>
     (error.domain === 'VIR_FROM_RPC' || error.code === 'VIR_ERR_INVALID_CONN' || error.code === 'VIR_ERR_NO_CONNECT'));
 
 /**
- * True when the failure says nothing about the instance: a server is away or answers nonsense, or the agent stops. Then nothing is
- * undone, and the next activation goes on.
+ * True when the failure says nothing about the instance: a server is away or answers nonsense, or the agent stops. Then nothing is undone, and
+ * the next activation continues.
  */
 export const isElsewhere = (thrown: unknown): boolean => {
   if (isAbort(thrown)) return true;
   for (let error = thrown; error instanceof Error; error = error.cause) {
-    // What took too long was this instance's: a question that libvirt does not answer is no such error.
+    // This instance's own step took too long. An unanswered question is a different error.
     if (error instanceof EcomputeError && error.code === 'ECOMPUTE_STEP_TIMED_OUT') return false;
     if (isConnectionLoss(error) || isCapacityTrouble(error)) return true;
     if (error instanceof EcomputeError && AWAY.includes(error.code)) return true;

@@ -3,23 +3,23 @@ import type { Entry, Guard, Store } from '@etcd-compute/common/etcd/store';
 import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 
 /**
- * Only one session at a time writes for a host: every write compares `guard`. One of a session that was frozen and replaced changes
- * nothing, even where its successor has not written yet.
+ * Only one session at a time writes for a host: every write compares `guard`. A write of a session that was frozen and replaced fails, even if
+ * its successor has not written yet.
  */
 export interface Fence {
   readonly guard: Guard;
   /**
-   * Puts right what a person, or an etcd restored from a backup, has changed.
+   * Restores the key after a person, or a restore of etcd, has changed it.
    *
-   * @param entry what has just been read of the guard's key.
+   * @param entry the guard's key, just read.
    * @returns false when another session has taken over.
    */
   readonly renew: (entry: Entry | undefined) => Promise<boolean>;
-  /** Asks etcd whether this session still holds the host: for what must not be done otherwise, and is no write to etcd. */
+  /** Asks etcd whether this session still holds the host. For actions that are no write to etcd, and must not happen otherwise. */
   readonly isHeld: () => Promise<boolean>;
-  /** Whether etcd had forgotten this host: nobody removes the key of a session. */
+  /** Whether etcd had lost this host's key. Nobody removes the key of a session, so etcd lost it. */
   readonly wasGone: boolean;
-  /** Nothing else was lost. */
+  /** Forgets `wasGone`: nothing else was lost. */
   readonly forgive: () => void;
 }
 
@@ -32,7 +32,7 @@ export interface FenceOptions {
   readonly isKnown?: boolean;
 }
 
-/** To be taken by whoever has the presence. */
+/** Call it after the presence was taken. */
 export const takeFence = async ({ store, keys, host, session, isKnown = false }: FenceOptions): Promise<Fence> => {
   const key = keys.session(host);
   const put = async (modRevision: string): Promise<Guard | undefined> => {

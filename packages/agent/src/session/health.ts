@@ -2,18 +2,18 @@ import type { Presence, Trouble } from '@etcd-compute/common/etcd/messages/prese
 import type { Logger } from '@etcd-compute/common/log';
 
 /**
- * What keeps this host from working though its agent is there. Each check reports under its own name what it finds; people and schedulers
- * are shown the oldest of all.
+ * What keeps this host from working although its agent is up. Each check reports under its own name; people and schedulers see the oldest
+ * trouble.
  */
 export interface Health {
-  /** @param found null when the check finds nothing wrong (any more). It may be repeated. */
+  /** @param found null when nothing is wrong (any more). Repeatable. */
   report(check: string, found: Pick<Trouble, 'code' | 'message'> | null): void;
   /** Null when the host can work. */
   readonly trouble: Presence['trouble'];
 }
 
 export interface HealthOptions {
-  /** The trouble to be shown is another one. */
+  /** Called when the trouble to show has changed. */
   readonly onChange: (trouble: Presence['trouble']) => void;
   readonly log: Logger;
   readonly now?: () => Date;

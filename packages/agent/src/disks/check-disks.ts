@@ -6,8 +6,7 @@ import { areTooMany } from '../limits/too-many.js';
 import { listDiskFiles, listDisks, type DiskPool } from './disk-pool.js';
 
 /**
- * Makes sure that no disk is out of sight, as all are when their file system is not mounted: nobody can tell then which cached image a
- * disk is on.
+ * Makes sure that no disk is missing, for example because a file system is not mounted: a missing disk may use any cached image.
  *
  * @throws ECOMPUTE_DISK_FAILED when a domain of this host has no disk in the pool.
  */
@@ -24,7 +23,7 @@ export const checkDisksAreThere = async (connection: Connection, pool: DiskPool,
 };
 
 /**
- * Why a domain cannot be started whose disk is not there. When most disks are gone, that says nothing about this one.
+ * Why a domain without its disk cannot start. If most disks are gone, the cause is not this one.
  *
  * @returns undefined when the disk is there.
  */

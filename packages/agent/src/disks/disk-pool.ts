@@ -87,7 +87,7 @@ export const deleteVolume = async (
   await using pool = await connection.storagePoolLookupByName(poolName, wait);
   await using volume = await findVolume(pool, name, wait);
   if (volume) await volume.delete(0, wait);
-  // A file that came in behind the pool's back, by a copy that was cut off.
+  // A file that libvirt does not know, from an interrupted copy.
   await rm(join(folder, name), { force: true });
 };
 
@@ -95,7 +95,7 @@ export interface DiskOptions {
   readonly instance: InstanceUuid;
   /** Not the root disk, but the one that is to take its place. */
   readonly isNext?: boolean;
-  /** For each call; a disk on a busy store takes its time. */
+  /** For each call; a busy disk store is slow. */
   readonly wait?: CallWait;
 }
 
@@ -186,7 +186,7 @@ export const deleteDisk = async (
   { wait, ...which }: DiskOptions,
 ): Promise<void> => deleteVolume(connection, pool, { name: volumeName(which), wait });
 
-/** Whether there is such a disk, known to libvirt or not. */
+/** Whether the disk exists, known to libvirt or not. */
 export const hasDisk = async (connection: Connection, disks: DiskPool, options: DiskOptions): Promise<boolean> => {
   await using pool = await connection.storagePoolLookupByName(disks.name, options.wait);
   await using volume = await findVolume(pool, volumeName(options), options.wait);
@@ -214,7 +214,7 @@ export const countDisksOnImages = async (
   return counts;
 };
 
-/** The file of an instance's disk, whether it is there or not. */
+/** The path of an instance's disk, existing or not. */
 export const diskPath = (disks: Pick<DiskPool, 'folder'>, instance: InstanceUuid): string =>
   pathOf(disks, { instance });
 

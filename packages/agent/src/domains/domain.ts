@@ -19,7 +19,7 @@ export const isThere = (domain: DomainState): boolean => domain !== 'absent' && 
 /** A domain of ours has a process. */
 export const isUp = (domain: DomainState): boolean => domain === 'running' || domain === 'paused';
 
-/** Never changes: domains that run carry it. */
+/** Must never change: running domains have it. */
 const NAMESPACE = 'urn:etcd-compute:instance:1';
 const ELEMENT = 'instance';
 
@@ -36,7 +36,7 @@ export const renderMark = ({ host, stateDir }: DomainMark): MetadataElement => (
   values: { host, 'state-dir': stateDir },
 });
 
-/** Whether the metadata of a domain's XML has the mark of an agent, whichever it is. */
+/** Whether the metadata of a domain's XML has the mark of any agent. */
 export const hasMark = (metadata: readonly MetadataElement[]): boolean =>
   metadata.some(({ uri, name }) => uri === NAMESPACE && name === ELEMENT);
 
@@ -55,10 +55,10 @@ export const readMark = async (
   return host !== undefined && stateDir !== undefined ? { host, stateDir } : undefined;
 };
 
-/** libvirt holds the list up while it ends guests whose process is frozen: ten seconds for each. */
+/** libvirt delays the list while it kills frozen guests: ten seconds for each. */
 const LIST_WAIT = { timeoutMs: 60_000 };
 
-/** Every domain that an agent of ours has made, with who made it. Each is freed when the next one is asked for. */
+/** Every domain with an agent's mark. Each is freed when the next one is requested. */
 export async function* listMarkedDomains(
   connection: Connection,
 ): AsyncGenerator<{ readonly domain: Domain; readonly host: string; readonly stateDir: string }> {
@@ -84,7 +84,7 @@ export const findDomain = async (
 
 export interface ObservedDomain {
   readonly state: DomainState;
-  /** False when its hypervisor process has not answered libvirt for a while: it is frozen, or waits for a disk that is. */
+  /** False when its hypervisor process has not answered libvirt for a while: it is frozen, or waits for a frozen disk. */
   readonly isResponsive: boolean;
 }
 
@@ -101,10 +101,10 @@ export const observeDomain = async (connection: Connection, instance: InstanceUu
   return { state: state === 'paused' ? 'paused' : 'running', isResponsive: await isResponsive(domain) };
 };
 
-/** An answer takes some milliseconds, and seconds on a host with much to do. */
+/** An answer takes milliseconds, or seconds on a busy host. */
 const UNRESPONSIVE_MS = 10_000;
 
-/** libvirt lets nobody else ask the process before it has answered. @returns true also when the domain does not run any more. */
+/** libvirt asks the process one question at a time. @returns true also when the domain no longer runs. */
 export const isResponsive = async (domain: Domain): Promise<boolean> => {
   try {
     const { state, stateTimeMs } = await domain.getControlInfo();
@@ -120,11 +120,11 @@ export const isResponsive = async (domain: Domain): Promise<boolean> => {
 export interface Pause {
   /** libvirt's word: `user`, `ioerror` ... */
   readonly reason: string;
-  /** Of those disks (`vda`) that had an error. */
+  /** The disks (`vda`) with an error. */
   readonly disks: readonly { readonly disk: string; readonly error: DiskError }[];
 }
 
-/** libvirt answers this by itself. @returns its word for why the domain is paused; null when it is not paused, or gone. */
+/** libvirt answers this without the process. @returns its word for why the domain is paused; null when it is not paused, or gone. */
 export const findPauseReason = async (
   connection: Connection,
   instance: InstanceUuid,
@@ -145,7 +145,7 @@ const readPauseReason = async (domain: Domain, wait: CallWait): Promise<string |
   }
 };
 
-/** Null when the domain is not paused, or gone. Of one with a bad disk, the hypervisor process is asked. */
+/** Null when the domain is not paused, or gone. For a bad disk it asks the hypervisor process. */
 export const observePause = async (
   connection: Connection,
   instance: InstanceUuid,
@@ -165,17 +165,17 @@ export const observePause = async (
   }
 };
 
-/** A domain that someone else made is never touched, whatever its uuid. */
+/** The agent never touches a domain that someone else made, whatever its uuid. */
 const isOurs = async (domain: Domain, wait: CallWait = {}): Promise<boolean> =>
   (await readMark(domain, wait)) !== undefined;
 
-/** Lets a paused domain go on. @throws LibvirtError, also when it is not paused */
+/** Resumes a paused domain. @throws LibvirtError, also when it is not paused */
 export const resumeDomain = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> => {
   await using domain = await connection.domainLookupByUUID(instance, wait);
   await domain.resume(wait);
 };
 
-/** Lets the processors of a running domain stand still. @throws LibvirtError, also when it does not run */
+/** Pauses a running domain. @throws LibvirtError, also when it does not run */
 export const suspendDomain = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> => {
   await using domain = await connection.domainLookupByUUID(instance, wait);
   await domain.suspend(wait);
@@ -216,7 +216,7 @@ const removeSavedMemory = async (domain: Domain, wait: CallWait): Promise<void> 
 export const pressPowerButton = async (connection: Connection, instance: InstanceUuid, wait: CallWait): Promise<void> =>
   shutDown(connection, instance, { ...wait, flags: DomainShutdownFlags.ACPI_POWER_BTN });
 
-/** Asks the guest's agent to power off; repeatable. libvirt waits for a minute for one that says nothing. */
+/** Asks the guest's agent to power off; repeatable. libvirt waits a minute for a silent agent. */
 export const askAgentToPowerOff = async (
   connection: Connection,
   instance: InstanceUuid,
@@ -236,7 +236,7 @@ const shutDown = async (
   }
 };
 
-/** Stops the domain hard; repeatable, also when it is gone. One whose process is frozen takes libvirt some ten seconds. */
+/** Kills the domain; repeatable, also when it is gone. A frozen process takes libvirt some ten seconds. */
 export const destroyDomain = async (
   connection: Connection,
   instance: InstanceUuid,
@@ -251,7 +251,7 @@ export const destroyDomain = async (
   }
 };
 
-/** Flags that libvirt's test driver and old ones lack are left out there. */
+/** Leaves out flags that libvirt's test driver and old versions do not know. */
 const withFlagsOrNone = async (flags: number, call: (flags: number) => Promise<void>): Promise<void> => {
   try {
     await call(flags);
@@ -264,7 +264,7 @@ const withFlagsOrNone = async (flags: number, call: (flags: number) => Promise<v
 const UNDEFINE_ALL =
   DomainUndefineFlags.SNAPSHOTS_METADATA | DomainUndefineFlags.NVRAM | DomainUndefineFlags.CHECKPOINTS_METADATA;
 
-/** Forgets the domain; repeatable, also when it is gone. */
+/** Undefines the domain; repeatable, also when it is gone. */
 export const undefineDomain = async (
   connection: Connection,
   instance: InstanceUuid,

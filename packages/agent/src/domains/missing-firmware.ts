@@ -1,7 +1,7 @@
 import { formatErrorChain } from '@etcd-compute/common/errors';
 
 /**
- * libvirt has no code of its own for a host without UEFI, and says so when the domain is defined or, in some versions, when it starts.
+ * libvirt has no error code for a host without UEFI. It fails when the domain is defined or, in some versions, when it starts.
  *
  * @returns what to do about it; undefined when that is not what failed.
  */

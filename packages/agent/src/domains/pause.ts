@@ -8,7 +8,7 @@ import type { Pause } from './domain.js';
 const DISK_FULL = 'ECOMPUTE_GUEST_DISK_FULL' satisfies ErrorCode;
 const DISK_FAILED = 'ECOMPUTE_GUEST_DISK_FAILED' satisfies ErrorCode;
 
-/** QEMU pauses a guest whose disk cannot be written, so that the guest need not lose anything. Null for any other reason. */
+/** QEMU pauses a guest whose disk cannot be written, so that the guest loses nothing. Null for any other reason. */
 export const faultOfPause = (
   pause: Pause | null,
   { instance, folder }: { instance: InstanceUuid; folder: string },

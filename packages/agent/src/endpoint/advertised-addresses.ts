@@ -9,10 +9,10 @@ import { etcdServers, type ServerName } from '../config/etcd-servers.js';
 
 const MAX_ADDRESSES = 8;
 
-/** Those that nobody on another machine can use: loopback is not among them, because everybody may be on this one. */
+/** Addresses that other machines cannot use. Loopback is not among them, because everybody may be on this machine. */
 const isLinkLocal = (address: string): boolean => /^(169\.254\.|fe[89ab])/i.test(address);
 
-/** The address of this host that packets to a server come from. Connecting a datagram socket asks the routing table and sends nothing. */
+/** This host's source address of packets to a server. Connecting a datagram socket asks the routing table and sends nothing. */
 const findLocalAddress = async ({ host, port }: ServerName): Promise<string | undefined> => {
   try {
     const { address, family } = await lookup(host);
@@ -22,15 +22,15 @@ const findLocalAddress = async ({ host, port }: ServerName): Promise<string | un
     socket.connect(port, address, () => resolve(socket.address().address));
     return await promise.finally(() => socket.close());
   } catch {
-    return undefined; // no such name or no way there now; it is asked again once a period
+    return undefined; // no such name or no route now; it is tried again once a period
   }
 };
 
 /**
- * Where others may reach what listens at `listen`: the way that leads to etcd first, which everyone in a cloud shares, then every other
- * address of the host, for one that has etcd beside it or several networks. Whoever comes tries all, and the key tells the right one.
+ * The addresses at which others may reach the listener: first the one used towards etcd, which everyone in a cloud can reach, then every other
+ * address of the host, for a host with etcd on it or with several networks. Clients try all; the key tells the right one.
  *
- * @param except addresses that every host has, such as that of the guests' network.
+ * @param except addresses that every host has, such as the guests' gateway.
  */
 export const listAdvertisedAddresses = async (
   { listen, advertise }: Pick<EndpointSection, 'listen' | 'advertise'>,

@@ -20,7 +20,7 @@ import { createEndpointServer, type EndpointServer } from './server.js';
 
 /** What serves consoles, tunnels and snapshots, and the keys in etcd that say where. */
 export interface Endpoint {
-  /** Listens, and says where in etcd; repeatable, writes only what differs. @throws when it cannot. */
+  /** Listens, and publishes the addresses in etcd. Repeatable; writes only what differs. @throws when it cannot. */
   ensure(): Promise<void>;
   close(): Promise<void>;
 }

@@ -18,8 +18,8 @@ export interface TunnelDeps {
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Connects to a port of a guest of this host. The address is one that this host's DHCP has given to the guest: never one that the
- * client names, nor one that only the guest says it has, which could be anybody's.
+ * Connects to a port of a guest of this host. It uses the address that this host's DHCP gave the guest, never one from the client, nor one
+ * that only the guest claims, which could be anybody's.
  */
 export const openTunnel = async (
   { store, keys, host, ports }: TunnelDeps,

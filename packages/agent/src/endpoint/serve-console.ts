@@ -10,19 +10,19 @@ import { findCurrentId, withConsoleFiles, type ConsoleFile } from '../consoles/o
 export interface ConsoleQuery {
   readonly instance: InstanceUuid;
   readonly follow: boolean;
-  /** Where to begin; neither is the beginning. */
+  /** Where to start; without either, at the beginning. */
   readonly from: ConsolePosition | undefined;
   readonly tail: number | undefined;
 }
 
 const CHUNK_BYTES = 64 * 1024;
-/** How often a log that is followed is looked at: two system calls. */
+/** How often to check a followed log: two system calls. */
 const LOOK_EVERY_MS = 200;
 
 /**
- * Sends one file of a console log. One buffer is all that a reader costs, however slow: nothing is read before what was read is sent.
+ * Sends one file of a console log. A reader costs one buffer, however slow it is: nothing is read before the last read is sent.
  *
- * @param signal ends a stream that follows, with a clear end.
+ * @param signal ends a following stream cleanly.
  */
 export const serveConsole = async (
   response: ServerResponse,
@@ -47,7 +47,7 @@ export const serveConsole = async (
     const isContinuedElsewhere = async (): Promise<boolean> => (await findCurrentId(folder, instance)) !== keep.id;
     await sendFile(response, keep, {
       offset: start.offset,
-      // What is written while it is read would make an end that is never reached.
+      // Otherwise writes during the reading would move the end away.
       end: isNewest ? keep.sizeBytes : Number.POSITIVE_INFINITY,
       isOver: follow && isNewest ? isContinuedElsewhere : undefined,
       signal,
@@ -72,7 +72,7 @@ const missing = (instance: InstanceUuid): EcomputeError =>
 interface SendOptions {
   readonly offset: number;
   readonly end: number;
-  /** Given when the file is to be followed: whether nothing will be added to it any more. */
+  /** Set to follow the file: whether nothing more will be appended. */
   readonly isOver: (() => Promise<boolean>) | undefined;
   readonly signal: AbortSignal;
 }
@@ -98,7 +98,7 @@ const sendFile = async (
     await send(Number.POSITIVE_INFINITY);
     if (signal.aborted) return;
     const hasEnded = await isOver();
-    // Whatever was written before it was moved aside is there now.
+    // Everything written before the rotation is there now.
     await send(Number.POSITIVE_INFINITY);
     const isCut = (await handle.stat()).size < offset;
     if (hasEnded || isCut) return;

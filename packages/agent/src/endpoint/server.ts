@@ -19,13 +19,13 @@ import type { EndpointSection } from '../config/endpoint.js';
  * connection ends in the TLS handshake; nothing of ours reads a byte of it.
  */
 export interface EndpointServer {
-  /** Secret: in memory and in etcd, and nowhere else. */
+  /** Secret: only in memory and in etcd. */
   readonly key: string;
-  /** Where it listens; undefined while it does not. */
+  /** The port; undefined while it does not listen. */
   readonly port: () => number | undefined;
-  /** Repeatable. @throws when the address or the port is not to be had. */
+  /** Repeatable. @throws when the address or the port is not available. */
   listen(): Promise<void>;
-  /** Ends every stream; console logs end in order, so that whoever follows knows to come again. */
+  /** Ends every stream. Console logs end cleanly, so that a follower knows to reconnect. */
   close(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export interface EndpointServerDeps {
 }
 
 const HANDSHAKE_MS = 10_000;
-/** A reader that takes nothing must not hold up the agent's end. */
+/** A reader that reads nothing must not delay the agent's end. */
 const CLOSE_MS = 1_000;
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -53,7 +53,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   ECOMPUTE_ETCD_UNREACHABLE: 503,
 };
 
-/** Either side may end first, and the other goes on until it ends too. One that is gone takes the other along, after its last bytes. */
+/** Either side may end first; the other continues until it ends too. If one side is gone, the other ends after its last bytes. */
 const joinSockets = async (one: Socket, other: Socket): Promise<void> => {
   const forward = async (from: Socket, to: Socket): Promise<void> => {
     from.on('error', () => undefined); // 'close' follows
@@ -91,7 +91,7 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
 
   const server = createServer({
     ...ENDPOINT_TLS,
-    // Nothing but the key lets anybody in, and a session that could be resumed would be a second one.
+    // Only the key grants access; resumable TLS sessions would be a second way in.
     secureOptions: constants.SSL_OP_NO_TICKET,
     pskCallback: (socket, identity) => {
       const snapshot = snapshots.list().find(({ id }) => snapshotIdentity(id) === identity);
@@ -110,7 +110,7 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  // The kernel finds out about a reader whose machine is gone.
+  // The kernel detects a reader whose machine is gone.
   server.on('secureConnection', (socket) => socket.setKeepAlive(true, 30_000));
   server.on('tlsClientError', (err, socket) => {
     log.debug({ err, remoteAddress: socket.remoteAddress }, 'connection to the endpoint refused');
@@ -139,7 +139,7 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
     } catch (err) {
       if (response.destroyed || isAbort(err)) return void response.destroy();
       complain(err);
-      // An end that is cut tells a reader in the middle that it was none.
+      // A cut connection tells the reader that this was not the end.
       if (response.headersSent) return void response.destroy();
       const { status, body } = describe(err);
       response.writeHead(status, { 'content-type': 'application/json' }).end(body);
@@ -185,7 +185,7 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
     port,
     listen: async () => {
       if (server.listening || closing.signal.aborted) return;
-      // Without a host, Node takes all addresses of both families, or of the one that there is.
+      // Without a host, Node listens at all addresses, of both families if there are both.
       server.listen({ port: settings.port, ...(settings.listen !== undefined && { host: settings.listen }) });
       await once(server, 'listening');
       server.on('error', (err) => log.warn({ err }, 'the endpoint has trouble'));

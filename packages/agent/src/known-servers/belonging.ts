@@ -14,8 +14,8 @@ import { createEtcdJudge, type EtcdJudge } from './etcd-judge.js';
 import { openKnownServers } from './known-servers.js';
 
 /**
- * That this state folder, this etcd and this libvirt belong together. An agent that is given another one by a wrong setting, a missing
- * mount or a restored backup would find none of its guests there, and take the wrong conclusions.
+ * Checks that this state folder, this etcd and this libvirt belong together. With another one, because of a wrong setting, a missing mount or a
+ * restored backup, an agent would find none of its guests, and draw the wrong conclusions.
  */
 export interface Belonging {
   /** For the store. */

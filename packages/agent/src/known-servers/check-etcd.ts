@@ -16,10 +16,10 @@ export interface CheckEtcdOptions {
 }
 
 /**
- * Makes sure that etcd is the one that this host belongs to, and notes it. A host without guests takes any.
+ * Makes sure that this is the etcd that the host belongs to, and notes it. A host without guests accepts any.
  *
  * @returns whether it was known before.
- * @throws ECOMPUTE_ETCD_CHANGED; it may be repeated, and heeds what a person has accepted meanwhile.
+ * @throws ECOMPUTE_ETCD_CHANGED. Repeatable: it sees when a person has accepted the change.
  */
 export const checkEtcd = async (options: CheckEtcdOptions): Promise<{ wasKnown: boolean }> => {
   const { store, judge, known, prefix, key, hasGuests, log } = options;
@@ -52,7 +52,7 @@ export const checkEtcd = async (options: CheckEtcdOptions): Promise<{ wasKnown: 
   return { wasKnown };
 };
 
-/** The revision of an etcd that was restored grows: later, nobody could tell any more. */
+/** The revision of a restored etcd grows again: later, nobody could detect the restore. */
 export const noteChange = async (
   known: KnownServersFile,
   err: { details: Readonly<Record<string, unknown>> },
@@ -61,7 +61,7 @@ export const noteChange = async (
     await known.change(({ etcd, ...others }) => ({ ...others, etcd: etcd && { ...etcd, went_back: true } }));
 };
 
-/** To be called now and then. What was accepted meanwhile stays so. */
+/** Call it now and then. It keeps what was accepted meanwhile. */
 export const noteRevision = async (known: KnownServersFile, judge: EtcdJudge): Promise<void> => {
   const revision = judge.seen()?.revision;
   if (revision !== undefined)

@@ -7,7 +7,7 @@ export interface CheckLibvirtOptions {
   readonly known: KnownServersFile;
   /** Whether anything of an instance is in the state folder. */
   readonly hasFiles: () => Promise<boolean>;
-  /** Whether the libvirt that is asked has a domain of this host. */
+  /** Whether this libvirt has a domain of this host. */
   readonly hasDomains: (connection: Connection) => Promise<boolean>;
 }
 
@@ -16,13 +16,13 @@ export interface CheckLibvirtOptions {
  * has neither the pool nor a domain of ours. A host's uuid, as libvirt tells it, is no help: without one in the firmware, it is
  * another one after each start of libvirtd.
  *
- * @throws ECOMPUTE_LIBVIRT_CHANGED; it may be repeated, and heeds what a person has accepted meanwhile.
+ * @throws ECOMPUTE_LIBVIRT_CHANGED. Repeatable: it sees when a person has accepted the change.
  */
 export const checkLibvirt = async (
   connection: Connection,
   { known, hasFiles, hasDomains }: CheckLibvirtOptions,
 ): Promise<void> => {
-  // A driver inside this process begins empty every time.
+  // A driver inside this process always starts empty.
   if (!connection.isRemote) return;
   const { libvirt } = await known.read();
   if (!libvirt || (await hasPool(connection, libvirt.pool))) return;

@@ -7,9 +7,9 @@ import type { KnownServers } from './known-servers.js';
  * the same id. But the revision of a store never falls, unless it went back in time.
  */
 export interface EtcdJudge extends ClusterJudge {
-  /** What was seen last; undefined before the first reply. */
+  /** The last reply; undefined before the first. */
   readonly seen: () => ClusterSeen | undefined;
-  /** From now on, this is the one. Undefined: whichever answers next. */
+  /** The expected etcd from now on. Undefined: whichever answers next. */
   readonly expect: (known: Pick<NonNullable<KnownServers['etcd']>, 'cluster_id' | 'revision'> | undefined) => void;
 }
 

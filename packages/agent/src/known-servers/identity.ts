@@ -7,7 +7,7 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import { listMarkedDomains } from '../domains/domain.js';
 import { replaceFile } from '../state-folder/replace-file.js';
 
-/** Makes sure that a folder of the agent's state is there and can be written. @throws ECOMPUTE_STATE_DIR_UNUSABLE */
+/** Makes sure that a folder of the agent's state exists and is writable. @throws ECOMPUTE_STATE_DIR_UNUSABLE */
 export const ensureFolder = async (folder: string): Promise<string> => {
   try {
     await mkdir(folder, { recursive: true, mode: 0o755 });
@@ -21,7 +21,7 @@ export const ensureFolder = async (folder: string): Promise<string> => {
   }
 };
 
-/** The first folder on the way to `path` that other users may not enter. */
+/** The first folder of `path` that other users may not enter. */
 const findClosedFolder = async (path: string): Promise<string | undefined> => {
   const closed = path === dirname(path) ? undefined : await findClosedFolder(dirname(path));
   if (closed !== undefined) return closed;
@@ -29,7 +29,7 @@ const findClosedFolder = async (path: string): Promise<string | undefined> => {
   return (mode & 0o001) === 0 ? path : undefined;
 };
 
-/** Guests run as a user of their own, who must reach their disks. */
+/** Guests run as another user, who must be able to open their disks. */
 export const warnOfClosedFolder = async (disksFolder: string, log: Logger): Promise<void> => {
   const closed = await findClosedFolder(disksFolder);
   if (closed !== undefined)
@@ -39,10 +39,10 @@ export const warnOfClosedFolder = async (disksFolder: string, log: Logger): Prom
     );
 };
 
-/** Who this host is, before anything is written into its state folder. */
+/** The host's identity, before anything is written into its state folder. */
 export interface Identity {
   readonly host: ProviderUuid;
-  /** False where the folder does not say so yet: it is new, or what is mounted there is missing. */
+  /** False when the folder does not have the uuid yet: it is new, or its file system is not mounted. */
   readonly isKept: boolean;
 }
 
@@ -67,7 +67,7 @@ const readUuid = async (path: string): Promise<ProviderUuid | undefined> => {
   );
 };
 
-/** Keeps the uuid for the next start. To be called when `checkIdentity` has let it pass. */
+/** Keeps the uuid for the next start. Call it after `checkIdentity` has succeeded. */
 export const keepIdentity = async (stateDir: string, { host, isKept }: Identity): Promise<void> => {
   if (!isKept) await replaceFile(uuidPath(stateDir), `${host}\n`);
 };
@@ -79,8 +79,8 @@ export interface CheckIdentityOptions extends Identity {
 }
 
 /**
- * The uuid must not change under domains that run: their allocations and records would be somebody else's. Nor must the state folder
- * be an empty one in place of the one that holds their disks.
+ * The uuid must not change while domains run: their allocations and records would belong to another host. Nor may the state folder be an
+ * empty one in place of the one with their disks.
  *
  * @throws ECOMPUTE_AGENT_IDENTITY_CHANGED
  */

@@ -48,7 +48,7 @@ ${renderColumns(commands)}
 Options of every command:
 ${renderOptions(GLOBAL_OPTIONS)}
 
-\`eschedule <command> --help\` tells more of one.
+\`eschedule <command> --help\` says more about a command.
 `;
 };
 

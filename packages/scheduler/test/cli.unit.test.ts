@@ -162,16 +162,16 @@ describe('help', () => {
 
 Usage: eschedule destroy <uuid or name>... [options]
 
-Returns when the wish is written; --wait waits until they are gone. Prints them only with -o. What is on a host that is down is
-destroyed when its agent is back. --force gives it up at once: the allocation is released, and can be given to others while
-the guest may still run there; the domain and the disk stay on the host until its agent is back and removes them.
+Returns when the request is stored; --wait waits until they are gone. Prints them only with -o. On a host that is down, they are
+destroyed when its agent is back. --force gives them up at once: Placement can allocate their room to others, although a guest
+may still run there; the domain and the disk stay on the host until its agent is back and removes them.
 
 Options:
       --wait             wait until they are gone
       --force            only where the host is down: do not wait for it
       --timeout SECONDS  how long to wait; default: timeout of the config, else 600
   -c, --config FILE      the config; default ./schedule.yaml if there is one
-      --project PROJECT  whose instances and names; default: project of the config, else default
+      --project PROJECT  the project of instances and names; default: project of the config, else default
   -o, --output FORMAT    table, wide, json, yaml, name (name prints uuids)
       --debug            show where an error comes from
   -h, --help             show this help

@@ -38,10 +38,10 @@ const readArguments = async (): Promise<{
       describe: 'the config file (default: ./compute.yaml if it is there)',
       requiresArg: true,
     })
-    .option('log-level', { type: 'string', describe: 'replaces log.level of the config', requiresArg: true })
+    .option('log-level', { type: 'string', describe: 'overrides log.level of the config', requiresArg: true })
     .option('accept-change', {
       choices: SERVERS,
-      describe: 'the etcd or the libvirt of this host is another one now, and the right one: note that, and leave',
+      describe: 'accept that this host now has another etcd or libvirt: note it, and exit',
       requiresArg: true,
     })
     .epilogue('Every key of the config can be set in the environment too: ECOMPUTE_ETCD__HOST is etcd.host.')

@@ -17,13 +17,13 @@ const portOf = (args: Args): number => {
 export const logs: CommandSpec = {
   summary: 'print what an instance says on its serial console',
   examples: ['eschedule logs web', 'eschedule logs web --follow --tail 20', 'eschedule logs web > boot.log'],
-  about: `Prints the console log that the instance's host keeps, all of it or the last lines. With --follow it goes on until Ctrl-C or
-until the instance is deleted, also when the agent of the host is restarted. A file or a program gets every byte as it
-is; on a terminal, escape sequences other than colours are left out, because the guest chose them.`,
+  about: `Prints the console log that the instance's host keeps, all of it or the last lines. With --follow it continues until Ctrl-C or
+until the instance is deleted, also across restarts of the host's agent. A file or a program gets every byte; a terminal gets
+no escape sequences except colours, because the guest chose them.`,
   instances: 'one',
   printsGuest: true,
   options: {
-    follow: { short: 'f', describe: 'go on with what comes' },
+    follow: { short: 'f', describe: 'follow: print new output as it comes' },
     tail: { value: 'N', describe: 'only the last N lines; default: all' },
   },
   plan: (args, [uuidOrName = '']) => {
@@ -41,17 +41,20 @@ export const ssh: CommandSpec = {
     'eschedule ssh web --user debian -- uptime',
     'eschedule ssh web -i ~/.ssh/id_ed25519 --wait',
   ],
-  about: `Runs ssh, through the agent of the instance's host; where that does not serve, to the instance's address. What comes after -- is
-run in the guest. Keys of guests are kept by the uuid of the instance in ~/.local/state/eschedule/known_hosts. The exit code
-is that of ssh. For scp, rsync and the like, see \`eschedule tunnel --help\`.`,
+  about: `Runs ssh through the agent of the instance's host, or to the instance's address if the agent does not serve. The command after --
+runs in the guest. Host keys are kept by the instance's uuid in ~/.local/state/eschedule/known_hosts. The exit code is ssh's. For scp, rsync and the like, see \`eschedule tunnel --help\`.`,
   instances: 'many',
   operands: '<uuid or name> [-- command...]',
   printsGuest: true,
   options: {
-    user: { short: 'u', value: 'USER', describe: 'who to log in as; default: ssh_user of the config, else as ssh' },
+    user: {
+      short: 'u',
+      value: 'USER',
+      describe: 'the user to log in as; default: ssh_user of the config, else ssh’s own',
+    },
     identity: { short: 'i', value: 'FILE', describe: 'the private key' },
     ...PORT,
-    wait: { describe: 'wait until it is up and its ssh server answers, through its host' },
+    wait: { describe: 'wait until it is up and its ssh server answers' },
     timeout: { value: 'SECONDS', describe: 'with --wait: how long; default: timeout of the config, else 600' },
   },
   plan: (args, [uuidOrName = '', ...command]) => {
@@ -81,8 +84,8 @@ export const tunnel: CommandSpec = {
     "scp -o 'ProxyCommand=eschedule tunnel web' -o HostKeyAlias=web notes.txt debian@web:",
     'rsync -e "ssh -o \'ProxyCommand=eschedule tunnel web\'" -a site/ debian@web:site/',
   ],
-  about: `Goes through the agent of the instance's host, to ports that it allows (endpoint.tunnel_ports; 22 by default). Made for ssh's
-ProxyCommand.`,
+  about: `Connects through the agent of the instance's host, to ports that the agent allows (endpoint.tunnel_ports; 22 by default). Made
+for ssh's ProxyCommand.`,
   instances: 'one',
   printsGuest: true,
   options: PORT,

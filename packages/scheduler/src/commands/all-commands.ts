@@ -17,7 +17,10 @@ import { WISH_COMMANDS } from './wishes/wishes.js';
 
 export const GLOBAL_OPTIONS: OptionTable = {
   config: { short: 'c', value: 'FILE', describe: 'the config; default ./schedule.yaml if there is one' },
-  project: { value: 'PROJECT', describe: 'whose instances and names; default: project of the config, else default' },
+  project: {
+    value: 'PROJECT',
+    describe: 'the project of instances and names; default: project of the config, else default',
+  },
   output: { short: 'o', value: 'FORMAT', describe: `${OUTPUT_FORMATS.join(', ')} (name prints uuids)` },
   debug: { describe: 'show where an error comes from' },
   help: { short: 'h', describe: 'show this help' },
@@ -40,16 +43,16 @@ const boot: CommandSpec = {
     'eschedule boot --name web --count 3 --no-wait -o json',
     "eschedule boot --resources 'VCPU:1,MEMORY_MB:512,CUSTOM_GPU:1' --trait HW_CPU_X86_AVX2",
   ],
-  about: `Boots an instance on one of the hosts that have room, waits until it is up and prints it. An instance that its host
-cannot build goes on to the next host. With --count, as many as find room are placed and printed (an array with
--o json); when some do not, the exit code is 3 and standard error says how many and why.`,
+  about: `Boots an instance on one of the hosts that have room, waits until it is up and prints it. If a host cannot
+build the instance, the next host is tried. With --count, as many as have room are placed and printed (an array with
+-o json); if some have none, the exit code is 3 and standard error says how many and why.`,
   instances: 'none',
   options: {
-    name: { value: 'NAME', describe: 'a name for it, which also becomes the guest’s host name' },
+    name: { value: 'NAME', describe: 'its name, which is also the guest’s host name' },
     vcpus: { value: 'N', describe: 'number of virtual CPUs; default 1' },
-    memory: { value: 'SIZE', describe: '512, 512M or 2G; default 256M' },
-    disk: { value: 'SIZE', describe: 'of the root disk, 10 or 10G; default 1G' },
-    'add-disk': { value: 'SIZE', isMany: true, describe: 'a further, empty disk, 10 or 10G; may be repeated' },
+    memory: { value: 'SIZE', describe: 'such as 512, 512M or 2G; default 256M' },
+    disk: { value: 'SIZE', describe: 'size of the root disk, such as 10 or 10G; default 1G' },
+    'add-disk': { value: 'SIZE', isMany: true, describe: 'a further, empty disk, such as 10 or 10G; may be repeated' },
     image: {
       value: 'URL',
       describe: `http(s) URL of a disk image, or snapshot:NAME; default: image of the config, else ${DEFAULT_IMAGE}`,
@@ -57,7 +60,7 @@ cannot build goes on to the next host. With --count, as many as find room are pl
     checksum: {
       value: 'SUM',
       describe:
-        'sha256:... or sha512:... of the file behind the image’s URL, or the URL of the SHA256SUMS that has it; another file is not used',
+        'sha256:... or sha512:... of the file behind the image’s URL, or the URL of the SHA256SUMS that lists it; other content is refused',
     },
     network: {
       value: 'NAME',
@@ -67,22 +70,22 @@ cannot build goes on to the next host. With --count, as many as find room are pl
     ...GUEST_OPTIONS,
     resources: {
       value: 'QUERY',
-      describe: 'in place of the three: VCPU:1,MEMORY_MB:256,... or a whole query for Placement',
+      describe: 'instead of vcpus, memory and disk: VCPU:1,MEMORY_MB:256,... or a whole query for Placement',
     },
     trait: {
       value: 'TRAIT',
       isMany: true,
-      describe: 'the host must have this trait, or must not with !TRAIT; may be repeated',
+      describe: 'the host must have this trait, or with !TRAIT must not; may be repeated',
     },
     'member-of': { value: 'AGGREGATE', describe: 'the host must be a member of this aggregate' },
     count: { value: 'N', describe: 'boot this many at once, named NAME-1, NAME-2, ...' },
     strategy: { value: 'WHICH', describe: `${STRATEGIES.join(', ')}; default: strategy of the config, else spread` },
     retries: {
       value: 'N',
-      describe: 'hosts to try after one that cannot build it; default: retries of the config, else 2',
+      describe: 'how many other hosts to try if a host cannot build it; default: retries of the config, else 2',
     },
-    user: { value: 'USER', describe: 'who boots it, as Placement knows it; default: user of the config, else default' },
-    wait: { describe: 'wait until it is up, which is the default; --no-wait: return when it is placed' },
+    user: { value: 'USER', describe: 'the user in Placement; default: user of the config, else default' },
+    wait: { describe: 'wait until it is up (the default); --no-wait: return when it is placed' },
     ...TIMEOUT,
   },
   plan: (args) => {
@@ -119,11 +122,10 @@ const list: CommandSpec = {
     'eschedule list --all-projects',
     'eschedule destroy $(eschedule list -o name)',
   ],
-  about:
-    'Lists the instances of one project. Those that the original eschedule has booted are in none: see --all-projects.',
+  about: 'Lists the instances of one project. Instances of the original eschedule are in none: see --all-projects.',
   instances: 'none',
   options: {
-    all: { short: 'a', describe: 'deleted instances too, which are remembered for an hour' },
+    all: { short: 'a', describe: 'also deleted instances, for an hour' },
     'all-projects': { short: 'A', describe: 'the instances of every project' },
   },
   plan: (args) => {
@@ -149,13 +151,13 @@ const show: CommandSpec = {
 const destroy: CommandSpec = {
   summary: 'destroy instances with their disks',
   examples: ['eschedule destroy web', 'eschedule destroy web-1 web-2 --wait', 'eschedule destroy web --force'],
-  about: `Returns when the wish is written; --wait waits until they are gone. Prints them only with -o. What is on a host that is down is
-destroyed when its agent is back. --force gives it up at once: the allocation is released, and can be given to others while
-the guest may still run there; the domain and the disk stay on the host until its agent is back and removes them.`,
+  about: `Returns when the request is stored; --wait waits until they are gone. Prints them only with -o. On a host that is down, they are
+destroyed when its agent is back. --force gives them up at once: Placement can allocate their room to others, although a guest
+may still run there; the domain and the disk stay on the host until its agent is back and removes them.`,
   instances: 'many',
   options: {
     wait: { describe: 'wait until they are gone' },
-    force: { describe: 'only where the host is down: do not wait for it' },
+    force: { describe: 'only if the host is down: do not wait for it' },
     ...TIMEOUT,
   },
   plan: (args, uuidsOrNames) => {
@@ -170,9 +172,9 @@ the guest may still run there; the domain and the disk stay on the host until it
 };
 
 const hosts: CommandSpec = {
-  summary: 'list the hosts and what is used on them',
+  summary: 'list the hosts and their usage',
   examples: ['eschedule hosts', 'eschedule hosts -o json'],
-  about: `Amounts are used/usable. The state is that of the agent: up or down. A host that takes no new instances is draining, and
+  about: `Amounts are used/usable. The state is the agent's: up or down. A host that takes no new instances is draining, and
 drained when nothing is left there; see \`eschedule host --help\`.`,
   instances: 'none',
   options: {},
@@ -180,7 +182,7 @@ drained when nothing is left there; see \`eschedule host --help\`.`,
 };
 
 const audit: CommandSpec = {
-  summary: 'find, and mend, what does not fit together',
+  summary: 'find, and fix, what does not agree',
   examples: [
     'eschedule audit',
     'eschedule audit --fix --wait',
@@ -188,18 +190,18 @@ const audit: CommandSpec = {
   ],
   about: `Compares etcd, Placement and what the agents report of their hosts. It finds allocations without a boot request, requests
 without an allocation, domains, disks and console logs of ours without a request, records and addresses without an
-instance, and requests of hosts that do not exist. What is not ours is never looked at. --fix mends what is safe to mend,
-and says of the rest what to do: it releases, allocates again, removes keys, and asks the agents to remove what is on their
-hosts. A guest or a disk is removed only with --remove-guests: after etcd was restored from a backup, younger guests have
-no request. Exit codes: 0 nothing found, 3 found, 4 all that was found is fixed, 1 some could not be fixed.`,
+instance, and requests of hosts that do not exist. It ignores what is not ours. --fix fixes what is safe to fix, and
+says what to do about the rest: it releases, allocates again, removes keys, and asks the agents to remove what is on their
+hosts. It removes a guest or a disk only with --remove-guests: after a restore of etcd from a backup, younger guests have no
+request. Exit codes: 0 nothing found, 3 found, 4 everything found is fixed, 1 some could not be fixed.`,
   instances: 'none',
   options: {
-    fix: { describe: 'mend what was found' },
-    'remove-guests': { describe: 'with --fix: destroy guests and disks without a request, also guests that run' },
+    fix: { describe: 'fix what was found' },
+    'remove-guests': { describe: 'with --fix: destroy guests and disks without a request, also running guests' },
     host: { value: 'HOST', describe: 'only what is on this host, by uuid or name' },
     grace: {
       value: 'SECONDS',
-      describe: 'an allocation this young may be of a boot at work, and is left alone; default 300',
+      describe: 'ignore allocations younger than this: they may belong to a running boot; default 300',
     },
     wait: { describe: 'with --fix: wait until the agents have done their part' },
     ...TIMEOUT,
@@ -223,7 +225,7 @@ no request. Exit codes: 0 nothing found, 3 found, 4 all that was found is fixed,
 };
 
 const image: CommandSpec = {
-  summary: 'list, fetch ahead or remove the images that hosts have cached',
+  summary: 'list, prefetch or remove cached images on hosts',
   examples: [
     'eschedule image list',
     'eschedule image prefetch http://images.example/debian.qcow2 --host compute-1 --host compute-2',

@@ -12,7 +12,7 @@ const parseHost = (text: string): ProviderUuid => {
 };
 
 export const etcdRoles: CommandSpec = {
-  summary: 'make etcd users that confine each host to its own keys',
+  summary: 'create etcd users that confine each host to its own keys',
   examples: [
     'eschedule etcd-roles --passwords etcd-passwords',
     'eschedule etcd-roles --passwords etcd-passwords --host c1a6523e-c50a-42c2-8952-f2d3a8479e99',
@@ -24,11 +24,15 @@ roles that are not as they should be; passwords stay. It does not turn authentic
 then on this command must run as root.`,
   instances: 'none',
   options: {
-    passwords: { value: 'DIR', describe: 'the folder of the passwords; made when it is not there' },
-    host: { value: 'UUID', isMany: true, describe: 'also this host, which has not reported yet; may be repeated' },
+    passwords: { value: 'DIR', describe: 'the folder for the passwords; created if missing' },
+    host: {
+      value: 'UUID',
+      isMany: true,
+      describe: 'also this host, although it has not reported yet; may be repeated',
+    },
     booted: {
       describe:
-        'agents may write /booted/ for the original’s eschedule, which is the default; --no-booted: where compute.yaml says booted: false',
+        'agents may write /booted/ for the original’s eschedule (the default); --no-booted: for hosts with booted: false in compute.yaml',
     },
   },
   plan: (args) => {

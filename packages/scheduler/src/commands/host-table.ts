@@ -30,7 +30,7 @@ const reasonOf = (args: Args): string | undefined => {
 };
 
 export const host: CommandSpec = {
-  summary: 'keep new instances from a host, or remove it',
+  summary: 'keep new instances off a host, or remove the host',
   examples: [
     "eschedule host drain compute-1 --wait --reason 'new disks'",
     'eschedule host undrain compute-1',

@@ -15,13 +15,14 @@ export const GUEST_OPTIONS: OptionTable = {
   'ssh-key': {
     value: 'FILE|KEY',
     isMany: true,
-    describe: 'who may log in: a .pub file, or the line in it; may be repeated; default: ssh_keys of the config',
+    describe:
+      'a public key that may log in: a .pub file, or its line; may be repeated; default: ssh_keys of the config',
   },
   'user-data': {
     value: 'FILE',
     describe: 'for the guest’s cloud-init: a #cloud-config, a script, ...; default: user_data of the config',
   },
-  meta: { value: 'KEY=VALUE', isMany: true, describe: 'told to the guest as it is; may be repeated' },
+  meta: { value: 'KEY=VALUE', isMany: true, describe: 'metadata for the guest; may be repeated' },
   firmware: { value: 'WHICH', describe: `${FIRMWARES.join(' or ')}; default: what the host’s agent is set to` },
 };
 

@@ -2,7 +2,7 @@ import { parseChecksum, parseImage } from '../boot-args.js';
 import { wishCommand } from './wish-command.js';
 
 export const rebuild = wishCommand('rebuild', {
-  summary: 'give instances a new disk from an image; all that was on the old one is lost',
+  summary: 'give instances a new disk from an image; everything on the old one is lost',
   examples: [
     'eschedule rebuild web',
     'eschedule rebuild web --image http://images.example/debian-13.qcow2 --checksum https://images.example/SHA256SUMS',

@@ -1,6 +1,6 @@
 import { wishCommand } from './wish-command.js';
 
 export const resume = wishCommand('resume', {
-  summary: 'let instances go on that are paused or suspended',
+  summary: 'resume paused or suspended instances',
   about: 'One that runs already is left alone.',
 });

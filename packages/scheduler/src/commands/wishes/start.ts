@@ -1,6 +1,6 @@
 import { wishCommand } from './wish-command.js';
 
 export const start = wishCommand('start', {
-  summary: 'start instances that are stopped, and let paused and suspended ones go on',
+  summary: 'start stopped instances, and resume paused and suspended ones',
   about: 'One that runs already is left alone.',
 });

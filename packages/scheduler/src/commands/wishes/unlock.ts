@@ -1,6 +1,6 @@
 import { wishCommand } from './wish-command.js';
 
 export const unlock = wishCommand('unlock', {
-  summary: 'allow changes of instances that are locked',
+  summary: 'allow changes of locked instances again',
   about: 'One that is not locked is left alone.',
 });

@@ -39,7 +39,7 @@ export const wishCommand = <Name extends WishName>(
   ...(operands !== undefined && { operands }),
   options: {
     ...options,
-    wait: { describe: 'wait until it is done, which is the default; --no-wait: return when the wish is written' },
+    wait: { describe: 'wait until it is done (the default); --no-wait: return when the request is stored' },
     ...TIMEOUT,
   },
   plan: (typed, given) => {

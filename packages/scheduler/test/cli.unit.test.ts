@@ -168,7 +168,7 @@ may still run there; the domain and the disk stay on the host until its agent is
 
 Options:
       --wait             wait until they are gone
-      --force            only where the host is down: do not wait for it
+      --force            only if the host is down: do not wait for it
       --timeout SECONDS  how long to wait; default: timeout of the config, else 600
   -c, --config FILE      the config; default ./schedule.yaml if there is one
       --project PROJECT  the project of instances and names; default: project of the config, else default

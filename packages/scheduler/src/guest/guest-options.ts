@@ -23,7 +23,7 @@ export const GUEST_OPTIONS: OptionTable = {
     describe: 'for the guest’s cloud-init: a #cloud-config, a script, ...; default: user_data of the config',
   },
   meta: { value: 'KEY=VALUE', isMany: true, describe: 'metadata for the guest; may be repeated' },
-  firmware: { value: 'WHICH', describe: `${FIRMWARES.join(' or ')}; default: what the host’s agent is set to` },
+  firmware: { value: 'WHICH', describe: `${FIRMWARES.join(' or ')}; default: the setting of the host’s agent` },
 };
 
 /** What was typed, as text. */

@@ -25,7 +25,7 @@ export type { CloudEvent } from './events.js';
 export type { RunOptions } from './run.js';
 
 /**
- * Everything that can be done with a cloud. A function returns data, tells what it does by `onEvent`, ends early by `signal`, and throws
+ * Everything that can be done with a cloud. A function returns data, reports progress by `onEvent`, ends early by `signal`, and throws
  * `EcomputeError`. What it has written is carried out by the agents of the hosts, whatever becomes of the caller.
  *
  * Instances are named by uuid or name, hosts too.

@@ -15,7 +15,7 @@ export type CommitResult =
 export interface CommitOptions {
   readonly store: Store;
   readonly guards: readonly Guard[];
-  /** The first is a put whose value nobody else would write: it tells our own txn from another's. */
+  /** The first is a put whose value nobody else would write: it identifies our own txn. */
   readonly writes: readonly [Write & { op: 'put' }, ...Write[]];
   /** How long to try to find out. */
   readonly patienceMs: number;

@@ -16,11 +16,11 @@ interface OnHost extends OfInstance {
   readonly step: string | null;
 }
 
-/** What a function tells while it runs. */
+/** The progress events of a function. */
 export type CloudEvent =
   /** A host was refused by Placement for this instance: the next one is tried. */
   | { readonly type: 'refused'; readonly instance: InstanceUuid; readonly error: Error }
-  /** From here on its boot goes on without the caller. */
+  /** From here on the boot continues without the caller. */
   | ({ readonly type: 'placed' } & OfInstance)
   /** A boot has come to another state or step. */
   | ({ readonly type: 'booting' } & OnHost)
@@ -33,7 +33,7 @@ export type CloudEvent =
   | ({ readonly type: 'destroy-asked'; readonly isHostDown: boolean } & OfInstance)
   | ({ readonly type: 'asked'; readonly kind: WishName; readonly isHostDown: boolean } & OfInstance)
   | ({ readonly type: 'already-deleted' } & OfInstance)
-  /** Destroyed by force: its room is free, and what is on its host stays until the agent is back. */
+  /** Destroyed by force: its room is free; what is on its host stays until the agent is back. */
   | ({ readonly type: 'given-up' } & OfInstance)
   /** It was to be destroyed by force, and the agent of its host is back. */
   | ({ readonly type: 'not-given-up' } & OfInstance)

@@ -12,7 +12,7 @@ export interface WaitOptions {
   readonly store: Store;
   /** Where a change may mean that the wait is over. Asked after each check: keys may come to it. */
   readonly keys: () => readonly string[];
-  /** Reads the truth; true ends the wait. A retryable error, such as an etcd that is away, means not yet. */
+  /** Reads the current state; true ends the wait. A retryable error, such as an etcd that is away, means not yet. */
   readonly check: (changed: Changed) => Promise<boolean>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -20,7 +20,7 @@ export interface WaitOptions {
 
 /** Everything is checked again this often, even when the watch is silent. */
 const RECHECK_MS = 5_000;
-/** The watch itself is set up anew this often. */
+/** The watch is renewed this often. */
 const REWATCH_MS = 60_000;
 
 /**

@@ -22,7 +22,7 @@ export interface GuestSpec {
   readonly nics: readonly WantedNic[] | undefined;
   /** Its name, which becomes the guest's host name. */
   readonly name: string | undefined;
-  /** What the guest is told. Holds secrets: never logged. */
+  /** What the guest gets to know. Contains secrets: never log it. */
   readonly guest: GuestMembers;
 }
 

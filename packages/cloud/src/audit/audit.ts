@@ -12,7 +12,7 @@ import { remarksOn, type AuditRemark } from './remarks.js';
 import type { Seen } from './seen.js';
 
 export interface AuditOptions extends RunOptions {
-  /** Whether what is safe to mend is mended. */
+  /** Whether to fix what is safe to fix. */
   readonly isFixing?: boolean;
   /** With `isFixing`: also guests and disks without a request are destroyed. */
   readonly isRemovingGuests?: boolean;
@@ -38,7 +38,7 @@ export interface AuditResult {
   readonly remarks: readonly AuditRemark[];
 }
 
-/** Finds what does not fit together between etcd, Placement and what the agents report. What is not ours is never looked at. */
+/** Finds what does not agree between etcd, Placement and the agents' reports. It ignores what is not ours. */
 export const audit = async (services: Services, options: AuditOptions = {}): Promise<AuditResult> =>
   run(options, async (running) => {
     const { isFixing = false, isRemovingGuests = false, graceSeconds = DEFAULT_GRACE_SECONDS, waitMs } = options;

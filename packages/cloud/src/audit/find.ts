@@ -9,7 +9,7 @@ export interface Found extends Comparison {
 }
 
 /**
- * What does not fit together. A look takes time, and others are at work meanwhile: what it shows is only a suspicion, and stands when a
+ * Finds what does not agree. A look takes time, and others change things meanwhile: what it shows is only a suspicion, confirmed when a
  * second look shows it by the same revisions.
  */
 export const findAmiss = async (services: Services, judgement: Omit<CompareOptions, 'keys'>): Promise<Found> => {

@@ -24,7 +24,7 @@ export interface Finding {
   readonly since: Date | null;
   /** Of what an agent found: when it looked. */
   readonly reportedAt: Date | null;
-  /** What it was found by: a finding stands when a second look has found it by the same. */
+  /** What the finding is based on: a second look must find it by the same. */
   readonly evidence: string;
   readonly mend: Mend;
 }
@@ -36,9 +36,9 @@ export type Mend =
   /** The host's agent removes all that it has of the instance, as for any destroy. */
   | { readonly by: 'wish'; readonly guard: Guard }
   | { readonly by: 'delete'; readonly keys: readonly string[]; readonly guards: readonly Guard[] }
-  /** The instance gets its name back, which nobody has. */
+  /** The instance gets its name back, which is free. */
   | { readonly by: 'name'; readonly key: string; readonly guards: readonly Guard[] }
-  /** Nothing is safe to do without a person, who is told this. */
+  /** Nothing is safe to do without a person; this tells them what to do. */
   | { readonly by: 'person'; readonly hint: string };
 
 /** One and the same thing, however often it is looked at. */

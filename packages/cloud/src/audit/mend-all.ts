@@ -17,7 +17,7 @@ export interface MendOptions {
   readonly waitMs: number | undefined;
 }
 
-/** Each is mended by itself, except that one wish to an agent is for all that it will remove. @returns what became of each, by identity. */
+/** Fixes each finding by itself, except that one wish to an agent covers all that it will remove. @returns the result of each, by identity. */
 export const mendAll = async (
   services: Services,
   { findings, seen, waitMs }: MendOptions,

@@ -8,7 +8,7 @@ import { renderDestroyWish, renderEnding } from '../wishes/write-destroy.js';
 import type { Finding, Mend } from './finding.js';
 
 /**
- *   fixed     it is no more, whoever did it
+ *   fixed     it is gone, whoever did it
  *   asked     its host's agent was asked
  *   failed    it is as it was; the words say why, or what to do
  */
@@ -32,7 +32,7 @@ export const mend = async (services: Services, finding: Finding): Promise<Mended
   try {
     return await tryMend(services, finding);
   } catch (err) {
-    // One that fails is told, and does not keep the others from being mended.
+    // A failure is reported, and does not stop the others.
     if (err instanceof EcomputeError) return { state: 'failed', words: formatErrorChain(err) };
     throw err;
   }
@@ -62,7 +62,7 @@ const deleteKeys = async (services: Services, { keys, guards }: By<'delete'>): P
   return entries.every((entry) => entry === undefined) ? GONE : CHANGED;
 };
 
-/** Judged anew right before: the allocation is the one that was judged, and there is still no request for it. */
+/** Checks again right before: the allocation is unchanged, and there is still no request for it. */
 const release = async ({ services, instance, host }: Target, { held }: By<'release'>): Promise<Mended> => {
   const [capacity, store] = await Promise.all([services.capacity(), services.store()]);
   const now = await capacity.read(instance);
@@ -115,7 +115,7 @@ const allocateAgain = async (target: Target, { request }: By<'allocate'>): Promi
   return (await capacity.release(instance, held)) === 'released' ? GONE : CHANGED;
 };
 
-/** The wish to be destroyed, where no request is: the agent then deletes whatever it has of the instance. */
+/** Writes a destroy request where there is no request: the agent then deletes whatever it has of the instance. */
 const writeWish = async ({ services, instance, host }: Target, { guard }: By<'wish'>): Promise<Mended> => {
   const [capacity, store] = await Promise.all([services.capacity(), services.store()]);
   const held = await capacity.read(instance);

@@ -89,7 +89,7 @@ const createReader =
     return entries.flat();
   };
 
-/** What stands at `/instances`: locations, and records that are not moved yet. */
+/** The values at `/instances`: locations, and records that are not moved yet. */
 const observeLocations = async (
   services: Services,
   problems: Error[],

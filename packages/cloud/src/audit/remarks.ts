@@ -24,7 +24,7 @@ export interface RemarkOptions {
   /** Undefined is all. */
   readonly host: ProviderUuid | undefined;
   readonly hostNames: HostNames;
-  /** Whether a record stands where version 1 had it. */
+  /** Whether the record is still at its place of version 1. */
   readonly isOldKey: (key: string) => boolean;
 }
 

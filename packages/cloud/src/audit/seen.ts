@@ -8,7 +8,7 @@ import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Held } from '@etcd-compute/common/capacity/capacity';
 import type { Presences } from '../hosts/presences.js';
 
-/** A value of etcd. One that is not understood stands for something all the same, and is never touched. */
+/** A value of etcd. One that is not understood still means something, and is never touched. */
 export interface Stored<T> {
   readonly value: T | 'not-understood';
   readonly modRevision: string;
@@ -50,7 +50,7 @@ export interface Seen {
   readonly booted: ReadonlyMap<InstanceUuid, string>;
   /** Names of the providers in Placement. */
   readonly providers: ReadonlyMap<ProviderUuid, string>;
-  /** Who holds something on the hosts that etcd knows. */
+  /** The consumers with allocations on the hosts that etcd knows. */
   readonly holders: ReadonlyMap<ProviderUuid, readonly InstanceUuid[]>;
   /** What those hold that have no request. */
   readonly orphans: ReadonlyMap<InstanceUuid, Held>;

@@ -1,7 +1,7 @@
 import type { Services } from '../services.js';
 import { waitUntil } from '../wait-until.js';
 
-/** Waits until the wishes are carried out: the agent deletes a wish last. @returns the keys that are still there. */
+/** Waits until the wishes are carried out: the agent deletes a wish at its end. @returns the keys that are left. */
 export const waitForAgents = async (
   services: Services,
   keys: readonly string[],

@@ -73,7 +73,7 @@ export interface LeftKey {
   readonly guards?: readonly Guard[];
 }
 
-/** A key that outlives what it stands for, and can go. */
+/** A key whose subject is gone, and which can be removed. */
 export const leftKey = ({ kind, instance, host, key, modRevision, alsoLeft = [], guards = [] }: LeftKey): Finding => {
   const left = [{ key, modRevision }, ...alsoLeft];
   return {

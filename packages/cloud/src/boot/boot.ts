@@ -22,7 +22,7 @@ import { bootErrors } from './boot-errors.js';
 import { waitForBoot, type BootEnd, type BootProgress, type WaitForBootOptions } from './wait-for-boot.js';
 
 export interface BootOptions extends RunOptions {
-  /** Who boots it, as Placement knows it. Default: the cloud's. */
+  /** The user in Placement. Default: the cloud's. */
   readonly user?: string | undefined;
   readonly want: Want;
   /** http(s) URL of a disk image, or `snapshot:NAME`. */
@@ -41,7 +41,7 @@ export interface BootOptions extends RunOptions {
   readonly strategy?: Strategy;
   /** Hosts to try after one that cannot build it, while waiting. Default 2. */
   readonly retries?: number;
-  /** How long to wait until they are up. Undefined returns when they are placed: the agents boot them all the same. */
+  /** How long to wait until they are up. Undefined: return when they are placed; the agents boot them anyway. */
   readonly waitMs?: number | undefined;
   /** Whether events tell how far downloads are, which takes reads. Default false. */
   readonly tellsDownloads?: boolean;
@@ -169,7 +169,7 @@ const wait = async (services: Services, options: WaitForBootOptions, running: Ru
     errors.push(toError(thrown));
   }
   const late = boots.filter(({ end }) => end === 'timed-out').map(({ record }) => record.host);
-  // They explain a delay. What was placed is told without them, too.
+  // They only explain a delay: the placement is reported without them, too.
   const presences = await readPresences(services, late).catch(() => undefined);
   const { hostNames } = placer;
   return [...errors, ...bootErrors(boots, { hostNames, timeoutMs, presences })];

@@ -101,7 +101,7 @@ const fetching = ({ boots }: Waiting): BootProgress[] =>
 const fetchingHosts = (waiting: Waiting): ProviderUuid[] =>
   waiting.tellsDownloads ? [...new Set(fetching(waiting).map(({ record }) => record.host))] : [];
 
-/** Tells how far the downloads are: once for each host, whatever number of instances waits there. */
+/** Reports the progress of downloads: once per host, however many instances wait there. */
 const tellDownloads = async (waiting: Waiting, changed: Changed): Promise<void> => {
   const { services, running } = waiting;
   const hosts = fetchingHosts(waiting).filter((host) => isIn(changed, services.keys.imageDownloads(host)));
@@ -124,7 +124,7 @@ const moveOn = async (waiting: Waiting, boot: BootProgress): Promise<boolean> =>
     return await placeAgain(waiting, boot);
   } catch (error) {
     if (!(error instanceof EcomputeError)) throw error;
-    // Changed by someone else, such as a destroy: the record tells what to make of it when it is read again.
+    // Somebody else changed it, for example a destroy: the next read of the record shows what to do.
     if (error.code === 'ECOMPUTE_INSTANCE_CHANGED') return true;
     waiting.running.emit({ type: 'not-moved-on', instance: boot.spec.instance, name, host, error });
     return false;

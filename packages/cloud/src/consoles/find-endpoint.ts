@@ -14,7 +14,7 @@ export interface FoundEndpoint extends ConsoleEndpoint {
 /**
  * Where the agent of a host serves consoles and tunnels.
  *
- * @throws EcomputeError ECOMPUTE_HOST_DOWN, ECOMPUTE_ENDPOINT_MISSING, and ECOMPUTE_ETCD_REFUSED for who may not read its key.
+ * @throws EcomputeError ECOMPUTE_HOST_DOWN, ECOMPUTE_ENDPOINT_MISSING, and ECOMPUTE_ETCD_REFUSED for users who may not read its key.
  */
 export const findEndpoint = async (services: Services, host: ProviderUuid): Promise<FoundEndpoint> => {
   const [presences, store] = await Promise.all([readPresences(services, [host]), services.store()]);

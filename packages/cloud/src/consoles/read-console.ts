@@ -39,8 +39,8 @@ interface Progress {
 const RETRY_MS = { minMs: 200, maxMs: 5_000 };
 
 /**
- * Writes the console log of an instance. One that is followed goes on wherever it was cut off: after the agent or etcd was away, and
- * when the log was moved aside or begun anew. It ends when the instance is deleted.
+ * Writes the console log of an instance. A followed log continues where it was cut off: after the agent or etcd was away, and after a
+ * rotation or a new start of the log. It ends when the instance is deleted.
  *
  * @throws what keeps it from beginning, and what cuts off a log that is not followed.
  */
@@ -77,7 +77,7 @@ const readAll = async (options: Reading): Promise<void> => {
       trouble = text;
     }
     if (progress.hasMoved) attempt = 1;
-    // A log that goes on in its next file is no trouble.
+    // Continuing in the next file is normal.
     if (!progress.hasMoved || trouble !== undefined) await sleep(backoff(attempt, RETRY_MS), signal);
   }
 };

@@ -62,7 +62,7 @@ const listAll = async (services: Services, hosts: readonly string[]): Promise<Im
   );
   const reporting = [...new Set([...reports, ...snapshots].map(({ host }) => host))];
   const names = await findHostNames(services, presences, reporting);
-  // An agent that has just started has reported nothing yet, and is known all the same.
+  // An agent that has just started is known, although it has not reported yet.
   const known = new Set([...reporting, ...presences.keys()]);
   const wanted = hosts.length === 0 ? reporting : hosts.map((host) => resolveHost(host, known, names));
   return wanted

@@ -12,14 +12,14 @@ import { isIn, waitUntil } from '../wait-until.js';
 import { byHost } from './list-images.js';
 
 export interface ImageWishOptions extends RunOptions {
-  /** By uuid or name; none is all that are up. */
+  /** Uuids or names; an empty list means all hosts that are up. */
   readonly hosts?: readonly string[];
   /** Of the file behind the image's URL. */
   readonly checksum?: string | undefined;
   readonly waitMs: number;
 }
 
-/** What came of a wish, on one host. */
+/** The outcome of a wish on one host. */
 export interface ImageWishView {
   readonly image: string;
   readonly host: string;
@@ -30,7 +30,7 @@ export interface ImageWishView {
 
 export interface ImageWishResult {
   readonly hosts: readonly ImageWishView[];
-  /** That some have failed, or are not done in time. */
+  /** The error if some failed, or were not done in time. */
   readonly errors: readonly Error[];
 }
 
@@ -42,7 +42,7 @@ interface Asked {
 
 type Wanted = Pick<ImageWish, 'wish' | 'image' | 'project' | 'source'>;
 
-/** Has the agents of hosts fetch or remove an image, and waits for what they say. @throws EcomputeError ECOMPUTE_HOST_UNKNOWN */
+/** Makes agents fetch or remove an image, and waits for their answers. @throws EcomputeError ECOMPUTE_HOST_UNKNOWN */
 export const wishForImage = async (
   services: Services,
   wanted: Wanted,
@@ -93,7 +93,7 @@ const askHosts = async (
             return asked.every(({ outcome }) => outcome !== null);
           },
         });
-  // With it go all that was asked and answered.
+  // The lease takes along all wishes and their answers.
   if (ended === 'done') await lease.revoke();
   const views = asked.map((one) => viewOf(one, { image, hostName: names(one.host) }));
   return { hosts: views.toSorted(byHost), errors: errorsOf(asked, { wish, image, waitMs, names }) };

@@ -37,10 +37,10 @@ export interface StepProgress {
   readonly transfer: Transfer | null;
 }
 
-/** How far the step in hand is. Undefined where nobody tells. */
+/** The progress of the current step; undefined if unknown. */
 export const progressOf = (record: InstanceRecord, downloads: Downloads): StepProgress | undefined => {
   const { step } = record;
-  // An agent of an older version tells it in the record.
+  // An older agent writes it into the record.
   if (step?.progress) return { text: step.progress, transfer: step.transfer ?? null };
   const download = downloadOf(record, downloads);
   return download && { text: describeDownload(download), transfer: download };

@@ -22,7 +22,7 @@ export const allocationOf = (spec: InstanceSpec, { allocations, mappings }: Cand
   return { instance, allocations, mappings, userId: user, projectId: project };
 };
 
-/** Allocates on the best candidate that takes it. @returns undefined when none does. */
+/** Allocates on the best candidate with room. @returns undefined when there is none. */
 export const allocateOne = async (
   services: Services,
   options: AllocateOptions,
@@ -56,7 +56,7 @@ export const undoUncertain = async (
   { spec, candidate, err }: { spec: InstanceSpec; candidate: Candidate; err: Error },
 ): Promise<Error> => {
   const isUncertain = err instanceof EcomputeError && err.retryable;
-  // Said once is enough: the first error tells why Placement cannot be asked.
+  // Once is enough: the first error says why Placement cannot be asked.
   if (!isUncertain || (await tryRelease(services, spec))) return err;
   return requestNotWritten({ spec, host: candidate.host, err, isReleased: false });
 };

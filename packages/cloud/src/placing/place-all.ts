@@ -5,7 +5,7 @@ import type { PlaceOutcome } from './place-batch.js';
 import type { Placer } from './placer.js';
 import type { InstanceSpec } from './write-request.js';
 
-/** What became of the wish for one instance. */
+/** The outcome for one instance. */
 export type Placed = PlaceOutcome & { readonly spec: InstanceSpec };
 
 interface PlaceAllOptions {

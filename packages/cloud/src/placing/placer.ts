@@ -52,7 +52,7 @@ export const createPlacer = (options: PlacerOptions): Placer => {
     return hosts;
   };
   const found = async (): Promise<FoundHosts> => (latest ??= find());
-  /** All who have used up the same answer share the next one. */
+  /** All callers that have used up the same answer share the next one. */
   const findAgain = async (usedUp: FoundHosts): Promise<FoundHosts> => {
     if ((await latest) === usedUp) latest = find();
     return found();

@@ -31,7 +31,7 @@ export const requestNotWritten = ({ spec, host, err, isReleased }: PlacingFailur
   });
 };
 
-/** Nobody can tell whether the request was written, so its allocation must stay. */
+/** It is unknown whether the request was written, so its allocation must stay. */
 export const requestLost = ({ spec, host, err }: Omit<PlacingFailure, 'isReleased'>): EcomputeError =>
   new EcomputeError(
     'ECOMPUTE_ETCD_UNREACHABLE',
@@ -46,7 +46,7 @@ export const requestLost = ({ spec, host, err }: Omit<PlacingFailure, 'isRelease
     },
   );
 
-/** Someone else wrote the same instance in between, such as a destroy while it was moving on to another host. */
+/** Somebody else changed the instance meanwhile, for example a destroy while it moved on to another host. */
 export const requestRaced = ({ spec, host, isReleased }: Omit<PlacingFailure, 'err'>): EcomputeError =>
   new EcomputeError(
     'ECOMPUTE_INSTANCE_CHANGED',

@@ -35,7 +35,7 @@ export type WriteOutcome = Written | { readonly outcome: 'failed'; readonly err:
 /** etcd takes 1.5 MiB in a request by default, and JSON in a txn is not all that is in it. */
 const MAX_TXN_BYTES = 1024 * 1024;
 
-/** How often others may close the books of who had the name before, while it is being taken. */
+/** How often others may close the books of the name's previous holder while we take the name. */
 const NAME_ATTEMPTS = 5;
 
 /** @throws what etcd says; then the allocation is released, or the error says that it may not be. */
@@ -50,7 +50,7 @@ export const writeOne = async (find: FindOptions, allocated: Allocated): Promise
   }
 };
 
-/** @returns the same, with what guards its name now; undefined when that was not what has changed. */
+/** @returns the same with the name's new guards; undefined when something else has changed. */
 const renewName = async (find: FindOptions, allocated: Allocated): Promise<Allocated | undefined> => {
   const { spec, failed } = allocated;
   const { name } = spec;
@@ -91,7 +91,7 @@ interface Pending {
 
 const concludeOneOf = async (find: FindOptions, one: Pending, result: CommitResult): Promise<WriteOutcome> => {
   try {
-    // Somebody has written one of them, and etcd does not say which: each gets a txn of its own.
+    // Somebody has written one of them, and etcd does not say which: each gets its own txn.
     if (result.outcome === 'lost-race') return await writeOne(find, one.allocated);
     return await conclude(find, one, result);
   } catch (err) {

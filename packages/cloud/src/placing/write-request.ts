@@ -43,7 +43,7 @@ export interface PlanOptions {
   readonly keys: Keys;
   readonly spec: InstanceSpec;
   readonly candidate: Candidate;
-  /** What takes its room. */
+  /** Its allocation. */
   readonly claims: readonly Claim[];
   /** Words for the record's transition. */
   readonly reason: string;

@@ -16,23 +16,23 @@ import { writeEdit } from './write-edit.js';
 
 export interface AskOptions<Name extends WishName = WishName> extends RunOptions {
   readonly args?: WishArgs<Name>;
-  /** How long to wait until it is done. Undefined returns when the wishes are written: the agents carry them out all the same. */
+  /** How long to wait until it is done. Undefined: return when the wishes are stored; the agents carry them out anyway. */
   readonly waitMs?: number | undefined;
 }
 
-/** What became of instances that were to be changed. */
+/** The outcome of changing instances. */
 export interface Changed {
-  /** As they were last seen, in the order asked, each once. */
+  /** Their last known state, in the order asked, each once. */
   readonly instances: readonly InstanceView[];
-  /** Of those that failed, or are not done in time. */
+  /** The errors of those that failed, or were not done in time. */
   readonly errors: readonly Error[];
 }
 
 /**
- * Asks something of instances, such as to stop. All are looked up before any is touched: a typing error must not leave half of them done.
+ * Asks something of instances, such as to stop. It looks up all before it changes any: a typing error must not leave half of them done.
  *
  * @param uuidsOrNames names are looked up in the caller's project.
- * @throws EcomputeError when one is unknown, or in no state for it, and what etcd says.
+ * @throws EcomputeError when one is unknown or in a wrong state, and etcd's errors.
  */
 export const ask = async <Name extends WishName>(
   services: Services,
@@ -70,7 +70,7 @@ const resolveArgs = async (
   return { ...args, image, ...(source && { image_source: source }) };
 };
 
-/** @returns how the record will tell that it is done. */
+/** @returns how the record will show that it is done. */
 const write = async (services: Services, entry: InstanceEntry, { kind, ...wish }: NewWish): Promise<OutcomeIn> => {
   if (isActionName(kind)) {
     const count = await writeAction(services, entry, { kind, ...wish });

@@ -18,7 +18,7 @@ export interface Asked {
   readonly record: InstanceRecord;
 }
 
-/** @throws EcomputeError when this cannot be asked of the instance as it is. */
+/** @throws EcomputeError when the instance's state does not allow it. */
 export const checkMayAsk = (entry: InstanceEntry, name: WishName): Asked => {
   const { instance, host, record, request } = entry;
   const what = `instance ${describeInstance(entry)}`;
@@ -61,7 +61,7 @@ export const checkUnlocked = (entry: InstanceEntry): void => {
   );
 };
 
-/** An agent that is down may know more than it shows: it finds its wishes once it is back. */
+/** A down agent may know more wishes than its last presence: it finds them when it is back. */
 export const isKnownBy = (agent: SeenAgent | undefined, kind: string): boolean =>
   !agent || (agent.wishes?.includes(kind) ?? false);
 

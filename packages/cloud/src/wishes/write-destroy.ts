@@ -37,16 +37,16 @@ export const renderEnding = ({ keys }: Services, entry: InstanceEntry): (Write &
   return [{ op: 'put', key: keys.ending(instance), value: JSON.stringify(value) }];
 };
 
-/** Older versions ask without it. */
+/** Older versions write no such key. */
 const ensureEnding = async (services: Services, entry: InstanceEntry): Promise<void> => {
   const store = await services.store();
   for (const put of renderEnding(services, entry)) await store.txn([{ key: put.key, modRevision: '0' }], [put]);
 };
 
 /**
- * Asks for the end of an instance. May be repeated.
+ * Asks for the destruction of an instance. Repeatable.
  *
- * @returns the request as it is then; undefined when the agent is through with it already.
+ * @returns the new request; undefined when the agent is already done with the instance.
  * @throws EcomputeError ECOMPUTE_INSTANCE_CHANGED when others keep changing the request, and what etcd and Placement throw; the
  *   instance is then as it was.
  */
@@ -61,7 +61,7 @@ export const writeDestroyWish = async (services: Services, found: InstanceEntry)
         await ensureEnding(services, entry);
         return 'done';
       }
-      // What is only in Placement is asked for all the same: the agent releases it.
+      // For what is only in Placement, the request is written anyway: the agent releases it.
       if (entry !== found && isGone(entry)) return 'done';
       return renderDestroyWish(entry, { held: await capacity.read(instance), before: request });
     },

@@ -30,7 +30,7 @@ export const firstConnection = async <S extends Socket>(options: RaceOptions<S>)
   const attempts = addresses.map(async (address): Promise<Miss | undefined> => {
     const socket = connect(address);
     sockets.push(socket);
-    // One that fails later, or loses, must not end the process; whoever takes it listens himself.
+    // A socket that fails later, or loses the race, must not end the process. The winner's user adds its own listener.
     socket.on('error', () => undefined);
     try {
       await once(socket, event, { signal: deadline });

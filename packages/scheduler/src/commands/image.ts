@@ -16,7 +16,7 @@ export interface ImageWishOptions {
   readonly verb: 'prefetch' | 'remove';
   readonly image: string;
   readonly checksum: string | undefined;
-  /** By uuid or name; none is all that are up. */
+  /** Uuids or names; an empty list means all hosts that are up. */
   readonly hosts: readonly string[];
   readonly timeoutSeconds: number;
 }

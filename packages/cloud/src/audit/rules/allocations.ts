@@ -3,7 +3,7 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Finding } from '../finding.js';
 import { describeAllocations, NOTHING_MORE, type World } from '../world.js';
 
-/** Allocations that nobody wishes for any more, such as of a boot that was cut short. */
+/** Allocations without a request, for example of an interrupted boot. */
 export const findAllocations = (world: World, graceSeconds: number): { findings: Finding[]; young: number } => {
   const findings: Finding[] = [];
   let young = 0;

@@ -88,7 +88,7 @@ export const findNameless: Rule = (world) =>
     ];
   });
 
-/** Beside its keys, nothing tells that such an instance ever was. */
+/** Nothing but its keys shows that such an instance ever existed. */
 export const findEndings: Rule = (world) =>
   [...world.endings].flatMap(([instance, { value, modRevision }]): Finding[] => {
     const isOver = isGone(world, instance) && !world.locations.has(instance) && world.namesOf(instance).length === 0;

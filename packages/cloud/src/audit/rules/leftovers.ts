@@ -7,7 +7,7 @@ const LEFTOVERS: readonly string[] = LEFTOVER_KINDS;
 /** Kinds that the audit sees for itself, and newer than the agents. */
 const SEEN_HERE: readonly string[] = HOST_FINDING_KINDS.filter((kind) => !LEFTOVERS.includes(kind));
 
-/** What only the agents can see. A report may be older than what it reports on: what has a request by now is none any more. */
+/** What only the agents can see. A report may be outdated: what has a request by now is no leftover any more. */
 export const findLeftovers: Rule = (world) =>
   [...world.reports].flatMap(([host, { value: report }]) => {
     if (report === 'not-understood' || !world.hasHost(host)) return [];

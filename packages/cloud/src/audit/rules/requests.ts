@@ -24,7 +24,7 @@ export const findRequests: Rule = (world) =>
     ];
   });
 
-/** A request is taken away only where nothing tells that an agent of the host ever had the instance: its disk may be there. */
+/** A request is removed only if nothing shows that an agent of the host ever had the instance: its disk may be there. */
 const withoutHost = (world: World, { host, instance, value, modRevision }: StoredRequest): Finding => {
   const record = world.recordAt(host, instance);
   const isClaimed = record !== undefined && (record.value === 'not-understood' || record.value.session !== null);

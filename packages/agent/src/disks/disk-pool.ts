@@ -65,7 +65,7 @@ const findPool = async (connection: Connection, name: string): Promise<StoragePo
 };
 
 /** @returns undefined when libvirt knows none of this name. */
-export const findVolume = async (
+const findVolume = async (
   pool: StoragePool,
   name: string,
   wait: CallWait = {},

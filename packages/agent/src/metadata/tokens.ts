@@ -10,7 +10,7 @@ export interface Tokens {
   readonly isValid: (instance: InstanceUuid, token: string) => boolean;
 }
 
-export const MAX_TOKEN_TTL_SECONDS = 21_600;
+const MAX_TOKEN_TTL_SECONDS = 21_600;
 
 /** @returns undefined when the header does not say 1 to 21600. */
 export const parseTokenTtl = (header: string | undefined): number | undefined => {

@@ -37,7 +37,7 @@ const renderValue = (value: Value): string => {
   return /^[0-9a-f]*[:.][0-9a-f:./]*$/i.test(value) ? value : `"${value}"`;
 };
 
-export const renderElement = (element: Element): string => element.map(renderValue).join(' . ');
+const renderElement = (element: Element): string => element.map(renderValue).join(' . ');
 
 export const elementKey = (element: Element): string => element.map(String).join(' . ');
 

@@ -16,7 +16,7 @@ const hintOf = (cause: unknown): string => {
   return 'nft says why; it needs nftables 1.0.6 and Linux 5.10 or later; without them, set network.filter to none';
 };
 
-export const filterFailed = (what: string, cause: unknown): EcomputeError =>
+const filterFailed = (what: string, cause: unknown): EcomputeError =>
   new EcomputeError('ECOMPUTE_FILTER_FAILED', `could not ${what} the packet filter of the guests’ network`, {
     cause,
     retryable: true,

@@ -26,7 +26,7 @@ type Firmware = 'bios' | 'uefi';
 const isPc = (arch: string): boolean => arch === 'x86_64';
 
 /** @throws ECOMPUTE_REQUEST_INVALID */
-export const firmwareOf = ({ spec, config, arch }: Pick<DomainInput, 'spec' | 'config' | 'arch'>): Firmware => {
+const firmwareOf = ({ spec, config, arch }: Pick<DomainInput, 'spec' | 'config' | 'arch'>): Firmware => {
   const firmware = spec.guest.firmware ?? config.guests.firmware ?? (isPc(arch) ? 'bios' : 'uefi');
   if (firmware === 'uefi' || isPc(arch)) return firmware;
   throw new EcomputeError(

@@ -1,7 +1,7 @@
 import type { HostFacts, Inventory, Want } from '@etcd-compute/common/capacity/capacity';
 
 /** How much of an inventory may be used in all. */
-export const capacityOf = ({ total, reserved, allocation_ratio }: Inventory): number =>
+const capacityOf = ({ total, reserved, allocation_ratio }: Inventory): number =>
   Math.floor((total - reserved) * allocation_ratio);
 
 /** The agent takes no new instances: it has reserved all its VCPUs, as the original's does when it stops. */

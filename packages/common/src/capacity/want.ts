@@ -52,7 +52,7 @@ export const renderQueryWithLimit = (want: Want, limit: number): string => {
 };
 
 /** For messages: `VCPU 1, MEMORY_MB 256`. */
-export const formatResources = (resources: Resources): string =>
+const formatResources = (resources: Resources): string =>
   Object.entries(resources)
     .map(([name, amount]) => `${name} ${amount}`)
     .join(', ');

@@ -9,7 +9,7 @@ const errorBodySchema = z.object({
 });
 
 /** Placement's own code for a generation that has moved on: read again and repeat. */
-export const CONCURRENT_UPDATE = 'placement.concurrent_update';
+const CONCURRENT_UPDATE = 'placement.concurrent_update';
 
 const CODES: Readonly<Record<number, ErrorCode>> = {
   401: 'ECOMPUTE_PLACEMENT_UNAUTHORIZED',

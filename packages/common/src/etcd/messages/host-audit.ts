@@ -21,7 +21,7 @@ export const HOST_FINDING_KINDS = [
 ] as const;
 export type HostFindingKind = (typeof HOST_FINDING_KINDS)[number];
 
-export const hostFindingSchema = z.looseObject({
+const hostFindingSchema = z.looseObject({
   /** One of `HOST_FINDING_KINDS`, or what a newer agent knows. */
   kind: z.string(),
   /** The instance, which is also the consumer in Placement. */

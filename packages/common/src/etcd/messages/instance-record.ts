@@ -39,7 +39,7 @@ export const MAX_TRANSITIONS = 20;
 /** A deleted instance can still be looked up for this long. */
 export const DELETED_TTL_SECONDS = 3600;
 
-export const addressSchema = z.looseObject({
+const addressSchema = z.looseObject({
   address: z.string(),
   family: z.enum(['ipv4', 'ipv6']),
   mac: z.string().nullable(),
@@ -80,7 +80,7 @@ const outcomeSchema = z.looseObject({
 export type Outcome = z.output<typeof outcomeSchema>;
 
 /** A record keeps this many outcomes; older ones are dropped. */
-export const MAX_OUTCOMES = 10;
+const MAX_OUTCOMES = 10;
 
 const recordObject = z.looseObject({
   version: z.literal(1),

@@ -12,7 +12,7 @@ export const processIdentitySchema = z.looseObject({
 });
 
 /** Why a host cannot work though its agent is there. */
-export const troubleSchema = z.looseObject({
+const troubleSchema = z.looseObject({
   /** A few words with dashes, such as `libvirt-hangs`. */
   code: z.string(),
   since: z.string(),

@@ -164,7 +164,7 @@ test('libvirtd is killed while a guest runs: it runs on, and what it does afterw
   const instance = await bootToAddress();
   const before = await qemusOf(instance);
   await libvirtd.kill();
-  await agent.waitForLog('no connection to libvirt, trying again; guests go on');
+  await agent.waitForLog('no connection to libvirt, trying again; guests keep running');
   await libvirtd.restart();
   await waitFor(async () => (await agent.readLog()).filter(({ msg }) => msg === 'connected to libvirt').length > 1, {
     what: 'the agent to be connected again',

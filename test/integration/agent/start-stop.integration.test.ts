@@ -213,9 +213,9 @@ describe.concurrent('SIGTERM', () => {
     // Longer than the lease: it is kept through the shutdown.
     const late = await boot(world, agent.uuid).catch((error: unknown) => error);
     expect(late).toMatchObject({ message: expect.stringContaining('answered 409') });
-    await agent.waitForLog('shutdown goes on without: finishing the builds in hand');
+    await agent.waitForLog('shutdown continues without: finishing the builds in hand');
     expect(await agent.readLog()).not.toContainEqual(
-      expect.objectContaining({ msg: 'shutdown goes on without: giving up the lease' }),
+      expect.objectContaining({ msg: 'shutdown continues without: giving up the lease' }),
     );
     expect(await agent.exit()).toEqual({ code: 0, signal: null });
     expect(performance.now() - startedAt).toBeLessThan(DEFAULT_SHUTDOWN_MS);

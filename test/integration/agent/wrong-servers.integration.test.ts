@@ -103,7 +103,7 @@ const waitForRefusal = async (code: string, msg: string): Promise<string> => {
 const waitForOtherEtcd = async (): Promise<string> =>
   waitForRefusal('ECOMPUTE_ETCD_CHANGED', `waiting for etcd at ${world.etcdProxy.endpoint}`);
 const waitForOtherLibvirt = async (): Promise<string> =>
-  waitForRefusal('ECOMPUTE_LIBVIRT_CHANGED', 'no connection to libvirt, trying again; guests go on');
+  waitForRefusal('ECOMPUTE_LIBVIRT_CHANGED', 'no connection to libvirt, trying again; guests keep running');
 
 /** What the host shows to keep it from working. */
 const waitForTrouble = async (code: string): Promise<void> => {
@@ -135,7 +135,7 @@ describe('etcd', () => {
     const younger = await bootActive();
     const ready = await countReady();
     await restoreSnapshot([world.etcd], snapshot);
-    const line = await agent.waitForLog('etcd is another one, waiting for the right one; guests go on');
+    const line = await agent.waitForLog('etcd is another one, waiting for the right one; guests keep running');
     expect(line['err']).toMatchObject({ message: expect.stringMatching(/has gone back from revision \d+ to \d+/) });
     await waitForOtherEtcd();
     expect((await agent.readLog()).some(({ msg }) => msg.startsWith('allocation without'))).toBe(false);
@@ -177,7 +177,7 @@ describe('etcd', () => {
     const instance = await bootActive();
     await world.etcdctl('del', '--prefix', '');
     await agent.waitForLog('domain or disk without a boot request, left as it is', isAbout(instance));
-    await agent.waitForLog('presence taken anew');
+    await agent.waitForLog('presence taken again');
     const orphan = newInstanceUuid();
     await allocateByHand(world, orphan, { [agent.uuid]: { resources: SMALL } });
     await agent.waitForLog('allocation without a boot request released', isAbout(orphan));

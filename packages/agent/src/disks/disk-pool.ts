@@ -65,11 +65,7 @@ const findPool = async (connection: Connection, name: string): Promise<StoragePo
 };
 
 /** @returns undefined when libvirt knows none of this name. */
-const findVolume = async (
-  pool: StoragePool,
-  name: string,
-  wait: CallWait = {},
-): Promise<StorageVolume | undefined> => {
+const findVolume = async (pool: StoragePool, name: string, wait: CallWait = {}): Promise<StorageVolume | undefined> => {
   try {
     return await pool.lookupVolume(name, wait);
   } catch (err) {

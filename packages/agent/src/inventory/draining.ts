@@ -60,7 +60,7 @@ export const createDraining = ({ store, keys, host, log }: DrainingDeps): Draini
       try {
         await read();
         if (JSON.stringify(current) === before) return;
-        log.info({ drain: current }, current ? 'this host is drained' : 'this host is not drained any more');
+        log.info({ drain: current }, current ? 'this host is drained' : 'this host is no longer drained');
         await onChange();
       } catch (err) {
         // `followKeys` looks again, at the latest after `relistMs`.

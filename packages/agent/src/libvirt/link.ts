@@ -132,7 +132,7 @@ export const openLibvirtLink = (options: LibvirtLinkOptions): LibvirtLink => {
     onDown: (err) => {
       const isFirst = current !== undefined;
       current = undefined;
-      log.warn({ err, uri }, 'no connection to libvirt, trying again; guests go on');
+      log.warn({ err, uri }, 'no connection to libvirt, trying again; guests keep running');
       options.onDown(err, { isFirst });
     },
   });

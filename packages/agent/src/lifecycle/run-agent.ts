@@ -30,7 +30,7 @@ export const runAgent = async (options: RunOptions): Promise<void> => {
       return;
     } catch (err) {
       if (!isEtcdChanged(err)) throw err;
-      options.log.error({ err }, 'etcd is another one, waiting for the right one; guests go on');
+      options.log.error({ err }, 'etcd is another one, waiting for the right one; guests keep running');
     }
     await sleep(PAUSE_MS, options.signal);
   }
@@ -40,7 +40,7 @@ const runOnce = async ({ config, log, signal, stopped }: RunOptions): Promise<vo
   const agent: Agent = await startAgent({ config, log, signal });
   const reason = await Promise.race([stopped, agent.ended]);
   if (!(reason instanceof EcomputeError)) log.info({ signal: reason }, 'asked to stop');
-  else if (!isEtcdChanged(reason)) log.fatal({ err: reason }, 'replaced by another agent, guests go on');
+  else if (!isEtcdChanged(reason)) log.fatal({ err: reason }, 'replaced by another agent; guests keep running');
   await agent.stop();
   if (reason instanceof EcomputeError) throw reason;
 };

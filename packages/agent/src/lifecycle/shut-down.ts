@@ -43,7 +43,7 @@ export const shutDown = async ({
     try {
       await withDeadline(task, { timeoutMs, what });
     } catch (err) {
-      log.error({ err }, `shutdown goes on without: ${what}`);
+      log.error({ err }, `shutdown continues without: ${what}`);
     }
   };
   log.info('locking inventory by reserving VCPU');
@@ -54,7 +54,7 @@ export const shutDown = async ({
       async (signal) => persist(reportInventory, { what: 'the lock of the inventory', log, signal }),
       Math.min(shutdownMs, MAX_LOCK_MS),
     ),
-    attempt('finishing the builds in hand', async () => loop.idle()),
+    attempt('finishing the running builds', async () => loop.idle()),
   ]);
   await attempt('giving up the lease', presence.leave);
   loop.close();
@@ -63,5 +63,5 @@ export const shutDown = async ({
   lifetime.close();
   await closeServers(servers);
   await attempt('leaving downloads for the next start', async () => imagesClosed);
-  log.info('ecompute has stopped, guests go on');
+  log.info('ecompute has stopped; guests keep running');
 };

@@ -128,7 +128,7 @@ const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fe
     if (!isLeased) lease = await store.grantLease(ttlSeconds);
     const isWritten = await put({ ...options, presence }, lease, entry?.modRevision ?? '0');
     if (isWritten && !(isLeased && holder)) {
-      log.info('presence taken anew');
+      log.info('presence taken again');
       options.onTakenAnew();
     }
   };
@@ -147,14 +147,14 @@ const keepPresence = (options: PresenceOptions, taken: { lease: Lease; fence: Fe
       if (over.aborted) return;
       try {
         await ensure();
-        if (isLost) log.info('presence kept again');
+        if (isLost) log.info('presence renewed again');
         isLost = false;
       } catch (err) {
         if (isDuplicate(err)) {
           options.onReplaced(err);
           return;
         }
-        if (!isLost) log.error({ err }, 'presence not kept, guests go on');
+        if (!isLost) log.error({ err }, 'could not renew the presence; guests keep running');
         isLost = true;
       }
     }

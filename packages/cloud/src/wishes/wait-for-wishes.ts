@@ -85,7 +85,7 @@ export const waitForWishes = async (
     errors.push(
       new EcomputeError(
         'ECOMPUTE_TIMED_OUT',
-        `instance ${entry.instance} is not as wished after ${timeoutMs / 1000} s${explainHosts([entry.host], presences)}`,
+        `instance ${entry.instance} has not done as asked within ${timeoutMs / 1000} s${explainHosts([entry.host], presences)}`,
         {
           details: { waitedFor: 'wish', instance: entry.instance, host: entry.host },
           hint: 'the request is stored',

@@ -111,7 +111,7 @@ const runStep = async (step: Step, made: MadeSoFar, options: BuildOptions): Prom
   );
 };
 
-/** A changed wish ends a step that only waits. A step that works on the hypervisor is never left half done. */
+/** Never interrupt a hypervisor call; a changed request interrupts only steps that wait. */
 const interruptionsOf = ({ kind }: Step, { changed, destroyed }: Interrupt): readonly AbortSignal[] => {
   if (kind === 'waiting' || kind === 'settling') return [changed.signal];
   return kind === 'copying' ? [destroyed.signal] : [];

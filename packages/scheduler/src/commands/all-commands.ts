@@ -232,9 +232,9 @@ const image: CommandSpec = {
     'eschedule image rm http://images.example/debian.qcow2',
     'eschedule image rm snapshot:golden',
   ],
-  about: `list shows what the hosts have cached, as their agents last reported it. prefetch makes hosts fetch an image before it is
-booted, and rm makes them forget it, by URL or digest; an image that a disk is on is not removed. Both wait until the
-agents are done and print what each says. A snapshot is called snapshot:NAME; only rm removes it, on the host that holds it.`,
+  about: `list shows the hosts' cached images, as their agents last reported. prefetch makes hosts fetch an image before a boot needs
+it, and rm makes them remove one, by URL or digest, unless a disk uses it. Both wait until the agents are done and print
+their answers. A snapshot is called snapshot:NAME; only rm removes it, on the host that holds it.`,
   instances: 'many',
   operands: 'list | prefetch <image> | rm <image or sha256:...>',
   options: {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, open, rename, rm, stat, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
@@ -162,6 +162,50 @@ export const replaceDisk = async (
   await using handle = await open(folder, 'r');
   await handle.sync();
   await pool.refresh(wait);
+};
+
+export interface SizedDisk extends DiskOptions {
+  readonly disk: Disk;
+  /** False for libvirt's test driver, whose volumes are only names. */
+  readonly hasFiles: boolean;
+}
+
+/** In bytes, as the guest sees it. */
+export const diskCapacity = async (
+  connection: Connection,
+  { name }: DiskPool,
+  { disk, hasFiles, ...options }: SizedDisk,
+): Promise<bigint> => {
+  if (hasFiles && disk.format === 'raw') return BigInt((await stat(disk.path)).size);
+  await using pool = await connection.storagePoolLookupByName(name, options.wait);
+  await using volume = await pool.lookupVolume(volumeName(options), options.wait);
+  return (await volume.getInfo(options.wait)).capacityBytes;
+};
+
+/** Makes the disk of a guest that is off larger; its content stays, and what is new reads as zeros. */
+export const growDisk = async (
+  connection: Connection,
+  { name }: DiskPool,
+  { disk, hasFiles, sizeBytes, ...options }: SizedDisk & { readonly sizeBytes: number },
+): Promise<void> => {
+  const { wait } = options;
+  if (hasFiles && disk.format === 'raw') {
+    await truncate(disk.path, sizeBytes);
+    return;
+  }
+  await using pool = await connection.storagePoolLookupByName(name, wait);
+  await using volume = await pool.lookupVolume(volumeName(options), wait);
+  if (hasFiles) {
+    await volume.resize(BigInt(sizeBytes), 0, wait);
+    return;
+  }
+  const spec = parseStorageVolume(await volume.getXMLDesc(wait));
+  await volume.delete(0, wait);
+  await using _made = await pool.createVolume(
+    renderStorageVolume({ ...spec, capacityBytes: BigInt(sizeBytes) }),
+    0,
+    wait,
+  );
 };
 
 const renameVolume = async (pool: StoragePool, options: DiskOptions): Promise<void> => {

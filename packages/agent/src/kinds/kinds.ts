@@ -4,6 +4,7 @@ import { pause } from './pause.js';
 import { reboot } from './reboot.js';
 import { rebuild } from './rebuild.js';
 import { reset } from './reset.js';
+import { resize } from './resize.js';
 import { resume } from './resume.js';
 import { snapshot } from './snapshot.js';
 import { start } from './start.js';
@@ -19,5 +20,6 @@ export const KIND_PLANS: Readonly<Record<ActionName, KindPlan>> = {
   suspend,
   resume,
   rebuild,
+  resize,
   snapshot,
 };

@@ -119,10 +119,11 @@ interface StepsNeeds {
 
 const openSteps = async (
   { config, identity: { host }, pool, log }: Beginning,
-  { servers: { link }, networks, filter }: Connected,
+  { servers: { capacity, link }, networks, filter }: Connected,
   { images, builds, signal }: StepsNeeds,
 ): Promise<StepDeps> => ({
   config,
+  capacity,
   getConnection: link.getConnection,
   lend: link.lend,
   images,

@@ -1,3 +1,4 @@
+import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Snapshot } from '@etcd-compute/common/etcd/messages/snapshot';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
@@ -18,6 +19,7 @@ import type { DomainMark } from '../domains/domain.js';
 /** What the steps of all instances share. */
 export interface StepDeps {
   readonly config: AgentConfig;
+  readonly capacity: Pick<Capacity, 'read' | 'reallocate'>;
   /** For questions. */
   readonly getConnection: () => Connection;
   /** For whatever may take longer. */

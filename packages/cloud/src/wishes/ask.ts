@@ -74,6 +74,7 @@ const resolveArgs = async (
 const write = async (services: Services, entry: InstanceEntry, { kind, ...wish }: NewWish): Promise<OutcomeIn> => {
   if (isActionName(kind)) {
     const count = await writeAction(services, entry, { kind, ...wish });
+    if (count === undefined) return () => null;
     return (record) =>
       record.wish_count < count
         ? undefined

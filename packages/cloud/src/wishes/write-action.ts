@@ -1,39 +1,51 @@
 import { wishesOf, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { powerOfWish, type Wish } from '@etcd-compute/common/etcd/messages/wish';
+import type { ActionKind } from '@etcd-compute/common/wishes/kind';
 import { ACTIONS, isActionName, type ActionName } from '@etcd-compute/common/wishes/kinds';
 import type { SeenAgent } from '../hosts/presences.js';
 import type { InstanceEntry } from '../instances/instance-entry.js';
 import type { Services } from '../services.js';
 import { reserveSnapshotName } from '../snapshots/reserve-name.js';
-import { checkMayAsk, isKnownBy, tooOldFor, type NewWish } from './check-may-ask.js';
+import { checkMayAsk, isKnownBy, tooOldFor, type Asked, type NewWish } from './check-may-ask.js';
 import { rewriteRequest } from './rewrite-request.js';
 
 /**
  * Asks for something to be done to an instance, in its boot request.
  *
- * @returns the count of the wish: the record has it when the wish was carried out.
+ * @returns the count of the wish: the record has it when the wish was carried out. Undefined when there is nothing to do.
  * @throws EcomputeError when the instance is in no state for it, and what etcd throws; the instance is then as it was.
  */
 export const writeAction = async (
   services: Services,
   found: InstanceEntry,
   { agent, kind, args }: NewWish<ActionName>,
-): Promise<number> => {
+): Promise<number | undefined> => {
   let count = 0;
+  let isIdle = false;
   await rewriteRequest(services, found, {
     verb: kind,
     render: async (entry) => {
       const { request, record } = checkMayAsk(entry, kind);
       const { power: _power, wishes: _wishes, ...others } = request;
       const before = wishesOf(request);
+      const waiting = before.filter((one) => one.count > record.wish_count);
+      // What waits may change what this will find: then its agent judges.
+      isIdle = waiting.length === 0 && !isNeeded({ kind, args }, { request, record });
+      if (isIdle) return 'done';
       count = Math.max(before.at(-1)?.count ?? 0, record.wish_count) + 1;
-      const pending = before.filter((one) => one.count > record.wish_count && !isReplaced(one.kind, kind));
+      const pending = waiting.filter((one) => !isReplaced(one.kind, kind));
       return { ...others, version: 1, ...renderWishes([...pending, { count, kind, args }], entry, agent) };
     },
     also: async (entry, request) =>
       kind === 'snapshot' ? reserveSnapshotName(services, entry, { request, args, count }) : { writes: [] },
   });
-  return count;
+  return isIdle ? undefined : count;
+};
+
+/** @throws EcomputeError when the instance cannot be changed so as it is. */
+const isNeeded = ({ kind, args }: Pick<NewAction, 'kind' | 'args'>, { request, record }: Asked): boolean => {
+  const action: ActionKind = ACTIONS[kind];
+  return action.isNeeded?.({ request, isRunning: record.state !== 'stopped', args }) ?? true;
 };
 
 /** A guest that is asked to stop, and then to start, need not stop. */

@@ -3,6 +3,7 @@ import { pause } from './actions/pause.js';
 import { reboot } from './actions/reboot.js';
 import { rebuild } from './actions/rebuild.js';
 import { reset } from './actions/reset.js';
+import { resize } from './actions/resize.js';
 import { resume } from './actions/resume.js';
 import { snapshot } from './actions/snapshot.js';
 import { start } from './actions/start.js';
@@ -24,6 +25,7 @@ export const ACTIONS = {
   suspend,
   resume,
   rebuild,
+  resize,
   snapshot,
 } as const satisfies Record<string, ActionKind>;
 

@@ -6,6 +6,7 @@ import { reboot } from './reboot.js';
 import { rebuild } from './rebuild.js';
 import { rename } from './rename.js';
 import { reset } from './reset.js';
+import { resize } from './resize.js';
 import { resume } from './resume.js';
 import { set } from './set.js';
 import { snapshot } from './snapshot.js';
@@ -24,6 +25,7 @@ export const WISH_COMMANDS: Readonly<Record<WishName, CommandSpec>> = {
   suspend,
   resume,
   rebuild,
+  resize,
   snapshot,
   rename,
   set,

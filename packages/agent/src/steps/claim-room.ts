@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from 'node:util';
+import { backoff, sleep } from '@etcd-compute/common/async/sleep';
+import { totalResources } from '@etcd-compute/common/capacity/candidate';
+import type { Allocations, Held, Resources } from '@etcd-compute/common/capacity/capacity';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import type { GuestSpec } from '../guest-config/guest-spec.js';
+import type { Step, StepContext, StepDeps } from './step.js';
+
+const ATTEMPTS = 10;
+const AGAIN_MS = { minMs: 50, maxMs: 1_000 };
+/** A call reads, and a call writes; each may be repeated. */
+const CALLS = 4;
+
+/** Takes what the instance is to have in Placement, and keeps what it has. */
+export const claimRoom: Step = {
+  name: 'claim-room',
+  kind: 'quick',
+  timeoutSeconds: ({ placement }) => placement.timeout * CALLS,
+  run: async (deps, context) => hold(deps, context, Math.max),
+};
+
+/**
+ * Holds what the instance has, and no more. It is written also when Placement has it so: a write of another amount that is still under way
+ * is refused then, because the consumer's generation is another one.
+ */
+export const fitRoom: Step = {
+  name: 'fit-room',
+  kind: 'quick',
+  timeoutSeconds: ({ placement }) => placement.timeout * CALLS,
+  run: async (deps, context) => hold(deps, context, (_held, wanted) => wanted),
+};
+
+const amountsOf = ({ vcpus, memoryMiB, diskGiB }: GuestSpec): Resources => ({
+  VCPU: vcpus,
+  MEMORY_MB: memoryMiB,
+  DISK_GB: diskGiB,
+});
+
+const hold = async (
+  { capacity, mark: { host } }: Pick<StepDeps, 'capacity' | 'mark'>,
+  { spec, signal }: Pick<StepContext, 'spec' | 'signal'>,
+  choose: (held: number, wanted: number) => number,
+): Promise<void> => {
+  const { instance } = spec;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const held = await capacity.read(instance);
+    signal.throwIfAborted();
+    const allocations = changeOn(host, { held, spec, choose });
+    const result = await capacity.reallocate(instance, { held, allocations });
+    if (result.outcome === 'allocated') return;
+    // Refused because the host is full or locked: it has that much all the same.
+    if (
+      result.outcome === 'no-room' &&
+      isDeepStrictEqual(totalResources(allocations), totalResources(held.allocations))
+    )
+      return;
+    if (result.outcome === 'no-room')
+      throw new EcomputeError(
+        'ECOMPUTE_HOST_FULL',
+        `the host of instance ${instance} has no room for ${describe(amountsOf(spec))}`,
+        { cause: result.err, hint: 'ask for less, or make room on its host' },
+      );
+    await sleep(backoff(attempt, AGAIN_MS), signal);
+  }
+  throw new EcomputeError(
+    'ECOMPUTE_PLACEMENT_CONFLICT',
+    `could not change the allocation of instance ${instance}: others keep changing it, or its host`,
+    { retryable: true, hint: 'try again' },
+  );
+};
+
+interface Change {
+  readonly held: Held;
+  readonly spec: GuestSpec;
+  readonly choose: (held: number, wanted: number) => number;
+}
+
+const changeOn = (host: string, { held, spec, choose }: Change): Allocations => {
+  const isHere = (provider: string): boolean => provider.toLowerCase() === host;
+  if (!Object.keys(held.allocations).some(isHere))
+    throw new EcomputeError(
+      'ECOMPUTE_REQUEST_INVALID',
+      `instance ${spec.instance} holds no allocation on this host in Placement`,
+      { hint: 'eschedule audit --fix allocates again' },
+    );
+  return Object.fromEntries(
+    Object.entries(held.allocations).map(([provider, { resources }]) => {
+      if (!isHere(provider)) return [provider, { resources }];
+      const chosen = Object.entries(amountsOf(spec)).map(([name, wanted]) => [
+        name,
+        choose(resources[name] ?? 0, wanted),
+      ]);
+      return [provider, { resources: { ...resources, ...Object.fromEntries(chosen) } }];
+    }),
+  );
+};
+
+const describe = (resources: Resources): string =>
+  Object.entries(resources)
+    .map(([name, value]) => `${name}:${value}`)
+    .join(' ');

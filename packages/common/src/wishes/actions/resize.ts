@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { hostOfAllocations } from '../../capacity/candidate.js';
+import type { Resources } from '../../capacity/capacity.js';
+import { EcomputeError } from '../../errors.js';
+import { resourcesOn, type BootRequest } from '../../etcd/messages/boot-request.js';
+import { UNBUILT, type ActionKind, type Asked } from '../kind.js';
+
+const amount = z.int().positive().optional();
+
+const args = z.object({
+  /** What is left out stays as it is. */
+  resources: z.object({ VCPU: amount, MEMORY_MB: amount, DISK_GB: amount }),
+  /** A guest that runs may be stopped for it, and is started again. */
+  restart: z.boolean().default(false),
+});
+
+const resourcesOf = (request: BootRequest): Resources => {
+  const host = hostOfAllocations(request.allocations);
+  return (host && resourcesOn(request, host)) ?? {};
+};
+
+/** Only what is to be another amount. */
+const changesOf = (request: BootRequest, given: Asked['args']): Record<string, number> => {
+  const before = resourcesOf(request);
+  const wanted = Object.entries(args.parse(given).resources);
+  return Object.fromEntries(
+    wanted.flatMap(([name, value]) => (value === undefined || value === before[name] ? [] : [[name, value]])),
+  );
+};
+
+const checkDisk = ({ request, args: given }: Asked): void => {
+  const [before, wanted] = [resourcesOf(request)['DISK_GB'] ?? 0, changesOf(request, given)['DISK_GB'] ?? Infinity];
+  if (wanted > before) return;
+  throw new EcomputeError(
+    'ECOMPUTE_WISH_REFUSED',
+    `instance ${request.instance} has a disk of ${before} GiB, and a disk cannot shrink to ${wanted} GiB`,
+    { details: { instance: request.instance }, hint: 'boot a new instance with less disk, and move the data there' },
+  );
+};
+
+/** Other amounts on the same host. */
+export const resize = {
+  type: 'action',
+  participle: 'resized',
+  args,
+  from: [...UNBUILT, 'active', 'stopped'],
+  leadsTo: 'as-before',
+  subject: null,
+  example: { resources: { VCPU: 2, MEMORY_MB: 128, DISK_GB: 2 }, restart: true },
+  edit: (request, given) => {
+    const changes = changesOf(request, given);
+    const host = hostOfAllocations(request.allocations);
+    const allocations = Object.entries(request.allocations).map(([provider, entry]) =>
+      provider.toLowerCase() === host
+        ? [provider, { ...entry, resources: { ...entry.resources, ...changes } }]
+        : [provider, entry],
+    );
+    return { ...request, allocations: Object.fromEntries(allocations) };
+  },
+  isNeeded: (asked) => {
+    const { request, isRunning } = asked;
+    if (Object.keys(changesOf(request, asked.args)).length === 0) return false;
+    checkDisk(asked);
+    if (!isRunning || args.parse(asked.args).restart) return true;
+    throw new EcomputeError(
+      'ECOMPUTE_WISH_REFUSED',
+      `instance ${request.instance} runs, and can be resized only when it is stopped`,
+      { details: { instance: request.instance }, hint: 'stop it first, or let it be restarted with --restart' },
+    );
+  },
+} as const satisfies ActionKind;

@@ -1,4 +1,4 @@
-/** Real guests that get another disk. */
+/** Real guests that get another disk, or another size. */
 import { appendFile, chmod, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCloud, type Cloud } from '@etcd-compute/cloud';
@@ -15,6 +15,7 @@ import {
   askToDestroy,
   boot,
   findRecord,
+  heldBy,
   startWorld,
   waitForRecord,
   waitForState,
@@ -78,9 +79,9 @@ afterAll(async () => {
 
 const WAIT = { waitMs: 300_000 };
 
-const bootToAddress = async (): Promise<InstanceRecord> => {
+const bootToAddress = async (image = 'first-disk'): Promise<InstanceRecord> => {
   const resources = { VCPU: 1, DISK_GB: 1, MEMORY_MB: 128 };
-  const instance = await boot(world, agent.uuid, { image: world.images.url('first-disk'), resources });
+  const instance = await boot(world, agent.uuid, { image: world.images.url(image), resources });
   booted.push(instance);
   return toAddress(instance);
 };
@@ -122,4 +123,37 @@ describe('rebuild', () => {
     expect(await findRecord(world, instance)).toMatchObject({ state: 'stopped' });
     expect(await qemusOf(instance)).toEqual([]);
   });
+});
+
+/** What the guest sees. */
+const sizeIn = async (instance: InstanceUuid): Promise<{ vcpus: number; memoryMiB: number; diskGiB: number }> => {
+  const said = await inGuest(
+    instance,
+    "grep -c ^processor /proc/cpuinfo; sed -n 's/MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo; cat /sys/class/block/vda/size",
+  );
+  const [vcpus = 0, memoryKiB = 0, sectors = 0] = said.split('\n').map(Number);
+  return { vcpus, memoryMiB: memoryKiB / 1024, diskGiB: (sectors * SECTOR) / 2 ** 30 };
+};
+
+describe('resize', () => {
+  test.each(['first-disk', 'second-disk'])(
+    'a guest on the copy of %s sees its processors, memory and disk, and keeps what is on it',
+    async (label) => {
+      const { instance, addresses } = await bootToAddress(label);
+      const before = await sizeIn(instance);
+      expect(before).toMatchObject({ vcpus: 1, diskGiB: 1 });
+      await inGuest(instance, `echo kept | dd of=/dev/vda bs=512 seek=${guest.sizeBytes / SECTOR + 8}; sync`);
+      const resources = { VCPU: 2, MEMORY_MB: 256, DISK_GB: 2 };
+      const running = await cloud.ask('resize', [instance], { args: { resources } }).catch((err: unknown) => err);
+      expect(running).toMatchObject({ code: 'ECOMPUTE_WISH_REFUSED', message: expect.stringContaining('runs') });
+      const restart = { args: { resources, restart: true }, ...WAIT };
+      expect(await cloud.ask('resize', [instance], restart)).toMatchObject({ errors: [] });
+      expect(await toAddress(instance)).toMatchObject({ state: 'active', resources, addresses, fault: null });
+      const after = await sizeIn(instance);
+      expect(after).toMatchObject({ vcpus: 2, diskGiB: 2 });
+      expect(after.memoryMiB - before.memoryMiB).toBeGreaterThan(100);
+      expect(await readDisk(instance, 8)).toBe('kept');
+      expect(await heldBy(world, instance)).toMatchObject({ [agent.uuid]: { resources } });
+    },
+  );
 });

@@ -1,6 +1,7 @@
 import { bootRequestSchema, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { resize } from '@etcd-compute/common/wishes/actions/resize';
 import { reportedOf } from '@etcd-compute/common/wishes/reported';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -197,5 +198,47 @@ describe('rebuild', () => {
       ['--checksum', 'sha256:1'],
     ])
       expect(await cloud.eschedule(['rebuild', 'web', ...wrong])).toMatchObject({ code: 2 });
+  });
+});
+
+describe('resize', () => {
+  const resources = { VCPU: 1, MEMORY_MB: 256, DISK_GB: 1 };
+
+  test('is asked for what differs, and refused where it cannot be done; nothing is written then', async () => {
+    const instance = await bootTo('active');
+    const before = await request();
+    for (const [argv, reason] of [
+      [['--vcpus', '2'], `instance ${instance} runs, and can be resized only when it is stopped`],
+      [['--disk', '1', '--memory', '512'], `instance ${instance} runs`],
+    ] as const) {
+      const refused = await cloud.eschedule(['resize', 'web', ...argv]);
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(reason) });
+      expect(refused.stderr).toContain('--restart');
+    }
+    // All that is there already: done, without a restart.
+    expect(await cloud.eschedule(['resize', 'web', '--vcpus', '1', '--memory', '256M', '--disk', '1G'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+    for (const wrong of [[], ['--vcpus', '0'], ['--memory', '1.5K'], ['--disk', '-1'], ['--restart']])
+      expect(await cloud.eschedule(['resize', 'web', ...wrong])).toMatchObject({ code: 2 });
+    expect(await request()).toEqual(before);
+    await ask('resize', 'web', '--vcpus', '2', '--memory', '1G', '--restart');
+    const args = { resources: { VCPU: 2, MEMORY_MB: 1024 }, restart: true };
+    expect(await request()).toMatchObject({ wishes: [{ count: 1, kind: 'resize', args }] });
+    expect(Object.values((await request()).allocations)).toEqual([{ resources }]);
+  });
+
+  test('a disk does not shrink; one that is stopped needs no restart', async () => {
+    const instance = await bootTo('stopped');
+    await ask('resize', 'web', '--disk', '4');
+    const { host } = await cloud.getRecord(instance);
+    const carriedOut = resize.edit(await request(), { resources: { DISK_GB: 4 } });
+    await cloud.put(cloud.keys.request(host, instance), JSON.stringify(carriedOut));
+    await cloud.report(instance, 'stopped', { wish_count: 1 });
+    const refused = await cloud.eschedule(['resize', 'web', '--disk', '3']);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot shrink to 3 GiB') });
+    await ask('resize', 'web', '--disk', '5');
   });
 });

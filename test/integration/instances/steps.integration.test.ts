@@ -145,10 +145,10 @@ const bootTo = async ({ task, way }: Pick<Start, 'task' | 'way'>): Promise<Insta
   const agent = await world.startReconciler();
   await settle(agent, instance);
   if (way) {
-    await world.ask(instance, way, 1);
+    await world.ask(instance, { kind: way, count: 1 });
     await settle(agent, instance);
   }
-  await world.ask(instance, task, 2);
+  await world.ask(instance, { kind: task, count: 2 });
   return instance;
 };
 

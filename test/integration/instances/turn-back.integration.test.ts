@@ -55,7 +55,7 @@ const turnBackUnder = async (kind: string, server: Server, script: FaultScript):
   const instance = await boot(world, world.host);
   await settle(await world.startReconciler(), instance);
   const before = await findRecord(world, instance);
-  await world.ask(instance, kind, 1);
+  await world.ask(instance, { kind, count: 1 });
   const faulty = world.faults[server];
   let isArmed = false;
   const tasks = failingAtTurn(kind, () => {

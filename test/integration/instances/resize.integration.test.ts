@@ -1,0 +1,108 @@
+import type { Step } from '@etcd-compute/agent/steps/step';
+import { TASKS } from '@etcd-compute/agent/kinds/tasks';
+import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { askToDestroy, boot, findRecord, heldBy } from '../fixtures/agent-world.js';
+import { settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
+
+let world: ReconcilerWorld;
+let instance: InstanceUuid;
+beforeAll(async () => {
+  world = await startReconcilerWorld();
+});
+afterEach(async () => {
+  await askToDestroy(world, world.host, instance);
+  await settle(await world.startReconciler(), instance);
+  await world.expectGone(instance);
+});
+afterAll(async () => world[Symbol.asyncDispose]());
+
+const OLD = { VCPU: 1, DISK_GB: 1, MEMORY_MB: 64 };
+
+const bootActive = async (resources = OLD): Promise<void> => {
+  instance = await boot(world, world.host, { resources });
+  await settle(await world.startReconciler(), instance);
+};
+
+/** Asks, and has the agent do what it does about it. */
+const resize = async (args: object, tasks = TASKS): Promise<void> => {
+  await world.ask(instance, { kind: 'resize', count: 1, args });
+  await settle(await world.startReconciler(tasks), instance);
+  await world.expectTrueRecord(instance);
+};
+
+test.each([
+  ['more than the host has', { resources: { VCPU: 5000 }, restart: true }, 'ECOMPUTE_HOST_FULL'],
+  ['a restart that nobody allowed', { resources: { VCPU: 2 } }, 'ECOMPUTE_WISH_REFUSED'],
+])('%s is refused, and the guest runs as before', async (_what, args, code) => {
+  await bootActive();
+  const { domains } = await world.whatExists();
+  await resize(args);
+  const outcomes = [{ kind: 'resize', fault: { code } }];
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'active', resources: OLD, outcomes });
+  expect((await world.whatExists()).domains).toEqual(domains);
+});
+
+test('a disk does not shrink', async () => {
+  const resources = { ...OLD, DISK_GB: 3 };
+  await bootActive(resources);
+  await resize({ resources: { DISK_GB: 2 }, restart: true });
+  const outcomes = [{ fault: { code: 'ECOMPUTE_WISH_REFUSED', message: expect.stringContaining('cannot shrink') } }];
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'active', resources, outcomes });
+});
+
+test('fewer processors and less memory: the room is free afterwards, and not before', async () => {
+  const resources = { VCPU: 4, DISK_GB: 1, MEMORY_MB: 256 };
+  await bootActive(resources);
+  let heldAtTurn: unknown;
+  const steps = TASKS.resize.steps.map((step): Step => {
+    const run: Step['run'] = async (...args) => {
+      heldAtTurn = await heldBy(world, instance);
+      await step.run(...args);
+    };
+    return step.name === 'grow-disk' ? { ...step, run } : step;
+  });
+  const args = { resources: { VCPU: 2, MEMORY_MB: 128 }, restart: true };
+  await resize(args, { ...TASKS, resize: { ...TASKS.resize, steps } });
+  expect(heldAtTurn).toMatchObject({ [world.host]: { resources } });
+  expect(await findRecord(world, instance)).toMatchObject({
+    state: 'active',
+    resources: { ...OLD, ...args.resources },
+  });
+});
+
+test('what is as asked for already is left alone: nothing is restarted', async () => {
+  await bootActive();
+  const startsNothing = TASKS.resize.steps.map((step): Step => ({
+    ...step,
+    run: async () => Promise.reject(new Error('nothing is to be done')),
+  }));
+  await resize({ resources: OLD }, { ...TASKS, resize: { ...TASKS.resize, steps: startsNothing } });
+  const outcomes = [{ kind: 'resize', fault: null }];
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'active', resources: OLD, outcomes });
+});
+
+test('somebody else changes the allocation in the same moment: it is read again', async () => {
+  await bootActive();
+  const before = await createPlacementCapacity(world.client).read(instance);
+  const steps = TASKS.resize.steps.map((step): Step => {
+    let hasRead = false;
+    const run: Step['run'] = async (deps, context) => {
+      const capacity = {
+        ...deps.capacity,
+        read: async (consumer: InstanceUuid) => {
+          const first = hasRead ? undefined : before;
+          hasRead = true;
+          return first ?? deps.capacity.read(consumer);
+        },
+      };
+      await deps.capacity.reallocate(instance, { held: before, allocations: before.allocations });
+      await step.run({ ...deps, capacity }, context);
+    };
+    return step.name === 'claim-room' ? { ...step, run } : step;
+  });
+  const resources = { VCPU: 2, DISK_GB: 2, MEMORY_MB: 128 };
+  await resize({ resources, restart: true }, { ...TASKS, resize: { ...TASKS.resize, steps } });
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'active', resources });
+});

@@ -1,6 +1,8 @@
 import type { Step } from '@etcd-compute/agent/steps/step';
 import { TASKS } from '@etcd-compute/agent/kinds/tasks';
 import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import { getInventories } from '@etcd-compute/common/placement/resource-providers';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { askToDestroy, boot, findRecord, heldBy } from '../fixtures/agent-world.js';
@@ -106,3 +108,36 @@ test('somebody else changes the allocation in the same moment: it is read again'
   await resize({ resources, restart: true }, { ...TASKS, resize: { ...TASKS.resize, steps } });
   expect(await findRecord(world, instance)).toMatchObject({ state: 'active', resources });
 });
+
+test('a host that is locked meanwhile, as when it is drained: the guest is not held up, and the room is given back later', async () => {
+  await bootActive();
+  const steps = TASKS.resize.steps.map((step): Step => {
+    const run = async (): Promise<void> => {
+      await lockHost(true);
+      throw new EcomputeError('ECOMPUTE_DISK_FAILED', 'failed on purpose');
+    };
+    return step.name === 'grow-disk' ? { ...step, run } : step;
+  });
+  const agent = await world.startReconciler({ ...TASKS, resize: { ...TASKS.resize, steps } });
+  const args = { resources: { VCPU: 2, DISK_GB: 2 }, restart: true };
+  await world.ask(instance, { kind: 'resize', count: 1, args });
+  const refused = { code: 'ECOMPUTE_HOST_FULL' };
+  await expect(agent.activate(instance, new AbortController().signal)).rejects.toMatchObject(refused);
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'active', wish_count: 0, fault: refused });
+  expect((await world.whatExists()).domains).toEqual([`${instance} running`]);
+  await lockHost(false);
+  await settle(await world.startReconciler(), instance);
+  await world.expectTrueRecord(instance);
+  const outcomes = [{ fault: { code: 'ECOMPUTE_DISK_FAILED' } }];
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'active', resources: OLD, outcomes, fault: null });
+});
+
+/** As an agent does that stops, or that is drained. */
+const lockHost = async (isLocked: boolean): Promise<void> => {
+  const { resource_provider_generation, inventories } = await getInventories(world.client, world.host);
+  const total = inventories['VCPU']?.total ?? 0;
+  await world.request('PUT', `/resource_providers/${world.host}/inventories`, {
+    resource_provider_generation,
+    inventories: { ...inventories, VCPU: { ...inventories['VCPU'], reserved: isLocked ? total : 0 } },
+  });
+};

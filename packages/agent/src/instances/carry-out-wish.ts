@@ -12,7 +12,7 @@ import { isUp } from '../domains/domain.js';
 import { isElsewhere } from '../servers/fault.js';
 import { isChanged } from './record-writer.js';
 import type { Step } from '../steps/step.js';
-import { goBack, turn } from './turn-back.js';
+import { endFailed, turn } from './turn-back.js';
 import { reportFailure, reportOutcome, type Task } from './wish-outcome.js';
 
 /**
@@ -30,13 +30,13 @@ export const carryOutTask = async (task: Task, inHand: InHand): Promise<void> =>
   const { deps, writer, request, signal, log } = inHand;
   const { name, wish, reason } = task;
   const instanceUuid = request.instance;
+  const edited = editedRequest(task, request);
   const failed = wish && writer.record.outcomes.find(({ count }) => count === wish.count);
   if (failed?.fault) {
-    await goBack(task, failed.fault, inHand);
+    await endFailed(task, { fault: failed.fault, edited }, inHand);
     return;
   }
   log.info({ instanceUuid, task: name, reason }, 'changing the instance');
-  const edited = editedRequest(task, request);
   const { leavesGuest, writes: writesOf } = deps.tasks[name];
   let writes: readonly Write[] = [];
   try {

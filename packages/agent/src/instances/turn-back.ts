@@ -2,6 +2,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { withPendingOutcome, type Fault } from '@etcd-compute/common/etcd/messages/instance-record';
 import { isStart } from '../kinds/steps-of.js';
+import type { Tasks } from '../kinds/tasks.js';
 import { specOf } from '../guest-config/guest-spec.js';
 import { causeOf, runInHand } from './build.js';
 import type { InHand } from './apply-plan.js';
@@ -22,59 +23,90 @@ export interface FailedStep {
  *
  * @throws what the step threw, when it is to be tried again.
  */
-export const turn = async (task: Task, { err, step, edited }: FailedStep, inHand: InHand): Promise<void> => {
+export const turn = async (task: Task, failed: FailedStep, inHand: InHand): Promise<void> => {
   const { wish } = task;
-  const side = await sideOf(task, { err, step, edited }, inHand);
-  if (side === 'before' && wish) {
-    const { writer } = inHand;
-    // The outcome without its count says that the way back has begun.
-    const fault = toFault(err, step ?? 'wish');
-    await writer.update({ ...withPendingOutcome(writer.record, newOutcome(wish, fault)), step: null });
-    await goBack(task, fault, inHand);
-  } else if (side === 'past') {
-    // Tried again by the loop; meanwhile the record says what it waits for.
-    const fault = toFault(err, step ?? 'wish');
-    if (inHand.writer.record.fault?.message !== fault.message) await inHand.writer.update({ fault });
-    throw err;
-  } else {
+  const { err, step, edited } = failed;
+  const side = await sideOf(task, failed, inHand);
+  if (side === 'past') await tryAgain(err, step, inHand);
+  if (side === 'nowhere' || !wish) {
     const { leavesGuest } = inHand.deps.tasks[task.name];
-    await reportFailure(inHand, { wish, err, step, leavesGuest, ...(side === 'start' && { edited }) });
+    await reportFailure(inHand, { wish, err, step, leavesGuest });
+    return;
   }
+  const { writer } = inHand;
+  // The outcome without its count says that the end has begun.
+  const fault = toFault(err, step ?? 'wish');
+  await writer.update({ ...withPendingOutcome(writer.record, newOutcome(wish, fault)), step: null });
+  await endFailed(task, { fault, edited }, inHand);
 };
 
 /** Where the step is. `nowhere`: there is no turning point, or nothing was begun. `start`: of the guest, past the turning point. */
 type Side = 'nowhere' | 'before' | 'past' | 'start';
 
 const sideOf = async ({ name }: Task, { err, step, edited }: FailedStep, { deps }: InHand): Promise<Side> => {
-  const { steps, turn: point } = deps.tasks[name];
-  const failed = steps.findIndex((candidate) => candidate.name === step);
+  const { turn: point } = deps.tasks[name];
+  const [failed, at] = placesOf(deps.tasks, name, step);
   if (!point || failed < 0) return 'nowhere';
-  const at = steps.findIndex((candidate) => candidate.name === point.at.name);
   // What was given up may still take effect: which way to go is known only when it has, or fails clearly.
   const isDone = async (): Promise<boolean> => isTimeout(err) || point.isDone(deps.steps, specOf(edited, deps.host));
   const isPast = failed > at || (failed === at && (await isDone()));
   if (!isPast) return 'before';
-  return steps.some((candidate) => candidate.name === step && isStart(candidate)) ? 'start' : 'past';
+  return deps.tasks[name].steps.some((one) => one.name === step && isStart(one)) ? 'start' : 'past';
+};
+
+/** Of a step, and of the turning point. */
+const placesOf = (tasks: Tasks, name: Task['name'], step: string | null): [number, number] => {
+  const { steps, turn: point } = tasks[name];
+  const placeOf = (wanted: string | null | undefined): number => steps.findIndex((one) => one.name === wanted);
+  return [placeOf(step), placeOf(point?.at.name)];
 };
 
 const isTimeout = (err: unknown): boolean => err instanceof EcomputeError && err.code === 'ECOMPUTE_STEP_TIMED_OUT';
 
-/** To what was. A crash on the way is taken up here; what fails is tried again, except for the start of the guest. */
-export const goBack = async (task: Task, fault: Fault, inHand: InHand): Promise<void> => {
-  const { deps, writer, request, signal, log } = inHand;
-  const spec = specOf(request, deps.host);
-  const run = async (steps: Parameters<typeof runInHand>[1]['steps']): Promise<void> => {
-    await runInHand(inHand, { spec, steps });
-  };
-  await run(deps.tasks[task.name].turn?.back ?? []);
-  if (writer.record.state === 'active') {
-    try {
-      await run(deps.tasks.start.steps);
-    } catch (thrown) {
-      const err = causeOf(thrown);
-      if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;
-      log.error({ err, instanceUuid: request.instance, task: task.name }, 'guest not started again');
-    }
+/** By the loop; meanwhile the record says what it waits for. */
+const tryAgain = async (err: unknown, step: string | null, { writer }: InHand): Promise<never> => {
+  const fault = toFault(err, step ?? 'wish');
+  if (writer.record.fault?.message !== fault.message) await writer.update({ fault });
+  throw err;
+};
+
+export interface FailedWish {
+  readonly fault: Fault;
+  readonly edited: BootRequest;
+}
+
+/**
+ * Ends a wish that has failed, as what it was or as what was asked for. A crash on the way is taken up here. What fails is tried again,
+ * except for the start of the guest.
+ */
+export const endFailed = async (task: Task, { fault, edited }: FailedWish, inHand: InHand): Promise<void> => {
+  const { deps, writer, request } = inHand;
+  const { name, wish } = task;
+  const { turn: point } = deps.tasks[name];
+  const [failed, at] = placesOf(deps.tasks, name, fault.step);
+  const isBack = failed <= at;
+  try {
+    const spec = specOf(isBack ? request : edited, deps.host);
+    if (isBack) await runInHand(inHand, { spec, steps: point?.back ?? [] });
+    if (isBack && writer.record.state === 'active') await startAgain(task, inHand);
+    await runInHand(inHand, { spec, steps: point?.settle ?? [] });
+  } catch (thrown) {
+    const err = causeOf(thrown);
+    if (isOver(err, inHand)) throw err;
+    await tryAgain(err, writer.record.step?.name ?? null, inHand);
   }
-  await reportOutcome(inHand, { wish: task.wish, reason: reasonOfFailure(task.wish), fault });
+  await reportOutcome(inHand, { wish, reason: reasonOfFailure(wish), fault, ...(!isBack && { edited }) });
+};
+
+const isOver = (err: unknown, { signal }: InHand): boolean => isChanged(err) || signal.aborted || isElsewhere(err);
+
+const startAgain = async ({ name }: Task, inHand: InHand): Promise<void> => {
+  const { deps, request, log } = inHand;
+  try {
+    await runInHand(inHand, { spec: specOf(request, deps.host), steps: deps.tasks.start.steps });
+  } catch (thrown) {
+    const err = causeOf(thrown);
+    if (isOver(err, inHand)) throw err;
+    log.error({ err, instanceUuid: request.instance, task: name }, 'guest not started again');
+  }
 };

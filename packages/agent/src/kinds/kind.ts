@@ -28,6 +28,8 @@ export interface TurningPoint {
   readonly isDone: (deps: StepDeps, asked: GuestSpec) => Promise<boolean>;
   /** From anything that the steps up to there have made to what was: each can be repeated. */
   readonly back: readonly Step[];
+  /** What follows the start of the guest, whichever way it went, also when it could not be started. Tried again until it succeeds. */
+  readonly settle?: readonly Step[];
 }
 
 /** What can be stopped and started again without a loss. */

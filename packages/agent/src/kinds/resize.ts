@@ -7,10 +7,11 @@ import { stop } from './stop.js';
 
 /**
  * Until the disk is grown, Placement holds the larger of the old and the new amounts: nobody else can take the room for the one or the
- * other, so there is room to go on and to go back.
+ * other, so there is room to go on and to go back. What is not needed any more is given back after the guest was started: Placement refuses
+ * even that while a host is locked.
  */
 export const resize: KindPlan = {
-  steps: [claimRoom, ...stop.steps, setDomainSize, growDisk, fitRoom, ...start.steps],
+  steps: [claimRoom, ...stop.steps, setDomainSize, growDisk, ...start.steps, fitRoom],
   needs: WITHOUT_SAVED_MEMORY,
-  turn: { at: growDisk, isDone: isDiskGrown, back: [setDomainSize, fitRoom] },
+  turn: { at: growDisk, isDone: isDiskGrown, back: [setDomainSize], settle: [fitRoom] },
 };

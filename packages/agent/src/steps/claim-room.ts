@@ -57,8 +57,8 @@ const hold = async (
     if (result.outcome === 'no-room')
       throw new EcomputeError(
         'ECOMPUTE_HOST_FULL',
-        `the host of instance ${instance} has no room for ${describe(amountsOf(spec))}`,
-        { cause: result.err, hint: 'ask for less, or make room on its host' },
+        `Placement does not let instance ${instance} hold ${describe(amountsOf(spec))} on its host`,
+        { cause: result.err, hint: 'ask for less, or make room on its host; one that is being drained has none' },
       );
     await sleep(backoff(attempt, AGAIN_MS), signal);
   }

@@ -143,10 +143,11 @@ describe('resize', () => {
       const before = await sizeIn(instance);
       expect(before).toMatchObject({ vcpus: 1, diskGiB: 1 });
       await inGuest(instance, `echo kept | dd of=/dev/vda bs=512 seek=${guest.sizeBytes / SECTOR + 8}; sync`);
+      const size = { vcpus: 2, memory_mib: 256, disk_gib: 2 };
       const resources = { VCPU: 2, MEMORY_MB: 256, DISK_GB: 2 };
-      const running = await cloud.ask('resize', [instance], { args: { resources } }).catch((err: unknown) => err);
+      const running = await cloud.ask('resize', [instance], { args: size }).catch((err: unknown) => err);
       expect(running).toMatchObject({ code: 'ECOMPUTE_WISH_REFUSED', message: expect.stringContaining('runs') });
-      const restart = { args: { resources, restart: true }, ...WAIT };
+      const restart = { args: { ...size, restart: true }, ...WAIT };
       expect(await cloud.ask('resize', [instance], restart)).toMatchObject({ errors: [] });
       expect(await toAddress(instance)).toMatchObject({ state: 'active', resources, addresses, fault: null });
       const after = await sizeIn(instance);

@@ -225,7 +225,7 @@ describe('resize', () => {
       expect(await cloud.eschedule(['resize', 'web', ...wrong])).toMatchObject({ code: 2 });
     expect(await request()).toEqual(before);
     await ask('resize', 'web', '--vcpus', '2', '--memory', '1G', '--restart');
-    const args = { resources: { VCPU: 2, MEMORY_MB: 1024 }, restart: true };
+    const args = { vcpus: 2, memory_mib: 1024, restart: true };
     expect(await request()).toMatchObject({ wishes: [{ count: 1, kind: 'resize', args }] });
     expect(Object.values((await request()).allocations)).toEqual([{ resources }]);
   });
@@ -234,7 +234,7 @@ describe('resize', () => {
     const instance = await bootTo('stopped');
     await ask('resize', 'web', '--disk', '4');
     const { host } = await cloud.getRecord(instance);
-    const carriedOut = resize.edit(await request(), { resources: { DISK_GB: 4 } });
+    const carriedOut = resize.edit(await request(), { disk_gib: 4 });
     await cloud.put(cloud.keys.request(host, instance), JSON.stringify(carriedOut));
     await cloud.report(instance, 'stopped', { wish_count: 1 });
     const refused = await cloud.eschedule(['resize', 'web', '--disk', '3']);

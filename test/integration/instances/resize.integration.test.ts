@@ -3,7 +3,8 @@ import { TASKS } from '@etcd-compute/agent/kinds/tasks';
 import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { getInventories } from '@etcd-compute/common/placement/resource-providers';
-import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { FurtherDisk } from '@etcd-compute/common/etcd/messages/disks';
+import { newDiskUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { askToDestroy, boot, findRecord, heldBy } from '../fixtures/agent-world.js';
 import { settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
@@ -20,10 +21,12 @@ afterEach(async () => {
 });
 afterAll(async () => world[Symbol.asyncDispose]());
 
+/** The root disk has 3 GiB of 8 then. */
+const FURTHER = [{ uuid: newDiskUuid(), size_gib: 5 }];
 const OLD = { VCPU: 1, DISK_GB: 1, MEMORY_MB: 64 };
 
-const bootActive = async (resources = OLD): Promise<void> => {
-  instance = await boot(world, world.host, { resources });
+const bootActive = async (resources = OLD, disks: readonly FurtherDisk[] = []): Promise<void> => {
+  instance = await boot(world, world.host, { resources, disks });
   await settle(await world.startReconciler(), instance);
 };
 
@@ -35,8 +38,8 @@ const resize = async (args: object, tasks = TASKS): Promise<void> => {
 };
 
 test.each([
-  ['more than the host has', { resources: { VCPU: 5000 }, restart: true }, 'ECOMPUTE_HOST_FULL'],
-  ['a restart that nobody allowed', { resources: { VCPU: 2 } }, 'ECOMPUTE_WISH_REFUSED'],
+  ['more than the host has', { vcpus: 5000, restart: true }, 'ECOMPUTE_HOST_FULL'],
+  ['a restart that nobody allowed', { vcpus: 2 }, 'ECOMPUTE_WISH_REFUSED'],
 ])('%s is refused, and the guest runs as before', async (_what, args, code) => {
   await bootActive();
   const { domains } = await world.whatExists();
@@ -46,12 +49,19 @@ test.each([
   expect((await world.whatExists()).domains).toEqual(domains);
 });
 
-test('a disk does not shrink', async () => {
-  const resources = { ...OLD, DISK_GB: 3 };
-  await bootActive(resources);
-  await resize({ resources: { DISK_GB: 2 }, restart: true });
+test('a disk does not shrink, whatever further disks there are', async () => {
+  const resources = { ...OLD, DISK_GB: 8 };
+  await bootActive(resources, FURTHER);
+  await resize({ disk_gib: 2, restart: true });
   const outcomes = [{ fault: { code: 'ECOMPUTE_WISH_REFUSED', message: expect.stringContaining('cannot shrink') } }];
   expect(await findRecord(world, instance)).toMatchObject({ state: 'active', resources, outcomes });
+});
+
+test('the root disk grows, and the further ones stay as they are', async () => {
+  await bootActive({ ...OLD, DISK_GB: 8 }, FURTHER);
+  await resize({ disk_gib: 4, restart: true });
+  const record = await findRecord(world, instance);
+  expect(record).toMatchObject({ state: 'active', resources: { ...OLD, DISK_GB: 9 }, disks: FURTHER });
 });
 
 test('fewer processors and less memory: the room is free afterwards, and not before', async () => {
@@ -65,12 +75,12 @@ test('fewer processors and less memory: the room is free afterwards, and not bef
     };
     return step.name === 'grow-disk' ? { ...step, run } : step;
   });
-  const args = { resources: { VCPU: 2, MEMORY_MB: 128 }, restart: true };
+  const args = { vcpus: 2, memory_mib: 128, restart: true };
   await resize(args, { ...TASKS, resize: { ...TASKS.resize, steps } });
   expect(heldAtTurn).toMatchObject({ [world.host]: { resources } });
   expect(await findRecord(world, instance)).toMatchObject({
     state: 'active',
-    resources: { ...OLD, ...args.resources },
+    resources: { ...OLD, VCPU: 2, MEMORY_MB: 128 },
   });
 });
 
@@ -80,7 +90,10 @@ test('what is as asked for already is left alone: nothing is restarted', async (
     ...step,
     run: async () => Promise.reject(new Error('nothing is to be done')),
   }));
-  await resize({ resources: OLD }, { ...TASKS, resize: { ...TASKS.resize, steps: startsNothing } });
+  await resize(
+    { vcpus: 1, memory_mib: 64, disk_gib: 1 },
+    { ...TASKS, resize: { ...TASKS.resize, steps: startsNothing } },
+  );
   const outcomes = [{ kind: 'resize', fault: null }];
   expect(await findRecord(world, instance)).toMatchObject({ state: 'active', resources: OLD, outcomes });
 });
@@ -105,7 +118,8 @@ test('somebody else changes the allocation in the same moment: it is read again'
     return step.name === 'claim-room' ? { ...step, run } : step;
   });
   const resources = { VCPU: 2, DISK_GB: 2, MEMORY_MB: 128 };
-  await resize({ resources, restart: true }, { ...TASKS, resize: { ...TASKS.resize, steps } });
+  const args = { vcpus: 2, memory_mib: 128, disk_gib: 2, restart: true };
+  await resize(args, { ...TASKS, resize: { ...TASKS.resize, steps } });
   expect(await findRecord(world, instance)).toMatchObject({ state: 'active', resources });
 });
 
@@ -119,7 +133,7 @@ test('a host that is locked meanwhile, as when it is drained: the guest is not h
     return step.name === 'grow-disk' ? { ...step, run } : step;
   });
   const agent = await world.startReconciler({ ...TASKS, resize: { ...TASKS.resize, steps } });
-  const args = { resources: { VCPU: 2, DISK_GB: 2 }, restart: true };
+  const args = { vcpus: 2, disk_gib: 2, restart: true };
   await world.ask(instance, { kind: 'resize', count: 1, args });
   const refused = { code: 'ECOMPUTE_HOST_FULL' };
   await expect(agent.activate(instance, new AbortController().signal)).rejects.toMatchObject(refused);

@@ -30,10 +30,10 @@ export const fitRoom: Step = {
   run: async (deps, context) => hold(deps, context, (_held, wanted) => wanted),
 };
 
-const amountsOf = ({ vcpus, memoryMiB, diskGiB }: GuestSpec): Resources => ({
+const amountsOf = ({ vcpus, memoryMiB, disks }: GuestSpec): Resources => ({
   VCPU: vcpus,
   MEMORY_MB: memoryMiB,
-  DISK_GB: diskGiB,
+  DISK_GB: disks.reduce((sum, { sizeGiB }) => sum + sizeGiB, 0),
 });
 
 const hold = async (

@@ -6,7 +6,7 @@ import { diskCapacity, diskPath, growDisk as grow, type Disk } from '../disks/di
 import type { GuestSpec } from '../guest-config/guest-spec.js';
 import type { Step, StepDeps } from './step.js';
 
-/** Gives the guest the disk that it is to have; one that is as large is left alone. */
+/** Gives the guest the root disk that it is to have; one that is as large is left alone. */
 export const growDisk: Step = {
   name: 'grow-disk',
   kind: 'quick',
@@ -17,7 +17,7 @@ export const growDisk: Step = {
     const wait = { signal, timeoutMs: config.timeouts.disk * 1000 };
     const work = async (connection: Connection): Promise<void> => {
       const disk = await findDisk(connection, deps, spec);
-      const sizeBytes = gibToBytes(spec.diskGiB);
+      const sizeBytes = gibToBytes(spec.disks[0].sizeGiB);
       await grow(connection, pool, { instance: spec.instance, disk, sizeBytes, hasFiles: virtType !== 'test', wait });
     };
     await lend('work', work, signal);
@@ -33,7 +33,7 @@ export const isDiskGrown = async (
   const connection = deps.getConnection();
   const disk = await findDisk(connection, deps, spec);
   const options = { instance: spec.instance, disk, hasFiles: deps.virtType !== 'test' };
-  return (await diskCapacity(connection, deps.pool, options)) >= BigInt(gibToBytes(spec.diskGiB));
+  return (await diskCapacity(connection, deps.pool, options)) >= BigInt(gibToBytes(spec.disks[0].sizeGiB));
 };
 
 /** Its format is what the domain says: a guest may have written any header to a raw disk. */

@@ -3,13 +3,17 @@ import { hostOfAllocations } from '../../capacity/candidate.js';
 import type { Resources } from '../../capacity/capacity.js';
 import { EcomputeError } from '../../errors.js';
 import { resourcesOn, type BootRequest } from '../../etcd/messages/boot-request.js';
+import { totalGiB } from '../../etcd/messages/disks.js';
 import { UNBUILT, type ActionKind, type Asked } from '../kind.js';
 
 const amount = z.int().positive().optional();
 
 const args = z.object({
   /** What is left out stays as it is. */
-  resources: z.object({ VCPU: amount, MEMORY_MB: amount, DISK_GB: amount }),
+  vcpus: amount,
+  memory_mib: amount,
+  /** The root disk. */
+  disk_gib: amount,
   /** A guest that runs may be stopped for it, and is started again. */
   restart: z.boolean().default(false),
 });
@@ -19,18 +23,26 @@ const resourcesOf = (request: BootRequest): Resources => {
   return (host && resourcesOn(request, host)) ?? {};
 };
 
-/** Only what is to be another amount. */
+/** Only what is to be another amount. DISK_GB counts all disks together. */
 const changesOf = (request: BootRequest, given: Asked['args']): Record<string, number> => {
   const before = resourcesOf(request);
-  const wanted = Object.entries(args.parse(given).resources);
+  const { vcpus, memory_mib, disk_gib } = args.parse(given);
+  const wanted = {
+    VCPU: vcpus,
+    MEMORY_MB: memory_mib,
+    DISK_GB: disk_gib === undefined ? undefined : disk_gib + totalGiB(request.disks ?? []),
+  };
   return Object.fromEntries(
-    wanted.flatMap(([name, value]) => (value === undefined || value === before[name] ? [] : [[name, value]])),
+    Object.entries(wanted).flatMap(([name, value]) =>
+      value === undefined || value === before[name] ? [] : [[name, value]],
+    ),
   );
 };
 
 const checkDisk = ({ request, args: given }: Asked): void => {
-  const [before, wanted] = [resourcesOf(request)['DISK_GB'] ?? 0, changesOf(request, given)['DISK_GB'] ?? Infinity];
-  if (wanted > before) return;
+  const before = (resourcesOf(request)['DISK_GB'] ?? 0) - totalGiB(request.disks ?? []);
+  const { disk_gib: wanted = before } = args.parse(given);
+  if (wanted >= before) return;
   throw new EcomputeError(
     'ECOMPUTE_WISH_REFUSED',
     `instance ${request.instance} has a disk of ${before} GiB, and a disk cannot shrink to ${wanted} GiB`,
@@ -46,7 +58,7 @@ export const resize = {
   from: [...UNBUILT, 'active', 'stopped'],
   leadsTo: 'as-before',
   subject: null,
-  example: { resources: { VCPU: 2, MEMORY_MB: 128, DISK_GB: 2 }, restart: true },
+  example: { vcpus: 2, memory_mib: 128, disk_gib: 2, restart: true },
   edit: (request, given) => {
     const changes = changesOf(request, given);
     const host = hostOfAllocations(request.allocations);

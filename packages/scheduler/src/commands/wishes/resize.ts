@@ -14,18 +14,21 @@ export const resize = wishCommand('resize', {
   options: {
     vcpus: { value: 'N', describe: 'number of virtual CPUs' },
     memory: { value: 'SIZE', describe: '512, 512M or 2G' },
-    disk: { value: 'SIZE', describe: '10 or 10G' },
+    disk: { value: 'SIZE', describe: '10 or 10G: the root disk' },
     restart: { describe: 'stop those that run, and start them again' },
   },
   parse: (args, uuidsOrNames) => {
     const [vcpus, memory, disk] = ['vcpus', 'memory', 'disk'].map((name) => args.one(name));
     if (vcpus === undefined && memory === undefined && disk === undefined)
       throw usageError('resize needs a new amount', 'give --vcpus, --memory or --disk');
-    const resources = {
-      ...(vcpus !== undefined && { VCPU: parseWhole('vcpus', vcpus) }),
-      ...(memory !== undefined && { MEMORY_MB: parseMemoryMiB('memory', memory) }),
-      ...(disk !== undefined && { DISK_GB: parseDiskGiB('disk', disk) }),
+    return {
+      uuidsOrNames,
+      args: {
+        ...(vcpus !== undefined && { vcpus: parseWhole('vcpus', vcpus) }),
+        ...(memory !== undefined && { memory_mib: parseMemoryMiB('memory', memory) }),
+        ...(disk !== undefined && { disk_gib: parseDiskGiB('disk', disk) }),
+        restart: args.isOn('restart', false),
+      },
     };
-    return { uuidsOrNames, args: { resources, restart: args.isOn('restart', false) } };
   },
 });

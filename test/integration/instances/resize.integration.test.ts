@@ -64,6 +64,21 @@ test('the root disk grows, and the further ones stay as they are', async () => {
   expect(record).toMatchObject({ state: 'active', resources: { ...OLD, DISK_GB: 9 }, disks: FURTHER });
 });
 
+test('an emulated guest, which is started paused, is let go before room is given back', async () => {
+  await bootActive();
+  const order: string[] = [];
+  const steps = TASKS.resize.steps.map((step): Step => {
+    const run: Step['run'] = async (...args) => {
+      order.push(step.name);
+      await step.run(...args);
+    };
+    return { ...step, run };
+  });
+  await resize({ vcpus: 2, restart: true }, { ...TASKS, resize: { ...TASKS.resize, steps } });
+  expect(order).toEqual(steps.map(({ name }) => name));
+  expect(order.slice(-3)).toEqual(['start-domain', 'resume-domain', 'fit-room']);
+});
+
 test('fewer processors and less memory: the room is free afterwards, and not before', async () => {
   const resources = { VCPU: 4, DISK_GB: 1, MEMORY_MB: 256 };
   await bootActive(resources);

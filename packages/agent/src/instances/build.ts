@@ -89,11 +89,12 @@ export const runSteps = async (options: BuildOptions): Promise<MadeSoFar> => {
   };
   for (const step of steps.slice(0, split)) await run(step);
   if (split === steps.length) return made;
-  const isSettling = ({ kind }: Step): boolean => kind === 'settling';
+  const settling = steps.findIndex(({ kind }, index) => index > split && kind === 'settling');
+  const end = settling === -1 ? steps.length : settling;
   await builds(async () => {
-    for (const step of steps.slice(split)) if (!isSettling(step)) await run(step);
+    for (const step of steps.slice(split, end)) await run(step);
   });
-  for (const step of steps.slice(split)) if (isSettling(step)) await run(step);
+  for (const step of steps.slice(end)) await run(step);
   return made;
 };
 

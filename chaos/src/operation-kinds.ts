@@ -25,6 +25,13 @@ export interface OperationSpec {
 const OTHERS = {
   boot: { weight: 6, of: 'new', wish: 'exist', argv: (name) => ['boot', '--name', name, '--no-wait'] },
   'boot-and-wait': { weight: 4, of: 'new', wish: 'exist', argv: (name, wait) => ['boot', '--name', name, ...wait] },
+  // What its host cannot build, an audit moves on.
+  'boot-retried': {
+    weight: 2,
+    of: 'new',
+    wish: 'exist',
+    argv: (name) => ['boot', '--name', name, '--no-wait', '--retries', '5'],
+  },
   'boot-many': {
     weight: 2,
     of: 'new',

@@ -42,6 +42,8 @@ export interface WorldRequest {
   readonly wishes: readonly Wish[];
   /** The files of its disks. */
   readonly disks: readonly string[];
+  /** How many more hosts may be tried. */
+  readonly attemptsLeft: number;
   /** Of the image, as the command asked for it. */
   readonly checksum: string | undefined;
 }

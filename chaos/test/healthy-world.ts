@@ -50,6 +50,7 @@ export const request: WorldRequest = {
   allocations: { [hostA]: { resources: RESOURCES } },
   wishes: [],
   disks: [`${instance}.img`],
+  attemptsLeft: 0,
   checksum: undefined,
 };
 /** The outcome of a first wish. */

@@ -1,3 +1,4 @@
+import { findRisenAttempts } from '@etcd-compute/chaos/invariants/attempts';
 import type { Story } from '@etcd-compute/chaos/ledger';
 import type { World } from '@etcd-compute/chaos/world';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
@@ -47,6 +48,7 @@ const cases: readonly (readonly [
   world: Partial<World>,
   told?: Partial<Story>,
 ])[] = [
+  ['attempts that only the request has', ['attempts differ'], { requests: [{ ...request, attemptsLeft: 2 }] }],
   ['an accepted boot without a record', ['request lost'], FORGOTTEN],
   ['a refused boot that is there', ['refused and booted'], {}, { boot: 'refused' }],
   ['an instance deleted that nobody destroyed', ['request lost'], ended],
@@ -227,3 +229,10 @@ test.each(cases.map(([what, rules, changes, told]) => ({ what, rules, changes, t
     expect(rulesBroken(changes, told)).toEqual(rules);
   },
 );
+
+test('attempts may fall from one look to the next, and never rise', () => {
+  const seen = new Map<string, number>();
+  const look = (attemptsLeft: number): string[] =>
+    findRisenAttempts({ requests: [{ ...request, attemptsLeft }] }, seen).map(({ what }) => what);
+  expect([5, 5, 3, 4, 3].map(look)).toEqual([[], [], [], ['3 were left, and now it is 4'], []]);
+});

@@ -1,6 +1,7 @@
 import { addressesAreThoseOfTheNetwork, addressesAreTrue } from './addresses.js';
 import { agentsArePresent, auditsFindNothing, hostsCanWork } from './agents.js';
 import { allocationsMatchRequests } from './allocations.js';
+import { attemptsAgree } from './attempts.js';
 import { domainsAreTrue, wishesAreCarriedOut } from './domains.js';
 import { findDoubles } from './doubles.js';
 import { filesBelongToInstances } from './files.js';
@@ -20,6 +21,7 @@ const RULES: readonly Rule[] = [
   recordsAreSettled,
   recordsHaveRequests,
   requestsHaveRecords,
+  attemptsAgree,
   locationsAreTrue,
   namesAreTrue,
   booksAreClosed,

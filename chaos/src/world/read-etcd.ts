@@ -59,6 +59,7 @@ const readRequest = ({ key, value }: Entry): Omit<WorldRequest, 'host' | 'instan
     allocations,
     wishes: wishesOf(request),
     disks: [`${instance}.img`, ...further],
+    attemptsLeft: request.retry?.attempts_left ?? 0,
     checksum,
   };
 };

@@ -57,7 +57,7 @@ export const scheduleSchema = z.strictObject({
     .min(0)
     .max(20)
     .default(2)
-    .describe('how many other hosts `boot --wait` tries when a host cannot build the instance'),
+    .describe('how many more hosts may be tried when a host cannot build the instance'),
   timeout: secondsKey(600, 'how long a command with --wait waits'),
 });
 export type ScheduleConfig = z.output<typeof scheduleSchema>;

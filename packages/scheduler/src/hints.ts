@@ -50,9 +50,12 @@ const HINTS: Partial<Record<ErrorCode, (details: Details) => string | undefined>
   ECOMPUTE_HOST_UNKNOWN: seeHosts,
   ECOMPUTE_HOST_UP: ofInstance((instance) => `\`eschedule destroy ${instance}\``),
   ECOMPUTE_INSTANCE_CHANGED: show,
-  ECOMPUTE_INSTANCE_FAILED: ofInstance(
-    (instance) => `see \`eschedule show ${instance}\`; forget it with \`eschedule destroy ${instance}\``,
-  ),
+  ECOMPUTE_INSTANCE_FAILED: (details) => {
+    const [instance] = instancesOf(details);
+    if (instance === undefined) return undefined;
+    const hint = `see \`eschedule show ${instance}\`; forget it with \`eschedule destroy ${instance}\``;
+    return details['canMoveOn'] === true ? `\`eschedule audit --fix\` moves it on when a host has room; ${hint}` : hint;
+  },
   ECOMPUTE_INSTANCE_LOCKED: ofInstance((instance) => `\`eschedule unlock ${instance}\` first`),
   ECOMPUTE_INSTANCE_NAME_TAKEN: show,
   ECOMPUTE_INSTANCE_UNKNOWN: () => 'see `eschedule list`, with --all also those that are deleted',

@@ -83,6 +83,8 @@ describe('boot --no-wait', () => {
       addresses: [],
       addressSources: null,
       fault: null,
+      attemptsLeft: 2,
+      canMoveOn: false,
       outcomes: [],
       createdAt: expect.any(String),
       updatedAt: expect.any(String),

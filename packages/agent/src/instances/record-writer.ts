@@ -64,6 +64,7 @@ export class RecordWriter {
       name: request.name ?? null,
       project: request.project_id,
       user: request.user_id,
+      attemptsLeft: request.retry?.attempts_left,
       resources: resourcesOn(request, this.#deps.host) ?? {},
       image: request.image,
       disks: request.disks,

@@ -3,6 +3,7 @@ import type { Finding } from './finding.js';
 import { keepGuests } from './keep-guests.js';
 import { findAllocations } from './rules/allocations.js';
 import { findEndings, findLocations, findNameless, findNames } from './rules/books.js';
+import { findFailedBuilds } from './rules/failed-builds.js';
 import { findLeftovers, findReports } from './rules/leftovers.js';
 import { findAddresses, findRecords } from './rules/records.js';
 import { findRequests } from './rules/requests.js';
@@ -26,6 +27,7 @@ export interface Comparison {
 /** Of instances, in the order in which they are told. */
 const RULES: readonly Rule[] = [
   findRequests,
+  findFailedBuilds,
   findRecords,
   findAddresses,
   findLocations,

@@ -6,6 +6,7 @@ import type { Held } from '@etcd-compute/common/capacity/capacity';
 
 /** What an audit of the cloud finds beside what the agents do. */
 export type CloudFindingKind =
+  | 'failed-build'
   | 'record-without-request'
   | 'address-without-instance'
   | 'location-without-instance'
@@ -38,6 +39,8 @@ export type Mend =
   | { readonly by: 'delete'; readonly keys: readonly string[]; readonly guards: readonly Guard[] }
   /** The instance gets its name back, which is free. */
   | { readonly by: 'name'; readonly key: string; readonly guards: readonly Guard[] }
+  /** Another host may build the instance. */
+  | { readonly by: 'move-on' }
   /** Nothing is safe to do without a person; this tells them what to do. */
   | { readonly by: 'person'; readonly hint: string };
 

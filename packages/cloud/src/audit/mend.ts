@@ -3,6 +3,7 @@ import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
 import { renderHolder } from '@etcd-compute/common/etcd/messages/name-holder';
 import { providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Services } from '../services.js';
+import { moveOn } from '../boot/move-on.js';
 import { readInstances } from '../instances/instance-entry.js';
 import { renderDestroyWish, renderEnding } from '../wishes/write-destroy.js';
 import type { Finding, Mend } from './finding.js';
@@ -45,6 +46,7 @@ const tryMend = async (services: Services, { mend: how, instance, host }: Findin
   if (instance === null || host === null) return CHANGED;
   const target = { services, instance, host };
   if (how.by === 'name') return giveName(target, how);
+  if (how.by === 'move-on') return moveToAnotherHost(target);
   if (how.by === 'release') return release(target, how);
   return how.by === 'allocate' ? allocateAgain(target, how) : writeWish(target, how);
 };
@@ -129,6 +131,14 @@ const writeWish = async ({ services, instance, host }: Target, { guard }: By<'wi
     ],
   );
   return isCommitted ? { state: 'asked', words: 'its agent removes it' } : CHANGED;
+};
+
+const moveToAnotherHost = async ({ services, instance, host }: Target): Promise<Mended> => {
+  const result = await moveOn(services, { instance, host });
+  if (result.outcome === 'moved') return { ...FIXED, words: result.record.transitions.at(-1)?.reason ?? 'moved on' };
+  if (result.outcome !== 'no-host') return CHANGED;
+  const why = result.dropped.map(({ host: other, reason }) => `${other}: ${reason}`);
+  return { state: 'failed', words: ['no other host has room for it', ...why].join('; ') };
 };
 
 const giveName = async ({ services, instance }: Target, { key, guards }: By<'name'>): Promise<Mended> => {

@@ -1,4 +1,5 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
+import { canMoveOn } from '@etcd-compute/common/etcd/messages/instance-record';
 import { nameAndUuid } from '@etcd-compute/common/name-and-uuid';
 import { explainAgent } from '../hosts/explain-agent.js';
 import type { HostNames } from '../hosts/host-names.js';
@@ -12,14 +13,17 @@ interface ErrorOptions {
   readonly presences: Presences | undefined;
 }
 
-const faultError = ({ spec, record, failedHosts }: BootProgress, hostNames: HostNames): EcomputeError => {
+const faultError = ({ spec, record, otherHosts }: BootProgress, hostNames: HostNames): EcomputeError => {
   const { instance } = spec;
   const { fault } = record;
-  const tried = [...failedHosts].map(([host, reason]) => `\n  ${hostNames(host) ?? host}: ${reason}`).join('');
+  const tried = otherHosts.map(({ host, reason }) => `\n  ${hostNames(host) ?? host}: ${reason}`).join('');
   return new EcomputeError(
     'ECOMPUTE_INSTANCE_FAILED',
     `could not boot instance ${nameAndUuid(spec)}: ${fault?.message ?? 'it is in error'}${tried}`,
-    { details: { instance, host: record.host, fault }, ...(fault?.hint && { hint: fault.hint }) },
+    {
+      details: { instance, host: record.host, fault, canMoveOn: canMoveOn(record) },
+      ...(fault?.hint && { hint: fault.hint }),
+    },
   );
 };
 

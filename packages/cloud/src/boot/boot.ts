@@ -1,7 +1,9 @@
 import type { Want } from '@etcd-compute/common/capacity/capacity';
 import { EcomputeError, toError } from '@etcd-compute/common/errors';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
-import { newDiskUuid, newInstanceUuid } from '@etcd-compute/common/ids';
+import { renderQuery } from '@etcd-compute/common/capacity/want';
+import { newDiskUuid, newInstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import type { HostNames } from '../hosts/host-names.js';
 import { readPresences } from '../hosts/presences.js';
 import { closeSomeBooks } from '../instances/books.js';
 import { checkOldNames, findFreeNames } from '../instances/names.js';
@@ -39,7 +41,7 @@ export interface BootOptions extends RunOptions {
   readonly guest?: GuestMembers;
   /** Default `spread`. */
   readonly strategy?: Strategy;
-  /** Hosts to try after one that cannot build it, while waiting. Default 2. */
+  /** Hosts to try after one that cannot build it. They are tried by whoever waits for the instance, and by an audit. Default 2. */
   readonly retries?: number;
   /** How long to wait until they are up. Undefined: return when they are placed; the agents boot them anyway. */
   readonly waitMs?: number | undefined;
@@ -72,8 +74,10 @@ const newSpecs = (
   { user, project }: Services,
   options: BootOptions,
   { image, source }: ResolvedImage,
-): InstanceSpec[] =>
-  instanceNames(options.name, options.count).map((name) => ({
+): InstanceSpec[] => {
+  const { want, strategy = 'spread', retries = 2 } = options;
+  const retry = { attempts_left: retries, query: renderQuery(want), strategy, failed_hosts: [] };
+  return instanceNames(options.name, options.count).map((name) => ({
     instance: newInstanceUuid(),
     name,
     image,
@@ -84,8 +88,10 @@ const newSpecs = (
     guest: options.guest ?? {},
     user: options.user ?? user,
     project,
+    retry,
     nameGuards: [],
   }));
+};
 
 const needsOf = ({ addDisks = [], networks }: BootOptions, { source }: ResolvedImage): AgentNeeds => ({
   members: [
@@ -109,8 +115,8 @@ const prepare = async (
 };
 
 /**
- * Boots instances on hosts that have room: as many as find it. What becomes of each is in the result; one that its host cannot build goes
- * on to the next host while somebody waits.
+ * Boots instances on hosts that have room: as many as find it. What becomes of each is in the result. While this waits, an instance that
+ * its host cannot build goes on to the next host; else it is left to whoever comes across it.
  *
  * @throws EcomputeError when nothing could be placed because a name is taken, a request is too large, or etcd or Placement is away.
  */
@@ -118,14 +124,17 @@ export const boot = async (services: Services, options: BootOptions): Promise<Bo
   run(options, async (running) => bootAll(services, options, running));
 
 const bootAll = async (services: Services, options: BootOptions, running: Run): Promise<BootResult> => {
-  const { want, strategy = 'spread', retries = 2, waitMs, tellsDownloads = false, needsAgents = true } = options;
+  const { want, strategy = 'spread', waitMs, tellsDownloads = false, needsAgents = true } = options;
   checkDisks(options);
   checkNetworks(options.networks);
   const image = await resolveImage(services, options.image);
   const specs = newSpecs(services, options, image);
   for (const spec of specs) checkRequestSize(spec);
+  const names = new Map<ProviderUuid, string>();
+  const hostNames: HostNames = (host) => names.get(host) ?? null;
   const placer = createPlacer({
     services,
+    hostNames: names,
     want,
     strategy,
     count: specs.length,
@@ -146,13 +155,11 @@ const bootAll = async (services: Services, options: BootOptions, running: Run): 
     spec,
     record,
     end: undefined,
-    retriesLeft: retries,
-    failedHosts: new Map(),
+    otherHosts: [],
   }));
-  const isWaiting = waitMs !== undefined && boots.length > 0;
-  const waited = isWaiting ? await wait(services, { placer, boots, timeoutMs: waitMs, tellsDownloads }, running) : [];
+  const waiting = { hostNames: names, boots, timeoutMs: waitMs ?? 0, tellsDownloads };
+  const waited = waitMs !== undefined && boots.length > 0 ? await wait(services, waiting, running) : [];
   const errors = [...(await placingErrors(services, want, results)), ...waited];
-  const { hostNames } = placer;
   return {
     booted: boots.map(({ end, record }) => ({ end, instance: viewOfRecord(record, hostNames) })),
     errors,
@@ -160,7 +167,7 @@ const bootAll = async (services: Services, options: BootOptions, running: Run): 
 };
 
 const wait = async (services: Services, options: WaitForBootOptions, running: Run): Promise<Error[]> => {
-  const { placer, boots, timeoutMs } = options;
+  const { hostNames, boots, timeoutMs } = options;
   const errors: Error[] = [];
   try {
     await waitForBoot(services, options, running);
@@ -171,8 +178,7 @@ const wait = async (services: Services, options: WaitForBootOptions, running: Ru
   const late = boots.filter(({ end }) => end === 'timed-out').map(({ record }) => record.host);
   // They only explain a delay: the placement is reported without them, too.
   const presences = await readPresences(services, late).catch(() => undefined);
-  const { hostNames } = placer;
-  return [...errors, ...bootErrors(boots, { hostNames, timeoutMs, presences })];
+  return [...errors, ...bootErrors(boots, { hostNames: (host) => hostNames.get(host) ?? null, timeoutMs, presences })];
 };
 
 const placingErrors = async (services: Services, want: Want, results: readonly Placed[]): Promise<Error[]> => {

@@ -1,14 +1,15 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { downloadOf, isFetching, readDownloads } from '../instances/downloads.js';
 import { readInstances, readRecords } from '../instances/instance-entry.js';
-import type { Placer } from '../placing/placer.js';
-import type { FailedAttempt, InstanceSpec } from '../placing/write-request.js';
+import { readPresences } from '../hosts/presences.js';
+import type { InstanceSpec } from '../placing/write-request.js';
 import type { Run } from '../run.js';
+import type { DroppedHost } from '../selection/filters/presence.js';
 import type { Services } from '../services.js';
 import { isIn, waitUntil, type Changed } from '../wait-until.js';
+import { moveOn } from './move-on.js';
 
 /** How a boot ended: `gone` is an instance that someone destroyed meanwhile. */
 export type BootEnd = 'up' | 'failed' | 'gone' | 'timed-out';
@@ -17,13 +18,13 @@ export interface BootProgress {
   readonly spec: InstanceSpec;
   record: InstanceRecord;
   end: BootEnd | undefined;
-  retriesLeft: number;
-  /** Hosts that failed to build it, and why. */
-  readonly failedHosts: Map<ProviderUuid, string>;
+  /** When it failed: the hosts that could not build it before, or did not take it, and why. */
+  otherHosts: readonly DroppedHost[];
 }
 
 export interface WaitForBootOptions {
-  readonly placer: Placer;
+  /** The names of the hosts that are known so far; grows. */
+  readonly hostNames: Map<ProviderUuid, string>;
   readonly boots: readonly BootProgress[];
   readonly timeoutMs: number;
   /** Whether to tell how far downloads are. */
@@ -40,8 +41,8 @@ const isUp = ({ state, addresses, address_sources }: InstanceRecord): boolean =>
   state === 'stopped' || (state === 'active' && (addresses.length > 0 || address_sources !== null));
 
 /**
- * Waits until every instance has come to an end, and moves one that failed for a reason of its host on to the next host. The
- * ends are found in `boots`.
+ * Waits until every instance has come to an end, and moves one that its host could not build on to another. Others may do the same; then
+ * it is followed. The ends are found in `boots`.
  */
 export const waitForBoot = async (services: Services, options: WaitForBootOptions, running: Run): Promise<void> => {
   const waiting: Waiting = { ...options, services, running };
@@ -67,7 +68,8 @@ export const waitForBoot = async (services: Services, options: WaitForBootOption
   for (const boot of boots) boot.end ??= 'timed-out';
 };
 
-const look = async (waiting: Waiting, boot: BootProgress, record: InstanceRecord | undefined): Promise<void> => {
+const look = async (waiting: Waiting, boot: BootProgress, found: InstanceRecord | undefined): Promise<void> => {
+  const record = found ?? (await follow(waiting, boot));
   if (!record) {
     boot.end = 'gone';
     return;
@@ -76,14 +78,30 @@ const look = async (waiting: Waiting, boot: BootProgress, record: InstanceRecord
   boot.record = record;
   if (record.state === 'deleting' || record.state === 'deleted') boot.end = 'gone';
   else if (isUp(record)) boot.end = 'up';
-  else if (record.state === 'error' && !(await moveOn(waiting, boot))) boot.end = 'failed';
+  else if (record.state === 'error') await goOn(waiting, boot);
 };
 
-const describe = ({ placer }: Waiting, { instance, name, host, state, step }: InstanceRecord) => ({
+/** Its record is not where it was: somebody else may have moved it on. */
+const follow = async (
+  { services, hostNames }: Waiting,
+  { record }: BootProgress,
+): Promise<InstanceRecord | undefined> => {
+  const [entry] = await readInstances(services, [record]);
+  if (entry?.record) await nameHost(services, hostNames, entry.record.host);
+  return entry?.record;
+};
+
+const nameHost = async (services: Services, names: Map<ProviderUuid, string>, host: ProviderUuid): Promise<void> => {
+  if (names.has(host)) return;
+  const presence = (await readPresences(services, [host])).get(host);
+  if (presence) names.set(host, presence.hostname);
+};
+
+const describe = ({ hostNames }: Waiting, { instance, name, host, state, step }: InstanceRecord) => ({
   instance,
   name,
   host,
-  hostName: placer.hostNames(host),
+  hostName: hostNames.get(host) ?? null,
   state,
   step: step?.name ?? null,
 });
@@ -114,45 +132,24 @@ const tellDownloads = async (waiting: Waiting, changed: Changed): Promise<void> 
   }
 };
 
-/** Tries the next host. @returns false when the failure is final. */
-const moveOn = async (waiting: Waiting, boot: BootProgress): Promise<boolean> => {
-  const { fault, host, name } = boot.record;
-  if (fault?.retryable !== true || boot.retriesLeft === 0) return false;
-  boot.retriesLeft -= 1;
-  boot.failedHosts.set(host, `it failed to build the instance: ${fault.message}`);
+/** Its host could not build it: another one may. What stands in the way for a while is met again with the next look. */
+const goOn = async (waiting: Waiting, boot: BootProgress): Promise<void> => {
+  const { services, running, hostNames } = waiting;
+  const { instance, name, host, fault } = boot.record;
   try {
-    return await placeAgain(waiting, boot);
+    const result = await running.guard(() => moveOn(services, boot.record));
+    if (result.outcome === 'final' || result.outcome === 'no-host') {
+      boot.end = 'failed';
+      boot.otherHosts = result.outcome === 'final' ? result.failedHosts : result.dropped;
+    }
+    if (result.outcome !== 'moved') return;
+    boot.record = result.record;
+    await nameHost(services, hostNames, boot.record.host);
+    const to = { host: boot.record.host, hostName: hostNames.get(boot.record.host) ?? null };
+    running.emit({ type: 'moved-on', instance, name, ...to, reason: fault?.message ?? 'failed' });
   } catch (error) {
     if (!(error instanceof EcomputeError)) throw error;
-    // Somebody else changed it, for example a destroy: the next read of the record shows what to do.
-    if (error.code === 'ECOMPUTE_INSTANCE_CHANGED') return true;
-    waiting.running.emit({ type: 'not-moved-on', instance: boot.spec.instance, name, host, error });
-    return false;
+    if (!error.retryable) boot.end = 'failed';
+    running.emit({ type: 'not-moved-on', instance, name, host, error });
   }
-};
-
-const placeAgain = async ({ services, placer, running }: Waiting, boot: BootProgress): Promise<boolean> => {
-  const { name, fault } = boot.record;
-  const { instance } = boot.spec;
-  const [entry] = await readInstances(services, [boot.record]);
-  // Somebody else has changed it in between: it is looked at again.
-  const isAsBefore = entry?.record?.updated_at === boot.record.updated_at;
-  if (!entry?.record || !isAsBefore || (entry.request && isDestroyWish(entry.request))) return true;
-  const failed: FailedAttempt = { ...entry, record: entry.record };
-  const placed = await running.guard(() => placer.place(boot.spec, { excluded: boot.failedHosts, failed }));
-  if (placed.outcome === 'no-host') {
-    for (const dropped of placed.dropped) boot.failedHosts.set(dropped.host, dropped.reason);
-    return false;
-  }
-  const { host } = placed.candidate;
-  running.emit({
-    type: 'moved-on',
-    instance,
-    name,
-    host,
-    hostName: placer.hostNames(host),
-    reason: fault?.message ?? 'failed',
-  });
-  boot.record = placed.record;
-  return true;
 };

@@ -1,6 +1,11 @@
 import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import { totalGiB } from '@etcd-compute/common/etcd/messages/disks';
-import type { Fault, InstanceRecord, InstanceState } from '@etcd-compute/common/etcd/messages/instance-record';
+import {
+  canMoveOn,
+  type Fault,
+  type InstanceRecord,
+  type InstanceState,
+} from '@etcd-compute/common/etcd/messages/instance-record';
 import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
 import { reportedOf } from '@etcd-compute/common/wishes/reported';
 import type { HostNames } from '../hosts/host-names.js';
@@ -53,6 +58,10 @@ export interface InstanceView {
     readonly step: string | null;
     readonly hint: string | null;
   } | null;
+  /** So many more hosts may be tried when its host cannot build it. */
+  readonly attemptsLeft: number;
+  /** Its host could not build it, and another one may: whoever waits for it moves it on, or an audit. */
+  readonly canMoveOn: boolean;
   /** What became of the last things that were asked of it, the newest last. `fault` is null when it was carried out. */
   readonly outcomes: readonly {
     readonly kind: string;
@@ -129,6 +138,8 @@ export const viewOfRecord = (
   addresses: record.addresses.map(({ address, family, mac, source }) => ({ address, family, mac, source })),
   addressSources: record.address_sources,
   fault: faultOf(record.fault),
+  attemptsLeft: record.attempts_left,
+  canMoveOn: canMoveOn(record),
   outcomes: record.outcomes.map(({ kind, at, fault }) => ({ kind, at, fault: faultOf(fault) })),
   createdAt: record.created_at,
   updatedAt: record.updated_at,
@@ -175,6 +186,8 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: D
         : [{ address: booted, family: booted.includes(':') ? 'ipv6' : 'ipv4', mac: null, source: 'lease' }],
     addressSources: null,
     fault: null,
+    attemptsLeft: request?.retry?.attempts_left ?? 0,
+    canMoveOn: false,
     outcomes: [],
     createdAt: null,
     updatedAt: null,

@@ -1,12 +1,11 @@
 import { toError } from '@etcd-compute/common/errors';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
-import type { HostNames } from '../hosts/host-names.js';
 import type { DroppedHost } from '../selection/filters/presence.js';
 import { allocateOne } from './allocate-one.js';
 import { findHosts, type FindOptions, type FoundHosts } from './candidates.js';
 import { placeBatch, type PlaceOutcome } from './place-batch.js';
-import { writeOne, type Written } from './write-placed.js';
-import type { FailedAttempt, InstanceSpec } from './write-request.js';
+import { writeOne } from './write-placed.js';
+import type { InstanceSpec } from './write-request.js';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 
 /**
@@ -18,37 +17,26 @@ import type { InstanceUuid } from '@etcd-compute/common/ids';
 export interface Placer {
   /** The hosts as they were found last. */
   readonly found: () => Promise<FoundHosts>;
-  /** Of all hosts that were found so far. */
-  readonly hostNames: HostNames;
-  /** Places one instance. @throws what Placement or etcd say; then nothing is left behind, or the error says what may be. */
-  readonly place: (spec: InstanceSpec, options?: PlaceOptions) => Promise<PlaceResult>;
   /** Places several at once. @returns what became of each, in order. Never throws. */
   readonly placeMany: (specs: readonly InstanceSpec[]) => Promise<PlaceOutcome[]>;
 }
-
-export interface PlaceOptions {
-  /** Hosts that have failed already, and why. */
-  readonly excluded?: ReadonlyMap<ProviderUuid, string>;
-  readonly failed?: FailedAttempt;
-}
-
-export type PlaceResult = Written | { readonly outcome: 'no-host'; readonly dropped: readonly DroppedHost[] };
 
 /** How often the candidates are asked for again, when all of an answer were taken by others meanwhile. */
 const ROUNDS = 3;
 
 export interface PlacerOptions extends FindOptions {
+  /** Gets the names of all hosts that are found. */
+  readonly hostNames: Map<ProviderUuid, string>;
   /** Told of an allocation that Placement refused. */
   readonly onRefusal: (instance: InstanceUuid, err: Error) => void;
 }
 
 export const createPlacer = (options: PlacerOptions): Placer => {
-  const { services } = options;
+  const { services, hostNames } = options;
   let latest: Promise<FoundHosts> | undefined;
-  const names = new Map<ProviderUuid, string>();
   const find = async (): Promise<FoundHosts> => {
     const hosts = await findHosts(options);
-    for (const [host, { hostname }] of hosts.presences) names.set(host, hostname);
+    for (const [host, { hostname }] of hosts.presences) hostNames.set(host, hostname);
     return hosts;
   };
   const found = async (): Promise<FoundHosts> => (latest ??= find());
@@ -58,14 +46,15 @@ export const createPlacer = (options: PlacerOptions): Placer => {
     return found();
   };
 
-  const place: Placer['place'] = async (spec, { excluded, failed } = {}) => {
+  /** @throws what Placement or etcd say; then nothing is left behind, or the error says what may be. */
+  const place = async (spec: InstanceSpec): Promise<PlaceOutcome> => {
     const onRefusal = (err: Error): void => options.onRefusal(spec.instance, err);
-    const dropped = new Map(excluded);
+    const dropped = new Map<ProviderUuid, string>();
     let hosts = await found();
     for (let round = 1; ; round += 1) {
       const allocated = await allocateOne(services, { hosts, spec, dropped, onRefusal });
       if (allocated) performance.mark('cloud:allocated');
-      if (allocated) return writeOne(options, { hosts, spec, ...allocated, failed });
+      if (allocated) return writeOne(options, { hosts, spec, ...allocated });
       const isNew = hosts.pool.size > 0 && round < ROUNDS;
       if (!isNew) return { outcome: 'no-host', dropped: listDropped(hosts, dropped) };
       hosts = await findAgain(hosts);
@@ -80,8 +69,6 @@ export const createPlacer = (options: PlacerOptions): Placer => {
   };
   return {
     found,
-    hostNames: (host) => names.get(host) ?? null,
-    place,
     placeMany: async (specs) => placeBatch({ find: options, found, placeOne }, specs),
   };
 };

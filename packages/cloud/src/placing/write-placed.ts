@@ -7,13 +7,7 @@ import { tryRelease } from './allocate-one.js';
 import type { FindOptions, FoundHosts } from './candidates.js';
 import type { CommitResult } from '../commit.js';
 import { requestLost, requestNotWritten, requestRaced } from './placing-errors.js';
-import {
-  commitRequests,
-  planRequest,
-  type FailedAttempt,
-  type InstanceSpec,
-  type PlannedRequest,
-} from './write-request.js';
+import { commitRequests, planRequest, type InstanceSpec, type PlannedRequest } from './write-request.js';
 
 /** An instance whose room is allocated, and of which nothing is written yet. */
 export interface Allocated {
@@ -21,7 +15,6 @@ export interface Allocated {
   readonly spec: InstanceSpec;
   readonly candidate: Candidate;
   readonly claims: readonly Claim[];
-  readonly failed?: FailedAttempt | undefined;
 }
 
 export interface Written {
@@ -52,9 +45,9 @@ export const writeOne = async (find: FindOptions, allocated: Allocated): Promise
 
 /** @returns the same with the name's new guards; undefined when something else has changed. */
 const renewName = async (find: FindOptions, allocated: Allocated): Promise<Allocated | undefined> => {
-  const { spec, failed } = allocated;
+  const { spec } = allocated;
   const { name } = spec;
-  if (name === null || failed) return undefined;
+  if (name === null) return undefined;
   try {
     const nameGuards = (await findFreeNames(find.services, [name])).get(name) ?? [];
     const isSame = JSON.stringify(nameGuards) === JSON.stringify(spec.nameGuards);
@@ -119,13 +112,11 @@ const inGroups = (all: readonly Pending[]): Pending[][] => {
 };
 
 const plan = ({ services, strategy, needsPresence }: FindOptions, allocated: Allocated): PlannedRequest => {
-  const { hosts, spec, candidate, claims, failed } = allocated;
+  const { hosts, spec, candidate, claims } = allocated;
   const hostname = hosts.presences.get(candidate.host)?.hostname ?? candidate.host;
-  const reason = failed
-    ? `moved on to ${hostname} after a failed build: ${failed.record.fault?.message ?? 'no reason was given'}`
-    : `placed on ${hostname} (${strategy})`;
+  const reason = `placed on ${hostname} (${strategy})`;
   const hasRecord = needsPresence || hosts.presences.has(candidate.host);
-  return planRequest({ keys: services.keys, spec, candidate, claims, reason, hasRecord, failed });
+  return planRequest({ keys: services.keys, spec, candidate, claims, reason, hasRecord });
 };
 
 const conclude = async (find: FindOptions, { allocated, planned }: Pending, result: CommitResult): Promise<Written> => {

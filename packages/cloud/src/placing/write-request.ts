@@ -5,12 +5,12 @@ import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-conf
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
 import { renderHolder } from '@etcd-compute/common/etcd/messages/name-holder';
-import { newRecord, withState, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { newRecord, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { Retry } from '@etcd-compute/common/etcd/messages/retry';
 import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
 import type { Guard, Write } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Services } from '../services.js';
-import type { InstanceEntry } from '../instances/instance-entry.js';
 import { totalResources } from '@etcd-compute/common/capacity/candidate';
 import type { Candidate, Claim } from '@etcd-compute/common/capacity/capacity';
 import { commit, type CommitResult } from '../commit.js';
@@ -32,12 +32,11 @@ export interface InstanceSpec {
   readonly guest?: GuestMembers;
   readonly user: string;
   readonly project: string;
+  /** How it goes on when its host cannot build it. */
+  readonly retry: Retry;
   /** What must not have changed for it to have its name; nothing when it has none. */
   readonly nameGuards: readonly Guard[];
 }
-
-/** What an instance leaves behind when it moves on to another host after a failed build. */
-export type FailedAttempt = InstanceEntry & { readonly record: InstanceRecord };
 
 export interface PlanOptions {
   readonly keys: Keys;
@@ -49,7 +48,6 @@ export interface PlanOptions {
   readonly reason: string;
   /** False where no agent of ours would ever update the record. */
   readonly hasRecord: boolean;
-  readonly failed?: FailedAttempt | undefined;
 }
 
 /** The original's members, then ours. An agent of the original reads the first and passes over the rest. */
@@ -70,16 +68,19 @@ export const renderRequest = (
   ...(spec.checksum !== undefined && { image_checksum: spec.checksum }),
   ...(spec.nics && { nics: [...spec.nics] }),
   ...(spec.disks && spec.disks.length > 0 && { disks: [...spec.disks] }),
+  retry: spec.retry,
   ...spec.guest,
 });
 
-const renderRecord = ({ spec, candidate, reason, failed }: PlanOptions, now: Date): InstanceRecord => {
-  const { host } = candidate;
-  const resources = totalResources(candidate.allocations);
-  if (!failed) return newRecord({ ...spec, host, resources, reason, now });
-  const reset = { host, resources, session: null, step: null, fault: null, addresses: [], address_sources: null };
-  return withState(failed.record, 'scheduled', { reason, now, ...reset });
-};
+const renderRecord = ({ spec, candidate: { host, allocations }, reason }: PlanOptions, now: Date): InstanceRecord =>
+  newRecord({
+    ...spec,
+    host,
+    resources: totalResources(allocations),
+    attemptsLeft: spec.retry.attempts_left,
+    reason,
+    now,
+  });
 
 export interface PlannedRequest {
   readonly guards: readonly Guard[];
@@ -90,11 +91,10 @@ export interface PlannedRequest {
 
 /**
  * The boot request, the instance record, its location and its name, to be written in one txn, which fails if anyone else wrote one of
- * them. An instance that moves on from a failed host leaves its old request and record in the same txn, so that it is never wished for
- * on two hosts.
+ * them.
  */
 export const planRequest = (options: PlanOptions): PlannedRequest => {
-  const { keys, spec, candidate, claims, hasRecord, failed } = options;
+  const { keys, spec, candidate, claims, hasRecord } = options;
   const { instance } = spec;
   const { host } = candidate;
   const record = renderRecord(options, new Date());
@@ -109,7 +109,6 @@ export const planRequest = (options: PlanOptions): PlannedRequest => {
   // An agent of the original has no use for the rest.
   const claimed = { guards: claims.flatMap(({ guards }) => guards), writes: claims.flatMap(({ writes }) => writes) };
   if (!hasRecord) return { record, guards: [isNew, ...claimed.guards], writes: [request, ...claimed.writes] };
-  const old = failed && oldKeys(keys, failed);
   const locationKey = keys.location(instance);
   const { name } = spec;
   return {
@@ -117,31 +116,19 @@ export const planRequest = (options: PlanOptions): PlannedRequest => {
     guards: [
       isNew,
       { key: recordKey, modRevision: '0' },
-      { key: locationKey, modRevision: failed?.locationRevision ?? '0' },
-      ...(failed ? [] : spec.nameGuards),
-      ...(old ?? []),
+      { key: locationKey, modRevision: '0' },
+      ...spec.nameGuards,
       ...claimed.guards,
     ],
     writes: [
       request,
       put(recordKey, record),
       put(locationKey, newLocation({ ...spec, host, created_at: record.created_at })),
-      ...(failed
-        ? []
-        : [{ op: 'put', key: keys.name(spec.project, name ?? instance), value: renderHolder(instance) } as const]),
-      ...(old ?? []).map(({ key }): Write => ({ op: 'delete', key })),
+      { op: 'put', key: keys.name(spec.project, name ?? instance), value: renderHolder(instance) },
       ...claimed.writes,
     ],
   };
 };
-
-const oldKeys = (
-  keys: Keys,
-  { instance, host, requestRevision, recordKey, recordRevision }: FailedAttempt,
-): Guard[] => [
-  { key: keys.request(host, instance), modRevision: requestRevision },
-  { key: recordKey, modRevision: recordRevision },
-];
 
 /** Writes all of them in one txn, or none. */
 export const commitRequests = async (services: Services, planned: readonly PlannedRequest[]): Promise<CommitResult> => {

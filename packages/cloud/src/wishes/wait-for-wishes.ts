@@ -1,5 +1,6 @@
 import { EcomputeError, type ErrorCode } from '@etcd-compute/common/errors';
-import type { Fault, InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { canMoveOn, type Fault, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import { moveOn } from '../boot/move-on.js';
 import { explainHosts } from '../hosts/explain-agent.js';
 import { readPresences } from '../hosts/presences.js';
 import { nameOf, readInstances, type InstanceEntry } from '../instances/instance-entry.js';
@@ -44,11 +45,17 @@ export interface WaitForWishesOptions {
   readonly timeoutMs: number;
 }
 
+/** What is asked of an instance while it boots goes along to another host. @returns whether that, or something else, is still to come. */
+const isMovedOn = async (services: Services, entry: InstanceEntry, guard: Run['guard']): Promise<boolean> => {
+  const { outcome } = await guard(() => moveOn(services, entry));
+  return outcome === 'moved' || outcome === 'changed';
+};
+
 /** Waits until the wishes are carried out. @returns the errors of those that failed, or are not carried out in time. */
 export const waitForWishes = async (
   services: Services,
   { wishes, timeoutMs }: WaitForWishesOptions,
-  { signal, emit }: Run,
+  { signal, emit, guard }: Run,
 ): Promise<EcomputeError[]> => {
   const errors: EcomputeError[] = [];
   const pending = new Set(wishes);
@@ -67,6 +74,7 @@ export const waitForWishes = async (
         // Its record may have moved: with it to another host, or because its agent was upgraded.
         wish.entry = found[index] ?? wish.entry;
         const { record, instance, host } = wish.entry;
+        if (record && canMoveOn(record) && (await isMovedOn(services, wish.entry, guard))) continue;
         const result = resultOf(record, wish.outcomeIn);
         if (result) pending.delete(wish);
         if (result?.error) errors.push(result.error);

@@ -134,6 +134,21 @@ describe('a request', () => {
     expect(tell({ requests: [aRequest({ allocations: {} })] })).toEqual([]);
   });
 
+  test('whose host could not build it is moved on while it has attempts, and never had a guest', () => {
+    const fault = { code: 'ECOMPUTE_DISK_FAILED', message: 'full', step: 'create-disk', hint: null, retryable: true };
+    const tellFailed = (attempts_left: number, changes: Partial<InstanceRecord> = {}): string[] => {
+      const retry = { attempts_left, query: 'resources=VCPU:1', strategy: 'spread', failed_hosts: [] };
+      return tell({ requests: [aRequest({ retry })], records: aRecord({ state: 'error', fault, ...changes }) });
+    };
+    expect(tellFailed(2)).toEqual(['failed-build: move-on']);
+    expect(tellFailed(0)).toEqual([]);
+    expect(tellFailed(2, { fault: { ...fault, retryable: false } })).toEqual([]);
+    expect(tellFailed(2, { boot_id: 'a-boot' })).toEqual([]);
+    // Its agent is at it.
+    expect(tellFailed(2, { state: 'building' })).toEqual([]);
+    expect(tell({ requests: [aRequest()], records: aRecord({ state: 'error', fault }) })).toEqual([]);
+  });
+
   test('that is not understood stands all the same', () => {
     const request = { ...aRequest(), value: 'not-understood' as const };
     expect(

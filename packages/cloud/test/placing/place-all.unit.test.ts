@@ -11,6 +11,7 @@ const aSpec = (): InstanceSpec => ({
   user: 'default',
   project: 'default',
   image: 'http://images.example/a.img',
+  retry: { attempts_left: 0, query: '', strategy: 'spread', failed_hosts: [] },
   nameGuards: [],
 });
 

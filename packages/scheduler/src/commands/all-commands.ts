@@ -44,8 +44,8 @@ const boot: CommandSpec = {
     "eschedule boot --resources 'VCPU:1,MEMORY_MB:512,CUSTOM_GPU:1' --trait HW_CPU_X86_AVX2",
   ],
   about: `Boots an instance on one of the hosts that have room, waits until it is up and prints it. If a host cannot
-build the instance, the next host is tried. With --count, as many as have room are placed and printed (an array with
--o json); if some have none, the exit code is 3 and standard error says how many and why.`,
+build the instance, the next host is tried: while a command waits for it, else by \`eschedule audit --fix\`. With --count,
+as many as have room are placed and printed (an array with -o json); if some have none, the exit code is 3 and standard error says how many and why.`,
   instances: 'none',
   options: {
     name: { value: 'NAME', describe: 'its name, which is also the guest’s host name' },
@@ -189,10 +189,10 @@ const audit: CommandSpec = {
     'eschedule audit --fix --remove-guests --host compute-3',
   ],
   about: `Compares etcd, Placement and what the agents report of their hosts. It finds allocations without a boot request, requests
-without an allocation, domains, disks and console logs of ours without a request, records and addresses without an
-instance, and requests of hosts that do not exist. It ignores what is not ours. --fix fixes what is safe to fix, and
-says what to do about the rest: it releases, allocates again, removes keys, and asks the agents to remove what is on their
-hosts. It removes a guest or a disk only with --remove-guests: after a restore of etcd from a backup, younger guests have no
+without an allocation, instances that their host could not build and another may, domains, disks and console logs of ours
+without a request, records and addresses without an instance, and requests of hosts that do not exist. It ignores what is
+not ours. --fix fixes what is safe to fix, and says what to do about the rest: it releases, allocates again, moves instances
+to another host, removes keys, and asks the agents to remove what is on their hosts. It removes a guest or a disk only with --remove-guests: after a restore of etcd from a backup, younger guests have no
 request. Exit codes: 0 nothing found, 3 found, 4 everything found is fixed, 1 some could not be fixed.`,
   instances: 'none',
   options: {

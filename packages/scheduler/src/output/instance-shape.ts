@@ -101,6 +101,8 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
     lines.push(`fault:     ${fault.code}${fault.step === null ? '' : ` in step ${fault.step}`}: ${fault.message}`);
     if (fault.hint !== null) lines.push(`  hint:    ${fault.hint}`);
   }
+  if (view.canMoveOn)
+    lines.push(`retry:     ${view.attemptsLeft} more hosts may be tried: \`eschedule audit --fix\` moves it on`);
   const last = view.outcomes.at(-1);
   if (last?.fault) {
     lines.push(`failed:    ${last.kind} at ${formatTime(last.at)}: ${last.fault.message}`);

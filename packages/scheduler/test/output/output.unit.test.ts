@@ -25,6 +25,8 @@ const VIEW: InstanceView = {
   addresses: [{ address: '192.0.2.7', family: 'ipv4', mac: null, source: 'lease' }],
   addressSources: { lease: 'found' },
   fault: null,
+  attemptsLeft: 0,
+  canMoveOn: false,
   outcomes: [],
   createdAt: null,
   updatedAt: null,

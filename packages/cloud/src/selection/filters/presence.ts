@@ -1,4 +1,5 @@
-import { LAYOUT, type RequestMember } from '@etcd-compute/common/etcd/messages/presence';
+import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import { LAYOUT, REQUEST_MEMBERS, type RequestMember } from '@etcd-compute/common/etcd/messages/presence';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { explainAgent } from '../../hosts/explain-agent.js';
 import type { SeenAgent } from '../../hosts/presences.js';
@@ -26,6 +27,12 @@ export interface AgentNeeds {
   readonly members?: readonly RequestMember[];
   readonly networks?: readonly string[];
 }
+
+/** What a boot request that was written already needs of the agent of another host. */
+export const needsOfRequest = (request: BootRequest): AgentNeeds => ({
+  members: REQUEST_MEMBERS.filter((member) => request[member] !== undefined),
+  networks: request.nics?.map(({ network }) => network) ?? [],
+});
 
 const TOO_OLD = 'its agent is of an older version: upgrade it';
 

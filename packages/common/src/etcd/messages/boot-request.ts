@@ -6,6 +6,7 @@ import { guestMembers } from './guest-config.js';
 import { lockSchema } from './lock.js';
 import { snapshotSourceSchema } from './snapshot.js';
 import { wantedNicsSchema } from './nics.js';
+import { retrySchema } from './retry.js';
 import { powerSchema, wishOfPower, wishSchema, type Wish } from './wish.js';
 
 /** What our scheduler writes at most, as JSON. etcd takes 1.5 MiB, but an agent reads and watches many of them. */
@@ -40,6 +41,8 @@ export const bootRequestSchema = z.looseObject({
   wishes: z.array(wishSchema).optional(),
   /** Nothing else can be asked of it while this is there. */
   locked: lockSchema.optional(),
+  /** Undefined: it stays on the host that was chosen first. */
+  retry: retrySchema.optional(),
   /** How earlier versions wrote the last wish. */
   power: powerSchema.optional(),
   ...guestMembers,

@@ -116,6 +116,8 @@ const recordObject = z.looseObject({
   /** What each source of addresses said; null while the agent still looks for one. */
   address_sources: z.record(z.string(), z.string()).nullable(),
   fault: faultSchema.nullable(),
+  /** So many more hosts may be tried when this one cannot build it, as its request says. */
+  attempts_left: z.int().nonnegative().default(0),
   /** Why an `active` guest is paused, in libvirt's word: `user`, `ioerror` ... Null while it runs. */
   paused: z.string().nullable().default(null),
   /** The count of the last wish that was carried out, or failed. */
@@ -156,12 +158,22 @@ export const isDomainLost = ({ state, fault }: Pick<InstanceRecord, 'state' | 'f
 export const isFailedBuild = ({ state, fault }: Pick<InstanceRecord, 'state' | 'fault'>): boolean =>
   state === 'error' && typeof fault?.step === 'string';
 
+/** Its host could not build it for a reason of its own, and another host may be tried. It never had a guest. */
+export const canMoveOn = ({
+  state,
+  fault,
+  boot_id,
+  attempts_left,
+}: Pick<InstanceRecord, 'state' | 'fault' | 'boot_id' | 'attempts_left'>): boolean =>
+  state === 'error' && fault?.retryable === true && boot_id === null && attempts_left > 0;
+
 export interface NewRecord {
   readonly instance: InstanceRecord['instance'];
   readonly host: InstanceRecord['host'];
   readonly name: string | null;
   readonly project?: string | undefined;
   readonly user?: string | undefined;
+  readonly attemptsLeft?: number | undefined;
   readonly resources: Record<string, number>;
   readonly image: string | null;
   readonly disks?: readonly FurtherDisk[] | undefined;
@@ -177,6 +189,7 @@ export const newRecord = ({
   name,
   project,
   user,
+  attemptsLeft = 0,
   resources,
   image,
   disks = [],
@@ -201,6 +214,7 @@ export const newRecord = ({
   addresses: [],
   address_sources: null,
   fault: null,
+  attempts_left: attemptsLeft,
   paused: null,
   wish_count: 0,
   outcomes: [],

@@ -1,0 +1,74 @@
+import { hostOfAllocations } from '@etcd-compute/common/capacity/candidate';
+import type { Candidate, Claim, Held } from '@etcd-compute/common/capacity/capacity';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
+import { readPresences } from '../hosts/presences.js';
+import type { FoundHosts } from '../placing/candidates.js';
+import { filterByPresence, needsOfRequest, type AgentNeeds, type DroppedHost } from '../selection/filters/presence.js';
+import type { Services } from '../services.js';
+import type { Movable } from './move-on.js';
+
+export type TakenRoom =
+  | { readonly outcome: 'taken'; readonly candidate: Candidate; readonly claims: readonly Claim[] }
+  | { readonly outcome: 'no-host'; readonly dropped: readonly DroppedHost[] }
+  /** Somebody else is moving the instance at this moment. */
+  | { readonly outcome: 'changed' };
+
+/** A host that is busy with other allocations may well have room. */
+const BUSY_ATTEMPTS = 5;
+
+/**
+ * Takes room on another host for an instance that has failed on its own, and normally holds nothing. If it does hold room somewhere,
+ * somebody took it to move the instance and has not written that yet, or never will: the same room serves, so that all who try agree.
+ */
+export const takeRoom = async (services: Services, movable: Movable, hosts: FoundHosts): Promise<TakenRoom> => {
+  const { instance, request, record, retry, host } = movable;
+  const capacity = await services.capacity();
+  const held = await capacity.read(instance);
+  const owned: Held = {
+    ...held,
+    userId: held.userId ?? request.user_id ?? services.user,
+    projectId: held.projectId ?? request.project_id ?? services.project,
+  };
+  const failedHosts = [...retry.failed_hosts, { host, reason: record.fault?.message ?? 'no reason was given' }];
+  const dropped = new Map(failedHosts.map((one): [ProviderUuid, string] => [one.host, describeFailed(one)]));
+  const isExcluded = new Set(dropped.keys());
+  let own = await findTaken(services, { held, needs: needsOfRequest(request), isExcluded });
+  for (let busy = 0; ;) {
+    const candidate = own ?? hosts.pool.take(isExcluded);
+    if (!candidate) return { outcome: 'no-host', dropped: [...hosts.dropped, ...toDropped(dropped)] };
+    const result = await capacity.reallocate(instance, { held: owned, allocations: candidate.allocations });
+    if (result.outcome === 'allocated') return { outcome: 'taken', candidate, claims: result.claims };
+    if (result.outcome === 'changed') return { outcome: 'changed' };
+    busy += result.outcome === 'busy' ? 1 : BUSY_ATTEMPTS;
+    if (!own) hosts.pool.giveBack(candidate);
+    if (busy < BUSY_ATTEMPTS) continue;
+    busy = 0;
+    own = undefined;
+    isExcluded.add(candidate.host);
+    dropped.set(candidate.host, `its room was taken meanwhile: ${result.err.message}`);
+  }
+};
+
+/** In the words that a person is told. */
+export const describeFailed = ({ reason }: Pick<DroppedHost, 'reason'>): string =>
+  `it failed to build the instance: ${reason}`;
+
+const toDropped = (reasons: ReadonlyMap<ProviderUuid, string>): DroppedHost[] =>
+  [...reasons].map(([host, reason]) => ({ host, reason }));
+
+/** Where the instance holds room already, if that host can have it. */
+const findTaken = async (
+  services: Services,
+  { held, needs, isExcluded }: { held: Held; needs: AgentNeeds; isExcluded: ReadonlySet<ProviderUuid> },
+): Promise<Candidate | undefined> => {
+  const { allocations } = held;
+  const host = hostOfAllocations(allocations);
+  if (host === undefined || isExcluded.has(host)) return undefined;
+  const taken = Object.entries(allocations).map(([provider, { resources }]) => [provider, { resources }] as const);
+  const { kept } = filterByPresence(
+    [{ host, allocations: Object.fromEntries(taken) }],
+    await readPresences(services, [host]),
+    needs,
+  );
+  return kept[0];
+};

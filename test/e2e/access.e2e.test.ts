@@ -213,6 +213,99 @@ test('the console is read from another machine; a tunnel to a guest in which not
   );
 });
 
+interface Terminal extends AsyncDisposable {
+  readonly text: () => string;
+  readonly errors: () => string;
+  readonly code: Promise<number | null>;
+  type(text: string): void;
+  waitForText(text: string): Promise<void>;
+}
+
+/** `eschedule console`, at the desk. */
+const openConsole = (...argv: string[]): Terminal => {
+  const [command = '', ...args] = inNetwork(deskNetns(), [process.execPath, PROGRAM, 'console', 'web1', ...argv]);
+  const child = spawn(command, args, { cwd: world.dir.path, stdio: ['pipe', 'pipe', 'pipe'] });
+  let [text, errors] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  child.stdin.on('error', () => undefined);
+  const code = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return {
+    text: () => text,
+    errors: () => errors,
+    code,
+    type: (keys) => child.stdin.write(keys),
+    waitForText: async (wanted) => {
+      await waitFor(() => text.includes(wanted), { what: `'${wanted}'`, onTimeout: () => `${text}\n${errors}` });
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await code;
+    },
+  };
+};
+
+test('console: one types from another machine, others watch, and the log has it all; a killed agent ends only the typing', async () => {
+  await using writer = openConsole('--tail', '0');
+  await using one = openConsole('--watch', '--tail', '0');
+  await using other = openConsole('--watch', '--tail', '0');
+  // Each has begun when it sees what is typed.
+  for (const terminal of [writer, one, other])
+    await waitFor(
+      () => {
+        writer.type('\r');
+        return terminal.text() !== '';
+      },
+      { what: 'an echo', intervalMs: 500, onTimeout: () => terminal.errors() },
+    );
+  const late = openConsole();
+  expect(await late.code).toBe(1);
+  expect(late.errors()).toContain('types at the console of instance');
+
+  writer.type('seq 1 5000; echo all-$((6*7))\r');
+  for (const terminal of [writer, one, other]) await terminal.waitForText('all-42');
+  const expected = Array.from({ length: 5000 }, (_, index) => `${index + 1}\r\n`).join('');
+  const { stdout: log } = await eschedule('logs', 'web1');
+  for (const text of [writer.text(), one.text(), other.text(), log]) expect(text).toContain(`${expected}all-42`);
+
+  await using taker = openConsole('--force', '--tail', '0');
+  expect(await writer.code).toBe(1);
+  expect(writer.errors()).toContain('has taken over the console of instance');
+  await waitFor(
+    () => {
+      taker.type('echo taken-$((1+1))\r');
+      return taker.text().includes('taken-2');
+    },
+    { what: 'the console to be taken', intervalMs: 500, onTimeout: () => taker.errors() },
+  );
+
+  agent.kill('SIGKILL');
+  expect(await taker.code).toBe(1);
+  expect(taker.errors()).toContain('closed the connection');
+  await agent.exit();
+  await agent.restart();
+  await using again = await waitFor(async () => openAgain(), { what: 'a console of the new agent' });
+  again.type('echo after-$((4+4))\r');
+  // They have gone on by themselves.
+  for (const terminal of [again, one, other]) await terminal.waitForText('after-8');
+  await again[Symbol.asyncDispose]();
+  await agent.waitForLog('console given back');
+});
+
+/** Undefined while the agent does not serve consoles again. */
+const openAgain = async (): Promise<Terminal | undefined> => {
+  const terminal = openConsole('--tail', '0');
+  const answered = waitFor(
+    () => {
+      terminal.type('\r');
+      return terminal.text() !== '';
+    },
+    { what: 'an answer', intervalMs: 300 },
+  );
+  const isOpen = await Promise.race([terminal.code.then(() => false), answered.then(() => true)]);
+  return isOpen ? terminal : undefined;
+};
+
 test('ssh: through the agent where the guest’s network is not to be reached, directly where the agent is away', async () => {
   files.setFile('sshd.tar', await packSshServer());
   const start = '/bin/dropbear -F -E -s -r /etc/host-key -p 22 &';

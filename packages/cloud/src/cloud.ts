@@ -6,6 +6,7 @@ import { DEFAULT_PROJECT, type InstanceUuid } from '@etcd-compute/common/ids';
 import type { WishName } from '@etcd-compute/common/wishes/kinds';
 import type { AuditOptions, AuditResult } from './audit/audit.js';
 import type { BootOptions, BootResult } from './boot/boot.js';
+import type { AttachConsoleOptions } from './consoles/attach-console.js';
 import type { TunnelOptions } from './consoles/open-tunnel.js';
 import type { ReadConsoleOptions } from './consoles/read-console.js';
 import type { Drained, DrainOptions } from './hosts/drain.js';
@@ -45,6 +46,8 @@ export interface Cloud {
   readonly destroy: (uuidsOrNames: readonly string[], options?: DestroyOptions) => Promise<Changed>;
   /** The console log of an instance, as the guest wrote it. */
   readonly readConsole: (uuidOrName: string, options: ReadConsoleOptions) => Promise<void>;
+  /** Types at the console of an instance, and shows what the guest says. */
+  readonly attachConsole: (uuidOrName: string, options: AttachConsoleOptions) => Promise<void>;
   /** A connection to a port of a guest, through the agent of its host. */
   readonly openTunnel: (uuidOrName: string, options: TunnelOptions) => Promise<Socket>;
   /** Whether the agent of an instance's host takes connections from here. @throws EcomputeError when it does not. */
@@ -128,6 +131,8 @@ export const cloudOf = (services: Services): Cloud => {
       (await import('./wishes/destroy.js')).destroy(services, uuidsOrNames, options),
     readConsole: async (uuidOrName, options) =>
       (await import('./consoles/read-console.js')).readConsole(services, uuidOrName, options),
+    attachConsole: async (uuidOrName, options) =>
+      (await import('./consoles/attach-console.js')).attachConsole(services, uuidOrName, options),
     openTunnel: async (uuidOrName, options) =>
       (await import('./consoles/open-tunnel.js')).openTunnel(services, uuidOrName, options),
     checkAgent: async (uuidOrName, options) =>

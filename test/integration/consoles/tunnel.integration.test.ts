@@ -28,6 +28,7 @@ const startEndpoint = async (idle = 600): Promise<EndpointServer> => {
     consolesDir: '/nonexistent',
     snapshots: await openSnapshotFiles(join(folder.path, 'snapshots'), silentLogger()),
     imagesDir: folder.path,
+    openInput: async () => Promise.reject(new Error('no consoles here')),
     openTunnel: async () => {
       const socket = connect({ ...guestAddress(), allowHalfOpen: true });
       await once(socket, 'connect');

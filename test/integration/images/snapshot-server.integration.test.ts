@@ -51,6 +51,7 @@ beforeAll(async () => {
     consolesDir: dir.path,
     snapshots: holder.snapshots,
     imagesDir: holder.folder,
+    openInput: async () => Promise.reject(new Error('no consoles here')),
     openTunnel: async () => {
       throw new Error('nobody asks for a tunnel');
     },

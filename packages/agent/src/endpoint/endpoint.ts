@@ -4,17 +4,21 @@ import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { ConsoleEndpoint } from '@etcd-compute/common/etcd/messages/console-endpoint';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
+import { EcomputeError } from '@etcd-compute/common/errors';
 import type { ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
+import type { Connection } from '@etcd-compute/libvirt/connection';
 import pLimit from 'p-limit';
 import type { AgentConfig } from '../config/config.js';
 import { allNetworks } from '../config/network.js';
+import { openInput, type InputTarget } from '../consoles/open-input.js';
 import { planNetwork } from '../networks/address-plan.js';
 import { planIpv6 } from '../networks/ipv6-plan.js';
 import type { FindEndpoint } from '../images/download/request-snapshot.js';
 import type { ImageCache } from '../images/cache/cache.js';
 import type { PresenceKeeper } from '../session/presence.js';
 import { listAdvertisedAddresses } from './advertised-addresses.js';
+import { findActive } from './find-active.js';
 import { openTunnel } from './open-tunnel.js';
 import { createEndpointServer, type EndpointServer } from './server.js';
 
@@ -34,11 +38,12 @@ export interface EndpointDeps {
   readonly presence: Pick<PresenceKeeper, 'fence' | 'leaseId'>;
   /** Whose snapshots it serves. */
   readonly images: Pick<ImageCache, 'snapshots' | 'folder'>;
+  readonly getConnection: () => Connection;
   readonly log: Logger;
 }
 
 export const createEndpoint = (deps: EndpointDeps): Endpoint => {
-  const { config, store, keys, host, session, images, log } = deps;
+  const { config, store, keys, host, session, images, getConnection, log } = deps;
   if (!config.endpoint.enabled) return { ensure: async () => undefined, close: async () => undefined };
   const server = createEndpointServer({
     settings: config.endpoint,
@@ -46,6 +51,10 @@ export const createEndpoint = (deps: EndpointDeps): Endpoint => {
     consolesDir: join(config.state_dir, 'consoles'),
     snapshots: images.snapshots,
     imagesDir: images.folder,
+    openInput: async (target) => {
+      await findActive({ store, keys, host }, target.instance, (reason, hint) => notOpened(target, reason, hint));
+      return openInput(getConnection(), target);
+    },
     openTunnel: async (target) => openTunnel({ store, keys, host, ports: config.endpoint.tunnel_ports }, target),
     log,
   });
@@ -59,6 +68,11 @@ export const createEndpoint = (deps: EndpointDeps): Endpoint => {
     close: async () => server.close(),
   };
 };
+
+const notOpened = ({ instance }: InputTarget, reason: string, hint: string): EcomputeError =>
+  new EcomputeError('ECOMPUTE_CONSOLE_CLOSED', `could not open the console of instance ${instance}: ${reason}`, {
+    hint,
+  });
 
 const publish = async (deps: EndpointDeps, server: EndpointServer): Promise<void> => {
   const { config, keys, host, session, log } = deps;

@@ -1,16 +1,10 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { Keys } from '@etcd-compute/common/etcd/keys';
-import { instanceRecordSchema } from '@etcd-compute/common/etcd/messages/instance-record';
-import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
-import type { Store } from '@etcd-compute/common/etcd/store';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { findActive, type FindActiveDeps } from './find-active.js';
 
-export interface TunnelDeps {
-  readonly store: Pick<Store, 'get'>;
-  readonly keys: Keys;
-  readonly host: ProviderUuid;
+export interface TunnelDeps extends FindActiveDeps {
   /** Of guests, that tunnels may lead to. */
   readonly ports: readonly number[];
 }
@@ -32,10 +26,7 @@ export const openTunnel = async (
     });
   const failed = (reason: string, hint: string, cause?: unknown): EcomputeError =>
     new EcomputeError('ECOMPUTE_TUNNEL_FAILED', `${what}: ${reason}`, { hint, cause });
-  const entry = await store.get(keys.report(host, instance));
-  const record = entry && parseMessage(instanceRecordSchema, entry.key, entry.value);
-  if (!record || record.host !== host) throw failed('it is not on this host', 'see `eschedule list`');
-  if (record.state !== 'active') throw failed(`it is ${record.state}`, `see \`eschedule show ${instance}\``);
+  const record = await findActive({ store, keys, host }, instance, failed);
   const addresses = record.addresses.filter(({ source }) => source === 'lease').map(({ address }) => address);
   if (addresses.length === 0)
     throw failed(

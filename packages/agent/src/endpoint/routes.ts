@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { parsePosition, type ConsolePosition } from '@etcd-compute/common/endpoint/protocol';
+import { parsePosition, typistSchema, type ConsolePosition } from '@etcd-compute/common/endpoint/protocol';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
 
@@ -9,13 +9,15 @@ export type Route =
       readonly what: 'console';
       readonly instance: InstanceUuid;
       readonly follow: boolean;
+      readonly isLive: boolean;
       readonly from: ConsolePosition | undefined;
       readonly tail: number | undefined;
     }
+  | { readonly what: 'input'; readonly instance: InstanceUuid; readonly by: string; readonly isForced: boolean }
   | { readonly what: 'tunnel'; readonly instance: InstanceUuid; readonly port: number }
   | { readonly what: 'snapshot'; readonly id: string };
 
-const PATH = /^\/instances\/([^/]{36})\/(console|tunnel)$/;
+const PATH = /^\/instances\/([^/]{36})\/(console|input|tunnel)$/;
 
 const SNAPSHOT_PATH = /^\/snapshots\/([0-9a-f-]{36})$/;
 
@@ -45,9 +47,21 @@ export const parseRoute = ({ method, url }: Pick<IncomingMessage, 'method' | 'ur
     if (port === 0) throw refused('a tunnel needs a port');
     return { what, instance, port };
   }
+  if (what === 'input') {
+    const by = typistSchema.safeParse(query.get('by')).data;
+    if (by === undefined) throw refused('by does not say who types');
+    return { what, instance, by, isForced: query.get('force') === 'true' };
+  }
   const fromText = query.get('from');
   const from = fromText === null ? undefined : parsePosition(fromText);
   if (fromText !== null && !from) throw refused('from is not a position');
   const tail = readNumber(query, 'tail', 999_999_999);
-  return { what: 'console', instance, follow: query.get('follow') === 'true', from, tail };
+  return {
+    what: 'console',
+    instance,
+    follow: query.get('follow') === 'true',
+    isLive: query.get('live') === 'true',
+    from,
+    tail,
+  };
 };

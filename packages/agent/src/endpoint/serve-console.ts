@@ -10,6 +10,8 @@ import { findCurrentId, withConsoleFiles, type ConsoleFile } from '../consoles/o
 export interface ConsoleQuery {
   readonly instance: InstanceUuid;
   readonly follow: boolean;
+  /** Somebody types there. */
+  readonly isLive: boolean;
   /** Where to start; without either, at the beginning. */
   readonly from: ConsolePosition | undefined;
   readonly tail: number | undefined;
@@ -18,6 +20,8 @@ export interface ConsoleQuery {
 const CHUNK_BYTES = 64 * 1024;
 /** How often to check a followed log: two system calls. */
 const LOOK_EVERY_MS = 200;
+/** People notice more than this between a key and its echo. */
+const LOOK_LIVE_EVERY_MS = 25;
 
 /**
  * Sends one file of a console log. A reader costs one buffer, however slow it is: nothing is read before the last read is sent.
@@ -29,7 +33,7 @@ export const serveConsole = async (
   query: ConsoleQuery,
   { folder, signal }: { folder: string; signal: AbortSignal },
 ): Promise<void> => {
-  const { instance, follow } = query;
+  const { instance, follow, isLive } = query;
   const { keep, start, isNewest } = await withConsoleFiles({ folder, instance }, async (files) => {
     if (files.length === 0) throw missing(instance);
     const start = await findStart(files, query, signal);
@@ -49,6 +53,7 @@ export const serveConsole = async (
       offset: start.offset,
       // Otherwise writes during the reading would move the end away.
       end: isNewest ? keep.sizeBytes : Number.POSITIVE_INFINITY,
+      lookEveryMs: isLive ? LOOK_LIVE_EVERY_MS : LOOK_EVERY_MS,
       isOver: follow && isNewest ? isContinuedElsewhere : undefined,
       signal,
     });
@@ -72,6 +77,7 @@ const missing = (instance: InstanceUuid): EcomputeError =>
 interface SendOptions {
   readonly offset: number;
   readonly end: number;
+  readonly lookEveryMs: number;
   /** Set to follow the file: whether nothing more will be appended. */
   readonly isOver: (() => Promise<boolean>) | undefined;
   readonly signal: AbortSignal;
@@ -80,7 +86,7 @@ interface SendOptions {
 const sendFile = async (
   response: ServerResponse,
   { handle }: ConsoleFile,
-  { offset: from, end, isOver, signal }: SendOptions,
+  { offset: from, end, lookEveryMs, isOver, signal }: SendOptions,
 ): Promise<void> => {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   let offset = from;
@@ -102,7 +108,7 @@ const sendFile = async (
     await send(Number.POSITIVE_INFINITY);
     const isCut = (await handle.stat()).size < offset;
     if (hasEnded || isCut) return;
-    await sleep(LOOK_EVERY_MS, signal).catch((err: unknown) => {
+    await sleep(lookEveryMs, signal).catch((err: unknown) => {
       if (!isAbort(err)) throw err;
     });
   }

@@ -3,12 +3,19 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { ENDPOINT_TLS, snapshotIdentity, TUNNEL_PROTOCOL } from '@etcd-compute/common/endpoint/protocol';
-import { EcomputeError, formatErrorChain, isAbort, type ErrorCode } from '@etcd-compute/common/errors';
+import {
+  ENDPOINT_TLS,
+  INPUT_PROTOCOL,
+  snapshotIdentity,
+  TUNNEL_PROTOCOL,
+} from '@etcd-compute/common/endpoint/protocol';
+import { EcomputeError, isAbort } from '@etcd-compute/common/errors';
 import type { InstanceUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
+import { describeError } from './describe-error.js';
 import { parseRoute, type Route } from './routes.js';
 import { serveConsole } from './serve-console.js';
+import { createInputServer, type InputServerDeps } from './serve-input.js';
 import { serveSnapshot } from './serve-snapshot.js';
 import type { SnapshotFiles } from '../images/snapshots/snapshot-files.js';
 import type { EndpointSection } from '../config/endpoint.js';
@@ -36,6 +43,7 @@ export interface EndpointServerDeps {
   readonly snapshots: SnapshotFiles;
   /** The folder of the cached images. */
   readonly imagesDir: string;
+  readonly openInput: InputServerDeps['openInput'];
   readonly openTunnel: (target: { instance: InstanceUuid; port: number }) => Promise<Socket>;
   readonly log: Logger;
 }
@@ -44,14 +52,12 @@ const HANDSHAKE_MS = 10_000;
 /** A reader that reads nothing must not delay the agent's end. */
 const CLOSE_MS = 1_000;
 
-const STATUS: Partial<Record<ErrorCode, number>> = {
-  ECOMPUTE_REQUEST_INVALID: 400,
-  ECOMPUTE_ENDPOINT_REFUSED: 403,
-  ECOMPUTE_CONSOLE_MISSING: 404,
-  ECOMPUTE_SNAPSHOT_UNKNOWN: 404,
-  ECOMPUTE_TUNNEL_FAILED: 502,
-  ECOMPUTE_ETCD_UNREACHABLE: 503,
-};
+type RouteTo<What extends Route['what']> = Extract<Route, { what: What }>;
+
+const UPGRADES = { tunnel: TUNNEL_PROTOCOL, input: INPUT_PROTOCOL } as const;
+
+const wantsUpgrade = (what: keyof typeof UPGRADES): EcomputeError =>
+  new EcomputeError('ECOMPUTE_REQUEST_INVALID', `request ${what} with an upgrade to ${UPGRADES[what]}`);
 
 /** Either side may end first; the other continues until it ends too. If one side is gone, the other ends after its last bytes. */
 const joinSockets = async (one: Socket, other: Socket): Promise<void> => {
@@ -72,18 +78,14 @@ const checkMayAsk = (route: Route, snapshot: string | undefined): void => {
   });
 };
 
-/** What is told of an error: not its stack, and nothing of what we did not foresee. */
-const describe = (err: unknown): { status: number; body: string } => {
-  const { code, hint } = err instanceof EcomputeError ? err : { code: 'ECOMPUTE_INTERNAL' as const, hint: undefined };
-  const message = err instanceof EcomputeError ? formatErrorChain(err) : 'the agent has a fault: see its log';
-  return { status: STATUS[code] ?? 500, body: JSON.stringify({ code, message, hint: hint ?? null }) };
-};
-
 export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer => {
-  const { settings, session, consolesDir, snapshots, imagesDir, openTunnel, log } = deps;
+  const { settings, session, consolesDir, snapshots, imagesDir, openInput, openTunnel, log } = deps;
+  const idleMs = settings.idle * 1000;
+  const serveInput = createInputServer({ openInput, idleMs, log });
   const key = randomBytes(32);
   const closing = new AbortController();
-  const tunnels = new Set<Socket>();
+  /** Connections that are no HTTP any more. */
+  const upgraded = new Set<Socket>();
   /** Connections that may fetch a snapshot, by its id, and nothing else. Others may do all but that. */
   const guests = new WeakMap<object, string>();
   /** All connections, also those that have not got as far as TLS. */
@@ -105,7 +107,7 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
     maxHeaderSize: 8 * 1024,
   });
   server.maxConnections = settings.connections;
-  server.timeout = settings.idle * 1000;
+  server.timeout = idleMs;
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -128,8 +130,7 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
     try {
       const route = parseRoute(request);
       checkMayAsk(route, guests.get(request.socket));
-      if (route.what === 'tunnel')
-        throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `request a tunnel with an upgrade to ${TUNNEL_PROTOCOL}`);
+      if (route.what === 'tunnel' || route.what === 'input') throw wantsUpgrade(route.what);
       const signal = AbortSignal.any([gone.signal, closing.signal]);
       if (route.what === 'snapshot') {
         await serveSnapshot(request, response, { id: route.id, snapshots, folder: imagesDir, signal });
@@ -141,35 +142,45 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
       complain(err);
       // A cut connection tells the reader that this was not the end.
       if (response.headersSent) return void response.destroy();
-      const { status, body } = describe(err);
+      const { status, body } = describeError(err);
       response.writeHead(status, { 'content-type': 'application/json' }).end(body);
     }
   };
   server.on('request', (request, response) => void answer(request, response));
 
-  const tunnel = async (request: IncomingMessage, client: Socket, head: Buffer): Promise<void> => {
-    const route = parseRoute(request);
-    checkMayAsk(route, guests.get(client));
-    if (route.what !== 'tunnel' || request.headers.upgrade?.toLowerCase() !== TUNNEL_PROTOCOL)
-      throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `the only supported upgrade is ${TUNNEL_PROTOCOL}`);
+  const tunnel = async (route: RouteTo<'tunnel'>, client: Socket, accept: () => void): Promise<void> => {
     const guest = await openTunnel(route);
     // Its end would not be told again.
     if (client.destroyed) return void guest.destroy();
-    // The guest may still answer after the client has ended. Only tunnels are half-open: other connections close with their client.
-    client.allowHalfOpen = true;
-    for (const socket of [client, guest]) socket.setTimeout(settings.idle * 1000, () => socket.destroy());
-    client.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${TUNNEL_PROTOCOL}\r\n\r\n`);
-    if (head.length > 0) guest.write(head);
+    for (const socket of [client, guest]) socket.setTimeout(idleMs, () => socket.destroy());
+    accept();
     log.info({ instanceUuid: route.instance, port: route.port, remoteAddress: client.remoteAddress }, 'tunnel opened');
     await joinSockets(client, guest);
     log.info({ instanceUuid: route.instance, port: route.port }, 'tunnel closed');
   };
+
+  const upgrade = async (request: IncomingMessage, client: Socket, head: Buffer): Promise<void> => {
+    const route = parseRoute(request);
+    checkMayAsk(route, guests.get(client));
+    if (route.what === 'console' || route.what === 'snapshot')
+      throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `request a ${route.what} without an upgrade`);
+    if (request.headers.upgrade?.toLowerCase() !== UPGRADES[route.what]) throw wantsUpgrade(route.what);
+    const accept = (): void => {
+      // One side may go on after the other has ended. Other connections close with their client.
+      client.allowHalfOpen = true;
+      client.write(
+        `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${UPGRADES[route.what]}\r\n\r\n`,
+      );
+      if (head.length > 0) client.unshift(head);
+    };
+    await (route.what === 'tunnel' ? tunnel(route, client, accept) : serveInput(route, client, accept));
+  };
   server.on('upgrade', (request, socket: Socket, head) => {
-    tunnels.add(socket);
-    socket.on('error', () => socket.destroy()).once('close', () => tunnels.delete(socket));
-    tunnel(request, socket, head).catch((err: unknown) => {
+    upgraded.add(socket);
+    socket.on('error', () => socket.destroy()).once('close', () => upgraded.delete(socket));
+    upgrade(request, socket, head).catch((err: unknown) => {
       complain(err);
-      const { status, body } = describe(err);
+      const { status, body } = describeError(err);
       socket.end(
         `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       );
@@ -195,7 +206,7 @@ export const createEndpointServer = (deps: EndpointServerDeps): EndpointServer =
       if (!server.listening) return;
       const closed = once(server, 'close');
       server.close();
-      for (const socket of tunnels) socket.destroy();
+      for (const socket of upgraded) socket.destroy();
       const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, CLOSE_MS);

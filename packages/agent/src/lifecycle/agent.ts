@@ -114,10 +114,11 @@ const openMetadata = (
 /** Serves consoles, tunnels and snapshots. A start does not fail for it: it is tried again once a period. */
 const openEndpoint = (
   { config, identity: { host }, session, keys, lifetime, events, log }: Beginning,
-  { servers: { store } }: Connected,
+  { servers: { store, link } }: Connected,
   { presence, images }: Joined,
 ): Endpoint => {
-  const endpoint = createEndpoint({ config, store, keys, host, session, presence, images, log });
+  const { getConnection } = link;
+  const endpoint = createEndpoint({ config, store, keys, host, session, presence, images, getConnection, log });
   const serve = (): void => {
     endpoint.ensure().catch((err: unknown) => {
       if (!lifetime.signal.aborted) log.warn({ err }, 'the endpoint is not served to all, trying again next period');

@@ -10,10 +10,19 @@ describe('parseRoute', () => {
       what: 'console',
       instance: UUID,
       follow: true,
+      isLive: false,
       from: { file: '1f-2e', offset: 300 },
       tail: undefined,
     });
     expect(get(`/instances/${UUID}/console?tail=0`)).toMatchObject({ follow: false, tail: 0 });
+    expect(get(`/instances/${UUID}/console?follow=true&live=true`)).toMatchObject({ isLive: true });
+    expect(get(`/instances/${UUID}/input?by=chris%40desk&force=true`)).toEqual({
+      what: 'input',
+      instance: UUID,
+      by: 'chris@desk',
+      isForced: true,
+    });
+    expect(get(`/instances/${UUID}/input?by=a`)).toMatchObject({ isForced: false });
     expect(get(`/instances/${UUID}/tunnel?port=22`)).toEqual({ what: 'tunnel', instance: UUID, port: 22 });
     expect(get(`/snapshots/${UUID}`)).toEqual({ what: 'snapshot', id: UUID });
   });
@@ -29,6 +38,10 @@ describe('parseRoute', () => {
     `/instances/${UUID}/tunnel?port=0`,
     `/instances/${UUID}/tunnel?port=65536`,
     `/instances/${UUID}/tunnel?port=22x`,
+    `/instances/${UUID}/input`,
+    `/instances/${UUID}/input?by=`,
+    `/instances/${UUID}/input?by=a%0ab`,
+    `/instances/${UUID}/input?by=${'a'.repeat(101)}`,
     `/instances/${UUID}/console?tail=-1`,
     `/instances/${UUID}/console?tail=1e3`,
     `/instances/${UUID}/console?from=../x:1`,

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { withResolvers } from '@etcd-compute/common/async/deadline';
 import { connectAgent, type AgentAccess } from '@etcd-compute/common/endpoint/connect-agent';
-import { TUNNEL_PROTOCOL } from '@etcd-compute/common/endpoint/protocol';
+import { INPUT_PROTOCOL, TUNNEL_PROTOCOL } from '@etcd-compute/common/endpoint/protocol';
 import { EcomputeError, ERROR_CODES } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { FoundEndpoint } from './find-endpoint.js';
@@ -13,8 +13,11 @@ const ANSWER_TIMEOUT_MS = 30_000;
 /** The key of the agent's session opens all that it serves to people. */
 export const keyOf = ({ session: identity, ...endpoint }: FoundEndpoint): AgentAccess => ({ ...endpoint, identity });
 
-const toError = async (response: IncomingMessage, hostName: string): Promise<EcomputeError> => {
-  const text = await readText(response);
+const toError = async (response: IncomingMessage, hostName: string): Promise<EcomputeError> =>
+  parseTold(await readText(response), `the agent of host ${hostName} answered with status ${response.statusCode}`);
+
+/** What an agent says of an error, in JSON. @param fallback the message where it is none. */
+export const parseTold = (text: string, fallback: string): EcomputeError => {
   let told: unknown;
   try {
     told = JSON.parse(text);
@@ -27,11 +30,7 @@ const toError = async (response: IncomingMessage, hostName: string): Promise<Eco
   };
   const code = ERROR_CODES.find((known) => known === get('code')) ?? 'ECOMPUTE_ENDPOINT_REFUSED';
   const hint = get('hint');
-  return new EcomputeError(
-    code,
-    get('message') ?? `the agent of host ${hostName} answered with status ${response.statusCode}`,
-    hint === undefined ? {} : { hint },
-  );
+  return new EcomputeError(code, get('message') ?? fallback, hint === undefined ? {} : { hint });
 };
 
 export interface Question {
@@ -90,6 +89,20 @@ export const connectGuest = async (
   const { socket } = await ask(endpoint, {
     path: `/instances/${instance}/tunnel?port=${port}`,
     headers: { connection: 'upgrade', upgrade: TUNNEL_PROTOCOL },
+    signal,
+  });
+  return socket;
+};
+
+/** A connection that types at a guest's console; the agent says on it why it ends. */
+export const connectInput = async (
+  endpoint: FoundEndpoint,
+  { instance, by, isForced, signal }: { instance: InstanceUuid; by: string; isForced: boolean; signal: AbortSignal },
+): Promise<Socket> => {
+  const query = new URLSearchParams({ by, force: String(isForced) });
+  const { socket } = await ask(endpoint, {
+    path: `/instances/${instance}/input?${query.toString()}`,
+    headers: { connection: 'upgrade', upgrade: INPUT_PROTOCOL },
     signal,
   });
   return socket;

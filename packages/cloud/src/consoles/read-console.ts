@@ -15,8 +15,12 @@ import { findEndpoint } from './find-endpoint.js';
 
 export interface ReadConsoleOptions extends RunOptions {
   readonly isFollowing?: boolean;
+  /** Somebody types there: what comes is sent at once. */
+  readonly isLive?: boolean;
   /** The last lines alone; undefined is all. */
   readonly tail?: number | undefined;
+  /** Where it begins is settled: what the guest says from now on is not missed. */
+  readonly onBegin?: () => void;
   /** Resolves when it may be given more. */
   readonly write: (bytes: Buffer) => Promise<void>;
 }
@@ -93,16 +97,17 @@ const isWorthWaiting = (err: unknown, { record }: InstanceEntry, { position }: P
   return isToCome && (err.code === 'ECOMPUTE_CONSOLE_MISSING' || err.code === 'ECOMPUTE_ENDPOINT_MISSING');
 };
 
-const pathOf = ({ entry, isFollowing, tail }: Reading, { position }: Progress): string => {
+const pathOf = ({ entry, isFollowing, isLive, tail }: Reading, { position }: Progress): string => {
   const query = new URLSearchParams();
   if (isFollowing) query.set('follow', 'true');
+  if (isLive) query.set('live', 'true');
   if (position) query.set('from', formatPosition(position));
   else if (tail !== undefined) query.set('tail', String(tail));
   return `/instances/${entry.instance}/console?${query.toString()}`;
 };
 
 const readOnce = async (options: Reading, progress: Progress): Promise<void> => {
-  const { services, entry, write, running } = options;
+  const { services, entry, write, onBegin, running } = options;
   const { signal, emit } = running;
   const endpoint = await findEndpoint(services, entry.host);
   const response = await getFromEndpoint(endpoint, { path: pathOf(options, progress), signal });
@@ -115,6 +120,7 @@ const readOnce = async (options: Reading, progress: Progress): Promise<void> => 
     );
   if (header(CONSOLE_HEADERS.gap) === 'true') emit({ type: 'console-gap', instance: entry.instance });
   let { offset } = start;
+  if (!progress.position) onBegin?.();
   progress.position = start;
   try {
     for await (const chunk of response) {

@@ -1,11 +1,17 @@
+import { z } from 'zod';
+
 /**
  * How `eschedule` asks an agent for a console or a tunnel, and another agent for a snapshot: HTTP/1.1 over TLS with a pre-shared key, which is in etcd.
  *
- *   GET /instances/<instance>/console?follow=true&tail=20|from=<position>
+ *   GET /instances/<instance>/console?follow=true&live=true&tail=20|from=<position>
  *     200  bytes of one file of the log, from `position` on to its end; with `follow`, until the log is continued elsewhere. Whoever
- *          wants what comes then asks again, from where the bytes ended: so a reader who was cut off goes on the same way.
+ *          wants what comes then asks again, from where the bytes ended: so a reader who was cut off goes on the same way. `live` is for
+ *          people who type: what comes is sent at once.
  *   GET /instances/<instance>/tunnel?port=22, connection: upgrade, upgrade: ecompute-tunnel
  *     101  from here on the bytes of a connection to that port of the guest
+ *   GET /instances/<instance>/input?by=<name>&force=true, connection: upgrade, upgrade: ecompute-input
+ *     101  from here on the client's bytes are typed at the guest's console. The agent sends an empty line now and then, and at
+ *          the end one line of `{code, message, hint}` when it is not the client who has ended it. What the guest answers is in its console log.
  *   GET /snapshots/<id>, range: bytes=<first>-, if-range: <etag>
  *     200 or 206  the file of a snapshot, to who connects with the snapshot's own key, as `snapshotIdentity`: other agents of the cloud
  *   else a status of 4xx or 5xx, and `{code, message, hint}` in JSON
@@ -26,6 +32,10 @@ export const parseSnapshotIdentity = (identity: string): string | undefined => /
 export const snapshotPath = (id: string): string => `/snapshots/${id}`;
 
 export const TUNNEL_PROTOCOL = 'ecompute-tunnel';
+export const INPUT_PROTOCOL = 'ecompute-input';
+
+/** Who types, as others are told: a name and a machine. */
+export const typistSchema = z.string().regex(/^[\w.@-]{1,100}$/, 'expected up to 100 letters, digits and . _ @ -');
 
 export const CONSOLE_HEADERS = {
   /** Where the bytes begin. */

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import { parseEscapeKey } from '../access/escape-key.js';
 import { parseLines, parseSeconds, parseWhole } from '../amounts.js';
 import type { Args, OptionTable } from '../command-line.js';
+import { usageError } from '../usage.js';
 import type { CommandSpec } from './command-spec.js';
 
 /** The commands that reach into a guest. */
@@ -31,6 +33,57 @@ no escape sequences except colours, because the guest chose them.`,
     const tail = typed === undefined ? undefined : parseLines('tail', typed);
     const isFollowing = args.isOn('follow', false);
     return async (context) => (await import('./logs.js')).logs(context, { uuidOrName, isFollowing, tail });
+  },
+};
+
+const DEFAULT_ESCAPE = '^]';
+/** About what fits above a prompt. */
+const DEFAULT_TAIL = '10';
+
+const parseEscape = (typed: string): number | undefined => {
+  if (typed === 'none') return undefined;
+  const key = parseEscapeKey(typed);
+  if (key === undefined)
+    throw usageError(
+      `--escape ${typed} is no key`,
+      'expected ^ and a letter, such as ^] or ^A for Ctrl-], Ctrl-A; or none',
+    );
+  return key;
+};
+
+export const guestConsole: CommandSpec = {
+  summary: 'type at the serial console of an instance, or watch it',
+  examples: [
+    'eschedule console web',
+    'eschedule console web --watch',
+    'eschedule console web --force --escape ^A',
+    "printf 'root\\n' | timeout 10 eschedule console web",
+  ],
+  about: `Connects the terminal to the instance's serial console, through the agent of its host, until Ctrl-]. The guest gets every other
+key, Ctrl-C too; most guests show a prompt after Return. One person types at a time; --force takes the console from whoever
+has it, who is told. Any number may watch. What the guest sends reaches the terminal as it is, as its screen; \`eschedule
+logs\` leaves out what could harm a terminal. The console is logged as always.
+Without a terminal at its input, all of the input is typed, no key ends it, and it goes on until it is interrupted.`,
+  instances: 'one',
+  printsGuest: true,
+  options: {
+    watch: { describe: 'only look; keys go nowhere' },
+    force: { describe: 'take the console from whoever types there' },
+    escape: {
+      value: 'KEY',
+      describe: `the key that ends it, such as ^A for Ctrl-A; none: no key; default ${DEFAULT_ESCAPE}`,
+    },
+    tail: { value: 'N', describe: `how many lines to begin with; default ${DEFAULT_TAIL}` },
+  },
+  plan: (args, [uuidOrName = '']) => {
+    const isWatching = args.isOn('watch', false);
+    const isForced = args.isOn('force', false);
+    if (isWatching && isForced) throw usageError('--watch and --force do not go together', 'who watches takes nothing');
+    const escapeName = args.one('escape') ?? DEFAULT_ESCAPE;
+    const escapeKey = parseEscape(escapeName);
+    const tail = parseLines('tail', args.one('tail') ?? DEFAULT_TAIL);
+    const options = { uuidOrName, isWatching, isForced, escapeKey, escapeName, tail };
+    return async (context) => (await import('./console.js')).guestConsole(context, options);
   },
 };
 

@@ -6,7 +6,7 @@ import { GUEST_OPTIONS, guestArgsOf } from '../guest/guest-options.js';
 import { DEFAULT_GRACE_SECONDS } from '@etcd-compute/cloud/audit/grace';
 import { STRATEGIES } from '@etcd-compute/cloud/selection/strategies';
 import { usageError } from '../usage.js';
-import { logs, ssh, tunnel } from './access-table.js';
+import { guestConsole, logs, ssh, tunnel } from './access-table.js';
 import { parseBootArgs, parseChecksum } from './boot-args.js';
 import type { CommandSpec } from './command-spec.js';
 import { host } from './host-table.js';
@@ -268,6 +268,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   list,
   show,
   logs,
+  console: guestConsole,
   ssh,
   tunnel,
   ...WISH_COMMANDS,

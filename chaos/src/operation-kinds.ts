@@ -1,5 +1,5 @@
-import { isActionName, isWishName, ACTIONS, type ActionName } from '@etcd-compute/common/wishes/kinds';
-import { WISH_COMMANDS } from '@etcd-compute/scheduler/commands/wishes/wishes';
+import { isActionName, ACTIONS, type ActionName } from '@etcd-compute/common/wishes/kinds';
+import { exampleOf } from '@etcd-compute/scheduler/commands/wishes/wishes';
 
 const ACTION_NAMES = Object.keys(ACTIONS).filter(isActionName);
 
@@ -114,16 +114,11 @@ export const OPERATION_KINDS: readonly OperationKind[] = [
   ...ACTION_NAMES.map((name) => `${name}-and-wait` as const),
 ];
 
-/** The first example of its help, about this instance. */
-const exampleOf = (verb: string, name: string): readonly string[] => {
-  const [, , ...options] = isWishName(verb) ? (WISH_COMMANDS[verb].examples[0] ?? '').split(' ').slice(1) : [];
-  return [verb, name, ...options];
-};
-
 export const operationOf = (kind: OperationKind): OperationSpec => {
   if (isOther(kind)) return OTHERS[kind];
   const isWaiting = kind.endsWith('-and-wait');
-  const verb = kind.replace('-and-wait', '');
+  const verb = ACTION_NAMES.find((name) => kind === name || kind === `${name}-and-wait`);
+  if (!verb) throw new Error(`there is no operation '${kind}'`);
   const argv: OperationSpec['argv'] = (name, wait) => [...exampleOf(verb, name), ...(isWaiting ? wait : ['--no-wait'])];
   return { weight: 1, of: 'booted', wish: 'anything', argv };
 };

@@ -205,7 +205,7 @@ describe.concurrent('SIGTERM', () => {
       Array.from({ length: 10 }, async () => boot(world, agent.uuid, { image: image.url })),
     );
     for (const instance of instances) await waitForState(world, instance, 'building');
-    const before = await presenceOf(agent);
+    const before = await waitFor(async () => presenceOf(agent), { what: 'the presence' });
     const startedAt = performance.now();
     agent.kill('SIGTERM');
     await waitFor(async () => (await presenceOf(agent))?.state === 'draining', { what: 'the host to drain' });
@@ -213,14 +213,14 @@ describe.concurrent('SIGTERM', () => {
     // Longer than the lease: it is kept through the shutdown.
     const late = await boot(world, agent.uuid).catch((error: unknown) => error);
     expect(late).toMatchObject({ message: expect.stringContaining('answered 409') });
-    await agent.waitForLog('shutdown continues without: finishing the builds in hand');
+    await agent.waitForLog('shutdown continues without: finishing the running builds');
     expect(await agent.readLog()).not.toContainEqual(
       expect.objectContaining({ msg: 'shutdown continues without: giving up the lease' }),
     );
     expect(await agent.exit()).toEqual({ code: 0, signal: null });
     expect(performance.now() - startedAt).toBeLessThan(DEFAULT_SHUTDOWN_MS);
     for (const instance of instances) {
-      expect(await findRecord(world, instance)).toMatchObject({ state: 'building', session: before?.session });
+      expect(await findRecord(world, instance)).toMatchObject({ state: 'building', session: before.session });
       expect(await heldBy(world, instance)).not.toEqual({});
     }
 

@@ -66,7 +66,7 @@ describe('destroy of what is on a host that is down', () => {
       expect({ time, code }).toEqual({ time, code: 4 });
       expect(stderr).toContain(`will be destroyed when the agent of its host ${host} is back: that host is down`);
       expect(stderr).toContain(`instance ${instance} is not gone after 0.3 s: the agent of host ${host} is down`);
-      expect(stderr).toContain(`hint: the wish stands, and is carried out when the agent is back`);
+      expect(stderr).toContain('hint: the request is stored, and the agent carries it out when it is back');
     }
     expect(await cloud.listRequests()).toMatchObject([{ host, instance, value: { image: null } }]);
     expect(await cloud.allocationsOn(host)).toEqual([instance]);

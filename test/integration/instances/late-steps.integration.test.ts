@@ -2,9 +2,9 @@ import type { InstanceReconciler } from '@etcd-compute/agent/instances/reconcile
 import type { Step, StepContext } from '@etcd-compute/agent/steps/step';
 import { TASKS, type Tasks } from '@etcd-compute/agent/kinds/tasks';
 import { withResolvers } from '@etcd-compute/common/async/deadline';
-import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { newDiskUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { askToDestroy, boot, findRecord, heldBy } from '../fixtures/agent-world.js';
+import { askToDestroy, boot, findRecord, heldBy, SMALL } from '../fixtures/agent-world.js';
 import { settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
 
 /**
@@ -57,13 +57,16 @@ const makeLate = (name: string, after?: (step: Step, args: Parameters<Step['run'
 
 const LEAVING = TASKS.build.steps.filter(({ isThere }) => isThere).map(({ name }) => name);
 
+/** So that no step has nothing to do. */
+const WITH_DISK = { resources: { ...SMALL, DISK_GB: 2 }, disks: [{ uuid: newDiskUuid(), size_gib: 1 }] };
+
 const bootUntilGivenUp = async (
   { tasks }: LateStep,
   step: string,
 ): Promise<{ instance: InstanceUuid; reconciler: InstanceReconciler; woken: Promise<InstanceUuid> }> => {
   const woken = withResolvers<InstanceUuid>();
   const reconciler = await world.startReconciler(tasks, { wake: woken.resolve });
-  const instance = await boot(world, world.host);
+  const instance = await boot(world, world.host, WITH_DISK);
   booted.push(instance);
   await settle(reconciler, instance);
   expect(await findRecord(world, instance)).toMatchObject({

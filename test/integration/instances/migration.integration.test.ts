@@ -55,7 +55,16 @@ const expectMoved = async (old: OldInstance): Promise<void> => {
   const { instance, name = null } = old;
   // With what records have had since then.
   const { power_count, ...others } = Object(oldRecord(old));
-  const record = { ...others, project: 'default', paused: null, wish_count: power_count, outcomes: [], locked: null };
+  const since = {
+    project: 'default',
+    paused: null,
+    outcomes: [],
+    locked: null,
+    disks: [],
+    nics: null,
+    attempts_left: 0,
+  };
+  const record = { ...others, ...since, wish_count: power_count };
   expect(await readJson(keys.report(host, instance))).toEqual(record);
   const location = { version: 2, instance, host, project: 'default', name, created_at: record.created_at };
   expect(await readJson(keys.location(instance))).toEqual(location);

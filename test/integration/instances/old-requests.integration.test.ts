@@ -43,7 +43,7 @@ test('is not built when the instance was built on another host meanwhile, which 
   await settle(await world.startReconciler(), instance);
   expect(await findRecord(world, instance)).toMatchObject({
     state: 'error',
-    fault: { message: expect.stringContaining('holds no allocation on this host') },
+    fault: { message: expect.stringContaining('no longer has an allocation on this host') },
   });
   expect(await world.whatExists()).toEqual({ domains: [], volumes: [] });
   expect(await heldBy(world, instance)).toHaveProperty(other);

@@ -32,3 +32,9 @@ export const WISH_COMMANDS: Readonly<Record<WishName, CommandSpec>> = {
   lock,
   unlock,
 };
+
+/** The command line of the first example in the help, about another instance. For tests, which try every command. */
+export const exampleOf = (name: WishName, instance: string): readonly string[] => {
+  const [verb = name, , ...options] = (WISH_COMMANDS[name].examples[0] ?? '').split(' ').slice(1);
+  return [verb, instance, ...options];
+};

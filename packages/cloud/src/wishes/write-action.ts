@@ -43,7 +43,7 @@ export const writeAction = async (
 };
 
 /** @throws EcomputeError when the instance cannot be changed so as it is. */
-const isNeeded = ({ kind, args }: Pick<NewAction, 'kind' | 'args'>, { request, record }: Asked): boolean => {
+const isNeeded = ({ kind, args }: Pick<NewWish<ActionName>, 'kind' | 'args'>, { request, record }: Asked): boolean => {
   const action: ActionKind = ACTIONS[kind];
   return action.isNeeded?.({ request, isRunning: record.state !== 'stopped', args }) ?? true;
 };

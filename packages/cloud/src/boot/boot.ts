@@ -4,7 +4,7 @@ import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-conf
 import { renderQuery } from '@etcd-compute/common/capacity/want';
 import { newDiskUuid, newInstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { HostNames } from '../hosts/host-names.js';
-import { readPresences } from '../hosts/presences.js';
+import { readPresencesIfPossible } from '../hosts/presences.js';
 import { closeSomeBooks } from '../instances/books.js';
 import { checkOldNames, findFreeNames } from '../instances/names.js';
 import { viewOfRecord, type InstanceView } from '../instances/view.js';
@@ -176,8 +176,7 @@ const wait = async (services: Services, options: WaitForBootOptions, running: Ru
     errors.push(toError(thrown));
   }
   const late = boots.filter(({ end }) => end === 'timed-out').map(({ record }) => record.host);
-  // They only explain a delay: the placement is reported without them, too.
-  const presences = await readPresences(services, late).catch(() => undefined);
+  const presences = await readPresencesIfPossible(services, late);
   return [...errors, ...bootErrors(boots, { hostNames: (host) => hostNames.get(host) ?? null, timeoutMs, presences })];
 };
 

@@ -30,8 +30,9 @@ export const explainAgent = (agent: Pick<SeenAgent, 'state' | 'trouble' | 'drain
   return agent.state === 'draining' ? 'its agent is draining' : undefined;
 };
 
-/** The same of some hosts, to end a sentence with; empty when all can work. */
-export const explainHosts = (hosts: Iterable<ProviderUuid>, presences: Presences): string => {
+/** The same of some hosts, to end a sentence with; empty when all can work, or nobody knows. */
+export const explainHosts = (hosts: Iterable<ProviderUuid>, presences: Presences | undefined): string => {
+  if (!presences) return '';
   const reasons = [...new Set(hosts)].flatMap((host) => {
     const agent = presences.get(host);
     if (!agent) return [`the agent of host ${host} is down`];

@@ -1,3 +1,4 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { presenceSchema } from '@etcd-compute/common/etcd/messages/presence';
 import type { Entry } from '@etcd-compute/common/etcd/store';
@@ -34,6 +35,19 @@ export const readPresences = async (
   if (wanted.length === 0) return new Map();
   const { entries } = await (await store()).getMany(wanted.map((host) => keys.agent(host)));
   return new Map(entries.flatMap((entry) => (entry ? seenAgentOf({ keys }, entry) : [])));
+};
+
+/** The same to explain a delay: undefined when etcd is away, because the delay is still what has to be reported. */
+export const readPresencesIfPossible = async (
+  services: Pick<Services, 'store' | 'keys'>,
+  hosts: Iterable<ProviderUuid>,
+): Promise<Presences | undefined> => {
+  try {
+    return await readPresences(services, hosts);
+  } catch (err) {
+    if (err instanceof EcomputeError) return undefined;
+    throw err;
+  }
 };
 
 /** Those of all hosts. */

@@ -1,7 +1,7 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { explainHosts } from '../hosts/explain-agent.js';
-import { readPresences, type Presences } from '../hosts/presences.js';
-import { closeBooks } from '../instances/books.js';
+import { readPresencesIfPossible, type Presences } from '../hosts/presences.js';
+import { closeBooks, closeSomeBooks } from '../instances/books.js';
 import { isGone, readInstances, type InstanceEntry } from '../instances/instance-entry.js';
 import type { Run } from '../run.js';
 import type { Services } from '../services.js';
@@ -48,11 +48,15 @@ export const waitForDestroy = async (
       return pending.size === 0;
     },
   });
-  await closeBooks(services, { instances: entries.map(({ instance }) => instance) });
   const latest = entries.map((entry) => seen.get(entry.instance) ?? entry);
-  if (end === 'done') return { entries: latest, error: undefined };
+  const books = { instances: entries.map(({ instance }) => instance) };
+  if (end === 'done') {
+    await closeBooks(services, books);
+    return { entries: latest, error: undefined };
+  }
+  await closeSomeBooks(services, books);
   const left = [...pending.values()];
-  const presences = await readPresences(
+  const presences = await readPresencesIfPossible(
     services,
     left.map(({ host }) => host),
   );
@@ -67,11 +71,13 @@ const isThrough = async (services: Services, entry: InstanceEntry): Promise<bool
 
 const notGone = (
   pending: readonly InstanceEntry[],
-  { presences, timeoutMs }: { presences: Presences; timeoutMs: number },
+  { presences, timeoutMs }: { presences: Presences | undefined; timeoutMs: number },
 ): EcomputeError => {
   const uuids = pending.map(({ instance }) => instance);
   const what = uuids.length === 1 ? `instance ${uuids[0]} is` : `${uuids.length} instances are`;
-  const down = [...new Set(pending.flatMap(({ record, host }) => (record && !presences.has(host) ? [host] : [])))];
+  const down = [
+    ...new Set(pending.flatMap(({ record, host }) => (record && presences?.has(host) === false ? [host] : []))),
+  ];
   // An agent of the original leaves no sign of life, and no record either.
   const why = explainHosts(
     pending.flatMap(({ record, host }) => (record ? [host] : [])),

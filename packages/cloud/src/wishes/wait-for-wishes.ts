@@ -2,7 +2,7 @@ import { EcomputeError, type ErrorCode } from '@etcd-compute/common/errors';
 import { canMoveOn, type Fault, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { moveOn } from '../boot/move-on.js';
 import { explainHosts } from '../hosts/explain-agent.js';
-import { readPresences } from '../hosts/presences.js';
+import { readPresencesIfPossible } from '../hosts/presences.js';
 import { nameOf, readInstances, type InstanceEntry } from '../instances/instance-entry.js';
 import type { Run } from '../run.js';
 import type { Services } from '../services.js';
@@ -85,7 +85,7 @@ export const waitForWishes = async (
       return pending.size === 0;
     },
   });
-  const presences = await readPresences(
+  const presences = await readPresencesIfPossible(
     services,
     [...pending].map(({ entry }) => entry.host),
   );

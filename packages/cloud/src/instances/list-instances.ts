@@ -47,17 +47,26 @@ export const listInstances = async (services: Services, options: ListOptions = {
     const { isOfAllProjects = false } = options;
     const list = createList(options, namesOf(await listPresences(services)));
     const ofProject = isOfAllProjects ? undefined : await listProjectInstances(services);
-    if (ofProject) await readAll(services, list, ofProject);
+    if (ofProject && !(await areMost(services, ofProject))) await readAll(services, list, ofProject);
     else await scan(services, list);
-    const views = isOfAllProjects || ofProject ? list.views() : list.views().filter(isOf(services));
+    const views = isOfAllProjects ? list.views() : list.views().filter(isOf(services, ofProject));
     const named = await nameHosts(services, views);
     return { instances: named.toSorted(inOrder), problems: list.problems };
   });
 
-const isOf =
-  ({ project }: Services) =>
-  (view: InstanceView): boolean =>
-    view.project === project;
+const isOf = ({ project }: Services, known: readonly string[] | undefined): ((view: InstanceView) => boolean) => {
+  const own = new Set(known);
+  return (view) => (known ? own.has(view.instance) : view.project === project);
+};
+
+/** So many are read quickly one by one. */
+const FEW = 1_000;
+/** One by one, a call reads 64 records; a scan, some hundreds. */
+const SCAN_GAIN = 4;
+
+/** Whether reading all instances of the cloud takes fewer calls than reading these. */
+const areMost = async ({ keys, store }: Services, instances: readonly InstanceUuid[]): Promise<boolean> =>
+  instances.length > FEW && (await (await store()).count(keys.reports)) < SCAN_GAIN * instances.length;
 
 /** What has been found so far. */
 interface List {

@@ -64,6 +64,8 @@ export interface Store extends AsyncDisposable {
   some(prefix: string, options: { readonly limit: number; readonly from: string }): Promise<Entry[]>;
   /** As `list`, without the values, which are not sent either. */
   listKeys(prefix: string): Promise<{ entries: KeyRevision[]; revision: string }>;
+  /** How many entries there are under a prefix. */
+  count(prefix: string): Promise<number>;
   /** Writes all or nothing. @returns whether every guard held; a lost race is not an error. */
   txn(guards: readonly Guard[], writes: readonly Write[]): Promise<{ isCommitted: boolean; revision: string }>;
   grantLease(ttlSeconds: number): Promise<Lease>;
@@ -126,6 +128,11 @@ export const openStore = async (etcd: EtcdSection, judge?: ClusterJudge): Promis
     const left = limit - after.kvs.length;
     const before = left > 0 ? (await range({ key: start, range_end: middle, limit: left })).kvs : [];
     return [...after.kvs, ...before].map(toEntry);
+  };
+
+  const count: Store['count'] = async (prefix) => {
+    const { start, end } = Range.prefix(prefix);
+    return Number((await range({ key: start, range_end: end, count_only: true })).count);
   };
 
   const getChunk = async (keys: readonly string[], revision: string | undefined): Promise<Chunk> => {
@@ -207,6 +214,7 @@ export const openStore = async (etcd: EtcdSection, judge?: ClusterJudge): Promis
     getMany,
     list,
     some,
+    count,
     listKeys: async (prefix) =>
       collect(range, prefix, { isKeysOnly: true, keep: ({ key, modRevision }) => ({ key, modRevision }) }),
     txn,

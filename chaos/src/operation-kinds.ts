@@ -1,16 +1,23 @@
-import { isActionName, ACTIONS, type ActionName } from '@etcd-compute/common/wishes/kinds';
+import {
+  isActionName,
+  isWishName,
+  WISH_KINDS,
+  type ActionName,
+  type WishName,
+} from '@etcd-compute/common/wishes/kinds';
 import { exampleOf } from '@etcd-compute/scheduler/commands/wishes/wishes';
 
-const ACTION_NAMES = Object.keys(ACTIONS).filter(isActionName);
+const WISH_NAMES = Object.keys(WISH_KINDS).filter(isWishName);
+const ACTION_NAMES = WISH_NAMES.filter(isActionName);
 
 export interface OperationSpec {
   /** How often, beside the others. */
   readonly weight: number;
-  /** A new instance, one that was booted before, an image, or everything that there is. */
-  readonly of: 'new' | 'booted' | 'image' | 'cloud';
+  /** A new instance, one that was booted before, an image, a host, or everything that there is. */
+  readonly of: 'new' | 'booted' | 'image' | 'host' | 'cloud';
   /** What it asks for: the checks at the end rest on it. */
   readonly wish: 'exist' | 'be-gone' | 'anything';
-  /** @param name of the instance, or the image's URL. @param wait for commands that wait, and says for how long. */
+  /** @param name of the instance, the image's URL, or the host's uuid. @param wait for commands that wait, and says for how long. */
   readonly argv: (name: string, wait: readonly string[]) => readonly string[];
   /** Whether it boots a number of instances at once (`--count`). */
   readonly isMany?: boolean;
@@ -100,27 +107,37 @@ const OTHERS = {
     argv: (url, [, ...timeout]) => ['image', 'rm', url, ...timeout],
     usualCodes: [1],
   },
+  'host-drain': { weight: 1, of: 'host', wish: 'anything', argv: (uuid) => ['host', 'drain', uuid] },
+  // One that is not drained cannot be undrained. More often than drains: a cloud without a host boots nothing.
+  'host-undrain': {
+    weight: 2,
+    of: 'host',
+    wish: 'anything',
+    argv: (uuid) => ['host', 'undrain', uuid],
+    usualCodes: [1],
+  },
 } as const satisfies Record<string, OperationSpec>;
 
 type Other = keyof typeof OTHERS;
-export type OperationKind = Other | ActionName | `${ActionName}-and-wait`;
+export type OperationKind = Other | WishName | `${ActionName}-and-wait`;
 
 const isOther = (kind: string): kind is Other => Object.hasOwn(OTHERS, kind);
 
 /** What people do meanwhile: one for each command of `eschedule`. All can be asked of an instance, though not all in every state. */
 export const OPERATION_KINDS: readonly OperationKind[] = [
   ...Object.keys(OTHERS).filter(isOther),
-  ...ACTION_NAMES,
+  ...WISH_NAMES,
   ...ACTION_NAMES.map((name) => `${name}-and-wait` as const),
 ];
 
 export const operationOf = (kind: OperationKind): OperationSpec => {
   if (isOther(kind)) return OTHERS[kind];
   const isWaiting = kind.endsWith('-and-wait');
-  const verb = ACTION_NAMES.find((name) => kind === name || kind === `${name}-and-wait`);
+  const verb = WISH_NAMES.find((name) => kind === name || kind === `${name}-and-wait`);
   if (!verb) throw new Error(`there is no operation '${kind}'`);
   const argv: OperationSpec['argv'] = (name, wait) => [...exampleOf(verb, name), ...(isWaiting ? wait : ['--no-wait'])];
-  return { weight: 1, of: 'booted', wish: 'anything', argv };
+  // What stays locked is never destroyed.
+  return { weight: verb === 'unlock' ? 3 : 1, of: 'booted', wish: 'anything', argv };
 };
 
 /** The names of the instances that a command is about: `web`, or with a count `web-1`, `web-2` and so on. */

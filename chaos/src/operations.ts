@@ -3,7 +3,7 @@ import { text as readText } from 'node:stream/consumers';
 import { WRONG_CHECKSUM } from './images.js';
 import { operationOf, type OperationKind } from './operation-kinds.js';
 import { PROGRAM } from './program.js';
-import type { Operation } from './schedule.js';
+import { hostName, type Operation } from './schedule.js';
 import type { Stage } from './stage.js';
 
 /** A command of `eschedule`, as a process of its own. */
@@ -51,10 +51,12 @@ export const startOperation = async (
   const image = of === 'new' ? ['--image', url, '--memory', memoryMiB, ...SIZE] : [];
   const digest = checksum && ['--checksum', checksum === 'right' ? right : WRONG_CHECKSUM];
   const wait = ['--wait', '--timeout', `${stage.hasGuests ? waits.guests : waits.simulated}`];
+  const host = stage.hosts.find(({ index }) => hostName(index) === operation.name);
+  const subject = (of === 'image' && url) || (of === 'host' && host?.uuid) || operation.name;
   const startedAt = new Date();
   const args = [
     PROGRAM,
-    ...argv(of === 'image' ? url : operation.name, wait),
+    ...argv(subject, wait),
     ...count,
     ...image,
     ...(digest ?? []),

@@ -20,6 +20,7 @@ export interface Operation {
   /** Since the round's beginning. */
   readonly atMs: number;
   readonly kind: OperationKind;
+  /** Of the instance; `host-0` and so on for a host. */
   readonly name: string;
   /** How many instances are booted at once; left out: one, of exactly this name. */
   readonly count?: number;
@@ -66,6 +67,8 @@ const OTHER_IMAGE_EVERY = 3;
 const GUEST_IMAGES = 3;
 /** Instances that are booted at once, if there is room for them. */
 const MANY = [2, 3] as const;
+/** Of the commands about instances that are there; they come and go as often, however many other commands there are. */
+const ENDING = 0.35;
 /** One command in so many is about no instance. */
 const NO_INSTANCE_EVERY = 5;
 
@@ -92,26 +95,36 @@ export const isFor = (kind: FaultKind, { hasGuests }: Pick<ScheduleOptions, 'has
 const faultWeights = ({ hasGuests }: ScheduleOptions): Map<FaultKind, number> =>
   new Map(FAULT_KINDS.filter((kind) => isFor(kind, { hasGuests })).map((kind) => [kind, specOfFault(kind).weight]));
 
+/** Which of the hosts an operation is about. */
+export const hostName = (index: number): string => `host-${index}`;
+
 /** It keeps count of the instances that there would be if nothing went wrong. */
 const createOperationPlanner = (
   random: Random,
-  { seed, hasGuests, workload }: ScheduleOptions & { workload: Workload },
+  { seed, agents, hasGuests, workload }: ScheduleOptions & { workload: Workload },
 ): (() => Operation[]) => {
-  const deckOf = (...of: readonly OperationSpec['of'][]): (() => OperationKind) => {
-    const kinds = OPERATION_KINDS.filter((kind) => of.includes(operationOf(kind).of));
+  const deckOf = (isMeant: (spec: OperationSpec) => boolean): (() => OperationKind) => {
+    const kinds = OPERATION_KINDS.filter((kind) => isMeant(operationOf(kind)));
     return createDeck(random, new Map(kinds.map((kind) => [kind, operationOf(kind).weight])));
   };
-  const draw = { new: deckOf('new'), booted: deckOf('booted'), other: deckOf('image', 'cloud') };
+  const draw = {
+    new: deckOf(({ of }) => of === 'new'),
+    changing: deckOf(({ of, wish }) => of === 'booted' && wish !== 'be-gone'),
+    ending: deckOf(({ of, wish }) => of === 'booted' && wish === 'be-gone'),
+    other: deckOf(({ of }) => of === 'image' || of === 'host' || of === 'cloud'),
+  };
   const names: string[] = [];
   let booted = 0;
 
   const planOne = (): Omit<Operation, 'atMs'> => {
     if (random.whole(1, NO_INSTANCE_EVERY) === 1) {
       const kind = draw.other();
-      return { kind, name: kind, image: `image-${random.whole(0, hasGuests ? GUEST_IMAGES - 1 : booted)}` };
+      const name = operationOf(kind).of === 'host' ? hostName(random.whole(0, agents - 1)) : kind;
+      return { kind, name, image: `image-${random.whole(0, hasGuests ? GUEST_IMAGES - 1 : booted)}` };
     }
     const isNew = names.length === 0 || (names.length < workload.most && random.next() < 0.5);
-    const kind = draw[isNew ? 'new' : 'booted']();
+    const isEnding = !isNew && random.next() < ENDING;
+    const kind = draw[isNew ? 'new' : isEnding ? 'ending' : 'changing']();
     const isOtherImage = random.whole(1, OTHER_IMAGE_EVERY) === 1;
     const other = hasGuests ? random.whole(1, GUEST_IMAGES - 1) : booted + 1;
     const image = `image-${isOtherImage ? other : 0}`;

@@ -4,6 +4,8 @@ import type { Foreign } from './foreign.js';
 import { findViolations } from './invariants/all.js';
 import type { Violation } from './invariants/rule.js';
 import type { Play } from './play-round.js';
+import { playCommand } from './play-command.js';
+import { hostName } from './schedule.js';
 import { readWorld, type World } from './world.js';
 
 export interface Settled {
@@ -19,11 +21,14 @@ export interface Settled {
 const PATIENCE_MS = { simulated: 90_000, guests: 240_000 } as const;
 const LOOK_EVERY_MS = 500;
 
-/** All faults are over: lets the commands end, then looks until everything holds, or until patience ends. */
-export const settle = async ({ stage, ledger, running, signal, diary }: Play, foreign: Foreign): Promise<Settled> => {
+/** All faults are over: lets the commands end, has every host take instances again, then looks until everything holds, or until patience ends. */
+export const settle = async (play: Play, foreign: Foreign): Promise<Settled> => {
+  const { stage, ledger, running, signal, diary } = play;
   while (running.size > 0) await delay(20, undefined, { signal });
   const startedAt = performance.now();
   const patienceMs = stage.hasGuests ? PATIENCE_MS.guests : PATIENCE_MS.simulated;
+  const drains = await undrainAll(play);
+  if (drains.length > 0) return { violations: drains, world: undefined, tookMs: 0 };
   diary.note('everything is back: waiting until all is as it should be');
   let world: World | undefined;
   for (;;) {
@@ -43,6 +48,15 @@ export const settle = async ({ stage, ledger, running, signal, diary }: Play, fo
     }
     await delay(LOOK_EVERY_MS, undefined, { signal });
   }
+};
+
+const undrainAll = async (play: Play): Promise<Violation[]> => {
+  const { hosts, keys, store } = play.stage;
+  const violations: Violation[] = [];
+  for (const { index, uuid } of hosts)
+    if (await store.get(keys.drain(uuid)))
+      violations.push(...(await playCommand(play, 'host-undrain', hostName(index))));
+  return violations;
 };
 
 const findSurprises = (hosts: Play['stage']['hosts']): Violation[] =>

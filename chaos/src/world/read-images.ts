@@ -5,21 +5,25 @@ import { notePath } from '@etcd-compute/agent/images/download/partial-download';
 import type { ImageFiles } from '../world.js';
 
 const CONTENT = /^([0-9a-f]{64})\.img$/;
-const URL_ENTRY = /^[0-9a-f]{64}\.json$/;
-const URLS = 'urls';
+/** The folders beside the images, and the names of the files in them. */
+const FOLDERS: ReadonlyMap<string, RegExp> = new Map([
+  ['urls', /^[0-9a-f]{64}\.json$/],
+  ['snapshots', /^[0-9a-f-]{36}\.json$/],
+]);
 
 /** What the agent's image cache holds. Of a download that an agent did not live to finish, the next one makes use. */
 export const readImageFiles = async (folder: string): Promise<ImageFiles> => {
-  const names = (await readdir(folder)).filter((name) => name !== URLS);
-  const entries = await readdir(join(folder, URLS));
+  const names = (await readdir(folder)).filter((name) => !FOLDERS.has(name));
+  const entries: string[] = [];
+  for (const [inner, known] of FOLDERS)
+    entries.push(
+      ...(await readdir(join(folder, inner))).filter((name) => !known.test(name)).map((name) => join(inner, name)),
+    );
   const useful = new Set(names.filter((name) => CONTENT.test(name)));
   for (const name of names.filter((candidate) => candidate.endsWith('.part')))
     if (await readLeftover(join(folder, name))) useful.add(name).add(basename(notePath(name)));
   return {
     contents: names.flatMap((name) => CONTENT.exec(name)?.[1] ?? []),
-    useless: [
-      ...names.filter((name) => !useful.has(name)),
-      ...entries.filter((name) => !URL_ENTRY.test(name)).map((name) => join(URLS, name)),
-    ],
+    useless: [...names.filter((name) => !useful.has(name)), ...entries],
   };
 };

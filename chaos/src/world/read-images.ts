@@ -16,9 +16,7 @@ export const readImageFiles = async (folder: string): Promise<ImageFiles> => {
   const names = (await readdir(folder)).filter((name) => !FOLDERS.has(name));
   const entries: string[] = [];
   for (const [inner, known] of FOLDERS)
-    entries.push(
-      ...(await readdir(join(folder, inner))).filter((name) => !known.test(name)).map((name) => join(inner, name)),
-    );
+    for (const name of await listIfThere(join(folder, inner))) if (!known.test(name)) entries.push(join(inner, name));
   const useful = new Set(names.filter((name) => CONTENT.test(name)));
   for (const name of names.filter((candidate) => candidate.endsWith('.part')))
     if (await readLeftover(join(folder, name))) useful.add(name).add(basename(notePath(name)));
@@ -27,3 +25,10 @@ export const readImageFiles = async (folder: string): Promise<ImageFiles> => {
     useless: [...names.filter((name) => !useful.has(name)), ...entries],
   };
 };
+
+/** The folder of snapshots comes with the first one. */
+const listIfThere = async (folder: string): Promise<string[]> =>
+  readdir(folder).catch((err: NodeJS.ErrnoException) => {
+    if (err.code === 'ENOENT') return [];
+    throw err;
+  });

@@ -171,6 +171,9 @@ describe('set', () => {
       code: 0,
     });
     expect((await request()).meta).toEqual({ role: 'db' });
+    expect(parseJson((await cloud.eschedule(['show', 'web', '-o', 'json'])).stdout)).toMatchObject({
+      meta: { role: 'db' },
+    });
     for (const wrong of [[], ['--meta', 'role'], ['--meta', 'a=b', '--remove-meta', 'a']])
       expect(await cloud.eschedule(['set', 'web', ...wrong])).toMatchObject({ code: 2 });
   });

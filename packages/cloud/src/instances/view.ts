@@ -42,6 +42,8 @@ export interface InstanceView {
   readonly networks: readonly string[] | null;
   /** The root disk comes first, and has the instance's uuid. Empty where nobody knows the size of the root disk. */
   readonly disks: readonly { readonly uuid: string; readonly sizeGiB: number }[];
+  /** What its guest is told under keys of people's own. Null where it was not read: lists do not show it. */
+  readonly meta: Readonly<Record<string, string>> | null;
   /** That nothing may be asked of it, and why; null when it is not locked. */
   readonly locked: { readonly reason: string } | null;
   readonly addresses: readonly {
@@ -134,6 +136,7 @@ export const viewOfRecord = (
   image: record.image,
   networks: networksOf(record),
   disks: disksOf(record),
+  meta: null,
   locked: record.locked && { reason: record.locked.reason },
   addresses: record.addresses.map(({ address, family, mac, source }) => ({ address, family, mac, source })),
   addressSources: record.address_sources,
@@ -146,6 +149,8 @@ export const viewOfRecord = (
   transitions: record.transitions.map(({ at, state, reason }) => ({ at, state, reason })),
 });
 
+const metaOf = ({ request }: InstanceEntry): InstanceView['meta'] => (request && (request.meta ?? {})) ?? null;
+
 /** Of an instance without a record: the original's agent reports an address and nothing else. */
 const stateOfRequest = ({ request, booted }: InstanceEntry): InstanceState => {
   if (request && isDestroyWish(request)) return 'deleting';
@@ -157,7 +162,7 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: D
   if (record) {
     // Records of earlier versions do not say whose it is. Edits that the agent has not seen yet show as well.
     const latest = { user: request?.user_id, ...record, ...(request && reportedOf(request)), name: nameOf(entry) };
-    return viewOfRecord(latest, hostNames, downloads);
+    return { ...viewOfRecord(latest, hostNames, downloads), meta: metaOf(entry) };
   }
   const state = stateOfRequest(entry);
   const resources: Record<string, number> = {};
@@ -179,6 +184,7 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: D
     image: request?.image ?? null,
     networks: networksOf({ nics: request?.nics ?? null }),
     disks: disksOf({ instance, resources, disks: request?.disks ?? [] }),
+    meta: metaOf(entry),
     locked: null,
     addresses:
       booted === undefined

@@ -64,6 +64,13 @@ const renderDisks = ({ disks: [root, ...further] }: InstanceView): string =>
     ', ',
   );
 
+const hasMeta = ({ meta }: InstanceView): boolean => Object.keys(meta ?? {}).length > 0;
+
+const renderMeta = ({ meta }: InstanceView): string =>
+  Object.entries(meta ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ');
+
 /** One instance in full, for a person. */
 export const renderInstance = (view: InstanceView, isColorful: boolean): string => {
   const { fault, hostName, host } = view;
@@ -85,6 +92,7 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
     ...(view.networks ? [['networks', view.networks.join(', ')] satisfies [string, string]] : []),
     // The root disk alone is what `resources` says.
     ...(view.disks.length > 1 ? [['disks', renderDisks(view)] satisfies [string, string]] : []),
+    ...(hasMeta(view) ? [['meta', renderMeta(view)] satisfies [string, string]] : []),
     ['created', formatTime(view.createdAt)],
     ['updated', formatTime(view.updatedAt)],
   ];

@@ -21,6 +21,7 @@ const VIEW: InstanceView = {
   image: 'http://x/a.img',
   networks: null,
   disks: [{ uuid: '6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d', sizeGiB: 1 }],
+  meta: null,
   locked: null,
   addresses: [{ address: '192.0.2.7', family: 'ipv4', mac: null, source: 'lease' }],
   addressSources: { lease: 'found' },
@@ -115,6 +116,12 @@ test('an instance with further disks says which', () => {
   const further = { uuid: '0b9d7a43-5c0e-4b5f-8f0e-7c0a5d1e2f30', sizeGiB: 20 };
   expect(renderInstance({ ...VIEW, disks: [...VIEW.disks, further] }, false)).toContain(
     '\ndisks:     root 1 GiB, 0b9d7a43-5c0e-4b5f-8f0e-7c0a5d1e2f30 20 GiB\n',
+  );
+});
+
+test('an instance with metadata says which', () => {
+  expect(renderInstance({ ...VIEW, meta: { role: 'db', stage: 'live' } }, false)).toContain(
+    '\nmeta:      role=db, stage=live\n',
   );
 });
 

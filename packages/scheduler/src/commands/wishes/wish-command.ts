@@ -34,7 +34,7 @@ export const wishCommand = <Name extends WishName>(
 ): CommandSpec => ({
   summary,
   examples,
-  about: `${about} Prints them only with -o.`,
+  about: `${about} Prints the instances only with -o.`,
   instances: 'many',
   ...(operands !== undefined && { operands }),
   options: {

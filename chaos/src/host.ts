@@ -98,6 +98,8 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
         etcd: { ...path.config.etcd, ...etcdUsers.sectionOf(userOfHost(uuid)) },
         libvirt: { uri: uriOf(join(dir, 'proxy-sock')) },
         network: { cidr: `10.46.${index}.0/24` },
+        // The interfaces of simulated guests come and go; nobody in a real guest would ask for an address there.
+        networks: hasGuests ? [] : [{ name: 'storage', cidr: `10.47.${index}.0/24` }],
         // A small file system of their own, which only a fault fills.
         images: { allow_private: ['127.0.0.0/8'], keep_free: 0 },
         inventory: { VCPU: { allocation_ratio: 16 } },

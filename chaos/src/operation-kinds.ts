@@ -23,6 +23,8 @@ export interface OperationSpec {
   readonly isMany?: boolean;
   /** Of the image: that which its URL gives at that time, or one of no image. */
   readonly checksum?: 'right' | 'wrong';
+  /** A word of its that stands for any disk of the instance. */
+  readonly anyDisk?: string;
   /** It has no `--output`: its errors are words. */
   readonly hasNoOutput?: boolean;
   /** Exit codes besides 0 that are no failures, or that are told otherwise than by an error. */
@@ -136,8 +138,10 @@ export const operationOf = (kind: OperationKind): OperationSpec => {
   const verb = WISH_NAMES.find((name) => kind === name || kind === `${name}-and-wait`);
   if (!verb) throw new Error(`there is no operation '${kind}'`);
   const argv: OperationSpec['argv'] = (name, wait) => [...exampleOf(verb, name), ...(isWaiting ? wait : ['--no-wait'])];
+  const anyDisk = verb === 'remove-disk' ? exampleOf(verb, '').at(-1) : undefined;
   // What stays locked is never destroyed.
-  return { weight: verb === 'unlock' ? 3 : 1, of: 'booted', wish: 'anything', argv };
+  const weight = verb === 'unlock' ? 3 : 1;
+  return { weight, of: 'booted', wish: 'anything', argv, ...(anyDisk !== undefined && { anyDisk }) };
 };
 
 /** The names of the instances that a command is about: `web`, or with a count `web-1`, `web-2` and so on. */

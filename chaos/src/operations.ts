@@ -5,6 +5,7 @@ import { operationOf, type OperationKind } from './operation-kinds.js';
 import { PROGRAM } from './program.js';
 import { hostName, type Operation } from './schedule.js';
 import type { Stage } from './stage.js';
+import { readEtcd } from './world/read-etcd.js';
 
 /** A command of `eschedule`, as a process of its own. */
 export interface RunningOperation {
@@ -43,7 +44,7 @@ export const startOperation = async (
   operation: Operation,
   waits: Readonly<Record<'simulated' | 'guests', number>> = WAIT_SECONDS,
 ): Promise<RunningOperation> => {
-  const { of, argv, checksum, hasNoOutput } = operationOf(operation.kind);
+  const { of, argv, checksum, hasNoOutput, anyDisk } = operationOf(operation.kind);
   const memoryMiB = stage.hasGuests ? '128' : '64';
   const { url, checksum: right } = await stage.images.find(operation.image);
   const count = operation.count === undefined ? [] : ['--count', String(operation.count)];
@@ -53,10 +54,11 @@ export const startOperation = async (
   const wait = ['--wait', '--timeout', `${stage.hasGuests ? waits.guests : waits.simulated}`];
   const host = stage.hosts.find(({ index }) => hostName(index) === operation.name);
   const subject = (of === 'image' && url) || (of === 'host' && host?.uuid) || operation.name;
+  const disk = anyDisk === undefined ? undefined : await findDisk(stage, operation.name);
   const startedAt = new Date();
   const args = [
     PROGRAM,
-    ...argv(subject, wait),
+    ...argv(subject, wait).map((word) => (word === anyDisk ? (disk ?? word) : word)),
     ...count,
     ...image,
     ...(digest ?? []),
@@ -90,6 +92,12 @@ export const startOperation = async (
     signal: (signal) => child.exitCode === null && child.signalCode === null && child.kill(signal),
     finished: finish(),
   };
+};
+
+/** A disk that the instance of this name has beside its root disk. */
+const findDisk = async (stage: Stage, name: string): Promise<string | undefined> => {
+  const { records } = await readEtcd(stage);
+  return records.find((record) => record.name === name)?.disks[0]?.uuid;
 };
 
 /** Runs one command to its end where no fault is about. */

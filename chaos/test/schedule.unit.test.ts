@@ -61,7 +61,7 @@ test('what is done to an instance is done to one that was booted, also when many
   const booted = new Set<string>();
   const strangers: string[] = [];
   let many = 0;
-  for (const operation of planSchedule({ ...OPTIONS, rounds: 200 }).rounds.flatMap(({ operations }) => operations)) {
+  for (const operation of planSchedule({ ...OPTIONS, rounds: 400 }).rounds.flatMap(({ operations }) => operations)) {
     const { of, isMany } = operationOf(operation.kind);
     if (of === 'new') for (const name of namesOf(operation)) booted.add(name);
     if (of === 'booted' && !booted.has(operation.name)) strangers.push(operation.name);

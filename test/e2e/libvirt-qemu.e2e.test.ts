@@ -17,7 +17,7 @@ import type { Domain } from '@etcd-compute/libvirt/domain';
 import { LibvirtError } from '@etcd-compute/libvirt/errors';
 import { superviseConnection } from '@etcd-compute/libvirt/reconnect';
 import type { StoragePool } from '@etcd-compute/libvirt/storage-pool';
-import { parseDomain, renderDisk, renderDomain, renderInterface } from '@etcd-compute/libvirt/xml/domain';
+import { parseDomain, renderDevice, renderDomain } from '@etcd-compute/libvirt/xml/domain';
 import type { DomainSpec } from '@etcd-compute/libvirt/xml/domain';
 import { renderDomainBackup } from '@etcd-compute/libvirt/xml/domain-backup';
 import { parseMetadataValues } from '@etcd-compute/libvirt/xml/metadata';
@@ -159,10 +159,10 @@ describe('devices', () => {
       renderDomain({ uuid, name: uuid, type: 'qemu', vcpus: 1, memoryMiB: 32, disks: [], interfaces: [] }),
     );
     const disk = await makeDisk();
-    const devices = [renderDisk(disk), renderInterface(card)];
+    const devices = [renderDevice({ disk }), renderDevice({ interface: card })];
     for (const xml of devices) await domain.attachDeviceFlags(xml, CONFIG);
     expect(await devicesOf(domain)).toMatchObject({ disk, hasCard: true });
-    await expect(domain.attachDeviceFlags(renderDisk(disk), CONFIG)).rejects.toThrow(/vdk/);
+    await expect(domain.attachDeviceFlags(renderDevice({ disk }), CONFIG)).rejects.toThrow(/vdk/);
     for (const xml of devices) await domain.detachDeviceFlags(xml, CONFIG);
     expect(await devicesOf(domain)).toEqual({ disk: undefined, hasCard: false });
     for (const xml of devices)
@@ -173,10 +173,10 @@ describe('devices', () => {
   it('are added to a guest that runs, and stay there as long as it does not let them go', async () => {
     await using domain = await startEchoGuest();
     const disk = await makeDisk();
-    await domain.attachDeviceFlags(renderDisk(disk), LIVE);
+    await domain.attachDeviceFlags(renderDevice({ disk }), LIVE);
     expect(await devicesOf(domain)).toMatchObject({ disk: { ...disk, backing: null } });
     // No system runs there that could hear of it.
-    await domain.detachDeviceFlags(renderDisk(disk), LIVE);
+    await domain.detachDeviceFlags(renderDevice({ disk }), LIVE);
     expect(await devicesOf(domain)).toMatchObject({ disk: { path: disk.path } });
     await domain.destroy();
   });

@@ -117,7 +117,7 @@ export class Domain {
     await this.#owned.call('domainUndefineFlags', [flags], wait);
   }
 
-  /** Gives it one more device, while it runs or in its definition (`DomainModificationImpact`): `renderDisk`, `renderInterface`. */
+  /** Gives it one more device, while it runs or in its definition (`DomainModificationImpact`): `renderDevice`. */
   async attachDeviceFlags(xml: string, flags: number, wait: CallWait = {}): Promise<void> {
     await this.#owned.call('domainAttachDevice', [xml, flags], wait);
   }

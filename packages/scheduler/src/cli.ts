@@ -73,10 +73,32 @@ const planOriginal = (line: CommandLine): Run | undefined => {
   };
 };
 
+/** The names of commands have one word or two. */
+const splitName = (words: readonly string[]): { name: string; given: readonly string[] } => {
+  const two = words.slice(0, 2).join(' ');
+  return COMMANDS[two] ? { name: two, given: words.slice(2) } : { name: words[0] ?? '', given: words.slice(1) };
+};
+
+/** The second words of commands that begin with this one. */
+const verbsOf = (first: string): string[] =>
+  Object.keys(COMMANDS).flatMap((name) => (name.startsWith(`${first} `) ? name.slice(first.length + 1) : []));
+
+const missingVerb = (first: string, verbs: readonly string[], second: string | undefined): Error => {
+  const hint = `see \`eschedule ${first} --help\``;
+  if (second === undefined) return usageError(`${first} needs ${verbs.join(' or ')}`, hint);
+  const near = closestWord(second, verbs);
+  return usageError(
+    `${first} does not know '${second}'`,
+    near === undefined ? hint : `did you mean \`eschedule ${first} ${near}\`?`,
+  );
+};
+
 const planCommand = (line: CommandLine): Run => {
-  const [name, ...given] = line.positionals;
-  if (name === undefined) throw usageError('a command is missing', 'see `eschedule --help`');
+  if (line.positionals.length === 0) throw usageError('a command is missing', 'see `eschedule --help`');
+  const { name, given } = splitName(line.positionals);
   const command = COMMANDS[name];
+  const verbs = verbsOf(name);
+  if (!command && verbs.length > 0) throw missingVerb(name, verbs, given[0]);
   if (!command) throw unknownCommand(name);
   const args = createArgs(line, optionsOf(command), name);
   checkInstances(name, command, given);
@@ -90,9 +112,10 @@ const findText = (line: CommandLine, isEmpty: boolean): Invocation | undefined =
       kind: 'text',
       text: async () => {
         const { renderCommandHelp, renderOverview } = await import('./help.js');
-        const [name = ''] = line.positionals;
-        const command = COMMANDS[name];
-        return command ? renderCommandHelp(name, command) : renderOverview();
+        const { name } = splitName(line.positionals);
+        const names = COMMANDS[name] ? [name] : verbsOf(name).map((verb) => `${name} ${verb}`);
+        const helps = names.flatMap((one) => (COMMANDS[one] ? renderCommandHelp(one, COMMANDS[one]) : []));
+        return helps.length > 0 ? helps.join('\n') : renderOverview();
       },
     };
   if (!line.options.has('version')) return undefined;

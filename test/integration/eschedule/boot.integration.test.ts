@@ -78,7 +78,8 @@ describe('boot --no-wait', () => {
       step: null,
       resources,
       image: 'http://x/a.img',
-      networks: null,
+      nics: null,
+      meta: null,
       disks: [{ uuid: instance, sizeGiB: 10 }],
       addresses: [],
       addressSources: null,
@@ -173,7 +174,7 @@ describe('boot --no-wait', () => {
       { slot: 1, network: 'storage' },
     ];
     expect(await cloud.listRequests()).toMatchObject([{ host, value: { nics } }]);
-    expect(parseJson(stdout)).toMatchObject({ networks: ['bridge:br0', 'storage'] });
+    expect(parseJson(stdout)).toMatchObject({ nics: [{ network: 'bridge:br0' }, { network: 'storage' }] });
   });
 
   test.each([

@@ -16,7 +16,7 @@ afterEach(async () => cloud.reset());
 afterAll(async () => cloud.stop());
 
 const bootTo = async (state: InstanceState): Promise<InstanceUuid> => {
-  await cloud.addHost({ name: 'one' });
+  await cloud.addHost({ name: 'one', networks: ['ecompute', 'storage'] });
   const { stdout } = await cloud.eschedule(['boot', '--name', 'web', '--no-wait', '-o', 'json']);
   const { instance }: { instance: InstanceUuid } = JSON.parse(stdout);
   await cloud.report(instance, 'building');
@@ -201,6 +201,40 @@ describe('rebuild', () => {
       ['--checksum', 'sha256:1'],
     ])
       expect(await cloud.eschedule(['rebuild', 'web', ...wrong])).toMatchObject({ code: 2 });
+  });
+});
+
+describe('devices', () => {
+  test('disk add prints the uuid of the disk, which disk remove takes in short', async () => {
+    await bootTo('active');
+    const before = await request();
+    const { code, stdout } = await cloud.eschedule(['disk', 'add', 'web', '--size', '10G', '--no-wait']);
+    expect(code).toBe(0);
+    const added = { count: 1, kind: 'add-disk', args: { disk: stdout.trim(), size_gib: 10 } };
+    expect(await request()).toEqual({ ...before, version: 1, wishes: [added] });
+    await ask('disk', 'remove', 'web', stdout.slice(0, 12));
+    expect(await wishes()).toEqual([added, { count: 2, kind: 'remove-disk', args: { disk: stdout.trim() } }]);
+  });
+
+  test('what cannot be is refused, and nothing is written', async () => {
+    const instance = await bootTo('active');
+    const nics = ['ecompute', 'storage'].map((network, slot) => ({ slot, network, mac: null }));
+    await cloud.report(instance, 'active', { nics });
+    const before = await request();
+    for (const [argv, reason] of [
+      [['disk', 'remove', 'web', 'ffff'], 'has no disk ffff'],
+      [['disk', 'remove', 'web', instance], 'is the root disk'],
+      [['nic', 'add', 'web', '--network', 'storage'], "is on the network 'storage' already"],
+      [['nic', 'add', 'web', '--network', 'bridge:br9'], "cannot be on the network 'bridge:br9'"],
+      [['nic', 'remove', 'web', 'backup'], "is not on the network 'backup'"],
+    ] as const)
+      expect(await cloud.eschedule(argv)).toMatchObject({ code: 1, stderr: expect.stringContaining(reason) });
+    await cloud.report(instance, 'suspended');
+    expect(await cloud.eschedule(['disk', 'add', 'web', '--size', '1'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is suspended, and can be given a disk only'),
+    });
+    expect(await request()).toEqual(before);
   });
 });
 

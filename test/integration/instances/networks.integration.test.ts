@@ -38,13 +38,10 @@ test('a guest has an interface on each network that it asks for, in its order, a
   const nics = nicsOf('storage', 'default', 'ecompute');
   const instance = await boot(world, agent.uuid, { nics });
   const { addresses, nics: reported } = await waitForRecord(world, instance, (record) => record.addresses.length === 3);
-  expect(reported).toEqual(nics);
   // The MAC of a managed network is that of an address there: 10.46.0.2 and 10.45.0.2.
-  expect(addresses.map(({ mac }) => mac)).toEqual([
-    '52:54:00:2e:00:02',
-    expect.stringMatching(/^52:(?!54:00:2[de])/),
-    '52:54:00:2d:00:02',
-  ]);
+  const macs = ['52:54:00:2e:00:02', expect.stringMatching(/^52:(?!54:00:2[de])/), '52:54:00:2d:00:02'];
+  expect(reported).toEqual(nics.map((nic, index) => ({ ...nic, mac: macs[index] })));
+  expect(addresses.map(({ mac }) => mac)).toEqual(macs);
   const plain = await boot(world, agent.uuid);
   const record = await waitForRecord(world, plain, (one) => one.addresses.length > 0);
   expect(record.addresses.map(({ mac }) => mac)).toEqual(['52:54:00:2d:00:03']);

@@ -4,12 +4,12 @@ import type { Step } from '@etcd-compute/agent/steps/step';
 import { TASKS, type Tasks } from '@etcd-compute/agent/kinds/tasks';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceState, Outcome } from '@etcd-compute/common/etcd/messages/instance-record';
-import { newDiskUuid, type InstanceUuid } from '@etcd-compute/common/ids';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { ActionKind } from '@etcd-compute/common/wishes/kind';
 import { ACTIONS, type ActionName } from '@etcd-compute/common/wishes/kinds';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { askToDestroy, boot, findRecord, SMALL } from '../fixtures/agent-world.js';
-import { settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
+import { askToDestroy, boot, findRecord } from '../fixtures/agent-world.js';
+import { FULL, settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
 
 /**
  * Walks every list of steps in `TASKS`: each step fails before it and after it, is repeated, is cut off by a crash before, after
@@ -143,12 +143,6 @@ const STARTS: readonly Start[] = TASK_NAMES.flatMap((task): Start[] => {
     faults: index === 0 ? RUN_FAULTS : stateFaults,
   }));
 });
-
-/** All that an instance can have, so that no step has nothing to do. */
-const FULL = {
-  resources: { ...SMALL, DISK_GB: 4 },
-  disks: [1, 2].map((size_gib) => ({ uuid: newDiskUuid(), size_gib })),
-};
 
 const bootTo = async ({ task, way }: Pick<Start, 'task' | 'way'>): Promise<InstanceUuid> => {
   const instance = await boot(world, world.host, FULL);

@@ -5,7 +5,7 @@ import { LibvirtError } from '@etcd-compute/libvirt/errors';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askToDestroy, boot, findRecord } from '../fixtures/agent-world.js';
 import type { FaultScript } from '../fixtures/faulty.js';
-import { settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
+import { FULL, settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
 
 /**
  * A wish whose step before the turning point fails, so that all is taken back. On this way back each call, to libvirt, etcd and Placement,
@@ -52,7 +52,7 @@ const failingAtTurn = (kind: string, onFailure: () => void): Tasks => {
 
 /** @returns whether there were as many calls. */
 const turnBackUnder = async (kind: string, server: Server, script: FaultScript): Promise<boolean> => {
-  const instance = await boot(world, world.host);
+  const instance = await boot(world, world.host, FULL);
   await settle(await world.startReconciler(), instance);
   const before = await findRecord(world, instance);
   await world.ask(instance, { kind, count: 1 });
@@ -66,9 +66,17 @@ const turnBackUnder = async (kind: string, server: Server, script: FaultScript):
   const isHit = faulty.hit !== undefined;
   faulty.disarm();
   await world.expectTrueRecord(instance);
-  const { resources, image } = before ?? {};
+  const { resources, image, disks, nics } = before ?? {};
   const outcomes = [{ kind, count: 1, fault: { code: 'ECOMPUTE_DISK_FAILED' } }];
-  expect(await findRecord(world, instance)).toMatchObject({ wish_count: 1, outcomes, resources, image, step: null });
+  expect(await findRecord(world, instance)).toMatchObject({
+    wish_count: 1,
+    outcomes,
+    resources,
+    image,
+    disks,
+    nics,
+    step: null,
+  });
   await askToDestroy(world, world.host, instance);
   await settle(await world.startReconciler(), instance);
   await world.expectGone(instance);

@@ -140,6 +140,7 @@ const sections = z.strictObject({
       domain: secondsKey(120, 'how long defining, starting or ending a domain may take'),
       libvirt: secondsKey(15, 'how long libvirt may take to accept a connection or to answer a question'),
       guest_shutdown: secondsKey(60, 'how long a guest may take to shut down before it is powered off'),
+      unplug: secondsKey(60, 'how long a running guest may take to let a disk or an interface go'),
       address: secondsKey(120, 'how long to look for a guest’s address before giving up'),
       shutdown: secondsKey(60, 'how long running builds may take to finish when the agent stops'),
     })

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { diskUuidSchema, instanceUuidSchema, type DiskUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import type { CallWait, Connection } from '@etcd-compute/libvirt/connection';
 import { renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
@@ -39,6 +40,9 @@ export const createFurtherDisk = async (
   await using volume = await storage.createVolume(xml, 0, wait);
   return { path: volume.path, format: 'qcow2' };
 };
+
+export const furtherDiskPath = ({ folder }: Pick<DiskPool, 'folder'>, disk: FurtherDiskName): string =>
+  join(folder, furtherDiskFile(disk));
 
 /** Repeatable. */
 export const deleteFurtherDisk = async (

@@ -20,8 +20,9 @@ import type { LostDomains } from './lost-domains.js';
 import { isUp, type DomainState } from '../domains/domain.js';
 import type { Plan } from './plan.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
+import { readReportedNics, reportedNicsOf } from './reported-nics.js';
 import { refreshGuest } from './refresh-guest.js';
-import type { StepDeps } from '../steps/step.js';
+import type { MadeSoFar, StepDeps } from '../steps/step.js';
 import type { Tasks } from '../kinds/tasks.js';
 import { undoCompletely } from './undo.js';
 
@@ -110,6 +111,9 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
       await writer.toState('error', { reason: plan.why, fault });
       return;
     }
+    case 'report-nics':
+      await writer.update({ nics: await readReportedNics(deps.steps, { ...request, nics: writer.record.nics }) });
+      return;
     case 'report-edits':
       await writer.update(reportedOf(request));
       log.info({ instanceUuid, name: writer.record.name }, 'instance edited');
@@ -151,11 +155,12 @@ const build = async (inHand: InHand): Promise<void> => {
   const isResumed = writer.record.state === 'building' && writer.record.session !== deps.session;
   await writer.claim('building', 'claimed by the agent');
   log.info({ instanceUuid: instance, image: request.image }, isResumed ? 'build taken up again' : 'instance claimed');
+  let made: MadeSoFar;
   try {
     // A guest that runs is never undone.
     if (!isUp(domain) && (isResumed || inHand.isOlderThanAgent)) await checkAllocation(inHand);
     if (domain === 'foreign') throw foreignDomain(instance);
-    await runInHand(inHand, { spec: specOf(request, deps.host), steps: stepsLeft(domain, deps.tasks) });
+    made = await runInHand(inHand, { spec: specOf(request, deps.host), steps: stepsLeft(domain, deps.tasks) });
   } catch (thrown) {
     const [step, err] = thrown instanceof StepError ? [thrown.step, thrown.cause] : ['claim', thrown];
     if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;
@@ -172,6 +177,8 @@ const build = async (inHand: InHand): Promise<void> => {
     step: null,
     fault: null,
     ...NO_ADDRESSES,
+    // Nothing was made of a build that was cut short after the definition: the next look reads them.
+    ...(made.nics && { nics: reportedNicsOf(made.nics) }),
   });
   log.info({ instanceUuid: instance, durationMs: Date.now() - startedAt }, 'instance active');
   await refreshAddresses(deps, writer);

@@ -1,7 +1,6 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
-import type { Write } from '@etcd-compute/common/etcd/store';
 import type { ActionKind } from '@etcd-compute/common/wishes/kind';
 import { isActionName, ACTIONS } from '@etcd-compute/common/wishes/kinds';
 import { stepsOf } from '../kinds/steps-of.js';
@@ -9,11 +8,12 @@ import { specOf } from '../guest-config/guest-spec.js';
 import { causeOf, runInHand, StepError } from './build.js';
 import type { InHand } from './apply-plan.js';
 import { isUp } from '../domains/domain.js';
+import { hostNetworksOf } from '../networks/host-networks.js';
 import { isElsewhere } from '../servers/fault.js';
 import { isChanged } from './record-writer.js';
 import type { Step } from '../steps/step.js';
 import { endFailed, turn } from './turn-back.js';
-import { reportFailure, reportOutcome, type Task } from './wish-outcome.js';
+import { reportFailure, reportOutcome, type Ending, type Task } from './wish-outcome.js';
 
 /**
  * Carries out a wish once. What fails is not tried again until it is asked for again: the outcome in the record says why, and the record
@@ -30,7 +30,7 @@ export const carryOutTask = async (task: Task, inHand: InHand): Promise<void> =>
   const { deps, writer, request, signal, log } = inHand;
   const { name, wish, reason } = task;
   const instanceUuid = request.instance;
-  const edited = editedRequest(task, request);
+  const edited = editedRequest(task, inHand);
   const failed = wish && writer.record.outcomes.find(({ count }) => count === wish.count);
   if (failed?.fault) {
     await endFailed(task, { fault: failed.fault, edited }, inHand);
@@ -38,13 +38,13 @@ export const carryOutTask = async (task: Task, inHand: InHand): Promise<void> =>
   }
   log.info({ instanceUuid, task: name, reason }, 'changing the instance');
   const { leavesGuest, writes: writesOf } = deps.tasks[name];
-  let writes: readonly Write[] = [];
+  let outcome: Pick<Ending, 'edited' | 'writes'> = {};
   try {
     const { steps, isFresh } = stepsLeft(task, inHand);
     // Of one that was cut short, the domain may be what the steps before have made of it.
     if (!isFresh || isPossible(task, inHand)) {
       const made = await runInHand(inHand, { spec: specOf(edited, deps.host), steps, wish });
-      writes = writesOf?.(made, deps.keys) ?? [];
+      outcome = { edited, writes: writesOf?.(made, deps.keys) ?? [] };
     }
   } catch (thrown) {
     const [step, err] = [thrown instanceof StepError ? thrown.step : null, causeOf(thrown)];
@@ -53,19 +53,21 @@ export const carryOutTask = async (task: Task, inHand: InHand): Promise<void> =>
     await turn(task, { err, step, edited }, inHand);
     return;
   }
-  await reportOutcome(inHand, { wish, reason, fault: null, edited, leavesGuest, writes });
+  await reportOutcome(inHand, { wish, reason, fault: null, leavesGuest, ...outcome });
   log.info({ instanceUuid, task: name }, 'instance changed');
 };
 
-const editedRequest = ({ name, wish }: Task, request: BootRequest): BootRequest => {
+const editedRequest = ({ name, wish }: Task, { request, writer: { record } }: InHand): BootRequest => {
   const { edit, args }: ActionKind = ACTIONS[name];
-  return edit && wish ? edit(request, args.parse(wish.args)) : request;
+  return edit && wish ? edit(request, args.parse(wish.args), { nics: record.nics ?? [] }) : request;
 };
 
 /** @returns false when there is nothing to do. @throws EcomputeError when the instance cannot be changed so as it is. */
-const isPossible = ({ name, wish }: Task, { deps, domain, request }: InHand): boolean => {
+const isPossible = ({ name, wish }: Task, { deps, domain, request, writer: { record } }: InHand): boolean => {
   const { isNeeded, args }: ActionKind = ACTIONS[name];
-  if (wish && isNeeded && !isNeeded({ request, isRunning: isUp(domain), args: args.parse(wish.args) })) return false;
+  const networks = hostNetworksOf(deps.steps.config).map((network) => network.name);
+  const found = { request, isRunning: isUp(domain), nics: record.nics, networks };
+  if (wish && isNeeded && !isNeeded({ ...found, args: args.parse(wish.args) })) return false;
   const { needs } = deps.tasks[name];
   if (!needs || needs.includes(domain)) return true;
   throw new EcomputeError('ECOMPUTE_REQUEST_INVALID', `could not ${name} it: its domain is ${domain}`);

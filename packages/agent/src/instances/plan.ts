@@ -10,6 +10,7 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { ActionName } from '@etcd-compute/common/wishes/kinds';
 import { isReported } from '@etcd-compute/common/wishes/reported';
 import { isThere, isUp, type DomainState } from '../domains/domain.js';
+import { saysNics } from './reported-nics.js';
 
 /*
  * What to do about one instance, from what is wished, what was reported and what runs. Pure: the same for a first boot, after a
@@ -24,6 +25,7 @@ import { isThere, isUp, type DomainState } from '../domains/domain.js';
  *   boot        the same            none          decline, when the host is drained
  *   boot        building            any           build, also on a drained host: it was begun
  *   boot        building + fault    any           undo, then error
+ *   boot        built               any that is   report its interfaces, when the record does not say them yet
  *   boot        built               any that is   the oldest wish that is not carried out yet
  *   boot        built               any that is   report what was edited in the request
  *   boot        built               running       report active, look at its addresses and whether it is paused
@@ -83,6 +85,7 @@ export type Plan =
   | { readonly action: 'report'; readonly state: GuestState; readonly reason: string }
   | { readonly action: 'report-lost' }
   | { readonly action: 'report-edits' }
+  | { readonly action: 'report-nics' }
   | { readonly action: 'refresh-guest' };
 
 const nothing = (why: string): Plan => ({ action: 'nothing', why });
@@ -158,6 +161,8 @@ const OFF_BECAUSE: Partial<Record<DomainState, string>> = {
 };
 
 const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }: HostFacts): Plan => {
+  // Earlier agents did not report them, and a wish may be about them.
+  if (isThere(domain) && !saysNics(record.nics)) return { action: 'report-nics' };
   const wish = nextWish(request, record);
   if (isThere(domain) && wish) return { action: 'carry-out', wish };
   // Null: made by an agent that did not write it yet.

@@ -141,7 +141,9 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
       interrupt,
       log: deps.log,
     });
-    if (plan.action === 'carry-out' && nextWish(request.value, writer.record)) return { againAfterMs: 0 };
+    const hasMore =
+      plan.action === 'report-nics' || (plan.action === 'carry-out' && nextWish(request.value, writer.record));
+    if (hasMore) return { againAfterMs: 0 };
     return isResponsive ? {} : { againAfterMs: UNRESPONSIVE_AGAIN_MS };
   };
 

@@ -43,12 +43,13 @@ export const turn = async (task: Task, failed: FailedStep, inHand: InHand): Prom
 /** Where the step is. `nowhere`: there is no turning point, or nothing was begun. `start`: of the guest, past the turning point. */
 type Side = 'nowhere' | 'before' | 'past' | 'start';
 
-const sideOf = async ({ name }: Task, { err, step, edited }: FailedStep, { deps }: InHand): Promise<Side> => {
+const sideOf = async ({ name, wish }: Task, { err, step, edited }: FailedStep, { deps }: InHand): Promise<Side> => {
   const { turn: point } = deps.tasks[name];
   const [failed, at] = placesOf(deps.tasks, name, step);
   if (!point || failed < 0) return 'nowhere';
   // What was given up may still take effect: which way to go is known only when it has, or fails clearly.
-  const isDone = async (): Promise<boolean> => isTimeout(err) || point.isDone(deps.steps, specOf(edited, deps.host));
+  const isDone = async (): Promise<boolean> =>
+    isTimeout(err) || point.isDone(deps.steps, specOf(edited, deps.host), wish);
   const isPast = failed > at || (failed === at && (await isDone()));
   if (!isPast) return 'before';
   return deps.tasks[name].steps.some((one) => one.name === step && isStart(one)) ? 'start' : 'past';
@@ -82,20 +83,20 @@ export interface FailedWish {
 export const endFailed = async (task: Task, { fault, edited }: FailedWish, inHand: InHand): Promise<void> => {
   const { deps, writer, request } = inHand;
   const { name, wish } = task;
-  const { turn: point } = deps.tasks[name];
+  const { turn: point, steps: forwards, leavesGuest } = deps.tasks[name];
   const [failed, at] = placesOf(deps.tasks, name, fault.step);
   const isBack = failed <= at;
   try {
     const spec = specOf(isBack ? request : edited, deps.host);
-    if (isBack) await runInHand(inHand, { spec, steps: point?.back ?? [] });
-    if (isBack && writer.record.state === 'active') await startAgain(task, inHand);
-    await runInHand(inHand, { spec, steps: point?.settle ?? [] });
+    if (isBack) await runInHand(inHand, { spec, steps: point?.back ?? [], wish });
+    if (isBack && writer.record.state === 'active' && forwards.some(isStart)) await startAgain(task, inHand);
+    await runInHand(inHand, { spec, steps: point?.settle ?? [], wish });
   } catch (thrown) {
     const err = causeOf(thrown);
     if (isOver(err, inHand)) throw err;
     await tryAgain(err, writer.record.step?.name ?? null, inHand);
   }
-  await reportOutcome(inHand, { wish, reason: reasonOfFailure(wish), fault, ...(!isBack && { edited }) });
+  await reportOutcome(inHand, { wish, reason: reasonOfFailure(wish), fault, leavesGuest, ...(!isBack && { edited }) });
 };
 
 const isOver = (err: unknown, { signal }: InHand): boolean => isChanged(err) || signal.aborted || isElsewhere(err);

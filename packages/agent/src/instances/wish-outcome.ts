@@ -14,6 +14,7 @@ import type { InHand } from './apply-plan.js';
 import { findPauseReason, isThere, observeDomain } from '../domains/domain.js';
 import { toFault } from '../servers/fault.js';
 import { guestStateOf } from './plan.js';
+import { readReportedNics } from './reported-nics.js';
 import { refreshGuest } from './refresh-guest.js';
 
 /** Something to be done to an instance. */
@@ -43,12 +44,20 @@ export const reportOutcome = async (
   { wish, reason, fault, edited, leavesGuest = false, writes = [] }: Ending,
 ): Promise<void> => {
   const { deps, writer, request } = inHand;
-  if (leavesGuest && wish) {
-    await writer.update({ ...withOutcome(writer.record, newOutcome(wish, fault)), step: null }, writes);
-    return;
-  }
   const { instance } = request;
   const connection = deps.steps.getConnection();
+  const isEdited = edited !== undefined && edited !== request;
+  const reported: Partial<InstanceRecord> = {
+    ...(wish && withOutcome(writer.record, newOutcome(wish, fault))),
+    ...(isEdited && (await recordOf(edited, inHand))),
+    step: null,
+  };
+  const edits = isEdited ? [writer.requestWrite(edited)] : [];
+  if (leavesGuest && wish) {
+    await writer.update({ ...withoutFaultOfStep(writer.record), ...reported }, [...edits, ...writes]);
+    if (reported.nics) await lookForAddressesAnew(inHand);
+    return;
+  }
   const { state: domain, isResponsive } = await observeDomain(connection, instance);
   const paused = domain === 'paused' ? await findPauseReason(connection, instance) : null;
   const state = isThere(domain) ? guestStateOf(domain) : writer.record.state;
@@ -57,14 +66,29 @@ export const reportOutcome = async (
     // Nobody waits for what nobody asked for.
     fault: wish ? null : fault,
     paused,
-    ...(wish && withOutcome(writer.record, newOutcome(wish, fault))),
-    ...(edited && { image: edited.image, resources: resourcesOn(edited, deps.host) ?? {} }),
-    step: null,
+    ...reported,
     ...NO_ADDRESSES,
   };
-  const edits = edited && edited !== request ? [writer.requestWrite(edited)] : [];
   await writer.toState(state, { reason, ...changes }, [...bootedWrites(deps, instance), ...edits, ...writes]);
   if (state === 'active') await refreshGuest({ ...inHand, domain, isResponsive });
+};
+
+/** What the record repeats of an edited request. */
+const recordOf = async (edited: BootRequest, { deps, request }: InHand): Promise<Partial<InstanceRecord>> => ({
+  image: edited.image,
+  resources: resourcesOn(edited, deps.host) ?? {},
+  disks: edited.disks ?? [],
+  ...(edited.nics && edited.nics !== request.nics && { nics: await readReportedNics(deps.steps, edited) }),
+});
+
+/** What a step waited for is over; what is wrong with the guest itself is not. */
+const withoutFaultOfStep = ({ fault }: InstanceRecord): Pick<Partial<InstanceRecord>, 'fault'> =>
+  typeof fault?.step === 'string' ? { fault: null } : {};
+
+const lookForAddressesAnew = async (inHand: InHand): Promise<void> => {
+  const { deps, writer } = inHand;
+  deps.addresses.forget(writer.record.instance);
+  if (writer.record.state === 'active') await refreshGuest(inHand);
 };
 
 export const newOutcome = ({ count, kind }: Wish, fault: Fault | null): Outcome => ({

@@ -1,4 +1,5 @@
 import type { Keys } from '@etcd-compute/common/etcd/keys';
+import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { Write } from '@etcd-compute/common/etcd/store';
 import type { DomainState } from '../domains/domain.js';
 import type { GuestSpec } from '../guest-config/guest-spec.js';
@@ -25,7 +26,7 @@ export interface KindPlan {
 export interface TurningPoint {
   /** One of the plan's steps, and whether it has taken effect: asked when it has failed. */
   readonly at: Step;
-  readonly isDone: (deps: StepDeps, asked: GuestSpec) => Promise<boolean>;
+  readonly isDone: (deps: StepDeps, asked: GuestSpec, wish: Wish | null) => Promise<boolean>;
   /** From anything that the steps up to there have made to what was: each can be repeated. */
   readonly back: readonly Step[];
   /** What follows the start of the guest, whichever way it went, also when it could not be started. Tried again until it succeeds. */

@@ -4,7 +4,7 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import { DomainModificationImpact, DomainXMLFlags } from '@etcd-compute/libvirt/constants';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
-import { parseDomain, renderInterface, type DomainNetworkInterface } from '@etcd-compute/libvirt/xml/domain';
+import { parseDomain, renderDevice, type DomainNetworkInterface } from '@etcd-compute/libvirt/xml/domain';
 import { hasMark } from '../domains/domain.js';
 import { isOwnPortName, portNameOf } from './port-names.js';
 
@@ -40,7 +40,7 @@ const adoptGuest = async (domain: Domain, log: Logger): Promise<void> => {
   if (await domain.isPersistent()) await adoptDefinition(domain, instance.data);
   if (await domain.isActive())
     for (const entry of current.interfaces.filter(({ filter }) => filter === OLD_FILTER)) {
-      await domain.updateDeviceFlags(renderInterface(sourceOf(entry)), DomainModificationImpact.LIVE);
+      await domain.updateDeviceFlags(renderDevice({ interface: sourceOf(entry) }), DomainModificationImpact.LIVE);
       log.info({ instanceUuid: instance.data }, 'removed libvirt’s filter from a guest, the packet filter replaces it');
     }
 };
@@ -51,7 +51,7 @@ const adoptDefinition = async (domain: Domain, instance: InstanceUuid): Promise<
   for (const [index, entry] of interfaces.entries())
     if (isOld(entry)) {
       const adopted = { ...sourceOf(entry), targetDev: portNameOf(instance, index) };
-      await domain.updateDeviceFlags(renderInterface(adopted), DomainModificationImpact.CONFIG);
+      await domain.updateDeviceFlags(renderDevice({ interface: adopted }), DomainModificationImpact.CONFIG);
     }
 };
 

@@ -3,6 +3,7 @@ import type { Connection } from '@etcd-compute/libvirt/connection';
 import type { Domain } from '@etcd-compute/libvirt/domain';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { NetworksConfig } from './host-networks.js';
+import { readBothXmls } from './nics.js';
 import { isOwnPortName } from './port-names.js';
 import { portsOf, type GuestPort } from './ports.js';
 
@@ -25,7 +26,9 @@ export const createGuestList = (config: NetworksConfig): GuestList => {
     return ports.length > 0 && ports.every(({ name }) => isOwnPortName(name));
   };
   const read = async (domain: Domain): Promise<void> => {
-    guests.set(instanceUuidSchema.parse(domain.uuid), portsOf(await domain.getXMLDesc(), config));
+    const ports = (await readBothXmls(domain)).flatMap((xml) => portsOf(xml, config));
+    const byName = new Map(ports.toReversed().map((port) => [port.name, port]));
+    guests.set(instanceUuidSchema.parse(domain.uuid), [...byName.values()]);
   };
   return {
     refresh: async (connection) => {

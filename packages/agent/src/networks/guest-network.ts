@@ -9,7 +9,7 @@ import { parseNetwork, renderNetwork, type NetworkSpec } from '@etcd-compute/lib
 import type { AgentConfig } from '../config/config.js';
 import { chooseAddress, listReservations, planNetwork } from './address-plan.js';
 import { onlyNetwork } from './host-networks.js';
-import { readNics } from './nics.js';
+import { readBothXmls, readNics } from './nics.js';
 import { BLOCK_PREFIX, blocksOf, isSameIpv6, isUniqueLocal, planIpv6 } from './ipv6-plan.js';
 
 /**
@@ -102,7 +102,7 @@ const readReservations = async (
   for (const domain of await connection.listAllDomains()) {
     await using handle = domain;
     const instance = instanceUuidSchema.safeParse(handle.uuid).data;
-    const nics = readNics(parseDomain(await handle.getXMLDesc()), onlyNetwork(network));
+    const nics = (await readBothXmls(handle)).flatMap((xml) => readNics(parseDomain(xml), onlyNetwork(network)));
     const address = nics.find((nic) => nic.network === network.name)?.address;
     if (instance !== undefined && address !== undefined) reservations.set(instance, address);
   }

@@ -15,8 +15,12 @@ export interface GuestNetworks {
    * @throws ECOMPUTE_NETWORK_FULL
    */
   readonly reserve: (instance: InstanceUuid, network: string) => string | undefined;
-  /** Gives back all addresses of an instance; repeatable. Only when no domain has their MACs any more. */
-  readonly release: (instance: InstanceUuid) => void;
+  /**
+   * Gives back the addresses of an instance; repeatable. Only when no domain has their MACs any more.
+   *
+   * @param network only there. Default: on all networks.
+   */
+  readonly release: (instance: InstanceUuid, network?: string) => void;
 }
 
 export const createGuestNetworks = ({
@@ -34,8 +38,8 @@ export const createGuestNetworks = ({
       for (const network of networks.values()) await network.open(connection);
     },
     reserve: (instance, network) => networks.get(network)?.reserve(instance),
-    release: (instance) => {
-      for (const network of networks.values()) network.release(instance);
+    release: (instance, only) => {
+      for (const [name, network] of networks) if (only === undefined || name === only) network.release(instance);
     },
   };
 };

@@ -1,6 +1,8 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { WantedNic } from '@etcd-compute/common/etcd/messages/nics';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { DomainXMLFlags } from '@etcd-compute/libvirt/constants';
+import type { Domain } from '@etcd-compute/libvirt/domain';
 import type { DomainSpec } from '@etcd-compute/libvirt/xml/domain';
 import { addressOfMac, macOfAddress, macOfInstance } from './address-plan.js';
 import { hostNetworksOf, nameOfSource, type HostNetwork, type NetworksConfig } from './host-networks.js';
@@ -62,6 +64,12 @@ const unknownNetwork = (
     `instance ${instance} wants the network '${network}', and this host has ${networks.map(({ name }) => name).join(', ')}`,
     { retryable: true, hint: 'networks and bridges are set in compute.yaml' },
   );
+
+/** The XML of a domain as it runs and as it is defined: an interface that comes or goes is in one of them first. */
+export const readBothXmls = async (domain: Pick<Domain, 'getXMLDesc' | 'isActive'>): Promise<string[]> => {
+  const definition = await domain.getXMLDesc(DomainXMLFlags.INACTIVE);
+  return (await domain.isActive()) ? [await domain.getXMLDesc(), definition] : [definition];
+};
 
 /** The interfaces that a domain has, whoever made it and with whatever config. Pure. */
 export const readNics = ({ interfaces }: Pick<DomainSpec, 'interfaces'>, config: NetworksConfig): Nic[] => {

@@ -1,12 +1,14 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
-import type { DomainDisk, DomainNetworkInterface, DomainSpec } from '@etcd-compute/libvirt/xml/domain';
+import type { DomainNetworkInterface, DomainSpec } from '@etcd-compute/libvirt/xml/domain';
 import type { AgentConfig } from '../config/config.js';
 import { isMetadataOn } from '../config/metadata.js';
 import { sourceOf } from '../networks/host-networks.js';
+import type { Nic } from '../networks/nics.js';
 import type { VirtType } from '../libvirt/virt-type.js';
 import { renderMark, type DomainMark } from '../domains/domain.js';
 import type { GuestSpec } from '../guest-config/guest-spec.js';
-import { needed, type MadeDisk, type MadeSoFar } from './step.js';
+import { domainDisksOf } from './domain-disks.js';
+import { needed, type MadeSoFar, type StepDeps } from './step.js';
 
 /** What a domain is made from: the wish, what the steps before have made of it, and what the host is. */
 export interface DomainInput {
@@ -43,57 +45,25 @@ const firmwareOf = ({ spec, config, arch }: Pick<DomainInput, 'spec' | 'config' 
 const machineOf = ({ config, arch }: DomainInput): string | undefined =>
   config.guests.machine ?? (arch === 'aarch64' ? 'virt' : undefined);
 
+/** So many devices can be added while the guest runs. Those that are added to one that is off get ports of their own. */
+const SPARE_PORTS = 8;
+/** Of a guest with all that we give it: random numbers, balloon, channel of the guest agent, USB, SCSI. */
+const PORTS_OF_OTHERS = 5;
+
+/** The machines of QEMU with PCI Express; in the older `pc` devices are added anyway. */
+const pciePortsOf = ({ spec, made }: DomainInput, machine: string | undefined): number | undefined => {
+  if (machine === undefined || !/q35|^virt(-|$)/.test(machine)) return undefined;
+  const interfaces = needed(made.nics, 'the interfaces').length;
+  // The config drive is a disk too.
+  return spec.disks.length + 1 + interfaces + PORTS_OF_OTHERS + SPARE_PORTS;
+};
+
 /** Under KVM the guest gets the host's processor, emulated all that QEMU knows: its defaults are too old for today's systems. */
 const cpuModeOf = ({ config, virtType }: DomainInput): DomainSpec['cpuMode'] => {
   const { cpu } = config.guests;
   if (virtType === 'test' || cpu === 'default') return undefined;
   if (cpu !== 'auto') return cpu;
   return virtType === 'kvm' ? 'host-passthrough' : 'maximum';
-};
-
-/** Of a disk in the order of the machine: `vda`, `vdb`, ... */
-const targetOf = ({ bus }: AgentConfig['disks'], index: number): string =>
-  `${bus === 'virtio' ? 'vd' : 'sd'}${(10 + index).toString(36)}`;
-
-/** The places of the root disk and of the config drive. Further disks come behind, also where there is no config drive. */
-const [ROOT, CONFIG_DRIVE, FIRST_FURTHER] = [0, 1, 2];
-
-/** A disk of an instance as its domain has it. @param index in the order of the machine. */
-const domainDiskOf = (
-  { uuid, path, format }: MadeDisk,
-  { config, index }: { readonly config: AgentConfig['disks']; readonly index: number },
-): DomainDisk => {
-  const { bus, cache, discard } = config;
-  return {
-    bus,
-    device: 'disk',
-    path,
-    format,
-    targetDev: targetOf(config, index),
-    readOnly: false,
-    discard,
-    ...(cache !== undefined && { cache }),
-    ...(index !== ROOT && { serial: uuid }),
-  };
-};
-
-/** The config drive is a disk and not a CD-ROM: kernels that are made for clouds have no driver for the controllers of those. */
-const disksOf = ({ made, config: { disks: config } }: DomainInput): DomainDisk[] => {
-  const { configDrive } = made;
-  const [root, ...further] = needed(made.disks, 'the disks');
-  const drive = configDrive && {
-    bus: config.bus,
-    device: 'disk' as const,
-    path: configDrive,
-    format: 'raw' as const,
-    targetDev: targetOf(config, CONFIG_DRIVE),
-    readOnly: true,
-  };
-  return [
-    domainDiskOf(root, { config, index: ROOT }),
-    ...(drive ? [drive] : []),
-    ...further.map((disk, at) => domainDiskOf(disk, { config, index: FIRST_FURTHER + at })),
-  ];
 };
 
 /**
@@ -105,20 +75,23 @@ const smbiosOf = ({ config }: DomainInput): DomainSpec['smbios'] =>
     ? { manufacturer: 'etcd-compute', product: 'OpenStack Nova' }
     : undefined;
 
-/** Their ports have names of our choice, because the packet filter goes by them. */
-const interfacesOf = ({ made, virtType }: DomainInput): DomainNetworkInterface[] =>
-  needed(made.nics, 'the interfaces').map(({ network, mac, port }) => ({
-    ...sourceOf(network),
-    mac,
-    model: 'virtio',
-    ...(port !== undefined && virtType !== 'test' && { targetDev: port }),
-  }));
+/** Its port has a name of our choice, because the packet filter goes by it. */
+export const domainInterfaceOf = (
+  { network, mac, port }: Pick<Nic, 'network' | 'mac' | 'port'>,
+  virtType: VirtType | StepDeps['virtType'],
+): DomainNetworkInterface => ({
+  ...sourceOf(network),
+  mac,
+  model: 'virtio',
+  ...(port !== undefined && virtType !== 'test' && { targetDev: port }),
+});
 
 /** The domain of an instance. libvirt's test driver has no devices but disks and interfaces. */
 export const domainSpecOf = (input: DomainInput): DomainSpec => {
-  const { spec, config, mark, consoleLog, virtType, arch } = input;
+  const { spec, made, config, mark, consoleLog, virtType, arch } = input;
   const { balloon, agent } = config.guests;
   const machine = machineOf(input);
+  const pciePorts = pciePortsOf(input, machine);
   const cpuMode = cpuModeOf(input);
   const smbios = smbiosOf(input);
   const isReal = virtType !== 'test';
@@ -132,11 +105,12 @@ export const domainSpecOf = (input: DomainInput): DomainSpec => {
     ...(machine !== undefined && { machine }),
     ...(cpuMode !== undefined && { cpuMode }),
     ...(firmwareOf(input) === 'uefi' && { firmware: 'efi' as const }),
-    disks: disksOf(input),
+    disks: domainDisksOf(input),
     ...(isReal && smbios && { smbios }),
-    interfaces: interfacesOf(input),
+    interfaces: needed(made.nics, 'the interfaces').map((nic) => domainInterfaceOf(nic, virtType)),
     serial: isReal ? { logFile: consoleLog } : {},
     hasRng: isReal,
+    ...(isReal && pciePorts !== undefined && { pciePorts }),
     ...(isReal && agent && { guestAgent: {} }),
     ...(isReal && { hasMemoryBalloon: balloon }),
     hasPanicDevice: isReal && isPc(arch),

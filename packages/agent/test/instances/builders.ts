@@ -19,6 +19,8 @@ export const aBootRequest = (changes: Partial<BootRequest> = {}): BootRequest =>
 
 export const aDestroyRequest = (): BootRequest => aBootRequest({ allocations: {}, image: null });
 
+const aNic = { slot: 0, network: 'ecompute', mac: '52:54:00:2d:00:02' };
+
 export const aRecord = (changes: Partial<InstanceRecord> = {}): InstanceRecord => ({
   ...newRecord({
     instance: INSTANCE,
@@ -26,6 +28,7 @@ export const aRecord = (changes: Partial<InstanceRecord> = {}): InstanceRecord =
     name: null,
     resources: { VCPU: 1 },
     image: 'http://images/tiny',
+    nics: [aNic],
     reason: 'allocated',
     now: new Date(0),
   }),

@@ -55,6 +55,20 @@ describe('planInstance', () => {
     ['stopped, and the domain is gone', boot, aRecord({ state: 'stopped' }), 'absent', 'report-lost'],
     ['active, and the domain is not ours', boot, aRecord({ state: 'active' }), 'foreign', 'report-lost'],
     ['active, and renamed since', renamed, aRecord({ state: 'active' }), 'running', 'report-edits'],
+    [
+      'of an agent that did not report interfaces',
+      boot,
+      aRecord({ state: 'stopped', nics: null }),
+      'shut-off',
+      'report-nics',
+    ],
+    [
+      'the same, and something is asked',
+      wish('add-nic'),
+      aRecord({ state: 'active', nics: null }),
+      'running',
+      'report-nics',
+    ],
     ['stopped, and locked since', locked, aRecord({ state: 'stopped' }), 'shut-off', 'report-edits'],
     ['lost, and renamed since', renamed, aRecord({ state: 'active' }), 'absent', 'report-lost'],
     ['stopped, and shut off', boot, aRecord({ state: 'stopped' }), 'shut-off', 'nothing'],
@@ -203,6 +217,7 @@ describe('planInstance', () => {
           report: [next.action === 'report' ? next.state : 'active'],
           'report-lost': ['error'],
           'report-edits': [],
+          'report-nics': [],
         } as const;
         for (const state of states[next.action]) expect(canBecome(record.state, state)).toBe(true);
       }),

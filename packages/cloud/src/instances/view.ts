@@ -38,8 +38,15 @@ export interface InstanceView {
   } | null;
   readonly resources: Readonly<Record<string, number>>;
   readonly image: string | null;
-  /** The networks of its host that it asked for, in the order of its interfaces; null: those that the host gives to every guest. */
-  readonly networks: readonly string[] | null;
+  /** Its interfaces. Null until it is built, if its host chooses them. */
+  readonly nics:
+    | readonly {
+        readonly network: string;
+        /** Null until it is built. */
+        readonly mac: string | null;
+        readonly addresses: readonly string[];
+      }[]
+    | null;
   /** The root disk comes first, and has the instance's uuid. Empty where nobody knows the size of the root disk. */
   readonly disks: readonly { readonly uuid: string; readonly sizeGiB: number }[];
   /** What its guest is told under keys of people's own. Null where it was not read: lists do not show it. */
@@ -76,8 +83,13 @@ export interface InstanceView {
   readonly transitions: readonly { readonly at: string; readonly state: string; readonly reason: string }[];
 }
 
-const networksOf = ({ nics }: Pick<InstanceRecord, 'nics'>): InstanceView['networks'] =>
-  nics && nics.map(({ network }) => network);
+const nicsOf = ({ nics, addresses }: Pick<InstanceRecord, 'nics' | 'addresses'>): InstanceView['nics'] =>
+  nics &&
+  nics.map(({ network, mac = null }) => ({
+    network,
+    mac,
+    addresses: addresses.filter((one) => mac !== null && one.mac === mac).map(({ address }) => address),
+  }));
 
 const disksOf = ({
   instance,
@@ -134,7 +146,7 @@ export const viewOfRecord = (
   step: stepOf(record, downloads),
   resources: record.resources,
   image: record.image,
-  networks: networksOf(record),
+  nics: nicsOf(record),
   disks: disksOf(record),
   meta: null,
   locked: record.locked && { reason: record.locked.reason },
@@ -182,7 +194,7 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: D
     step: null,
     resources,
     image: request?.image ?? null,
-    networks: networksOf({ nics: request?.nics ?? null }),
+    nics: nicsOf({ nics: request?.nics ?? null, addresses: [] }),
     disks: disksOf({ instance, resources, disks: request?.disks ?? [] }),
     meta: metaOf(entry),
     locked: null,

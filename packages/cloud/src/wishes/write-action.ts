@@ -18,34 +18,38 @@ import { rewriteRequest } from './rewrite-request.js';
 export const writeAction = async (
   services: Services,
   found: InstanceEntry,
-  { agent, kind, args }: NewWish<ActionName>,
+  { agent, kind, args: given }: NewWish<ActionName>,
 ): Promise<number | undefined> => {
+  const action: ActionKind = ACTIONS[kind];
+  const complete = (request: BootRequest): NewWish['args'] => action.complete?.(given, request) ?? given;
   let count = 0;
   let isIdle = false;
   await rewriteRequest(services, found, {
     verb: kind,
     render: async (entry) => {
       const { request, record } = checkMayAsk(entry, kind);
+      const args = complete(request);
       const { power: _power, wishes: _wishes, ...others } = request;
       const before = wishesOf(request);
       const waiting = before.filter((one) => one.count > record.wish_count);
       // What waits may change what this will find: then its agent judges.
-      isIdle = waiting.length === 0 && !isNeeded({ kind, args }, { request, record });
+      isIdle = waiting.length === 0 && !isNeeded({ kind, args, agent }, { request, record });
       if (isIdle) return 'done';
       count = Math.max(before.at(-1)?.count ?? 0, record.wish_count) + 1;
       const pending = waiting.filter((one) => !isReplaced(one.kind, kind));
       return { ...others, version: 1, ...renderWishes([...pending, { count, kind, args }], entry, agent) };
     },
     also: async (entry, request) =>
-      kind === 'snapshot' ? reserveSnapshotName(services, entry, { request, args, count }) : { writes: [] },
+      kind === 'snapshot' ? reserveSnapshotName(services, entry, { request, args: given, count }) : { writes: [] },
   });
   return isIdle ? undefined : count;
 };
 
 /** @throws EcomputeError when the instance cannot be changed so as it is. */
-const isNeeded = ({ kind, args }: Pick<NewWish<ActionName>, 'kind' | 'args'>, { request, record }: Asked): boolean => {
+const isNeeded = ({ kind, args, agent }: NewWish<ActionName>, { request, record }: Asked): boolean => {
   const action: ActionKind = ACTIONS[kind];
-  return action.isNeeded?.({ request, isRunning: record.state !== 'stopped', args }) ?? true;
+  const found = { isRunning: record.state !== 'stopped', nics: record.nics, networks: agent?.networks };
+  return action.isNeeded?.({ request, args, ...found }) ?? true;
 };
 
 /** A guest that is asked to stop, and then to start, need not stop. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BootRequest } from '../etcd/messages/boot-request.js';
+import type { WantedNic } from '../etcd/messages/nics.js';
 import type { InstanceState } from '../etcd/messages/instance-record.js';
 
 /* What a person can ask of an instance. There are two kinds, each a file of its own: actions and edits. */
@@ -25,8 +26,23 @@ export interface ActionKind extends Kind {
    * the request as it was.
    *
    * @param args as `args` parses them.
+   * @param nics what the instance has, also when its request leaves that to the host.
    */
-  readonly edit?: (request: BootRequest, args: Readonly<Record<string, unknown>>) => BootRequest;
+  readonly edit?: (
+    request: BootRequest,
+    args: Readonly<Record<string, unknown>>,
+    found: { readonly nics: readonly WantedNic[] },
+  ) => BootRequest;
+  /**
+   * Completes what people may shorten. The cloud asks before it writes the wish.
+   *
+   * @param args as `args` parses them.
+   * @throws EcomputeError when it could mean several things, or nothing.
+   */
+  readonly complete?: (
+    args: Readonly<Record<string, unknown>>,
+    request: BootRequest,
+  ) => Readonly<Record<string, unknown>>;
   /**
    * Whether it would change anything. The cloud asks before it writes the wish, the agent before it carries it out.
    *
@@ -41,6 +57,10 @@ export interface Asked {
   readonly request: BootRequest;
   /** Its guest runs, or will before this is carried out. */
   readonly isRunning: boolean;
+  /** The interfaces that it has. Null: its agent has not said. */
+  readonly nics: readonly WantedNic[] | null;
+  /** The networks of its host. Undefined: nobody has said. */
+  readonly networks?: readonly string[] | undefined;
   /** As `args` parses them. */
   readonly args: Readonly<Record<string, unknown>>;
 }

@@ -1,7 +1,11 @@
 import type { z } from 'zod';
+import { addDisk } from './actions/add-disk.js';
+import { addNic } from './actions/add-nic.js';
 import { pause } from './actions/pause.js';
 import { reboot } from './actions/reboot.js';
 import { rebuild } from './actions/rebuild.js';
+import { removeDisk } from './actions/remove-disk.js';
+import { removeNic } from './actions/remove-nic.js';
 import { reset } from './actions/reset.js';
 import { resize } from './actions/resize.js';
 import { resume } from './actions/resume.js';
@@ -27,6 +31,10 @@ export const ACTIONS = {
   rebuild,
   resize,
   snapshot,
+  'add-disk': addDisk,
+  'remove-disk': removeDisk,
+  'add-nic': addNic,
+  'remove-nic': removeNic,
 } as const satisfies Record<string, ActionKind>;
 
 export const EDITS = { rename, set, lock, unlock } as const satisfies Record<string, EditKind>;

@@ -40,6 +40,8 @@ export interface DomainSpec {
   readonly serial?: { readonly logFile?: string };
   /** A random number generator fed from the host's /dev/urandom. */
   readonly hasRng?: boolean;
+  /** For a machine with PCI Express, where each device takes a port of its own, and a guest that runs gets no further ones. */
+  readonly pciePorts?: number;
   /** False removes the balloon that qemu guests have by default. */
   readonly hasMemoryBalloon?: boolean;
   /** Through it a guest whose kernel knows it (pvpanic) tells that it panicked, and `onCrash` is done. x86 only. */
@@ -85,12 +87,20 @@ function readGuestAgent(devices: ReadElement): DomainSpec['guestAgent'] {
   return target && present({ state: oneOf(['connected', 'disconnected'] as const, target.attribute('state')) });
 }
 
+function controllersOf({ disks, pciePorts = 0 }: DomainSpec): XmlElement[] {
+  // libvirt's own choice of a SCSI controller is one that few systems have a driver for.
+  const scsi = disks.some(({ bus }) => bus === 'scsi') ? [{ '@type': 'scsi', '@model': 'virtio-scsi' }] : [];
+  const ports = Array.from({ length: pciePorts }, () => ({ '@type': 'pci', '@model': 'pcie-root-port' }));
+  // libvirt adds what the ports are on, but only where it is not told of any other.
+  const root = pciePorts > 0 ? [{ '@type': 'pci', '@index': 0, '@model': 'pcie-root' }] : [];
+  return [...root, ...ports, ...scsi];
+}
+
 function devicesMember(spec: DomainSpec): XmlElement {
   const logFile = spec.serial?.logFile;
   return {
     disk: spec.disks.map(diskMember),
-    // libvirt's own choice of a SCSI controller is one that few systems have a driver for.
-    controller: spec.disks.some(({ bus }) => bus === 'scsi') ? { '@type': 'scsi', '@model': 'virtio-scsi' } : undefined,
+    controller: controllersOf(spec),
     interface: spec.interfaces.map(interfaceMember),
     serial: spec.serial && {
       '@type': 'pty',
@@ -109,14 +119,14 @@ function devicesMember(spec: DomainSpec): XmlElement {
   };
 }
 
-/** Renders one <disk>, for `Domain.attachDeviceFlags`. Throws `XmlValueError`. */
-export function renderDisk(disk: DomainDisk): string {
-  return renderXml({ disk: diskMember(disk) });
-}
+/** A device that can be added to a domain and taken from it. */
+export type DomainDevice =
+  | { readonly disk: DomainDisk; readonly interface?: never }
+  | { readonly interface: DomainNetworkInterface; readonly disk?: never };
 
-/** Renders one <interface>, for `Domain.attachDeviceFlags` and `updateDeviceFlags`. Throws `XmlValueError`. */
-export function renderInterface(entry: DomainNetworkInterface): string {
-  return renderXml({ interface: interfaceMember(entry) });
+/** For `Domain.attachDeviceFlags`, `detachDeviceFlags` and `updateDeviceFlags`. Throws `XmlValueError`. */
+export function renderDevice(device: DomainDevice): string {
+  return renderXml(device.disk ? { disk: diskMember(device.disk) } : { interface: interfaceMember(device.interface) });
 }
 
 /** Renders a domain's definition. Throws `XmlValueError`. */

@@ -1,11 +1,16 @@
 /** Changes some values of a domain's XML, and keeps all else as it is: also what this package does not know. */
 import { XMLBuilder, XMLParser } from 'fast-xml-parser';
+import { renderDevice, type DomainDevice } from './domain.js';
 
 export interface DomainChanges {
   readonly vcpus?: number;
   readonly memoryMiB?: number;
   /** The format of the disk that has this file. */
   readonly disk?: { readonly path: string; readonly format: 'raw' | 'qcow2' };
+  /** One device more. */
+  readonly attach?: DomainDevice;
+  /** A device that it has, found as libvirt finds it: a disk by its target, an interface by its MAC. */
+  readonly detach?: DomainDevice;
 }
 
 const OPTIONS = {
@@ -74,13 +79,32 @@ function setFormat(domain: Node, { path, format }: NonNullable<DomainChanges['di
   driver[ATTRIBUTES] = { ...attributesOf(driver), type: format };
 }
 
+function attach(domain: Node, device: DomainDevice): void {
+  const devices = find(domain, 'devices');
+  if (devices) devices['devices'] = [...childrenOf(devices), ...nodesIn(parser.parse(renderDevice(device).trim()))];
+}
+
+function isSameDevice(node: Node, device: DomainDevice): boolean {
+  if (device.disk) return 'disk' in node && attributesOf(find(node, 'target'))['dev'] === device.disk.targetDev;
+  const mac = attributesOf(find(node, 'mac'))['address'];
+  return 'interface' in node && String(mac).toLowerCase() === device.interface.mac.toLowerCase();
+}
+
+function detach(domain: Node, device: DomainDevice): void {
+  const devices = find(domain, 'devices');
+  if (devices) devices['devices'] = childrenOf(devices).filter((node) => !isSameDevice(node, device));
+}
+
 /** @returns the XML to define the domain with. Throws when it has no such disk. */
-export function editDomain(xml: string, { vcpus, memoryMiB, disk }: DomainChanges): string {
+export function editDomain(xml: string, changes: DomainChanges): string {
   const document = nodesIn(parser.parse(xml));
   const domain = document.find((node) => 'domain' in node);
   if (!domain) throw new Error("could not change a domain's XML: the root element is not <domain>");
+  const { vcpus, memoryMiB, disk } = changes;
   if (memoryMiB !== undefined) setMemory(domain, memoryMiB);
   if (vcpus !== undefined) setVcpus(domain, vcpus);
   if (disk) setFormat(domain, disk);
+  if (changes.detach) detach(domain, changes.detach);
+  if (changes.attach) attach(domain, changes.attach);
   return builder.build(document);
 }

@@ -1,3 +1,4 @@
+import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
 import { editDomain } from '@etcd-compute/libvirt/xml/edit-domain';
 import { describe, expect, it } from 'vitest';
 
@@ -32,6 +33,26 @@ describe('editDomain', () => {
       .replace("type='raw' cache", "type='qcow2' cache");
     expect(edited).toBe(withDoubleQuotes(expected));
     expect(editDomain(XML, {})).toBe(withDoubleQuotes(XML));
+  });
+
+  it('adds devices and takes them away, and keeps every other character', () => {
+    const disk = {
+      path: '/disks/a & b.img',
+      format: 'qcow2',
+      device: 'disk',
+      bus: 'virtio',
+      targetDev: 'vdc',
+      readOnly: false,
+      serial: 'c',
+    } as const;
+    const card = { network: 'ecompute', mac: '52:54:00:2d:00:02', model: 'virtio' } as const;
+    const withDisk = editDomain(XML, { attach: { disk } });
+    const withBoth = editDomain(withDisk, { attach: { interface: card } });
+    const { disks, interfaces } = parseDomain(withBoth);
+    expect(disks.at(-1)).toEqual(disk);
+    expect(interfaces).toEqual([card]);
+    expect(editDomain(withBoth, { detach: { interface: { ...card, mac: card.mac.toUpperCase() } } })).toBe(withDisk);
+    expect(editDomain(withDisk, { detach: { disk } })).toBe(editDomain(XML, {}));
   });
 
   it('refuses a disk that is not there, and what is no domain', () => {

@@ -271,7 +271,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   console: guestConsole,
   ssh,
   tunnel,
-  ...WISH_COMMANDS,
+  ...Object.fromEntries(Object.values(WISH_COMMANDS).map((command) => [command.name, command])),
   destroy,
   hosts,
   host,

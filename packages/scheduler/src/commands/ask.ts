@@ -8,6 +8,8 @@ export interface AskOptions<Name extends WishName> {
   readonly kind: Name;
   readonly args?: WishArgs<Name>;
   readonly uuidsOrNames: readonly string[];
+  /** What is printed in the end, if no format is asked for. */
+  readonly says?: string;
   readonly isWaiting: boolean;
   readonly timeoutSeconds: number;
 }
@@ -15,7 +17,7 @@ export interface AskOptions<Name extends WishName> {
 /** Asks something of instances, such as to stop. Silent unless a format is asked for. */
 export const ask = async <Name extends WishName>(
   context: CommandContext,
-  { kind, args, uuidsOrNames, isWaiting, timeoutSeconds }: AskOptions<Name>,
+  { kind, args, uuidsOrNames, says, isWaiting, timeoutSeconds }: AskOptions<Name>,
 ): Promise<number> => {
   const { cloud, output, interruption } = context;
   const print = createEventPrinter(output);
@@ -33,5 +35,6 @@ export const ask = async <Name extends WishName>(
   });
   await printChanged(output, changed);
   throwFirst(output, changed.errors);
+  if (says !== undefined && output.format === undefined) output.line(says);
   return EXIT_CODES.done;
 };

@@ -59,9 +59,12 @@ const renderStep = ({ name, since, progress, transfer }: NonNullable<InstanceVie
   return `${name} since ${formatTime(since)}${progress === null ? '' : `, ${renderTransfer(progress, told)}`}`;
 };
 
-const renderDisks = ({ disks: [root, ...further] }: InstanceView): string =>
-  [...(root ? [`root ${root.sizeGiB} GiB`] : []), ...further.map(({ uuid, sizeGiB }) => `${uuid} ${sizeGiB} GiB`)].join(
-    ', ',
+const renderDisks = ({ instance, disks }: InstanceView): string[] =>
+  disks.map(({ uuid, sizeGiB }) => `  ${uuid}  ${sizeGiB} GiB${uuid === instance ? ', root' : ''}`);
+
+const renderNics = ({ nics }: InstanceView): string[] =>
+  (nics ?? []).map(
+    ({ network, mac, addresses }) => `  ${network}  mac ${mac ?? 'unknown'}, ${addresses.join(', ') || 'no address'}`,
   );
 
 const hasMeta = ({ meta }: InstanceView): boolean => Object.keys(meta ?? {}).length > 0;
@@ -70,6 +73,8 @@ const renderMeta = ({ meta }: InstanceView): string =>
   Object.entries(meta ?? {})
     .map(([key, value]) => `${key}=${value}`)
     .join(', ');
+
+const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : [title, ...lines]);
 
 /** One instance in full, for a person. */
 export const renderInstance = (view: InstanceView, isColorful: boolean): string => {
@@ -89,9 +94,6 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
         .join(', ') || NOTHING,
     ],
     ['image', view.image ?? NOTHING],
-    ...(view.networks ? [['networks', view.networks.join(', ')] satisfies [string, string]] : []),
-    // The root disk alone is what `resources` says.
-    ...(view.disks.length > 1 ? [['disks', renderDisks(view)] satisfies [string, string]] : []),
     ...(hasMeta(view) ? [['meta', renderMeta(view)] satisfies [string, string]] : []),
     ['created', formatTime(view.createdAt)],
     ['updated', formatTime(view.updatedAt)],
@@ -99,6 +101,7 @@ export const renderInstance = (view: InstanceView, isColorful: boolean): string 
   if (view.locked) facts.push(['locked', view.locked.reason || 'yes']);
   if (view.step) facts.push(['step', renderStep(view.step)]);
   const lines = facts.map(([title, text]) => `${`${title}:`.padEnd(11)}${text}`);
+  lines.push(...section('disks:', renderDisks(view)), ...section('interfaces:', renderNics(view)));
   lines.push(view.addresses.length === 0 ? 'addresses: -' : 'addresses:');
   for (const { address, family, mac, source } of view.addresses)
     lines.push(`  ${address}  ${family}, mac ${mac ?? 'unknown'}, from ${source}`);

@@ -19,7 +19,7 @@ const VIEW: InstanceView = {
   step: null,
   resources: { VCPU: 1, MEMORY_MB: 256, DISK_GB: 1 },
   image: 'http://x/a.img',
-  networks: null,
+  nics: null,
   disks: [{ uuid: '6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d', sizeGiB: 1 }],
   meta: null,
   locked: null,
@@ -98,6 +98,8 @@ resources: VCPU 1, MEMORY_MB 256, DISK_GB 1
 image:     http://x/a.img
 created:   -
 updated:   -
+disks:
+  6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d  1 GiB, root
 addresses:
   192.0.2.7  ipv4, mac unknown, from lease
   agent: no guest agent is connected
@@ -106,17 +108,21 @@ fault:     ECOMPUTE_DISK_FAILED in step create-disk: the pool is full
   });
 });
 
-test('an instance on networks of its choice says on which', () => {
-  expect(renderInstance({ ...VIEW, networks: ['ecompute', 'bridge:br1'] }, false)).toContain(
-    '\nnetworks:  ecompute, bridge:br1\n',
-  );
-});
-
-test('an instance with further disks says which', () => {
+test('an instance in full says which interfaces and disks it has', () => {
   const further = { uuid: '0b9d7a43-5c0e-4b5f-8f0e-7c0a5d1e2f30', sizeGiB: 20 };
-  expect(renderInstance({ ...VIEW, disks: [...VIEW.disks, further] }, false)).toContain(
-    '\ndisks:     root 1 GiB, 0b9d7a43-5c0e-4b5f-8f0e-7c0a5d1e2f30 20 GiB\n',
-  );
+  const nics = [
+    { network: 'ecompute', mac: '52:54:00:2d:00:02', addresses: ['10.45.0.2', 'fd00::2'] },
+    { network: 'bridge:br1', mac: null, addresses: [] },
+  ];
+  expect(renderInstance({ ...VIEW, nics, disks: [...VIEW.disks, further] }, false)).toContain(`
+disks:
+  6b2f3c1e-0c5d-4a36-9d6c-1f8d1a2b3c4d  1 GiB, root
+  0b9d7a43-5c0e-4b5f-8f0e-7c0a5d1e2f30  20 GiB
+interfaces:
+  ecompute  mac 52:54:00:2d:00:02, 10.45.0.2, fd00::2
+  bridge:br1  mac unknown, no address
+addresses:
+`);
 });
 
 test('an instance with metadata says which', () => {

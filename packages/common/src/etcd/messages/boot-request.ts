@@ -61,6 +61,20 @@ export const resourcesOn = (request: BootRequest, host: ProviderUuid): Record<st
   return entry?.[1].resources;
 };
 
+/** The request with other amounts on one host; what is not named stays. */
+export const withResourcesOn = (
+  request: BootRequest,
+  host: ProviderUuid | undefined,
+  changes: Readonly<Record<string, number>>,
+): BootRequest => {
+  const allocations = Object.entries(request.allocations).map(([provider, entry]) =>
+    provider.toLowerCase() === host
+      ? [provider, { ...entry, resources: { ...entry.resources, ...changes } }]
+      : [provider, entry],
+  );
+  return { ...request, allocations: Object.fromEntries(allocations) };
+};
+
 /** The providers that the request allocates from. */
 export const providersOf = (request: BootRequest): ProviderUuid[] =>
   Object.keys(request.allocations).map((provider) => providerUuidSchema.parse(provider));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { instanceUuidSchema, providerUuidSchema, sessionUuidSchema } from '../../ids.js';
 import { furtherDiskSchema, type FurtherDisk } from './disks.js';
-import { wantedNicSchema, type WantedNic } from './nics.js';
+import { reportedNicSchema, type WantedNic } from './nics.js';
 import { lockSchema } from './lock.js';
 
 /** The states of an instance; docs/how-it-works.md says how it passes from one to another. */
@@ -97,8 +97,8 @@ const recordObject = z.looseObject({
   image: z.string().nullable(),
   /** Disks beside the root disk, which has what these leave of DISK_GB. */
   disks: z.array(furtherDiskSchema).default([]),
-  /** Null: those that its host gives to every guest. */
-  nics: z.array(wantedNicSchema).nullable().default(null),
+  /** Null until it is built: those that its host gives to every guest. */
+  nics: z.array(reportedNicSchema).nullable().default(null),
   locked: lockSchema.nullable().default(null),
   /**
    * The step that runs now; null when none does. Only older agents write `progress` and `transfer`: the progress of downloads is at

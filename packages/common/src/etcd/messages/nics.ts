@@ -19,6 +19,13 @@ export const wantedNicSchema = z.looseObject({
 });
 export type WantedNic = z.output<typeof wantedNicSchema>;
 
+/** An interface that an instance has. */
+export const reportedNicSchema = wantedNicSchema.extend({
+  /** Undefined until its domain is defined; null: the domain lacks the interface. */
+  mac: z.string().nullable().optional(),
+});
+export type ReportedNic = z.output<typeof reportedNicSchema>;
+
 const isUnique = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
 
 export const wantedNicsSchema = z

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { hostOfAllocations } from '../../capacity/candidate.js';
 import type { Resources } from '../../capacity/capacity.js';
 import { EcomputeError } from '../../errors.js';
-import { resourcesOn, type BootRequest } from '../../etcd/messages/boot-request.js';
+import { resourcesOn, withResourcesOn, type BootRequest } from '../../etcd/messages/boot-request.js';
 import { totalGiB } from '../../etcd/messages/disks.js';
 import { UNBUILT, type ActionKind, type Asked } from '../kind.js';
 
@@ -59,16 +59,7 @@ export const resize = {
   leadsTo: 'as-before',
   subject: null,
   example: { vcpus: 2, memory_mib: 128, disk_gib: 2, restart: true },
-  edit: (request, given) => {
-    const changes = changesOf(request, given);
-    const host = hostOfAllocations(request.allocations);
-    const allocations = Object.entries(request.allocations).map(([provider, entry]) =>
-      provider.toLowerCase() === host
-        ? [provider, { ...entry, resources: { ...entry.resources, ...changes } }]
-        : [provider, entry],
-    );
-    return { ...request, allocations: Object.fromEntries(allocations) };
-  },
+  edit: (request, given) => withResourcesOn(request, hostOfAllocations(request.allocations), changesOf(request, given)),
   isNeeded: (asked) => {
     const { request, isRunning } = asked;
     if (Object.keys(changesOf(request, asked.args)).length === 0) return false;

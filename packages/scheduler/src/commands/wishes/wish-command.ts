@@ -3,7 +3,14 @@ import type { Args, OptionTable } from '../../command-line.js';
 import type { CommandSpec } from '../command-spec.js';
 import { TIMEOUT, timeoutOf } from '../timeout-option.js';
 
+/** `name` is what people type: one word, or two as in `disk add`. */
+export interface WishCommandSpec extends CommandSpec {
+  readonly name: string;
+}
+
 export interface WishCommand<Name extends WishName> {
+  /** Default: that of the wish. */
+  readonly name?: string;
   readonly summary: string;
   readonly about: string;
   /** Default: with one instance, and with two and `--no-wait`. */
@@ -18,20 +25,24 @@ export interface WishCommand<Name extends WishName> {
 interface Parsed<Name extends WishName> {
   readonly uuidsOrNames: readonly string[];
   readonly args?: WishArgs<Name>;
+  /** Printed when the wish is carried out, or stored with `--no-wait`, if no format is asked for. */
+  readonly says?: string;
 }
 
-/** The command that asks for one kind of wish, and has its name. */
+/** The command that asks for one kind of wish. */
 export const wishCommand = <Name extends WishName>(
   kind: Name,
   {
+    name = kind,
     summary,
     about,
-    examples = [`eschedule ${kind} web`, `eschedule ${kind} web-1 web-2 --no-wait`],
+    examples = [`eschedule ${name} web`, `eschedule ${name} web-1 web-2 --no-wait`],
     options = {},
     operands,
     parse = (_args, uuidsOrNames) => ({ uuidsOrNames }),
   }: WishCommand<Name>,
-): CommandSpec => ({
+): WishCommandSpec => ({
+  name,
   summary,
   examples,
   about: `${about} Prints the instances only with -o.`,

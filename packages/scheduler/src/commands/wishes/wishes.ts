@@ -1,9 +1,12 @@
 import type { WishName } from '@etcd-compute/common/wishes/kinds';
-import type { CommandSpec } from '../command-spec.js';
+import { addDisk } from './add-disk.js';
+import { addNic } from './add-nic.js';
 import { lock } from './lock.js';
 import { pause } from './pause.js';
 import { reboot } from './reboot.js';
 import { rebuild } from './rebuild.js';
+import { removeDisk } from './remove-disk.js';
+import { removeNic } from './remove-nic.js';
 import { rename } from './rename.js';
 import { reset } from './reset.js';
 import { resize } from './resize.js';
@@ -14,9 +17,10 @@ import { start } from './start.js';
 import { stop } from './stop.js';
 import { suspend } from './suspend.js';
 import { unlock } from './unlock.js';
+import type { WishCommandSpec } from './wish-command.js';
 
 /** In the order in which the help lists them. */
-export const WISH_COMMANDS: Readonly<Record<WishName, CommandSpec>> = {
+export const WISH_COMMANDS: Readonly<Record<WishName, WishCommandSpec>> = {
   start,
   stop,
   reboot,
@@ -27,6 +31,10 @@ export const WISH_COMMANDS: Readonly<Record<WishName, CommandSpec>> = {
   rebuild,
   resize,
   snapshot,
+  'add-disk': addDisk,
+  'remove-disk': removeDisk,
+  'add-nic': addNic,
+  'remove-nic': removeNic,
   rename,
   set,
   lock,
@@ -35,6 +43,7 @@ export const WISH_COMMANDS: Readonly<Record<WishName, CommandSpec>> = {
 
 /** The command line of the first example in the help, about another instance. For tests, which try every command. */
 export const exampleOf = (name: WishName, instance: string): readonly string[] => {
-  const [verb = name, , ...options] = (WISH_COMMANDS[name].examples[0] ?? '').split(' ').slice(1);
-  return [verb, instance, ...options];
+  const { name: command, examples } = WISH_COMMANDS[name];
+  const [, ...options] = (examples[0] ?? '').slice(`eschedule ${command} `.length).split(' ');
+  return [...command.split(' '), instance, ...options];
 };

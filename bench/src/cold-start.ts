@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { etcdSection, placementSection } from '@etcd-compute/common/config/sections';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
+import { LAYOUT, REQUEST_MEMBERS } from '@etcd-compute/common/etcd/messages/presence';
 import { openStore } from '@etcd-compute/common/etcd/store';
 import { newProviderUuid } from '@etcd-compute/common/ids';
 import { openPlacement } from '@etcd-compute/common/placement/client';
@@ -97,6 +98,8 @@ const addHost = async (etcd: EtcdServer, server: PlacementServer): Promise<void>
     session: randomUUID(),
     state: 'up',
     agent_version: '0.1.0',
+    layout: LAYOUT,
+    members: REQUEST_MEMBERS,
     hypervisor: { type: 'test', version: '1', uri: 'test:///default' },
     started_at: new Date().toISOString(),
     process: { machine: 'bench', boot_id: 'bench', pid: 1, start_ticks: '1' },

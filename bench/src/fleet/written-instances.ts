@@ -2,7 +2,7 @@ import { createKeys } from '@etcd-compute/common/etcd/keys';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
 import { newRecord, withState } from '@etcd-compute/common/etcd/messages/instance-record';
-import { LAYOUT, type Presence } from '@etcd-compute/common/etcd/messages/presence';
+import { LAYOUT, REQUEST_MEMBERS, type Presence } from '@etcd-compute/common/etcd/messages/presence';
 import { MAX_OPERATIONS, type Store, type Write } from '@etcd-compute/common/etcd/store';
 import { newInstanceUuid, newProviderUuid, newSessionUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 
@@ -29,6 +29,7 @@ const presenceOf = (host: ProviderUuid): Presence => ({
   hostname: `compute-${host.slice(0, 8)}`,
   session,
   layout: LAYOUT,
+  members: REQUEST_MEMBERS,
   state: 'up',
   trouble: null,
   agent_version: '0.1.0',

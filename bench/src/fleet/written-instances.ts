@@ -29,7 +29,7 @@ const presenceOf = (host: ProviderUuid): Presence => ({
   hostname: `compute-${host.slice(0, 8)}`,
   session,
   layout: LAYOUT,
-  members: REQUEST_MEMBERS,
+  members: [...REQUEST_MEMBERS],
   state: 'up',
   trouble: null,
   agent_version: '0.1.0',

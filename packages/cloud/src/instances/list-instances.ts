@@ -45,28 +45,35 @@ const inOrder = (a: InstanceView, b: InstanceView): number =>
 export const listInstances = async (services: Services, options: ListOptions = {}): Promise<Listed> =>
   run(options, async () => {
     const { isOfAllProjects = false } = options;
-    const list = createList(options, namesOf(await listPresences(services)));
-    const ofProject = isOfAllProjects ? undefined : await listProjectInstances(services);
-    if (ofProject && !(await areMost(services, ofProject))) await readAll(services, list, ofProject);
+    const [presences, isScan] = await Promise.all([
+      listPresences(services),
+      isOfAllProjects ? true : areMost(services),
+    ]);
+    const list = createList(options, namesOf(presences));
+    const ofProject = isScan ? undefined : await listProjectInstances(services);
+    if (ofProject) await readAll(services, list, ofProject);
     else await scan(services, list);
-    const views = isOfAllProjects ? list.views() : list.views().filter(isOf(services, ofProject));
+    const views = isOfAllProjects || ofProject ? list.views() : list.views().filter(isOf(services));
     const named = await nameHosts(services, views);
     return { instances: named.toSorted(inOrder), problems: list.problems };
   });
 
-const isOf = ({ project }: Services, known: readonly string[] | undefined): ((view: InstanceView) => boolean) => {
-  const own = new Set(known);
-  return (view) => (known ? own.has(view.instance) : view.project === project);
-};
+const isOf =
+  ({ project }: Services) =>
+  (view: InstanceView): boolean =>
+    view.project === project;
 
 /** So many are read quickly one by one. */
 const FEW = 1_000;
 /** One by one, a call reads 64 records; a scan, some hundreds. */
 const SCAN_GAIN = 4;
 
-/** Whether reading all instances of the cloud takes fewer calls than reading these. */
-const areMost = async ({ keys, store }: Services, instances: readonly InstanceUuid[]): Promise<boolean> =>
-  instances.length > FEW && (await (await store()).count(keys.reports)) < SCAN_GAIN * instances.length;
+/** Whether reading all instances of the cloud takes fewer calls than reading those of the project. */
+const areMost = async ({ keys, store: open, project }: Services): Promise<boolean> => {
+  const store = await open();
+  const own = await store.count(keys.namesOf(project));
+  return own > FEW && (await store.count(keys.reports)) < SCAN_GAIN * own;
+};
 
 /** What has been found so far. */
 interface List {

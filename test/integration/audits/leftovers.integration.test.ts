@@ -46,7 +46,7 @@ beforeAll(async () => {
   world = await startWorld();
   connection = await connect('test:///default');
   await addRoomyHost(world, host);
-  steps = await openStepDeps(world, { host, cidr: '10.78.0.0/28', connection });
+  steps = await openStepDeps(world, { host, cidr: '10.80.0.0/28', connection });
 });
 afterAll(async () => {
   await connection.close();

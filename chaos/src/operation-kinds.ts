@@ -75,7 +75,9 @@ const OTHERS = {
     checksum: 'wrong',
     argv: (name, wait) => ['boot', '--name', name, ...wait],
   },
-  destroy: { weight: 6, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, '--no-wait'] },
+  unshelve: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['unshelve', name, '--no-wait'] },
+  'unshelve-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['unshelve', name, ...wait] },
+  destroy: { weight: 8, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, '--no-wait'] },
   'destroy-and-wait': { weight: 2, of: 'booted', wish: 'be-gone', argv: (name, wait) => ['destroy', name, ...wait] },
   logs: {
     weight: 3,

@@ -2,6 +2,7 @@ import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-reques
 import type { HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceLocation } from '@etcd-compute/common/etcd/messages/instance-location';
+import type { DiskCopy } from '@etcd-compute/common/etcd/messages/shelved';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { Trouble } from '@etcd-compute/common/etcd/messages/presence';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
@@ -44,6 +45,8 @@ export interface WorldRequest {
   readonly disks: readonly string[];
   /** How many more hosts may be tried. */
   readonly attemptsLeft: number;
+  /** From which a shelved instance comes back. */
+  readonly copies: readonly DiskCopy[];
   /** Of the image, as the command asked for it. */
   readonly checksum: string | undefined;
 }

@@ -51,6 +51,7 @@ export const request: WorldRequest = {
   wishes: [],
   disks: [`${instance}.img`],
   attemptsLeft: 0,
+  copies: [],
   checksum: undefined,
 };
 /** The outcome of a first wish. */

@@ -1,7 +1,7 @@
 import { findRisenAttempts } from '@etcd-compute/chaos/invariants/attempts';
 import type { Story } from '@etcd-compute/chaos/ledger';
 import type { World } from '@etcd-compute/chaos/world';
-import { newInstanceUuid } from '@etcd-compute/common/ids';
+import { diskUuidSchema, newInstanceUuid } from '@etcd-compute/common/ids';
 import { expect, test } from 'vitest';
 import {
   allocation,
@@ -15,6 +15,7 @@ import {
   FORGOTTEN,
   hostA,
   hostB,
+  IMAGE,
   instance,
   location,
   quietHost,
@@ -36,7 +37,15 @@ test('a destroyed instance, and one that could not be built, break no rule eithe
   expect(rulesBroken({ ...EMPTY, ...withRecord({ state: 'deleted' }) }, { destroy: 'accepted' })).toEqual([]);
   expect(rulesBroken({ ...EMPTY, ...WISHED, ...withRecord({ state: 'error', fault: FAULT }) })).toEqual([]);
   expect(rulesBroken(FORGOTTEN, { boot: 'refused', instance: undefined })).toEqual([]);
+  expect(rulesBroken({ ...EMPTY, ...shelvedFrom(IMAGE) })).toEqual([]);
 });
+
+/** @param sha256 of its copy. */
+const shelvedFrom = (sha256: string): Partial<World> => {
+  const source = { host: hostA, id: newInstanceUuid(), key: '' };
+  const copies = [{ disk: diskUuidSchema.parse(instance), sha256, source }];
+  return { ...WISHED, requests: [{ ...request, copies }], ...withRecord({ state: 'shelved' }) };
+};
 
 const TAKEN = { address: '10.46.0.6', family: 'ipv4', mac: null, source: 'lease' } as const;
 
@@ -53,6 +62,12 @@ const cases: readonly (readonly [
   ['a refused boot that is there', ['refused and booted'], {}, { boot: 'refused' }],
   ['an instance deleted that nobody destroyed', ['request lost'], ended],
   ['an accepted destroy that is not done', ['destroy lost'], {}, { destroy: 'accepted' }],
+  ['a shelved instance whose copy is gone', ['copy lost'], { ...EMPTY, ...shelvedFrom('2'.repeat(64)) }],
+  [
+    'a shelved instance that holds room',
+    ['allocation left'],
+    { ...EMPTY, ...shelvedFrom(IMAGE), allocations: [...foreignAllocations, allocation] },
+  ],
   ['an error without a fault', ['error without a reason'], { ...EMPTY, ...WISHED, ...withRecord({ state: 'error' }) }],
   [
     'a domain lost',

@@ -143,6 +143,28 @@ test('a stopped guest, and one of a snapshot: each snapshot needs no other file'
   expect([await read(last, 0), await read(last, 1)]).toEqual(['first', 'second']);
 });
 
+test('a guest that is shelved comes back with all that was on its disks, and runs', async () => {
+  const want = { resources: { VCPU: 1, MEMORY_MB: 128, DISK_GB: 2 } };
+  const { booted, errors } = await cloud.boot({ want, addDisks: [1], image: world.images.url('guest'), ...WAIT });
+  expect(errors).toEqual([]);
+  const instance = instanceUuidSchema.parse(booted[0]?.instance.instance);
+  await inGuest(instance, write('on the root disk', 0));
+  // virtio tells the guest the first 20 characters.
+  const serial = booted[0]?.instance.disks[1]?.uuid.slice(0, 20);
+  const second = `/dev/$(basename $(dirname $(grep -l ${serial} /sys/block/vd*/serial)))`;
+  await inGuest(instance, `echo beside it | dd of=${second} ${place(0)} 2>/dev/null`);
+  expect((await cloud.ask('shelve', [instance], { args: { hard: true }, ...WAIT })).errors).toEqual([]);
+  expect(await qemusOf(instance)).toEqual([]);
+  expect(await readdir(join(agent.stateDir, 'disks'))).not.toContain(`${instance}.img`);
+  expect((await cloud.unshelve([instance], WAIT)).errors).toEqual([]);
+  expect(await read(instance, 0)).toBe('on the root disk');
+  const beside = await inGuest(instance, `dd if=${second} bs=512 skip=1500000 count=1 2>/dev/null | head -n 1`);
+  expect(beside).toBe('beside it');
+  const { snapshots } = (await cloud.images.list()).find(({ disks }) => disks > 0) ?? {};
+  expect(snapshots).toEqual([]);
+  expect(await leftovers()).toEqual([]);
+});
+
 test('an agent that is killed while a guest is being frozen: the next one thaws it, and takes the snapshot', async () => {
   const instance = await boot();
   await installHook(instance, '[ -e /tmp/actions ] || sleep 5;');

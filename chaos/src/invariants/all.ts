@@ -6,7 +6,7 @@ import { domainsAreTrue, wishesAreCarriedOut } from './domains.js';
 import { findDoubles } from './doubles.js';
 import { filesBelongToInstances } from './files.js';
 import { foreignIsUntouched } from './foreign-things.js';
-import { imageCachesAreTidy, imagesAreAsAskedFor, imagesOfDisksAreThere } from './images.js';
+import { copiesAreThere, imageCachesAreTidy, imagesAreAsAskedFor, imagesOfDisksAreThere } from './images.js';
 import { booksAreClosed, keysHaveOwners, locationsAreTrue, namesAreTrue } from './keys.js';
 import { filtersHoldTheGuests } from './packet-filter.js';
 import { recordsAreSettled, recordsHaveRequests, requestsHaveRecords } from './records.js';
@@ -30,6 +30,7 @@ const RULES: readonly Rule[] = [
   allocationsMatchRequests,
   filesBelongToInstances,
   imagesOfDisksAreThere,
+  copiesAreThere,
   imagesAreAsAskedFor,
   imageCachesAreTidy,
   ({ world }) => findDoubles(world),

@@ -24,18 +24,21 @@ export const domainsAreTrue: Rule = ({ world }) => {
   return [...forRecords, ...withoutRequest];
 };
 
-const leavesAsBefore = (kind: string): boolean => isActionName(kind) && ACTIONS[kind].leadsTo === 'as-before';
+/** One that was shelved, and is built again, is as it was before. */
+const leavesAsBefore = (kind: string): boolean =>
+  isActionName(kind) && ['as-before', 'shelved'].includes(ACTIONS[kind].leadsTo);
 
 /** Guests do nothing by themselves here: each is as the last wish has left it, and runs when there was none. */
 export const wishesAreCarriedOut: Rule = ({ world }) =>
   world.records
-    .filter((record) => isBuilt(record))
+    .filter((record) => isBuilt(record) || record.state === 'shelved')
     .flatMap(({ instance, state, wish_count, outcomes }): Violation[] => {
       const pending = requestOf(world, instance)?.wishes.find(({ count }) => count > wish_count);
       if (pending)
         return [
           { rule: 'wish lost', instance, what: `${pending.kind} (${pending.count}), carried out: ${wish_count}` },
         ];
+      if (state === 'shelved') return [];
       const kind = outcomes.findLast(({ kind: one, fault }) => fault === null && !leavesAsBefore(one))?.kind ?? 'start';
       const wanted = isActionName(kind) ? ACTIONS[kind].leadsTo : state;
       return state === wanted

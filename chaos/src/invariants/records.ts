@@ -17,7 +17,7 @@ const FAULTS_OF_BUILDS: readonly string[] = [
 const isRefusedImage = (world: World, { instance, fault }: InstanceRecord): boolean =>
   fault?.code === 'ECOMPUTE_IMAGE_CHECKSUM_WRONG' && requestOf(world, instance)?.checksum !== undefined;
 
-const SETTLED: readonly InstanceRecord['state'][] = ['active', 'stopped', 'suspended', 'error', 'deleted'];
+const SETTLED: readonly InstanceRecord['state'][] = ['active', 'stopped', 'suspended', 'shelved', 'error', 'deleted'];
 
 export const recordsAreSettled: Rule = ({ world }) =>
   world.records.flatMap((record): Violation[] => {

@@ -60,6 +60,7 @@ const readRequest = ({ key, value }: Entry): Omit<WorldRequest, 'host' | 'instan
     wishes: wishesOf(request),
     disks: [`${instance}.img`, ...further],
     attemptsLeft: request.retry?.attempts_left ?? 0,
+    copies: request.shelved?.copies ?? [],
     checksum,
   };
 };

@@ -19,6 +19,7 @@ import type { Listed, ListOptions } from './instances/list-instances.js';
 import type { InstanceView } from './instances/view.js';
 import type { RunOptions } from './run.js';
 import type { Services } from './services.js';
+import type { UnshelveOptions } from './shelving/unshelve.js';
 import type { DestroyOptions } from './wishes/destroy.js';
 import type { AskOptions, Changed } from './wishes/ask.js';
 
@@ -43,6 +44,8 @@ export interface Cloud {
     uuidsOrNames: readonly string[],
     options?: AskOptions<Name>,
   ) => Promise<Changed>;
+  /** Has shelved instances built again, on hosts that have room. */
+  readonly unshelve: (uuidsOrNames: readonly string[], options?: UnshelveOptions) => Promise<Changed>;
   readonly destroy: (uuidsOrNames: readonly string[], options?: DestroyOptions) => Promise<Changed>;
   /** The console log of an instance, as the guest wrote it. */
   readonly readConsole: (uuidOrName: string, options: ReadConsoleOptions) => Promise<void>;
@@ -127,6 +130,8 @@ export const cloudOf = (services: Services): Cloud => {
       (await import('./instances/find-address.js')).findAddress(services, instance, options),
     ask: async (kind, uuidsOrNames, options = {}) =>
       (await import('./wishes/ask.js')).ask(services, kind, { ...options, uuidsOrNames }),
+    unshelve: async (uuidsOrNames, options) =>
+      (await import('./shelving/unshelve.js')).unshelve(services, uuidsOrNames, options),
     destroy: async (uuidsOrNames, options = {}) =>
       (await import('./wishes/destroy.js')).destroy(services, uuidsOrNames, options),
     readConsole: async (uuidOrName, options) =>

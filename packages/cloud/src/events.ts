@@ -22,6 +22,8 @@ export type CloudEvent =
   | { readonly type: 'refused'; readonly instance: InstanceUuid; readonly error: Error }
   /** From here on the boot continues without the caller. */
   | ({ readonly type: 'placed' } & OfInstance)
+  /** A shelved instance has a host again. From here on its agent builds it, also without the caller. */
+  | ({ readonly type: 'unshelving'; readonly hostName: string | null } & OfInstance)
   /** A boot has come to another state or step. */
   | ({ readonly type: 'booting' } & OnHost)
   /** How far the download is that a boot waits for; once for each host. */

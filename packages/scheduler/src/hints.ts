@@ -20,6 +20,7 @@ const ofInstance =
   };
 
 const show = ofInstance((instance) => `see \`eschedule show ${instance}\``);
+const unshelve = ofInstance((instance) => `\`eschedule unshelve ${instance}\` first`);
 const seeHosts = (): string => 'see `eschedule hosts`';
 const showOrHosts = ofInstance(
   (instance) => `see \`eschedule show ${instance}\`, and \`eschedule hosts\` for whether the agent of its host is up`,
@@ -65,5 +66,6 @@ const HINTS: Partial<Record<ErrorCode, (details: Details) => string | undefined>
   ECOMPUTE_SNAPSHOT_UNKNOWN: ({ instance }) =>
     `see \`eschedule image list\`${typeof instance === 'string' ? ` and \`eschedule show ${instance}\`` : ''}`,
   ECOMPUTE_WISH_FAILED: show,
+  ECOMPUTE_WISH_REFUSED: (details) => (details['state'] === 'shelved' ? unshelve(details) : undefined),
   ECOMPUTE_TIMED_OUT: (details) => TIMED_OUT[String(details['waitedFor'])]?.(details),
 };

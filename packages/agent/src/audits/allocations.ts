@@ -7,6 +7,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { StepDeps } from '../steps/step.js';
 import { readRecord } from '../instances/read-record.js';
 import { createFirstSeen, type Audit, type Finding, type FirstSeen } from './audit.js';
+import { isShelved } from './look.js';
 import { describeGuest } from './ours.js';
 
 export interface AllocationAuditDeps {
@@ -21,7 +22,7 @@ export interface AllocationAuditDeps {
 }
 
 /**
- * Allocations on this host without a boot request: a scheduler died between its two writes. They are released when they had none for a grace
+ * Allocations on this host without a boot request, or of an instance that is shelved: a scheduler died between its two writes. They are released when they had none for a grace
  * period, so that no running boot loses its allocation. Allocations of other consumer types belong to somebody else, and those of an
  * instance on another host belong to that host.
  *
@@ -41,6 +42,7 @@ export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
   /** Read after Placement, so that a new request is seen. */
   const isOrphan = async (instance: InstanceUuid): Promise<boolean> => {
     const { entries } = await store.getMany([keys.request(host, instance), keys.report(host, instance)]);
+    if (isShelved(entries[1])) return true;
     return entries[0] === undefined && readRecord(entries[1]) !== 'not-understood';
   };
 
@@ -64,8 +66,8 @@ export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
   };
 
   return {
-    run: async ({ getHolders, requests }) => {
-      const orphans = [...getHolders()].filter((instance) => !requests.has(instance));
+    run: async ({ getHolders, requests, shelvedHolders }) => {
+      const orphans = [...getHolders()].filter((one) => !requests.has(one) || shelvedHolders.has(one));
       const firstSeen = lookAt(orphans);
       const findings: Finding[] = [];
       for (const instance of orphans) {

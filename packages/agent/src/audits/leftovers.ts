@@ -6,7 +6,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { Fence } from '../session/fence.js';
 import type { Health } from '../session/health.js';
 import { areTooMany } from '../limits/too-many.js';
-import { undoSteps } from '../instances/undo.js';
+import { undoSteps } from '../steps/undo.js';
 import type { StepDeps } from '../steps/step.js';
 import type { Tasks } from '../kinds/tasks.js';
 import { createFirstSeen, type Audit, type Finding, type FirstSeen } from './audit.js';

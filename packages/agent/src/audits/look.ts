@@ -1,6 +1,7 @@
 import type { Keys } from '@etcd-compute/common/etcd/keys';
-import type { Store } from '@etcd-compute/common/etcd/store';
+import type { Entry, Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
+import { readRecord } from '../instances/read-record.js';
 import type { StepDeps } from '../steps/step.js';
 import type { OwnProvider } from '../inventory/own-provider.js';
 import { listOurs, type Ours } from './ours.js';
@@ -20,17 +21,39 @@ export interface Look {
   /** @throws what libvirt said. */
   readonly getOurs: () => Ours;
   readonly requests: ReadonlySet<InstanceUuid>;
+  /** Those of them that hold something of this host, though they are shelved: somebody took it to unshelve them, and did not go on. */
+  readonly shelvedHolders: ReadonlySet<InstanceUuid>;
 }
 
 /** Reads the requests last: an instance that appears meanwhile already has its request, and is no leftover. */
 export const takeLook = async ({ store, keys, provider, host, steps }: LookDeps): Promise<Look> => {
   const [consumers, ours] = await Promise.allSettled([provider.consumers(), listOurs(steps, host)]);
   const { entries } = await store.listKeys(keys.requestsOf(host));
+  const requests = new Set(entries.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? []));
+  const holders = consumers.status === 'fulfilled' ? [...consumers.value.keys()] : [];
+  const guests = ours.status === 'fulfilled' ? ours.value : undefined;
+  const suspects = holders.filter((instance) => requests.has(instance) && guests && !guests.has(instance));
   return {
     getHolders: () => new Set(valueOf(consumers).keys()),
     getOurs: () => valueOf(ours),
-    requests: new Set(entries.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? [])),
+    requests,
+    shelvedHolders: await findShelved({ store, keys, host }, suspects),
   };
+};
+
+const findShelved = async (
+  { store, keys, host }: Pick<LookDeps, 'store' | 'keys' | 'host'>,
+  suspects: readonly InstanceUuid[],
+): Promise<Set<InstanceUuid>> => {
+  if (suspects.length === 0) return new Set();
+  const { entries } = await store.getMany(suspects.map((instance) => keys.report(host, instance)));
+  return new Set(suspects.filter((_instance, index) => isShelved(entries[index])));
+};
+
+/** It needs no allocation. */
+export const isShelved = (entry: Entry | undefined): boolean => {
+  const record = readRecord(entry);
+  return typeof record === 'object' && record.state === 'shelved';
 };
 
 const valueOf = <T>(result: PromiseSettledResult<T>): T => {

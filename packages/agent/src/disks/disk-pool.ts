@@ -22,8 +22,9 @@ export interface Disk {
   readonly format: 'raw' | 'qcow2';
 }
 
-const volumeName = ({ instance, isNext = false }: Pick<DiskOptions, 'instance' | 'isNext'>): string =>
-  `${instance}.img${isNext ? '.next' : ''}`;
+type Which = Pick<DiskOptions, 'instance' | 'isNext'>;
+
+const volumeName = ({ instance, isNext = false }: Which): string => `${instance}.img${isNext ? '.next' : ''}`;
 
 /** Finds the pool, or makes and starts it. @throws ECOMPUTE_DISK_FAILED when a pool of that name is another folder. */
 export const ensureDiskPool = async (connection: Connection, { name, folder }: DiskPool): Promise<void> => {
@@ -90,17 +91,20 @@ export const deleteVolume = async (
 export interface DiskOptions {
   readonly instance: InstanceUuid;
   /** Not the root disk, but the one that is to take its place. */
-  readonly isNext?: boolean;
+  readonly isNext?: boolean | undefined;
   /** For each call; a busy disk store is slow. */
   readonly wait?: CallWait;
 }
 
-export interface EnsureDiskOptions extends DiskOptions {
+export interface ImageDisk {
   readonly image: CachedImage;
   readonly mode: 'overlay' | 'copy';
   /** What the guest sees, at least the image's own size. */
   readonly sizeBytes: number;
+  readonly wait?: CallWait | undefined;
 }
+
+type NamedImageDisk = ImageDisk & { readonly name: string };
 
 /**
  * Makes the root disk from the image, anew when there is one: what a crash left half-made cannot be told from a good one, and no
@@ -108,17 +112,24 @@ export interface EnsureDiskOptions extends DiskOptions {
  */
 export const createDisk = async (
   connection: Connection,
-  { name, folder }: DiskPool,
-  options: EnsureDiskOptions,
+  pool: DiskPool,
+  { instance, isNext, ...options }: DiskOptions & ImageDisk,
+): Promise<Disk> => createFromImage(connection, pool, { ...options, name: volumeName({ instance, isNext }) });
+
+/** A disk of any name; the same. */
+export const createFromImage = async (
+  connection: Connection,
+  { name: poolName, folder }: DiskPool,
+  options: NamedImageDisk,
 ): Promise<Disk> => {
-  const { image, mode, sizeBytes, wait } = options;
-  await deleteDisk(connection, { name, folder }, options);
-  await using pool = await connection.storagePoolLookupByName(name, wait);
+  const { name, image, mode, sizeBytes, wait } = options;
+  await deleteVolume(connection, { name: poolName, folder }, { name, wait });
+  await using pool = await connection.storagePoolLookupByName(poolName, wait);
   // Awaited here: the pool is released when this function is left.
-  if (mode === 'copy') return await copyDisk(pool, pathOf({ folder }, options), options);
+  if (mode === 'copy') return await copyDisk(pool, join(folder, name), options);
   await using volume = await pool.createVolume(
     renderStorageVolume({
-      name: volumeName(options),
+      name,
       capacityBytes: BigInt(sizeBytes),
       format: 'qcow2',
       backing: { path: image.path, format: image.format },
@@ -132,11 +143,11 @@ export const createDisk = async (
 const copyDisk = async (
   pool: StoragePool,
   path: string,
-  { image, sizeBytes, wait, ...which }: EnsureDiskOptions,
+  { name, image, sizeBytes, wait }: NamedImageDisk,
 ): Promise<Disk> => {
   await copyFile(image.path, path);
   await pool.refresh(wait);
-  await using volume = await pool.lookupVolume(volumeName(which), wait);
+  await using volume = await pool.lookupVolume(name, wait);
   if (sizeBytes > image.virtualSizeBytes) await volume.resize(BigInt(sizeBytes), 0, wait);
   return { path, format: image.format };
 };
@@ -254,12 +265,14 @@ export const countDisksOnImages = async (
   return counts;
 };
 
+/** The name of the file of an instance's root disk. */
+export const diskFile = (instance: InstanceUuid): string => volumeName({ instance });
+
 /** The path of an instance's disk, existing or not. */
 export const diskPath = (disks: Pick<DiskPool, 'folder'>, instance: InstanceUuid): string =>
   pathOf(disks, { instance });
 
-const pathOf = ({ folder }: Pick<DiskPool, 'folder'>, which: Pick<DiskOptions, 'instance' | 'isNext'>): string =>
-  join(folder, volumeName(which));
+const pathOf = ({ folder }: Pick<DiskPool, 'folder'>, which: Which): string => join(folder, volumeName(which));
 
 /** Instances that have a root disk in the folder, whatever libvirt knows of it. */
 export const listDiskFiles = async (folder: string): Promise<InstanceUuid[]> =>

@@ -3,7 +3,7 @@ import { diskUuidSchema, instanceUuidSchema, type DiskUuid, type InstanceUuid } 
 import type { CallWait, Connection } from '@etcd-compute/libvirt/connection';
 import { renderStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
 import { listFolder } from '../state-folder/instance-files.js';
-import { deleteVolume, type Disk, type DiskPool } from './disk-pool.js';
+import { createFromImage, deleteVolume, type Disk, type DiskPool, type ImageDisk } from './disk-pool.js';
 
 /** Disks beside the root disk: files `<instance>.<disk>.img` in the pool's folder. */
 
@@ -22,18 +22,19 @@ const parseName = (name: string): FurtherDiskName | undefined => {
   return furtherDiskFile({ instance, disk }) === name ? { instance, disk } : undefined;
 };
 
-export interface NewFurtherDisk extends FurtherDiskName {
-  readonly sizeBytes: number;
-  readonly wait?: CallWait;
+export interface NewFurtherDisk extends FurtherDiskName, Pick<ImageDisk, 'mode' | 'sizeBytes' | 'wait'> {
+  /** Undefined: it is empty. */
+  readonly image: ImageDisk['image'] | undefined;
 }
 
-/** Makes it empty, and anew when there is one: to be called only when no guest has it. */
+/** Makes it anew when there is one: to be called only when no guest has it. */
 export const createFurtherDisk = async (
   connection: Connection,
   pool: DiskPool,
-  { sizeBytes, wait, ...disk }: NewFurtherDisk,
+  { sizeBytes, image, mode, wait, ...disk }: NewFurtherDisk,
 ): Promise<Disk> => {
   const name = furtherDiskFile(disk);
+  if (image) return createFromImage(connection, pool, { name, image, mode, sizeBytes, wait });
   await deleteVolume(connection, pool, { name, wait });
   await using storage = await connection.storagePoolLookupByName(pool.name, wait);
   const xml = renderStorageVolume({ name, capacityBytes: BigInt(sizeBytes), format: 'qcow2' });

@@ -1,10 +1,11 @@
 import { resourcesOn, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
+import { imageOfCopy } from '@etcd-compute/common/etcd/messages/shelved';
 import type { WantedNic } from '@etcd-compute/common/etcd/messages/nics';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { DEFAULT_PROJECT, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import { planDisks, type PlannedDisks } from '../disks/disks.js';
+import { planDisks, type PlannedDisk, type PlannedDisks } from '../disks/disks.js';
 
 /** The guest that a boot request asks for. */
 export interface GuestSpec {
@@ -45,20 +46,28 @@ export const specOf = (request: BootRequest, host: ProviderUuid): GuestSpec => {
       'ECOMPUTE_REQUEST_INVALID',
       `the boot request of instance ${request.instance} has no image`,
     );
+  const disks = planDisks(request, amount('DISK_GB'));
   return {
     instance: request.instance,
     project: request.project_id ?? DEFAULT_PROJECT,
-    imageUrl: request.image,
-    imageChecksum: request.image_checksum,
-    imageSource: request.image_source,
+    ...imageOf({ ...request, image: request.image }, disks[0]),
     vcpus: amount('VCPU'),
     memoryMiB: amount('MEMORY_MB'),
-    disks: planDisks(request, amount('DISK_GB')),
+    disks,
     nics: request.nics,
     name: request.name,
     guest: guestOf(request),
   };
 };
+
+/** What the root disk is made from. */
+const imageOf = (
+  request: BootRequest & { readonly image: string },
+  { copy }: PlannedDisk,
+): Pick<GuestSpec, 'imageUrl' | 'imageChecksum' | 'imageSource'> =>
+  copy
+    ? { imageUrl: imageOfCopy(copy), imageChecksum: undefined, imageSource: copy.source }
+    : { imageUrl: request.image, imageChecksum: request.image_checksum, imageSource: request.image_source };
 
 const guestOf = ({ ssh_keys, user_data, meta, firmware }: BootRequest): GuestSpec['guest'] => ({
   ssh_keys,

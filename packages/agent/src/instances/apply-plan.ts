@@ -1,8 +1,7 @@
-import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
-import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
-import type { Fault } from '@etcd-compute/common/etcd/messages/instance-record';
-import type { Store } from '@etcd-compute/common/etcd/store';
+import { withoutCopies, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
+import type { Fault, InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { Store, Write } from '@etcd-compute/common/etcd/store';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
@@ -22,14 +21,17 @@ import type { Plan } from './plan.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
 import { readReportedNics, reportedNicsOf } from './reported-nics.js';
 import { refreshGuest } from './refresh-guest.js';
+import { reportFailure } from './wish-outcome.js';
+import { isStart } from '../kinds/steps-of.js';
+import { copiesOf, discardCopies } from '../snapshots/copies.js';
+import { isHeldHere, release } from '../steps/release-room.js';
 import type { MadeSoFar, StepDeps } from '../steps/step.js';
 import type { Tasks } from '../kinds/tasks.js';
-import { undoCompletely } from './undo.js';
+import { undoCompletely } from '../steps/undo.js';
 
 export interface ReconcileDeps {
   readonly store: Store;
   readonly keys: Keys;
-  readonly capacity: Pick<Capacity, 'read' | 'release'>;
   readonly host: ProviderUuid;
   readonly session: SessionUuid;
   readonly fence: Pick<Fence, 'guard'>;
@@ -88,6 +90,9 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
     case 'delete':
       await destroy(inHand);
       return;
+    case 'refuse-wish':
+      await reportFailure(inHand, { wish: plan.wish, err: isShelved(instanceUuid), step: null });
+      return;
     case 'carry-out':
       await carryOutWish(plan.wish, inHand);
       return;
@@ -139,7 +144,7 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
       const isMended = plan.state === 'active' || writer.record.state === 'error';
       deps.addresses.forget(instanceUuid);
       const changes = { reason: plan.reason, ...NO_ADDRESSES, ...(isMended && { fault: null }) };
-      await writer.toState(plan.state, changes, bootedWrites(deps, instanceUuid));
+      await writer.toState(plan.state, changes, [...bootedWrites(deps, instanceUuid), ...endShelving(inHand)]);
       if (plan.state === 'active') await refreshGuest(inHand);
       return;
     }
@@ -160,7 +165,9 @@ const build = async (inHand: InHand): Promise<void> => {
     // A guest that runs is never undone.
     if (!isUp(domain) && (isResumed || inHand.isOlderThanAgent)) await checkAllocation(inHand);
     if (domain === 'foreign') throw foreignDomain(instance);
-    made = await runInHand(inHand, { spec: specOf(request, deps.host), steps: stepsLeft(domain, deps.tasks) });
+    const left = stepsLeft(domain, deps.tasks);
+    const steps = staysOff(request) ? left.filter((step) => !isStart(step)) : left;
+    made = await runInHand(inHand, { spec: specOf(request, deps.host), steps });
   } catch (thrown) {
     const [step, err] = thrown instanceof StepError ? [thrown.step, thrown.cause] : ['claim', thrown];
     if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;
@@ -172,17 +179,32 @@ const build = async (inHand: InHand): Promise<void> => {
     await undoFailedBuild(inHand);
     return;
   }
-  await writer.toState('active', {
-    reason: 'the domain runs',
+  const [state, reason] = staysOff(request)
+    ? (['stopped', 'built from its copies, and off as before'] as const)
+    : (['active', 'the domain runs'] as const);
+  const changes: Partial<InstanceRecord> = {
     step: null,
     fault: null,
     ...NO_ADDRESSES,
     // Nothing was made of a build that was cut short after the definition: the next look reads them.
     ...(made.nics && { nics: reportedNicsOf(made.nics) }),
-  });
-  log.info({ instanceUuid: instance, durationMs: Date.now() - startedAt }, 'instance active');
-  await refreshAddresses(deps, writer);
+  };
+  await writer.toState(state, { reason, ...changes }, endShelving(inHand));
+  log.info({ instanceUuid: instance, durationMs: Date.now() - startedAt }, `instance ${state}`);
+  if (state === 'active') await refreshAddresses(deps, writer);
 };
+
+/** It was off when it was shelved. */
+const staysOff = ({ shelved }: BootRequest): boolean => shelved?.was_running === false;
+
+/** Its disks are here again: from now on its request names no copies, and nothing is made from them. */
+const endShelving = ({ writer, request }: InHand): readonly Write[] =>
+  request.shelved ? [writer.requestWrite(withoutCopies(request))] : [];
+
+const isShelved = (instance: InstanceUuid): EcomputeError =>
+  new EcomputeError('ECOMPUTE_WISH_REFUSED', `instance ${instance} is shelved, and has no guest`, {
+    hint: 'unshelve it first',
+  });
 
 /** Nothing was built. What a failed build has to give back is given back the same way, also after a crash; then another host may have it. */
 const decline = async (inHand: InHand): Promise<void> => {
@@ -204,7 +226,7 @@ const decline = async (inHand: InHand): Promise<void> => {
  * was away, the instance may have been destroyed, or built on another host, and etcd restored since.
  */
 const checkAllocation = async ({ deps, request }: InHand): Promise<void> => {
-  if (await isHeldHere(deps, request.instance)) return;
+  if (await isHeldHere(deps.steps, request.instance)) return;
   throw new EcomputeError(
     'ECOMPUTE_REQUEST_INVALID',
     `instance ${request.instance} no longer has an allocation on this host in Placement`,
@@ -212,19 +234,6 @@ const checkAllocation = async ({ deps, request }: InHand): Promise<void> => {
       hint: 'destroy it, and boot again',
     },
   );
-};
-
-/**
- * Gives back what the instance holds here. An allocation that has nothing on this host is another host's business: the
- * request had come to the wrong one.
- */
-const release = async ({ deps, request }: InHand): Promise<void> => {
-  if (await isHeldHere(deps, request.instance)) await deps.capacity.release(request.instance);
-};
-
-const isHeldHere = async ({ capacity, host }: ReconcileDeps, instance: InstanceUuid): Promise<boolean> => {
-  const { allocations } = await capacity.read(instance);
-  return Object.keys(allocations).some((provider) => provider.toLowerCase() === host);
 };
 
 const foreignDomain = (instance: InstanceUuid): EcomputeError =>
@@ -240,7 +249,7 @@ const foreignDomain = (instance: InstanceUuid): EcomputeError =>
 const undoFailedBuild = async (inHand: InHand): Promise<void> => {
   const { deps, writer, request, log } = inHand;
   await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance: request.instance, log });
-  await release(inHand);
+  await release(deps.steps, request.instance);
   const { fault } = writer.record;
   await writer.toState('error', { reason: fault?.message ?? 'the build failed', step: null });
   log.warn({ instanceUuid: request.instance, code: fault?.code }, 'failed build undone');
@@ -259,10 +268,12 @@ const destroy = async (inHand: InHand): Promise<void> => {
   const { instance } = request;
   const startedAt = Date.now();
   deps.addresses.forget(instance);
+  const copies = copiesOf(deps.steps, instance).map((copy) => deps.keys.imageSnapshot(deps.host, copy));
   await writer.claim('deleting', 'asked to be destroyed');
   try {
     await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance, log });
-    await release(inHand);
+    await discardCopies(deps.steps, instance);
+    await release(deps.steps, instance);
   } catch (err) {
     // Tried again by the loop; meanwhile the record says what it waits for.
     const fault = toFault(err, 'delete');
@@ -270,6 +281,6 @@ const destroy = async (inHand: InHand): Promise<void> => {
       await writer.update({ fault }).catch(() => undefined);
     throw err;
   }
-  await writer.finishDelete();
+  await writer.finishDelete(copies);
   log.info({ instanceUuid: instance, durationMs: Date.now() - startedAt }, 'instance deleted');
 };

@@ -37,14 +37,16 @@ export const carryOutTask = async (task: Task, inHand: InHand): Promise<void> =>
     return;
   }
   log.info({ instanceUuid, task: name, reason }, 'changing the instance');
-  const { leavesGuest, writes: writesOf } = deps.tasks[name];
+  const { leavesGuest, note } = deps.tasks[name];
+  const ran = writer.record.state === 'active';
   let outcome: Pick<Ending, 'edited' | 'writes'> = {};
   try {
     const { steps, isFresh } = stepsLeft(task, inHand);
     // Of one that was cut short, the domain may be what the steps before have made of it.
     if (!isFresh || isPossible(task, inHand)) {
       const made = await runInHand(inHand, { spec: specOf(edited, deps.host), steps, wish });
-      outcome = { edited, writes: writesOf?.(made, deps.keys) ?? [] };
+      const noted = note?.({ deps: deps.steps, request: edited, wish, ran, made, keys: deps.keys });
+      outcome = { edited: noted?.request ?? edited, writes: noted?.writes ?? [] };
     }
   } catch (thrown) {
     const [step, err] = [thrown instanceof StepError ? thrown.step : null, causeOf(thrown)];

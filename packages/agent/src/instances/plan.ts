@@ -7,7 +7,7 @@ import {
 import { isDomainLost, isFailedBuild, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
-import type { ActionName } from '@etcd-compute/common/wishes/kinds';
+import { ACTIONS, isActionName, type ActionName } from '@etcd-compute/common/wishes/kinds';
 import { isReported } from '@etcd-compute/common/wishes/reported';
 import { isThere, isUp, type DomainState } from '../domains/domain.js';
 import { saysNics } from './reported-nics.js';
@@ -27,11 +27,14 @@ import { saysNics } from './reported-nics.js';
  *   boot        building + fault    any           undo, then error
  *   boot        built               any that is   report its interfaces, when the record does not say them yet
  *   boot        built               any that is   the oldest wish that is not carried out yet
+ *   boot        built               none          the same, when it is to shelve it, and was begun
  *   boot        built               any that is   report what was edited in the request
  *   boot        built               running       report active, look at its addresses and whether it is paused
  *   boot        active              off, saved    start, when the host was booted since (by config)
  *   boot        built               off, saved    report stopped or suspended
  *   boot        built               none          report error: domain lost
+ *   boot        shelved             none          report what was edited in the request, and that a wish fails
+ *   boot        shelved             any that is   report active, stopped or suspended: it was built since, and etcd restored
  *   boot        error: domain lost  any that is   report active, stopped or suspended: it came back
  *   boot        error: failed build (leftovers)   clean up: a call that took too long has taken effect
  *   boot        error               any           nothing, until it is destroyed
@@ -79,7 +82,7 @@ export type Plan =
   | { readonly action: 'undo' }
   | { readonly action: 'clean-up' }
   | { readonly action: 'delete' }
-  | { readonly action: 'carry-out'; readonly wish: Wish }
+  | { readonly action: 'carry-out' | 'refuse-wish'; readonly wish: Wish }
   /** Nobody asked for it. */
   | { readonly action: 'start-again'; readonly task: ActionName; readonly reason: string }
   | { readonly action: 'report'; readonly state: GuestState; readonly reason: string }
@@ -108,6 +111,8 @@ export const planInstance = ({ request, record, domain, hasLeftovers }: Observed
       return { action: 'delete' };
     case 'error':
       return planFailed(record, { domain, hasLeftovers });
+    case 'shelved':
+      return planShelved({ request, record, domain });
     case 'active':
     case 'stopped':
     case 'suspended':
@@ -148,11 +153,23 @@ const planElsewhere = (record: InstanceRecord | undefined): Plan => {
 export const nextWish = (request: BootRequest, record: InstanceRecord): Wish | undefined =>
   wishesOf(request).find(({ count }) => count > record.wish_count);
 
+/** Its domain is there when it was built again, and etcd was restored from a backup since: its disks are newer than its copies. */
+const planShelved = ({ request, record, domain }: Built): Plan => {
+  if (isThere(domain)) return { action: 'report', state: guestStateOf(domain), reason: 'its domain is there' };
+  const wish = nextWish(request, record);
+  if (wish) return { action: 'refuse-wish', wish };
+  return isReported(request, record) ? nothing('shelved') : { action: 'report-edits' };
+};
+
 interface Built {
   readonly request: BootRequest;
   readonly record: InstanceRecord;
   readonly domain: DomainState;
 }
+
+/** Then its domain may be gone already. */
+const isBeingShelved = ({ kind }: Wish, { step }: InstanceRecord): boolean =>
+  step !== null && isActionName(kind) && ACTIONS[kind].leadsTo === 'shelved';
 
 const OFF_BECAUSE: Partial<Record<DomainState, string>> = {
   'shut-off': 'the guest was shut off',
@@ -164,7 +181,7 @@ const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }
   // Earlier agents did not report them, and a wish may be about them.
   if (isThere(domain) && !saysNics(record.nics)) return { action: 'report-nics' };
   const wish = nextWish(request, record);
-  if (isThere(domain) && wish) return { action: 'carry-out', wish };
+  if (wish && (isThere(domain) || isBeingShelved(wish, record))) return { action: 'carry-out', wish };
   // Null: made by an agent that did not write it yet.
   const isOfThisBoot = record.boot_id === null || record.boot_id === bootId;
   // Paused: an agent was killed while it started it again. Saved: the host's own service did it, on its way down.

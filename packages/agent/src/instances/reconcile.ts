@@ -16,7 +16,7 @@ import { migrateRecord } from './migrate.js';
 import { nextWish, planInstance, type HostFacts } from './plan.js';
 import { createReadTogether } from './read-together.js';
 import { isChanged, RecordWriter, type Stored } from './record-writer.js';
-import { isAnythingLeft, undoCompletely } from './undo.js';
+import { isAnythingLeft, undoCompletely } from '../steps/undo.js';
 
 /**
  * Brings one instance from what is to what is wished, and its record to what is true. `activate` is all there is: a new request,
@@ -141,8 +141,8 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
       interrupt,
       log: deps.log,
     });
-    const hasMore =
-      plan.action === 'report-nics' || (plan.action === 'carry-out' && nextWish(request.value, writer.record));
+    const isWish = plan.action === 'carry-out' || plan.action === 'refuse-wish';
+    const hasMore = plan.action === 'report-nics' || (isWish && nextWish(request.value, writer.record));
     if (hasMore) return { againAfterMs: 0 };
     return isResponsive ? {} : { againAfterMs: UNRESPONSIVE_AGAIN_MS };
   };

@@ -132,8 +132,12 @@ export class RecordWriter {
     return this.#deps.keys.request(this.#deps.host, this.#instance);
   }
 
-  /** The last write of an instance: the wish and the address go, the record stays for an hour. */
-  async finishDelete(): Promise<void> {
+  /**
+   * The last write of an instance: the wish and the address go, the record stays for an hour.
+   *
+   * @param also keys that go with it.
+   */
+  async finishDelete(also: readonly string[]): Promise<void> {
     const { store, keys, host } = this.#deps;
     const lease = await store.grantLease(DELETED_TTL_SECONDS);
     const value = withState(this.record, 'deleted', {
@@ -147,6 +151,7 @@ export class RecordWriter {
       await this.#commit([
         { op: 'put', key: recordKey, value: JSON.stringify(value), lease: lease.id },
         { op: 'delete', key: this.#requestKey },
+        ...also.map((key): Write => ({ op: 'delete', key })),
         ...bootedWrites(this.#deps, this.#instance),
       ]);
     } catch (err) {

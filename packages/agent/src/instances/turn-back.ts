@@ -83,13 +83,13 @@ export interface FailedWish {
 export const endFailed = async (task: Task, { fault, edited }: FailedWish, inHand: InHand): Promise<void> => {
   const { deps, writer, request } = inHand;
   const { name, wish } = task;
-  const { turn: point, steps: forwards, leavesGuest } = deps.tasks[name];
+  const { turn: point, leavesGuest } = deps.tasks[name];
   const [failed, at] = placesOf(deps.tasks, name, fault.step);
   const isBack = failed <= at;
   try {
     const spec = specOf(isBack ? request : edited, deps.host);
     if (isBack) await runInHand(inHand, { spec, steps: point?.back ?? [], wish });
-    if (isBack && writer.record.state === 'active' && forwards.some(isStart)) await startAgain(task, inHand);
+    if (isBack && writer.record.state === 'active' && !leavesGuest) await startAgain(task, inHand);
     await runInHand(inHand, { spec, steps: point?.settle ?? [], wish });
   } catch (thrown) {
     const err = causeOf(thrown);

@@ -60,7 +60,8 @@ export const reportOutcome = async (
   }
   const { state: domain, isResponsive } = await observeDomain(connection, instance);
   const paused = domain === 'paused' ? await findPauseReason(connection, instance) : null;
-  const state = isThere(domain) ? guestStateOf(domain) : writer.record.state;
+  const stateWithout = edited?.shelved ? 'shelved' : writer.record.state;
+  const state = isThere(domain) ? guestStateOf(domain) : stateWithout;
   deps.addresses.forget(instance);
   const changes: Partial<InstanceRecord> = {
     // Nobody waits for what nobody asked for.

@@ -1,4 +1,5 @@
 import type { Keys } from '@etcd-compute/common/etcd/keys';
+import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { Write } from '@etcd-compute/common/etcd/store';
 import type { DomainState } from '../domains/domain.js';
@@ -15,8 +16,26 @@ export interface KindPlan {
   readonly turn?: TurningPoint;
   /** The guest goes on as if nothing had been asked: what is known of it stays. */
   readonly leavesGuest?: true;
-  /** What is written to etcd in the transaction that notes the outcome. */
-  readonly writes?: (made: MadeSoFar, keys: Keys) => readonly Write[];
+  /** What is written to etcd in the transaction that notes the outcome, when it was carried out. */
+  readonly note?: (done: Done) => Note;
+}
+
+export interface Done {
+  readonly deps: StepDeps;
+  /** As the kind's `edit` has made it. */
+  readonly request: BootRequest;
+  readonly wish: Wish | null;
+  /** Its guest ran before. */
+  readonly ran: boolean;
+  /** Nothing of what an agent that was killed has made. */
+  readonly made: MadeSoFar;
+  readonly keys: Keys;
+}
+
+export interface Note {
+  /** With what only the agent knows. Left out: as it was given. */
+  readonly request?: BootRequest;
+  readonly writes: readonly Write[];
 }
 
 /**

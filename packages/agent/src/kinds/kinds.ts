@@ -10,6 +10,7 @@ import { removeNic } from './remove-nic.js';
 import { reset } from './reset.js';
 import { resize } from './resize.js';
 import { resume } from './resume.js';
+import { shelve } from './shelve.js';
 import { snapshot } from './snapshot.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
@@ -30,4 +31,5 @@ export const KIND_PLANS: Readonly<Record<ActionName, KindPlan>> = {
   'remove-disk': removeDisk,
   'add-nic': addNic,
   'remove-nic': removeNic,
+  shelve,
 };

@@ -5,5 +5,5 @@ import type { KindPlan } from './kind.js';
 export const snapshot: KindPlan = {
   steps: [takeSnapshot],
   leavesGuest: true,
-  writes: ({ snapshot: taken }, keys) => (taken ? [snapshotWrite(keys, taken)] : []),
+  note: ({ made: { snapshot: taken }, keys }) => ({ writes: taken ? [snapshotWrite(keys, taken)] : [] }),
 };

@@ -2,7 +2,7 @@ import { gibToBytes } from '@etcd-compute/common/units';
 import { createFurtherDisk, deleteFurtherDisk, listFurtherDisks } from '../disks/further-disks.js';
 import { needed, type MadeDisk, type Step } from './step.js';
 
-/** The empty disks beside the root disk. */
+/** The disks beside the root disk: empty, or as they were when the instance was shelved. */
 export const createFurtherDisks: Step = {
   name: 'create-further-disks',
   kind: 'quick',
@@ -17,8 +17,16 @@ export const createFurtherDisks: Step = {
     await lend(
       'work',
       async (connection) => {
-        for (const { uuid, sizeGiB } of planned) {
-          const options = { instance, disk: uuid, sizeBytes: gibToBytes(sizeGiB), wait };
+        for (const { uuid, sizeGiB, copy } of planned) {
+          const image = copy && needed(made.copies?.get(uuid), 'the copy of a disk');
+          const options = {
+            instance,
+            disk: uuid,
+            sizeBytes: gibToBytes(sizeGiB),
+            image,
+            mode: config.disks.mode,
+            wait,
+          };
           further.push({ uuid, ...(await createFurtherDisk(connection, pool, options)) });
         }
       },

@@ -19,7 +19,7 @@ import type { DomainMark } from '../domains/domain.js';
 /** What the steps of all instances share. */
 export interface StepDeps {
   readonly config: AgentConfig;
-  readonly capacity: Pick<Capacity, 'read' | 'reallocate'>;
+  readonly capacity: Pick<Capacity, 'read' | 'reallocate' | 'release'>;
   /** For questions. */
   readonly getConnection: () => Connection;
   /** For whatever may take longer. */
@@ -46,6 +46,8 @@ export interface MadeDisk extends Disk {
 /** What the steps of one run have made so far. A run never starts with a step that needs any of it. */
 export interface MadeSoFar {
   image?: CachedImage;
+  /** What further disks are made from, when the instance was shelved. */
+  copies?: ReadonlyMap<DiskUuid, CachedImage>;
   /** The root disk comes first. */
   disks?: readonly [root: MadeDisk, ...further: MadeDisk[]];
   nics?: readonly Nic[];

@@ -14,7 +14,12 @@ test('most disks gone at once is trouble, one is not, and it is over when they a
   const audit = createDiskAudit({ steps: { pool: { name: 'p', folder: '/disks' } }, health });
   const look = async (...all: readonly Things[]): Promise<string | undefined> => {
     const ours = new Map(all.map((things) => [newInstanceUuid(), things]));
-    await audit.run({ getOurs: () => ours, getHolders: () => new Set(), requests: new Set() });
+    await audit.run({
+      getOurs: () => ours,
+      getHolders: () => new Set(),
+      requests: new Set(),
+      shelvedHolders: new Set(),
+    });
     return health.trouble?.message;
   };
   expect(await look(whole, without, leftover)).toBeUndefined();

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { aBootRequest, aDestroyRequest, aFault, anAddress, aRecord, ELSEWHERE, HERE } from './builders.js';
 
+const aStep = { name: 'take-away', since: '', progress: null };
 const aLostDomain = { ...aFault, code: 'ECOMPUTE_DOMAIN_LOST', step: null };
 const DOMAINS: readonly DomainState[] = ['absent', 'running', 'paused', 'saved', 'shut-off', 'crashed', 'foreign'];
 
@@ -88,6 +89,19 @@ describe('planInstance', () => {
     ['allocated elsewhere', elsewhere, undefined, 'absent', 'refuse'],
     ['allocated elsewhere, refused before', elsewhere, aRecord({ state: 'error' }), 'absent', 'nothing'],
     ['allocated elsewhere, deleting', elsewhere, aRecord({ state: 'deleting' }), 'absent', 'delete'],
+    ['shelved', boot, aRecord({ state: 'shelved' }), 'absent', 'nothing'],
+    ['shelved, and renamed since', renamed, aRecord({ state: 'shelved' }), 'absent', 'report-edits'],
+    ['shelved, and asked for more', wish('start'), aRecord({ state: 'shelved' }), 'absent', 'refuse-wish'],
+    ['shelved, and its domain is there', boot, aRecord({ state: 'shelved' }), 'running', 'report'],
+    ['being shelved', wish('shelve'), aRecord({ state: 'active', step: aStep }), 'absent', 'carry-out'],
+    ['to be shelved, and the domain is gone', wish('shelve'), aRecord({ state: 'active' }), 'absent', 'report-lost'],
+    [
+      'being stopped, and the domain is gone',
+      wish('stop'),
+      aRecord({ state: 'active', step: aStep }),
+      'absent',
+      'report-lost',
+    ],
     ['no request', undefined, aRecord({ state: 'active' }), 'running', 'nothing'],
   ] as const)('%s', (...[, request, record, domain, action]) => {
     expect(plan(request, record, domain).action).toBe(action);
@@ -206,6 +220,7 @@ describe('planInstance', () => {
           nothing: [],
           'refresh-guest': [],
           'carry-out': ['active', 'stopped', 'suspended'],
+          'refuse-wish': [],
           'start-again': ['active', 'stopped', 'suspended'],
           refuse: ['error'],
           build: ['building'],

@@ -2,6 +2,7 @@ import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Finding } from './finding.js';
 import { keepGuests } from './keep-guests.js';
 import { findAllocations } from './rules/allocations.js';
+import { findCopies } from './rules/copies.js';
 import { findEndings, findLocations, findNameless, findNames } from './rules/books.js';
 import { findFailedBuilds } from './rules/failed-builds.js';
 import { findLeftovers, findReports } from './rules/leftovers.js';
@@ -28,6 +29,7 @@ export interface Comparison {
 const RULES: readonly Rule[] = [
   findRequests,
   findFailedBuilds,
+  findCopies,
   findRecords,
   findAddresses,
   findLocations,

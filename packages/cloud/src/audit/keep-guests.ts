@@ -52,7 +52,8 @@ const isFree = (
 ): boolean => {
   if (instance === null || host === null || since === null) return false;
   const record = recordAt(host, instance)?.value;
-  if (record !== undefined && record !== 'not-understood' && record.state === 'deleted') return true;
+  const state = record === 'not-understood' ? undefined : record?.state;
+  if (state === 'deleted' || state === 'shelved') return true;
   const report = reports.get(host)?.value;
   if (report === undefined || report === 'not-understood') return false;
   // In the time of grace, the guest may still have been to come.

@@ -4,7 +4,8 @@ import { renderHolder } from '@etcd-compute/common/etcd/messages/name-holder';
 import { providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Services } from '../services.js';
 import { moveOn } from '../boot/move-on.js';
-import { readInstances } from '../instances/instance-entry.js';
+import { readInstances, readRecords } from '../instances/instance-entry.js';
+import { forgetCopies } from '../shelving/forget-copies.js';
 import { renderDestroyWish, renderEnding } from '../wishes/write-destroy.js';
 import type { Finding, Mend } from './finding.js';
 
@@ -24,6 +25,9 @@ interface Target {
   readonly host: ProviderUuid;
 }
 
+/** It takes a moment. */
+const FORGET_MS = 10_000;
+
 const FIXED = { state: 'fixed' } as const;
 const CHANGED: Mended = { state: 'failed', words: 'it changed in this moment; audit again' };
 const GONE: Mended = { ...FIXED, words: 'it was no more' };
@@ -42,6 +46,7 @@ export const mend = async (services: Services, finding: Finding): Promise<Mended
 const tryMend = async (services: Services, { mend: how, instance, host }: Finding): Promise<Mended> => {
   if (how.by === 'person') return { state: 'failed', words: how.hint };
   if (how.by === 'delete') return deleteKeys(services, how);
+  if (how.by === 'forget-copy') return forgetCopy(services, how);
   // Only keys can be without an instance or a host.
   if (instance === null || host === null) return CHANGED;
   const target = { services, instance, host };
@@ -73,7 +78,8 @@ const release = async ({ services, instance, host }: Target, { held }: By<'relea
   // An instance's host is one of the providers that it holds something on.
   const providers = Object.keys(now.allocations).map((provider) => providerUuidSchema.parse(provider));
   const { entries } = await store.getMany(providers.map((provider) => services.keys.request(provider, instance)));
-  const isRequested = entries.some((entry) => entry !== undefined);
+  const isShelved = (await readRecords(services, [{ instance, host }]))[0]?.state === 'shelved';
+  const isRequested = !isShelved && entries.some((entry) => entry !== undefined);
   if (!isSame || isRequested) return CHANGED;
   if ((await capacity.release(instance, now)) === 'changed') return CHANGED;
   return { ...FIXED, words: `released on host ${host}` };
@@ -131,6 +137,11 @@ const writeWish = async ({ services, instance, host }: Target, { guard }: By<'wi
     ],
   );
   return isCommitted ? { state: 'asked', words: 'its agent removes it' } : CHANGED;
+};
+
+const forgetCopy = async (services: Services, { copy, project }: By<'forget-copy'>): Promise<Mended> => {
+  const [error] = await forgetCopies(services, { copies: [copy], project, waitMs: FORGET_MS });
+  return error ? { state: 'failed', words: formatErrorChain(error) } : { ...FIXED, words: 'its host has forgotten it' };
 };
 
 const moveToAnotherHost = async ({ services, instance, host }: Target): Promise<Mended> => {

@@ -5,6 +5,8 @@ import { hostAuditSchema } from '@etcd-compute/common/etcd/messages/host-audit';
 import { storedLocationSchema } from '@etcd-compute/common/etcd/messages/instance-location';
 import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { nameHolderSchema } from '@etcd-compute/common/etcd/messages/name-holder';
+import { isCopyName } from '@etcd-compute/common/etcd/messages/shelved';
+import { snapshotSchema } from '@etcd-compute/common/etcd/messages/snapshot';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Entry } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
@@ -47,6 +49,9 @@ export const observe = async (services: Services): Promise<Seen> => {
   const reports = await read(keys.audits, keys.parseAudit, (entry, host) => {
     return [host, parse(hostAuditSchema, entry, problems)] as const;
   });
+  const copies = await read(keys.images, keys.parseImageSnapshot, (entry, parsed) =>
+    isCopyName(parsed.name) ? [{ ...parsed, ...parse(snapshotSchema, entry, problems) }] : [],
+  );
   const presences = await listPresences(services);
   const records = [...reported, ...old];
   const hosts = new Set([
@@ -55,7 +60,9 @@ export const observe = async (services: Services): Promise<Seen> => {
     ...requests.map(({ host }) => host),
     ...records.map(({ host }) => host),
   ]);
-  const requested = new Set(requests.map(({ instance }) => instance));
+  const isShelved = ({ value }: StoredRecord): boolean => value !== 'not-understood' && value.state === 'shelved';
+  const shelved = new Set(records.filter(isShelved).map(({ instance }) => instance));
+  const requested = new Set(requests.flatMap(({ instance }) => (shelved.has(instance) ? [] : instance)));
   return {
     presences,
     reports: new Map(reports),
@@ -66,6 +73,7 @@ export const observe = async (services: Services): Promise<Seen> => {
     endings: new Map(endings),
     booted: new Map(booted),
     problems,
+    copies: copies.flat(),
     ...(await observePlacement(services, { hosts, requested })),
   };
 };

@@ -4,6 +4,7 @@ import type { HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import type { InstanceLocation } from '@etcd-compute/common/etcd/messages/instance-location';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { NameHolder } from '@etcd-compute/common/etcd/messages/name-holder';
+import type { Snapshot } from '@etcd-compute/common/etcd/messages/snapshot';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { Held } from '@etcd-compute/common/capacity/capacity';
 import type { Presences } from '../hosts/presences.js';
@@ -24,6 +25,11 @@ export interface StoredRecord extends Stored<InstanceRecord> {
   readonly instance: InstanceUuid;
   /** Below its host, or where version 1 had it. */
   readonly key: string;
+}
+
+export interface StoredCopy extends Stored<Snapshot> {
+  readonly host: ProviderUuid;
+  readonly project: string;
 }
 
 export interface StoredLocation extends Stored<InstanceLocation> {
@@ -52,9 +58,11 @@ export interface Seen {
   readonly providers: ReadonlyMap<ProviderUuid, string>;
   /** The consumers with allocations on the hosts that etcd knows. */
   readonly holders: ReadonlyMap<ProviderUuid, readonly InstanceUuid[]>;
-  /** What those hold that have no request. */
+  /** What those hold that have no request, or are shelved. */
   readonly orphans: ReadonlyMap<InstanceUuid, Held>;
   readonly placementTime: Date | undefined;
+  /** The copies of shelved instances that hosts hold. */
+  readonly copies: readonly StoredCopy[];
   /** Values that are not understood. */
   readonly problems: readonly Error[];
 }

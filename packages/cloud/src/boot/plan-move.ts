@@ -6,7 +6,7 @@ import { newLocation } from '@etcd-compute/common/etcd/messages/instance-locatio
 import { withState, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Guard, Write } from '@etcd-compute/common/etcd/store';
 import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
-import type { Movable } from './move-on.js';
+import type { Relocation } from './relocate.js';
 
 export interface Destination {
   readonly candidate: Candidate;
@@ -23,35 +23,36 @@ export interface PlannedMove {
   readonly writes: readonly [Write & { op: 'put' }, ...Write[]];
 }
 
-/** A reason may quote what a server said, and all of them stand in the request. */
-const MAX_REASON = 200;
-
-/** One txn that moves an instance on to another host; all that people have asked of it meanwhile goes along. Pure. */
-export const planMove = (keys: Keys, movable: Movable, { candidate, claims, hostname }: Destination): PlannedMove => {
-  const { instance, host, requestRevision, record, recordKey, recordRevision, locationRevision } = movable;
-  const reason = record.fault?.message ?? 'no reason was given';
-  const request = moveRequest(movable, { candidate, reason: reason.slice(0, MAX_REASON) });
+/** One txn that moves an instance to another host, or to its own again; all that people have asked of it meanwhile goes along. Pure. */
+export const planMove = (
+  keys: Keys,
+  { entry, request, changes, reason }: Pick<Relocation, 'entry' | 'request' | 'changes' | 'reason'>,
+  { candidate, claims, hostname }: Destination,
+): PlannedMove => {
+  const { instance, host, requestRevision, record, recordKey, recordRevision, locationRevision } = entry;
   const moved = withState(record, 'scheduled', {
-    reason: `moved on to ${hostname ?? candidate.host} after a failed build: ${reason}`,
+    reason: reason(hostname ?? candidate.host),
     now: new Date(),
     host: candidate.host,
     resources: totalResources(candidate.allocations),
-    attempts_left: request.retry.attempts_left,
     session: null,
     step: null,
     fault: null,
     addresses: [],
     address_sources: null,
+    ...changes,
   });
-  const location = movable.location
-    ? { ...movable.location, host: candidate.host }
+  const location = entry.location
+    ? { ...entry.location, host: candidate.host }
     : newLocation({ ...record, host: candidate.host, project: record.project ?? DEFAULT_PROJECT });
   const put = (key: string, value: unknown): Write & { op: 'put' } => ({
     op: 'put',
     key,
     value: JSON.stringify(value),
   });
-  const [requestKey, reportKey] = [keys.request(candidate.host, instance), keys.report(candidate.host, instance)];
+  const requestKey = keys.request(candidate.host, instance);
+  const fresh = [requestKey, keys.report(candidate.host, instance)];
+  const [, reportKey = ''] = fresh;
   const old: Guard[] = [
     { key: keys.request(host, instance), modRevision: requestRevision },
     { key: recordKey, modRevision: recordRevision },
@@ -59,36 +60,27 @@ export const planMove = (keys: Keys, movable: Movable, { candidate, claims, host
   return {
     record: moved,
     guards: [
-      { key: requestKey, modRevision: '0' },
-      { key: reportKey, modRevision: '0' },
+      ...fresh.filter((key) => !old.some((guard) => guard.key === key)).map((key) => ({ key, modRevision: '0' })),
       { key: keys.location(instance), modRevision: locationRevision },
       ...old,
       ...claims.flatMap(({ guards }) => guards),
     ],
     writes: [
-      put(requestKey, request),
+      put(requestKey, allocateOn(request, candidate)),
       put(reportKey, moved),
       put(keys.location(instance), location),
-      ...old.map(({ key }): Write => ({ op: 'delete', key })),
+      ...old.filter(({ key }) => !fresh.includes(key)).map(({ key }): Write => ({ op: 'delete', key })),
       ...claims.flatMap(({ writes }) => writes),
     ],
   };
 };
 
-const moveRequest = (
-  { request, retry, host }: Movable,
-  { candidate: { allocations, mappings }, reason }: { candidate: Candidate; reason: string },
-): BootRequest & { retry: Movable['retry'] } => {
-  const { mappings: _mappings, ...others } = request;
-  return {
-    ...others,
-    allocations,
-    ...(mappings !== undefined && { mappings }),
-    consumer_generation: null,
-    retry: {
-      ...retry,
-      attempts_left: retry.attempts_left - 1,
-      failed_hosts: [...retry.failed_hosts, { host, reason }],
-    },
-  };
-};
+const allocateOn = (
+  { mappings: _mappings, ...request }: BootRequest,
+  { allocations, mappings }: Candidate,
+): BootRequest => ({
+  ...request,
+  allocations,
+  ...(mappings !== undefined && { mappings }),
+  consumer_generation: null,
+});

@@ -1,11 +1,12 @@
-import { hostOfAllocations } from '@etcd-compute/common/capacity/candidate';
+import { isDeepStrictEqual } from 'node:util';
+import { hostOfAllocations, totalResources } from '@etcd-compute/common/capacity/candidate';
 import type { Candidate, Claim, Held } from '@etcd-compute/common/capacity/capacity';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { readPresences } from '../hosts/presences.js';
 import type { FoundHosts } from '../placing/candidates.js';
 import { filterByPresence, needsOfRequest, type AgentNeeds, type DroppedHost } from '../selection/filters/presence.js';
 import type { Services } from '../services.js';
-import type { Movable } from './move-on.js';
+import type { Relocation } from './relocate.js';
 
 export type TakenRoom =
   | { readonly outcome: 'taken'; readonly candidate: Candidate; readonly claims: readonly Claim[] }
@@ -17,11 +18,14 @@ export type TakenRoom =
 const BUSY_ATTEMPTS = 5;
 
 /**
- * Takes room on another host for an instance that has failed on its own, and normally holds nothing. If it does hold room somewhere,
- * somebody took it to move the instance and has not written that yet, or never will: the same room serves, so that all who try agree.
+ * Takes room for an instance that has nothing on its host, and normally holds nothing. If it does hold room somewhere, somebody took it to
+ * move the instance and has not written that yet, or never will: the same room serves, so that all who try agree.
  */
-export const takeRoom = async (services: Services, movable: Movable, hosts: FoundHosts): Promise<TakenRoom> => {
-  const { instance, request, record, retry, host } = movable;
+export const takeRoom = async (
+  services: Services,
+  { entry: { instance }, request, resources, excluded }: Relocation,
+  hosts: FoundHosts,
+): Promise<TakenRoom> => {
   const capacity = await services.capacity();
   const held = await capacity.read(instance);
   const owned: Held = {
@@ -29,10 +33,10 @@ export const takeRoom = async (services: Services, movable: Movable, hosts: Foun
     userId: held.userId ?? request.user_id ?? services.user,
     projectId: held.projectId ?? request.project_id ?? services.project,
   };
-  const failedHosts = [...retry.failed_hosts, { host, reason: record.fault?.message ?? 'no reason was given' }];
-  const dropped = new Map(failedHosts.map((one): [ProviderUuid, string] => [one.host, describeFailed(one)]));
+  const dropped = new Map(excluded.map(({ host, reason }): [ProviderUuid, string] => [host, reason]));
   const isExcluded = new Set(dropped.keys());
-  let own = await findTaken(services, { held, needs: needsOfRequest(request), isExcluded });
+  const isOther = resources && !isDeepStrictEqual(totalResources(held.allocations), { ...resources });
+  let own = isOther ? undefined : await findTaken(services, { held, needs: needsOfRequest(request), isExcluded });
   for (let busy = 0; ;) {
     const candidate = own ?? hosts.pool.take(isExcluded);
     if (!candidate) return { outcome: 'no-host', dropped: [...hosts.dropped, ...toDropped(dropped)] };
@@ -48,10 +52,6 @@ export const takeRoom = async (services: Services, movable: Movable, hosts: Foun
     dropped.set(candidate.host, `its room was taken meanwhile: ${result.err.message}`);
   }
 };
-
-/** In the words that a person is told. */
-export const describeFailed = ({ reason }: Pick<DroppedHost, 'reason'>): string =>
-  `it failed to build the instance: ${reason}`;
 
 const toDropped = (reasons: ReadonlyMap<ProviderUuid, string>): DroppedHost[] =>
   [...reasons].map(([host, reason]) => ({ host, reason }));

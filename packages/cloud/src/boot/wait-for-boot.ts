@@ -15,7 +15,7 @@ import { moveOn } from './move-on.js';
 export type BootEnd = 'up' | 'failed' | 'gone' | 'timed-out';
 
 export interface BootProgress {
-  readonly spec: InstanceSpec;
+  readonly spec: Pick<InstanceSpec, 'instance' | 'name'>;
   record: InstanceRecord;
   end: BootEnd | undefined;
   /** When it failed: the hosts that could not build it before, or did not take it, and why. */

@@ -106,6 +106,7 @@ const disksOf = ({
 const POWER: Partial<Record<InstanceState, InstanceView['power']>> = {
   active: 'running',
   stopped: 'stopped',
+  shelved: 'stopped',
   suspended: 'suspended',
 };
 

@@ -43,7 +43,7 @@ export const checkMayAsk = (entry: InstanceEntry, name: WishName): Asked => {
     throw new EcomputeError(
       'ECOMPUTE_WISH_REFUSED',
       `${what} is ${record.state}, and can be ${kind.participle} only when it is ${kind.from.join(' or ')}`,
-      { details },
+      { details: { ...details, state: record.state } },
     );
   if (!(kind.type === 'edit' && kind.ignoresLock)) checkUnlocked(entry);
   return { request, record };

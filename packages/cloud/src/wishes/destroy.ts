@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
 import { namesOf } from '../hosts/host-names.js';
 import { readPresences } from '../hosts/presences.js';
 import { closeSomeBooks } from '../instances/books.js';
@@ -6,6 +7,7 @@ import { findInstances } from '../instances/find-instance.js';
 import { isDeleted, nameOf, readInstances, type InstanceEntry } from '../instances/instance-entry.js';
 import { viewOf } from '../instances/view.js';
 import { run, type RunOptions } from '../run.js';
+import { forgetCopies } from '../shelving/forget-copies.js';
 import type { Services } from '../services.js';
 import type { CloudEvent } from '../events.js';
 import { checkHostDown, forceDestroy } from './force-destroy.js';
@@ -22,6 +24,12 @@ export interface DestroyOptions extends RunOptions {
   /** How long to wait until they are gone. Undefined returns when the wishes are written: the agents carry them out all the same. */
   readonly waitMs?: number | undefined;
 }
+
+/** Its agent removes only what is on its own host. What cannot be removed now is found by an audit. */
+const forgetCopiesElsewhere = async (services: Services, { host, request }: InstanceEntry): Promise<void> => {
+  const copies = (request?.shelved?.copies ?? []).filter(({ source }) => source.host !== host);
+  await forgetCopies(services, { copies, project: request?.project_id ?? DEFAULT_PROJECT, waitMs: 0 });
+};
 
 /** Asked for at a time. */
 const PARALLEL = 8;
@@ -74,6 +82,7 @@ export const destroy = async (
         const isHostDown = entry.record !== undefined && !presences.has(host);
         running.emit({ type: 'destroy-asked', ...eventOf(entry), isHostDown });
         seen.set(instance, { ...entry, request });
+        await forgetCopiesElsewhere(services, entry);
         awaited.push(entry);
       }
     };

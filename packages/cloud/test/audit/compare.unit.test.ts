@@ -3,6 +3,7 @@ import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-reques
 import type { HostAudit } from '@etcd-compute/common/etcd/messages/host-audit';
 import { newRecord, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import {
+  diskUuidSchema,
   newInstanceUuid,
   newProviderUuid,
   newSessionUuid,
@@ -47,6 +48,7 @@ const aWorld = (changes: Partial<Seen>): Seen => ({
   orphans: new Map(),
   placementTime: NOW,
   problems: [],
+  copies: [],
   ...changes,
 });
 
@@ -149,6 +151,12 @@ describe('a request', () => {
     expect(tell({ requests: [aRequest()], records: aRecord({ state: 'error', fault }) })).toEqual([]);
   });
 
+  test('of one that is shelved needs no allocation: one that it holds is released', () => {
+    const shelved = { requests: [aRequest()], records: aRecord({ state: 'shelved' }) };
+    expect(tell(shelved)).toEqual([]);
+    expect(tell({ ...aHolder(), ...shelved })).toEqual(['allocation-without-request: release']);
+  });
+
   test('that is not understood stands all the same', () => {
     const request = { ...aRequest(), value: 'not-understood' as const };
     expect(
@@ -237,5 +245,54 @@ describe('what an agent reports', () => {
   test('of a host that does not exist is removed itself', () => {
     const nowhere = { reports: aReport('domain-without-request'), providers: new Map(), presences: new Map() };
     expect(tell(nowhere)).toEqual(['report-without-host: delete']);
+  });
+});
+
+describe('a copy of a shelved instance', () => {
+  const copy = {
+    version: 1,
+    id: newInstanceUuid(),
+    project: 'default',
+    name: `shelved-${instance}`,
+    host,
+    sha256: '1'.repeat(64),
+    bytes: 4096,
+    virtual_bytes: 4096,
+    instance,
+    count: 3,
+    is_consistent: true,
+    created_at: NOW.toISOString(),
+    key: `${'a'.repeat(43)}=`,
+  } as const;
+  const copies = [{ host, project: 'default', modRevision: '9', value: copy }];
+  const named = (id: string): BootRequest['shelved'] => ({
+    was_running: true,
+    copies: [{ disk: diskUuidSchema.parse(instance), sha256: copy.sha256, source: { host, id, key: copy.key } }],
+  });
+  const tellCopy = (request: Partial<BootRequest> | undefined, record: Partial<InstanceRecord>, on = host): string[] =>
+    tell({
+      copies,
+      requests: request ? [aRequest(request, on)] : [],
+      records: request ? aRecord({ host: on, wish_count: 3, ...record }) : [],
+      providers: new Map([
+        [host, 'one'],
+        [on, 'two'],
+      ]),
+      holders: new Map([[on, [instance]]]),
+    });
+  const other = newProviderUuid();
+
+  test('stays while a request names it, wherever the instance is built, and while it is made', () => {
+    expect(tellCopy({ shelved: named(copy.id) }, { state: 'shelved' })).toEqual([]);
+    expect(tellCopy({ shelved: named(copy.id) }, { state: 'building' }, other)).toEqual([]);
+    expect(tellCopy({}, { state: 'active', wish_count: 2 })).toEqual([]);
+  });
+
+  test('is forgotten when its instance is built again or gone, and when a later one has taken its place', () => {
+    const left = ['copy-without-use: forget-copy'];
+    expect(tellCopy({}, { state: 'active' }, other)).toEqual(left);
+    expect(tellCopy({}, { state: 'stopped' })).toEqual(left);
+    expect(tellCopy({ shelved: named(newInstanceUuid()) }, { state: 'shelved', wish_count: 5 })).toEqual(left);
+    expect(tellCopy(undefined, {})).toEqual(left);
   });
 });

@@ -17,9 +17,12 @@ export const isOurConsumerType = (consumerType: unknown): boolean => OUR_CONSUME
 export const isLive = (record: InstanceRecord | undefined): record is InstanceRecord =>
   record !== undefined && record.state !== 'deleted';
 
+/** The step in which an agent that shelves an instance gives back its allocation. */
+export const RELEASE_ROOM_STEP = 'release-room';
+
 /**
  * Whether an instance with this request must hold an allocation on the host. A build that failed has given its allocation back,
- * one that is being undone or destroyed is about to.
+ * one that is being undone or destroyed is about to, and one that is shelved has none.
  */
 export const needsAllocation = (
   request: BootRequest,
@@ -31,5 +34,8 @@ export const needsAllocation = (
   if (!isLive(record)) return true;
   if (record.host !== host) return false;
   if (record.state === 'building') return record.fault === null;
-  return isDomainLost(record) || (record.state !== 'error' && record.state !== 'deleting');
+  if (record.step?.name === RELEASE_ROOM_STEP) return false;
+  return (
+    isDomainLost(record) || (record.state !== 'error' && record.state !== 'deleting' && record.state !== 'shelved')
+  );
 };

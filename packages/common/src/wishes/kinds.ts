@@ -9,6 +9,7 @@ import { removeNic } from './actions/remove-nic.js';
 import { reset } from './actions/reset.js';
 import { resize } from './actions/resize.js';
 import { resume } from './actions/resume.js';
+import { shelve } from './actions/shelve.js';
 import { snapshot } from './actions/snapshot.js';
 import { start } from './actions/start.js';
 import { stop } from './actions/stop.js';
@@ -35,6 +36,7 @@ export const ACTIONS = {
   'remove-disk': removeDisk,
   'add-nic': addNic,
   'remove-nic': removeNic,
+  shelve,
 } as const satisfies Record<string, ActionKind>;
 
 export const EDITS = { rename, set, lock, unlock } as const satisfies Record<string, EditKind>;

@@ -1,4 +1,4 @@
-import { isOurConsumerType, needsAllocation } from '@etcd-compute/common/audit/rules';
+import { isOurConsumerType, needsAllocation, RELEASE_ROOM_STEP } from '@etcd-compute/common/audit/rules';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { INSTANCE_STATES, newRecord, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
@@ -23,6 +23,8 @@ describe('a request needs an allocation', () => {
     const lost = { ...fault, code: 'ECOMPUTE_DOMAIN_LOST' };
     expect(needsAllocation(request, aRecord({ state: 'error', fault: lost }), host)).toBe(true);
     expect(needsAllocation(request, undefined, host)).toBe(true);
+    const step = { name: RELEASE_ROOM_STEP, since: '', progress: null };
+    expect(needsAllocation(request, aRecord({ state: 'active', step }), host)).toBe(false);
   });
 
   test('only where it asks for something, and where its instance is', () => {

@@ -13,6 +13,7 @@ import { host } from './host-table.js';
 import { etcdRoles } from './etcd-roles-table.js';
 import { parseImageAction } from './image-args.js';
 import { TIMEOUT, timeoutOf } from './timeout-option.js';
+import { unshelve } from './unshelve-table.js';
 import { WISH_COMMANDS } from './wishes/wishes.js';
 
 export const GLOBAL_OPTIONS: OptionTable = {
@@ -189,7 +190,8 @@ const audit: CommandSpec = {
     'eschedule audit --fix --remove-guests --host compute-3',
   ],
   about: `Compares etcd, Placement and what the agents report of their hosts. It finds allocations without a boot request, requests
-without an allocation, instances that their host could not build and another may, domains, disks and console logs of ours
+without an allocation, instances that their host could not build and another may, copies from which no
+shelved instance comes back, domains, disks and console logs of ours
 without a request, records and addresses without an instance, and requests of hosts that do not exist. It ignores what is
 not ours. --fix fixes what is safe to fix, and says what to do about the rest: it releases, allocates again, moves instances
 to another host, removes keys, and asks the agents to remove what is on their hosts. It removes a guest or a disk only with --remove-guests: after a restore of etcd from a backup, younger guests have no
@@ -272,6 +274,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   ssh,
   tunnel,
   ...Object.fromEntries(Object.values(WISH_COMMANDS).map((command) => [command.name, command])),
+  unshelve,
   destroy,
   hosts,
   host,

@@ -23,6 +23,10 @@ export const createEventPrinter =
         const transfer = renderTransfer(describeDownload(event.download), event.download);
         return progress(`${describeBooting(event)} ${transfer}`, { isPassing: true });
       }
+      case 'unshelving': {
+        const { name, instance, hostName, host } = event;
+        return progress(`${name ?? instance}: goes to ${hostName ?? host}`);
+      }
       case 'moved-on': {
         const { name, instance, reason, hostName, host } = event;
         return progress(`${name ?? instance}: ${reason}; moved on to ${hostName ?? host}`);

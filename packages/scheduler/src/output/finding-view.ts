@@ -24,6 +24,7 @@ const REMEDIES: Readonly<Record<Exclude<Mend['by'], 'person'>, string>> = {
   wish: '--fix asks its agent to remove it',
   delete: '--fix removes the keys',
   name: '--fix gives the name back',
+  'forget-copy': '--fix has its host forget it',
   'move-on': '--fix moves it on to another host',
 };
 

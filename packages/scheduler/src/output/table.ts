@@ -26,6 +26,7 @@ const STATE_COLORS: Readonly<Record<string, Paint>> = {
   paused: colors.yellow,
   deleted: colors.dim,
   stopped: colors.dim,
+  shelved: colors.dim,
 };
 
 /** A state in its colour; what follows a comma is what is wrong with it. */

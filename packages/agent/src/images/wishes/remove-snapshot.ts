@@ -13,15 +13,16 @@ interface RemoveDeps extends Omit<PublishDeps, 'snapshots'> {
  * Forgets a snapshot. Its image goes with it, unless disks of this host are on it: then it is a cached image as any other from now on, and
  * goes when nobody needs it. Repeatable.
  *
+ * @param named with `id`, that one and no later one of the same name.
  * @returns what was done, for people. @throws ECOMPUTE_IMAGE_IN_USE
  */
 export const removeSnapshot = async (
   deps: RemoveDeps,
-  { sha256, ...named }: SnapshotName & { readonly sha256: string | undefined },
+  { sha256, id, ...named }: SnapshotName & { readonly sha256: string | undefined; readonly id: string | undefined },
 ): Promise<string> => {
   const { images, countDisks, graceMs } = deps;
   const { snapshots } = images;
-  const snapshot = snapshots.find(named);
+  const snapshot = id === undefined ? snapshots.find(named) : snapshots.list().find((one) => one.id === id);
   const isWanted = snapshot !== undefined && (sha256 === undefined || snapshot.sha256 === sha256);
   if (isWanted && snapshots.isUsed(snapshot.id))
     throw new EcomputeError(

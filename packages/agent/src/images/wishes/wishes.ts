@@ -1,6 +1,7 @@
 import { withDeadline } from '@etcd-compute/common/async/deadline';
 import { EcomputeError, isAbort } from '@etcd-compute/common/errors';
 import { imageWishSchema, type ImageWish } from '@etcd-compute/common/etcd/messages/image-wish';
+import { isCopyName } from '@etcd-compute/common/etcd/messages/shelved';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import type { Entry } from '@etcd-compute/common/etcd/store';
 import { followPrefix } from '@etcd-compute/common/etcd/follow';
@@ -98,12 +99,15 @@ const prefetch = async (
   return `sha256:${sha256}, a disk of ${formatBytes(virtualSizeBytes)}`;
 };
 
-const remove = async (deps: ImageWishesDeps, { image, project = DEFAULT_PROJECT }: ImageWish): Promise<string> => {
+const remove = async (
+  deps: ImageWishesDeps,
+  { image, project = DEFAULT_PROJECT, source }: ImageWish,
+): Promise<string> => {
   const { images, checkDisks, countDisks, graceMs } = deps;
   const snapshot = parseSnapshotImage(image);
   if (snapshot) {
     await checkDisks();
-    return removeSnapshot(deps, { ...snapshot, project });
+    return removeSnapshot(deps, { ...snapshot, project, id: source?.id });
   }
   const found = (await images.list()).filter(
     ({ sha256, urls }) => image === `sha256:${sha256}` || urls.includes(image),
@@ -113,7 +117,9 @@ const remove = async (deps: ImageWishesDeps, { image, project = DEFAULT_PROJECT 
   for (const held of found) {
     const snapshotOfIt = images.snapshots.list().find(({ sha256 }) => sha256 === held.sha256);
     if (snapshotOfIt)
-      throw notRemoved(image, `it is the snapshot '${snapshotOfIt.name}'`, `remove snapshot:${snapshotOfIt.name}`);
+      throw isCopyName(snapshotOfIt.name)
+        ? notRemoved(image, `shelved instance ${snapshotOfIt.instance} comes back from it`, 'unshelve or destroy that')
+        : notRemoved(image, `it is the snapshot '${snapshotOfIt.name}'`, `remove snapshot:${snapshotOfIt.name}`);
     const count = disks.get(held.sha256) ?? 0;
     if (count > 0)
       throw notRemoved(image, `${count} ${count === 1 ? 'disk is' : 'disks are'} on it`, 'destroy the instances first');

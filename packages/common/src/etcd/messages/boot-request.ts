@@ -4,6 +4,7 @@ import { instanceNameSchema, instanceUuidSchema, providerUuidSchema, type Provid
 import { furtherDisksSchema } from './disks.js';
 import { guestMembers } from './guest-config.js';
 import { lockSchema } from './lock.js';
+import { shelvedSchema } from './shelved.js';
 import { snapshotSourceSchema } from './snapshot.js';
 import { wantedNicsSchema } from './nics.js';
 import { retrySchema } from './retry.js';
@@ -35,6 +36,8 @@ export const bootRequestSchema = z.looseObject({
   disks: furtherDisksSchema.optional(),
   /** Where the image is, when it is a snapshot. */
   image_source: snapshotSourceSchema.optional(),
+  /** It is shelved, or on its way back: its disks are made from copies, and not from its image. */
+  shelved: shelvedSchema.optional(),
   /** Its interfaces. Missing: those that its host gives to every guest. */
   nics: wantedNicsSchema.optional(),
   /** What is to be done, in order. */
@@ -50,6 +53,9 @@ export const bootRequestSchema = z.looseObject({
 export type BootRequest = z.output<typeof bootRequestSchema>;
 
 export const isDestroyWish = (request: BootRequest): boolean => Object.keys(request.allocations).length === 0;
+
+/** The request of an instance that has its disks again. */
+export const withoutCopies = ({ shelved: _shelved, ...request }: BootRequest): BootRequest => request;
 
 /** What is asked of the instance, in order. */
 export const wishesOf = ({ wishes = [], power }: Pick<BootRequest, 'wishes' | 'power'>): readonly Wish[] =>

@@ -13,7 +13,7 @@ export const imageWishSchema = z.looseObject({
   wish: z.enum(['prefetch', 'remove']),
   /** A URL or `snapshot:NAME@sha256:...`; of `remove` also `sha256:...` of the cached content. */
   image: z.string(),
-  /** Where to prefetch a snapshot from. */
+  /** Where to prefetch a snapshot from; of one that is to be removed, which one it is. */
   source: snapshotSourceSchema.optional(),
   /** Of a snapshot that is to be removed. */
   project: projectSchema.optional(),

@@ -49,7 +49,12 @@ export const presenceSchema = z.looseObject({
   process: processIdentitySchema,
 });
 /** Of this version. */
-export const REQUEST_MEMBERS = ['disks', 'nics', 'image_source'] as const satisfies readonly (keyof BootRequest)[];
+export const REQUEST_MEMBERS = [
+  'disks',
+  'nics',
+  'image_source',
+  'shelved',
+] as const satisfies readonly (keyof BootRequest)[];
 export type RequestMember = (typeof REQUEST_MEMBERS)[number];
 
 /** The layout of keys of this version. */

@@ -15,7 +15,7 @@ export const lock = {
   type: 'edit',
   participle: 'locked',
   args,
-  from: ALIVE,
+  from: [...ALIVE, 'shelved'],
   ignoresLock: true,
   edit: (request, given) => ({ ...request, locked: args.parse(given) }),
 } as const satisfies EditKind;

@@ -9,6 +9,6 @@ export const rename = {
   type: 'edit',
   participle: 'renamed',
   args,
-  from: ALIVE,
+  from: [...ALIVE, 'shelved'],
   edit: (request, given) => ({ ...request, name: args.parse(given).name }),
 } as const satisfies EditKind;

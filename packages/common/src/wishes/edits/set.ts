@@ -13,7 +13,7 @@ export const set = {
   type: 'edit',
   participle: 'changed',
   args,
-  from: ALIVE,
+  from: [...ALIVE, 'shelved'],
   edit: (request, given) => {
     const meta = new Map(Object.entries(request.meta ?? {}));
     for (const [key, value] of Object.entries(args.parse(given).meta))

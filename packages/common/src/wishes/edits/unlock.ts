@@ -4,7 +4,7 @@ export const unlock = {
   type: 'edit',
   participle: 'unlocked',
   args: NO_ARGS,
-  from: ALIVE,
+  from: [...ALIVE, 'shelved'],
   ignoresLock: true,
   edit: ({ locked: _locked, ...request }) => request,
 } as const satisfies EditKind;

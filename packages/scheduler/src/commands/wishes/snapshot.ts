@@ -1,4 +1,4 @@
-import { instanceNameSchema } from '@etcd-compute/common/ids';
+import { snapshotNameSchema } from '@etcd-compute/common/wishes/actions/snapshot';
 import { usageError } from '../../usage.js';
 import { wishCommand } from './wish-command.js';
 
@@ -12,7 +12,7 @@ there. See it with \`eschedule image list\`, remove it with \`eschedule image rm
   parse: (_args, [instance, name, ...more]) => {
     if (instance === undefined || name === undefined || more.length > 0)
       throw usageError('snapshot takes an instance and a name', 'such as `eschedule snapshot web golden`');
-    const problem = instanceNameSchema.safeParse(name).error?.issues[0]?.message;
+    const problem = snapshotNameSchema.safeParse(name).error?.issues[0]?.message;
     if (problem !== undefined) throw usageError(`the name '${name}' is not usable: ${problem}`, 'choose another one');
     return { uuidsOrNames: [instance], args: { name } };
   },

@@ -12,6 +12,7 @@ import { reset } from './reset.js';
 import { resize } from './resize.js';
 import { resume } from './resume.js';
 import { set } from './set.js';
+import { shelve } from './shelve.js';
 import { snapshot } from './snapshot.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
@@ -35,6 +36,7 @@ export const WISH_COMMANDS: Readonly<Record<WishName, WishCommandSpec>> = {
   'remove-disk': removeDisk,
   'add-nic': addNic,
   'remove-nic': removeNic,
+  shelve,
   rename,
   set,
   lock,

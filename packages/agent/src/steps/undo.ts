@@ -2,7 +2,7 @@ import { withDeadline } from '@etcd-compute/common/async/deadline';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
-import type { Step, StepDeps } from '../steps/step.js';
+import type { Step, StepDeps } from './step.js';
 
 export interface UndoOptions {
   readonly deps: StepDeps;

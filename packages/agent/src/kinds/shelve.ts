@@ -1,0 +1,30 @@
+import { toDiskCopy } from '@etcd-compute/common/etcd/messages/shelved';
+import { observeDomain } from '../domains/domain.js';
+import { snapshotWrite } from '../images/snapshots/publish.js';
+import { copiesOf } from '../snapshots/copies.js';
+import { copyDisks, discardCopies } from '../steps/copy-disks.js';
+import { releaseRoom } from '../steps/release-room.js';
+import { takeAway } from '../steps/take-away.js';
+import { undefineDomain } from '../steps/undefine-domain.js';
+import { build } from './build.js';
+import { WITHOUT_SAVED_MEMORY, type KindPlan } from './kind.js';
+import { stop } from './stop.js';
+
+/** As long as the domain is there, so is everything else of the instance: only then it may go. */
+export const shelve: KindPlan = {
+  steps: [...stop.steps, copyDisks, undefineDomain, takeAway(build.steps), releaseRoom],
+  needs: WITHOUT_SAVED_MEMORY,
+  turn: {
+    at: undefineDomain,
+    isDone: async ({ getConnection }, { instance }) =>
+      (await observeDomain(getConnection(), instance)).state === 'absent',
+    back: [discardCopies],
+  },
+  note: ({ deps, request, wish, ran, keys }) => {
+    const copies = copiesOf(deps, request.instance).filter(({ count }) => count === wish?.count);
+    return {
+      request: { ...request, shelved: { was_running: ran, copies: copies.flatMap((copy) => toDiskCopy(copy) ?? []) } },
+      writes: copies.map((copy) => snapshotWrite(keys, copy)),
+    };
+  },
+};

@@ -1,0 +1,24 @@
+import { RELEASE_ROOM_STEP } from '@etcd-compute/common/audit/rules';
+import type { InstanceUuid } from '@etcd-compute/common/ids';
+import type { Step, StepDeps } from './step.js';
+
+/** Gives back what the instance holds in Placement. */
+export const releaseRoom: Step = {
+  name: RELEASE_ROOM_STEP,
+  kind: 'quick',
+  // A read and a write; each may be repeated.
+  timeoutSeconds: ({ placement }) => placement.timeout * 4,
+  run: async (deps, { spec: { instance } }) => release(deps, instance),
+};
+
+type Holder = Pick<StepDeps, 'capacity' | 'mark'>;
+
+/** An allocation that has nothing on this host is another host's business: the request had come to the wrong one. Repeatable. */
+export const release = async (deps: Holder, instance: InstanceUuid): Promise<void> => {
+  if (await isHeldHere(deps, instance)) await deps.capacity.release(instance);
+};
+
+export const isHeldHere = async ({ capacity, mark: { host } }: Holder, instance: InstanceUuid): Promise<boolean> => {
+  const { allocations } = await capacity.read(instance);
+  return Object.keys(allocations).some((provider) => provider.toLowerCase() === host);
+};

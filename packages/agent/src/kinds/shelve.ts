@@ -3,16 +3,24 @@ import { observeDomain } from '../domains/domain.js';
 import { snapshotWrite } from '../images/snapshots/publish.js';
 import { copiesOf } from '../snapshots/copies.js';
 import { copyDisks, discardCopies } from '../steps/copy-disks.js';
+import { defineDomain } from '../steps/define-domain.js';
 import { releaseRoom } from '../steps/release-room.js';
-import { takeAway } from '../steps/take-away.js';
-import { undefineDomain } from '../steps/undefine-domain.js';
+import { undoing } from '../steps/undoing.js';
 import { build } from './build.js';
 import { WITHOUT_SAVED_MEMORY, type KindPlan } from './kind.js';
+import { isStart } from './steps-of.js';
 import { stop } from './stop.js';
+
+const undefineDomain = undoing(defineDomain);
+
+const takeAway = build.steps
+  .filter((step) => step.undo && step !== defineDomain && !isStart(step))
+  .toReversed()
+  .map((step) => undoing(step));
 
 /** As long as the domain is there, so is everything else of the instance: only then it may go. */
 export const shelve: KindPlan = {
-  steps: [...stop.steps, copyDisks, undefineDomain, takeAway(build.steps), releaseRoom],
+  steps: [...stop.steps, copyDisks, undefineDomain, ...takeAway, releaseRoom(build.steps)],
   needs: WITHOUT_SAVED_MEMORY,
   turn: {
     at: undefineDomain,

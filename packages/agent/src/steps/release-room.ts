@@ -1,15 +1,20 @@
 import { RELEASE_ROOM_STEP } from '@etcd-compute/common/audit/rules';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Step, StepDeps } from './step.js';
+import { isAnythingLeft, undoCompletely } from './undo.js';
 
-/** Gives back what the instance holds in Placement. */
-export const releaseRoom: Step = {
+/** Gives back what the instance holds in Placement, when nothing is left of it here: a call that took too long may have made it again. */
+export const releaseRoom = (build: readonly Step[]): Step => ({
   name: RELEASE_ROOM_STEP,
   kind: 'quick',
-  // A read and a write; each may be repeated.
-  timeoutSeconds: ({ placement }) => placement.timeout * 4,
-  run: async (deps, { spec: { instance } }) => release(deps, instance),
-};
+  timeoutSeconds: (config) =>
+    // A read and a write; each may be repeated.
+    build.reduce((sum, step) => sum + step.timeoutSeconds(config), config.placement.timeout * 4),
+  run: async (deps, { spec: { instance }, log }) => {
+    if (await isAnythingLeft(build, { deps, instance })) await undoCompletely(build, { deps, instance, log });
+    await release(deps, instance);
+  },
+});
 
 type Holder = Pick<StepDeps, 'capacity' | 'mark'>;
 

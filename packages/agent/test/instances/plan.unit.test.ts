@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { aBootRequest, aDestroyRequest, aFault, anAddress, aRecord, ELSEWHERE, HERE } from './builders.js';
 
-const aStep = { name: 'take-away', since: '', progress: null };
+const aStep = { name: 'release-room', since: '', progress: null };
 const aLostDomain = { ...aFault, code: 'ECOMPUTE_DOMAIN_LOST', step: null };
 const DOMAINS: readonly DomainState[] = ['absent', 'running', 'paused', 'saved', 'shut-off', 'crashed', 'foreign'];
 

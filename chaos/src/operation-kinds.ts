@@ -75,6 +75,12 @@ const OTHERS = {
     checksum: 'wrong',
     argv: (name, wait) => ['boot', '--name', name, ...wait],
   },
+  'resize-anywhere': {
+    weight: 1,
+    of: 'booted',
+    wish: 'anything',
+    argv: (name, wait) => ['resize', name, '--memory', '192M', '--restart', '--host-change', ...wait],
+  },
   unshelve: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['unshelve', name, '--no-wait'] },
   'unshelve-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['unshelve', name, ...wait] },
   destroy: { weight: 8, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, '--no-wait'] },

@@ -22,6 +22,7 @@ import type { Services } from './services.js';
 import type { UnshelveOptions } from './shelving/unshelve.js';
 import type { DestroyOptions } from './wishes/destroy.js';
 import type { AskOptions, Changed } from './wishes/ask.js';
+import type { ResizeOptions } from './wishes/resize.js';
 
 export type { CloudEvent } from './events.js';
 export type { RunOptions } from './run.js';
@@ -44,6 +45,8 @@ export interface Cloud {
     uuidsOrNames: readonly string[],
     options?: AskOptions<Name>,
   ) => Promise<Changed>;
+  /** Gives instances other amounts, on another host where theirs has no room for them. `ask` keeps them on their hosts. */
+  readonly resize: (uuidsOrNames: readonly string[], options: ResizeOptions) => Promise<Changed>;
   /** Has shelved instances built again, on hosts that have room. */
   readonly unshelve: (uuidsOrNames: readonly string[], options?: UnshelveOptions) => Promise<Changed>;
   readonly destroy: (uuidsOrNames: readonly string[], options?: DestroyOptions) => Promise<Changed>;
@@ -130,6 +133,8 @@ export const cloudOf = (services: Services): Cloud => {
       (await import('./instances/find-address.js')).findAddress(services, instance, options),
     ask: async (kind, uuidsOrNames, options = {}) =>
       (await import('./wishes/ask.js')).ask(services, kind, { ...options, uuidsOrNames }),
+    resize: async (uuidsOrNames, options) =>
+      (await import('./wishes/resize.js')).resize(services, uuidsOrNames, options),
     unshelve: async (uuidsOrNames, options) =>
       (await import('./shelving/unshelve.js')).unshelve(services, uuidsOrNames, options),
     destroy: async (uuidsOrNames, options = {}) =>

@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCloud, servicesOf, type Cloud } from '@etcd-compute/cloud';
 import type { BootOptions } from '@etcd-compute/cloud/boot/boot';
+import type { DrainOptions } from '@etcd-compute/cloud/hosts/drain';
 import type { InstanceView } from '@etcd-compute/cloud/instances/view';
 import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
@@ -28,7 +29,14 @@ let there: Ecompute;
 
 const startHost = async (name: string): Promise<Ecompute> =>
   world.startAgent({
-    config: { name, images: { allow_private: ['127.0.0.1'] }, timeouts: { disk: 1 }, audit: { grace: 1 }, period: 1 },
+    config: {
+      name,
+      traits: [`CUSTOM_${name.toUpperCase()}`],
+      images: { allow_private: ['127.0.0.1'] },
+      timeouts: { disk: 1 },
+      audit: { grace: 1 },
+      period: 1,
+    },
   });
 
 beforeAll(async () => {
@@ -313,6 +321,53 @@ test('one that is not shelved is refused, and where no host has room it stays as
   await expect(cloud.ask('snapshot', [instance], { args: { name: `shelved-${instance}` } })).rejects.toThrow(
     'expected a name that is not that of a shelved instance’s copy',
   );
+});
+
+const stop = async (instance: InstanceUuid): Promise<void> => {
+  expect((await cloud.ask('stop', [instance], { args: { hard: true }, ...WAIT })).errors).toEqual([]);
+};
+
+describe('a host that is drained', () => {
+  const drainHere = async (options: DrainOptions = WAIT): Promise<Record<string, string>> => {
+    await cloud.hosts.undrain('there').catch(() => undefined);
+    await waitFor(async () => (await cloud.hosts.list()).every(({ state }) => state === 'up'), { what: 'both hosts' });
+    const { stays } = await cloud.hosts.drain('here', options);
+    return Object.fromEntries(stays.map(({ name, state, reason }) => [name, `${state}: ${reason}`]));
+  };
+
+  test('gives instances that are stopped to the other host, and says of all others why they stay', async () => {
+    const off = await Promise.all(['off-1', 'off-2', 'off-3'].map(async (name) => bootOn(here, { name })));
+    const runs = await bootOn(here, { name: 'runs' });
+    const locked = await bootOn(here, { name: 'locked' });
+    const resources = { VCPU: 1, MEMORY_MB: 64, DISK_GB: 1 };
+    const bound = await bootOn(here, { name: 'bound', want: { resources, required: ['CUSTOM_HERE'] } });
+    const aside = await bootOn(here, { name: 'aside' });
+    for (const instance of [...off, locked, bound]) await stop(instance);
+    await cloud.ask('lock', [locked], WAIT);
+    await shelve(aside);
+    const left = await drainHere();
+    expect(left).toEqual({
+      runs: 'active: it runs',
+      locked: 'stopped: it is locked',
+      aside: 'shelved: it is shelved, and its copies are here',
+      bound: expect.stringMatching(/^stopped: no host has room for the instance .*there: .*CUSTOM_HERE/s),
+    });
+    for (const instance of off)
+      expect(stateOf(await cloud.get(instance))).toMatchObject({ state: 'stopped', hostName: 'there', fault: null });
+    for (const instance of [runs, locked, bound]) expect((await cloud.get(instance)).hostName).toBe('here');
+    expect((await listCopies()).map(({ disk }) => disk)).toEqual([aside]);
+    expect((await cloud.ask('start', [off[0] ?? ''], WAIT)).errors).toEqual([]);
+    expect((await cloud.audit()).findings).toEqual([]);
+  });
+
+  test('keeps what is stopped when it is told to, or is not waited for', async () => {
+    const instance = await bootOn(here, { name: 'off' });
+    await stop(instance);
+    expect(await drainHere({ ...WAIT, isMoving: false })).toEqual({ off: 'stopped: it is stopped' });
+    await cloud.hosts.undrain('here');
+    expect(await drainHere({})).toEqual({ off: 'stopped: it is stopped' });
+    expect((await cloud.get(instance)).hostName).toBe('here');
+  });
 });
 
 test('the commands: shelve, list, image list, unshelve', async () => {

@@ -22,19 +22,19 @@ const parseName = (name: string): FurtherDiskName | undefined => {
   return furtherDiskFile({ instance, disk }) === name ? { instance, disk } : undefined;
 };
 
-export interface NewFurtherDisk extends FurtherDiskName, Pick<ImageDisk, 'mode' | 'sizeBytes' | 'wait'> {
-  /** Undefined: it is empty. */
-  readonly image: ImageDisk['image'] | undefined;
+export interface NewFurtherDisk extends FurtherDiskName, Pick<ImageDisk, 'sizeBytes' | 'wait'> {
+  /** What it is made from. Undefined: it is empty. */
+  readonly from?: Pick<ImageDisk, 'image' | 'mode'> | undefined;
 }
 
 /** Makes it anew when there is one: to be called only when no guest has it. */
 export const createFurtherDisk = async (
   connection: Connection,
   pool: DiskPool,
-  { sizeBytes, image, mode, wait, ...disk }: NewFurtherDisk,
+  { sizeBytes, from, wait, ...disk }: NewFurtherDisk,
 ): Promise<Disk> => {
   const name = furtherDiskFile(disk);
-  if (image) return createFromImage(connection, pool, { name, image, mode, sizeBytes, wait });
+  if (from) return createFromImage(connection, pool, { ...from, name, sizeBytes, wait });
   await deleteVolume(connection, pool, { name, wait });
   await using storage = await connection.storagePoolLookupByName(pool.name, wait);
   const xml = renderStorageVolume({ name, capacityBytes: BigInt(sizeBytes), format: 'qcow2' });

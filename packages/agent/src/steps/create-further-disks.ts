@@ -19,14 +19,8 @@ export const createFurtherDisks: Step = {
       async (connection) => {
         for (const { uuid, sizeGiB, copy } of planned) {
           const image = copy && needed(made.copies?.get(uuid), 'the copy of a disk');
-          const options = {
-            instance,
-            disk: uuid,
-            sizeBytes: gibToBytes(sizeGiB),
-            image,
-            mode: config.disks.mode,
-            wait,
-          };
+          const from = image && { image, mode: config.disks.mode };
+          const options = { instance, disk: uuid, sizeBytes: gibToBytes(sizeGiB), from, wait };
           further.push({ uuid, ...(await createFurtherDisk(connection, pool, options)) });
         }
       },

@@ -36,15 +36,16 @@ export const host: CommandSpec = {
     'eschedule host undrain compute-1',
     'eschedule host remove compute-1',
   ],
-  about: `drain keeps new instances from a host, also over restarts of its agent, and prints what stays there. Instances are not
-moved to other hosts: those that run go on, and those that are stopped can be started again. With --wait it returns when
-the agent heeds the drain and nothing is being built or destroyed there any more; when instances are left then, the exit
-code is 1. undrain lets new instances come again. remove forgets a host: its resource provider in Placement and all its
+  about: `drain keeps new instances from a host, also over restarts of its agent, and prints what stays there and why. With --wait it
+returns when the agent heeds the drain, nothing is being built or destroyed there any more, and instances that are stopped have
+been moved: each is shelved, and unshelved on another host that has room. Those that run go on. When instances are left then, the
+exit code is 1. undrain lets new instances come again. remove forgets a host: its resource provider in Placement and all its
 keys in etcd. It refuses while the agent is up or anything is there, and may be repeated after a failure.`,
   instances: 'many',
   operands: 'drain <host> | undrain <host> | remove <host>',
   options: {
-    wait: { describe: 'with drain: wait until nothing new can come' },
+    wait: { describe: 'with drain: wait until nothing new can come, and move instances that are stopped' },
+    move: { describe: 'with drain --wait: move instances that are stopped (the default); --no-move: leave them there' },
     reason: { value: 'TEXT', describe: 'with drain: why, for everybody who looks at the hosts' },
     force: {
       describe:
@@ -57,17 +58,19 @@ keys in etcd. It refuses while the agent is up or anything is there, and may be 
     const reason = reasonOf(args);
     const timeout = timeoutOf(args);
     const isWaiting = args.isOn('wait', false);
+    const isMoving = args.isOn('move', true);
     const isForced = args.isOn('force', false);
     const isDrain = verb === 'drain';
     if (!isDrain && (isWaiting || reason !== undefined || timeout !== undefined))
       throw usageError(`--wait, --reason and --timeout go with host drain, not with host ${verb}`, HINT);
+    if (!isMoving && !(isDrain && isWaiting)) throw usageError('--no-move goes with host drain --wait', HINT);
     if (isForced && verb !== 'remove') throw usageError(`--force goes with host remove, not with host ${verb}`, HINT);
     return async (context) => {
       const commands = await import('./host.js');
       if (verb === 'undrain') return commands.undrainHost(context, { uuidOrName });
       if (verb === 'remove') return commands.removeHost(context, { uuidOrName, isForced });
       const timeoutSeconds = timeout ?? context.config.timeout;
-      return commands.drainHost(context, { uuidOrName, reason, isWaiting, timeoutSeconds });
+      return commands.drainHost(context, { uuidOrName, reason, isWaiting, isMoving, timeoutSeconds });
     };
   },
 };

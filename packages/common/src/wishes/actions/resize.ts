@@ -23,8 +23,12 @@ const resourcesOf = (request: BootRequest): Resources => {
   return (host && resourcesOn(request, host)) ?? {};
 };
 
-/** Only what is to be another amount. DISK_GB counts all disks together. */
-const changesOf = (request: BootRequest, given: Asked['args']): Record<string, number> => {
+/**
+ * Only what is to be another amount. DISK_GB counts all disks together.
+ *
+ * @param given as a wish has it.
+ */
+export const changesOf = (request: BootRequest, given: Asked['args']): Record<string, number> => {
   const before = resourcesOf(request);
   const { vcpus, memory_mib, disk_gib } = args.parse(given);
   const wanted = {

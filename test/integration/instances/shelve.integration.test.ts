@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createCloud, servicesOf, type Cloud } from '@etcd-compute/cloud';
 import type { BootOptions } from '@etcd-compute/cloud/boot/boot';
 import type { DrainOptions } from '@etcd-compute/cloud/hosts/drain';
+import { moveStopped } from '@etcd-compute/cloud/hosts/move-stopped';
 import type { InstanceView } from '@etcd-compute/cloud/instances/view';
 import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
@@ -358,6 +359,20 @@ describe('a host that is drained', () => {
     expect((await listCopies()).map(({ disk }) => disk)).toEqual([aside]);
     expect((await cloud.ask('start', [off[0] ?? ''], WAIT)).errors).toEqual([]);
     expect((await cloud.audit()).findings).toEqual([]);
+  });
+
+  test('leaves what it has no time for as it is', async () => {
+    const instance = await bootOn(here, { name: 'off' });
+    await stop(instance);
+    await cloud.hosts.undrain('there');
+    await waitFor(async () => (await cloud.hosts.list()).every(({ state }) => state === 'up'), { what: 'both hosts' });
+    const services = servicesOf({ store: world.store, capacity });
+    const { signal } = new AbortController();
+    const running = { signal, emit: () => undefined, guard: async <T>(task: () => Promise<T>) => task() };
+    const failures = await moveStopped(services, { instances: [instance], timeoutMs: 0 }, running);
+    expect(failures.get(instance)).toContain('there was no time left to move instance off');
+    expect((await requestOf(instance)).wishes?.map(({ kind }) => kind)).toEqual(['stop']);
+    expect((await cloud.get(instance)).state).toBe('stopped');
   });
 
   test('keeps what is stopped when it is told to, or is not waited for', async () => {

@@ -38,6 +38,16 @@ export const moveAside = async (
   if (!request)
     throw new EcomputeError('ECOMPUTE_INSTANCE_UNKNOWN', `instance ${describeInstance(entry)} is being destroyed`);
   await checkRoom(services, { ...entry, request }, changed);
+  // A wish that is written is carried out, also when nobody waits for it any more.
+  if (leftMs() === 0)
+    throw new EcomputeError(
+      'ECOMPUTE_TIMED_OUT',
+      `there was no time left to move instance ${describeInstance(entry)}`,
+      {
+        details: { waitedFor: 'wish', instance },
+        hint: 'it is as it was; wait longer',
+      },
+    );
   const { signal, emit } = running;
   const shelved = await ask(services, 'shelve', { uuidsOrNames: [instance], waitMs: leftMs(), signal, onEvent: emit });
   const [error] = shelved.errors;

@@ -68,6 +68,9 @@ const startAgent = async (machine: string, unplug = 20): Promise<Ecompute> => {
 const inGuest = async (instance: InstanceUuid, command: string): Promise<string> =>
   runInGuest(libvirtd.uri, instance, command);
 
+/** The system in the guest takes a moment to see what is plugged in. */
+const untilThere = (device: string): string => `until [ -e /sys/class/${device} ]; do sleep 1; done;`;
+
 const recordOf = async (instance: InstanceUuid): Promise<InstanceRecord> => {
   const record = await findRecord(world, instance);
   if (!record) throw new Error(`instance ${instance} has no record`);
@@ -94,7 +97,7 @@ test.each(['pc', 'q35'])(
     const disks = [{ uuid: disk, size_gib: 2 }];
     expect(await recordOf(instance)).toMatchObject({ state: 'active', resources, disks, addresses, fault: null });
     expect(await heldBy(world, instance)).toMatchObject({ [agent.uuid]: { resources } });
-    const sectors = 'sleep 1; cat /sys/class/block/vdc/size /sys/class/block/vdc/serial; echo';
+    const sectors = `${untilThere('block/vdc')} cat /sys/class/block/vdc/size /sys/class/block/vdc/serial; echo`;
     expect((await inGuest(instance, sectors)).split('\n')).toEqual(['4194304', disk.slice(0, 20)]);
 
     expect(await cloud.ask('add-nic', [instance], { args: { network: 'storage' }, ...WAIT })).toMatchObject({
@@ -102,7 +105,7 @@ test.each(['pc', 'q35'])(
     });
     expect(networksOf(await recordOf(instance))).toEqual(['ecompute', 'storage']);
     expect(await portsOf('storage')).toContain('10.46.0.2');
-    await inGuest(instance, 'ip link set eth1 up; udhcpc -i eth1 -q -n -t 20');
+    await inGuest(instance, `${untilThere('net/eth1')} ip link set eth1 up; udhcpc -i eth1 -q -n -t 20`);
     const both = await waitForRecord(world, instance, (record) => record.addresses.length === 2);
     expect(both.addresses).toMatchObject([{ address: '10.45.0.2' }, { address: '10.46.0.2', source: 'lease' }]);
 

@@ -3,6 +3,10 @@ import { TASKS, type Tasks } from '@etcd-compute/agent/kinds/tasks';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { newDiskUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import type { ActionName } from '@etcd-compute/common/wishes/kinds';
+import { connect } from '@etcd-compute/libvirt/connection';
+import { DomainXMLFlags } from '@etcd-compute/libvirt/constants';
+import { parseDomain } from '@etcd-compute/libvirt/xml/domain';
+import { editDomain } from '@etcd-compute/libvirt/xml/edit-domain';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { askToDestroy, boot, findRecord, heldBy } from '../fixtures/agent-world.js';
 import { settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
@@ -164,4 +168,32 @@ test('a record of an earlier agent, which does not say the interfaces, is comple
       { network: 'backup', mac: expect.any(String) },
     ],
   });
+});
+
+test('a disk or an interface that somebody takes from the domain is missed, until it is back', async () => {
+  await bootActive();
+  const disk = newDiskUuid();
+  await ask('add-disk', { disk, size_gib: 1 });
+  await using connection = await connect('test:///default');
+  const define = async (edit: (xml: string) => string): Promise<string> => {
+    await using domain = await connection.domainLookupByUUID(instance);
+    const xml = await domain.getXMLDesc(DomainXMLFlags.INACTIVE);
+    await using _defined = await connection.domainDefineXML(edit(xml));
+    return xml;
+  };
+  const whole = await define((xml) => {
+    const { disks, interfaces } = parseDomain(xml);
+    const [taken, card] = [disks.find(({ serial }) => serial === disk), interfaces[0]];
+    if (!taken || !card) throw new Error('the domain has no such devices');
+    return editDomain(editDomain(xml, { detach: { disk: taken } }), { detach: { interface: card } });
+  });
+  await settle(await world.startReconciler(), instance);
+  const message = `the domain lacks disk ${disk}, the interface on the network 'ecompute'`;
+  expect(await findRecord(world, instance)).toMatchObject({
+    state: 'active',
+    fault: { code: 'ECOMPUTE_DEVICE_MISSING', message },
+  });
+  await define(() => whole);
+  await settle(await world.startReconciler(), instance);
+  expect(await findRecord(world, instance)).toMatchObject({ state: 'active', fault: null });
 });

@@ -32,6 +32,8 @@ export interface AddressWatch {
   /** @param since when the guest was started: older answers no longer count. @throws when libvirt is away. */
   look(instance: InstanceUuid, since: Date): Promise<Look>;
   forget(instance: InstanceUuid): void;
+  /** The guest has got or lost an interface: its addresses are looked for as in a young guest. */
+  interfacesChanged(instance: InstanceUuid): void;
   /** The guest's agent connected or disconnected. */
   agentChanged(instance: InstanceUuid, isConnected: boolean): void;
   /** The connection to libvirt is new: read again which agents are connected. */
@@ -62,6 +64,8 @@ export interface AddressWatchOptions {
 
 interface Guest {
   readonly since: Date;
+  /** When it was started, or got or lost an interface. */
+  changedAtMs: number;
   facts: GuestFacts | undefined;
   /** The last event of the guest's agent since the facts began to be read. */
   heard: 'connected' | 'disconnected' | undefined;
@@ -122,6 +126,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
     forget(instance);
     const guest: Guest = {
       since,
+      changedAtMs: since.getTime(),
       facts: undefined,
       heard: undefined,
       agentLeftAtMs: Number.NEGATIVE_INFINITY,
@@ -160,7 +165,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
         `the guest has no interface on the network ${[...leases.keys()].map((name) => `'${name}'`).join(' or ')}`,
       );
     const { since } = guest;
-    const until = new Date(since.getTime() + deadlineMs);
+    const until = new Date(guest.changedAtMs + deadlineMs);
     const addresses: Address[] = [];
     for (const [name, watch] of leases) {
       const macs = facts.nics.filter(({ network }) => network === name).map(({ mac }) => mac);
@@ -191,7 +196,7 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
       const guest = follow(instance, since);
       const facts = await factsOf(instance, guest);
       const lease = await lookAtLeases(instance, guest, facts);
-      const ageMs = Math.max(0, now() - since.getTime());
+      const ageMs = Math.max(0, now() - guest.changedAtMs);
       const nextMs = Math.min(Math.max(ageMs, SOONEST_MS), periodMs);
       const isYoung = ageMs < deadlineMs;
       clearTimeout(guest.timer);
@@ -213,6 +218,12 @@ export const createAddressWatch = (options: AddressWatchOptions): AddressWatch =
       return settle(instance, guest, { macs, isYoung, answers });
     },
     forget,
+    interfacesChanged: (instance) => {
+      const guest = guests.get(instance);
+      if (!guest) return;
+      guest.facts = undefined;
+      guest.changedAtMs = now();
+    },
     agentChanged: (instance, isConnected) => {
       const guest = guests.get(instance);
       if (!guest) return;

@@ -124,8 +124,8 @@ const release = async (domain: Domain, device: DomainDevice, options: DetachOpti
     if (Date.now() >= until)
       throw new EcomputeError(
         'ECOMPUTE_DEVICE_NOT_RELEASED',
-        `the guest of instance ${instance} did not let ${what} go within ${patienceMs / 1000} s`,
-        { hint: 'a guest that boots, is paused or has no driver for it cannot: ask again later, or stop it first' },
+        `the guest did not let ${what} go within ${patienceMs / 1000} s`,
+        { hint: 'a guest that boots, is paused or lacks a driver cannot let it go: ask again later, or stop it first' },
       );
     await sleep(LOOK_EVERY_MS, signal);
   }

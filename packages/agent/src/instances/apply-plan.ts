@@ -119,6 +119,13 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
     case 'report-nics':
       await writer.update({ nics: await readReportedNics(deps.steps, { ...request, nics: writer.record.nics }) });
       return;
+    case 'report-devices':
+      log[plan.fault ? 'error' : 'info'](
+        { instanceUuid, fault: plan.fault?.message },
+        'devices of the domain looked through',
+      );
+      await writer.update({ fault: plan.fault });
+      return;
     case 'report-edits':
       await writer.update(reportedOf(request));
       log.info({ instanceUuid, name: writer.record.name }, 'instance edited');

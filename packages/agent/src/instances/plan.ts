@@ -4,12 +4,18 @@ import {
   wishesOf,
   type BootRequest,
 } from '@etcd-compute/common/etcd/messages/boot-request';
-import { isDomainLost, isFailedBuild, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import {
+  isDomainLost,
+  isFailedBuild,
+  type Fault,
+  type InstanceRecord,
+} from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { ACTIONS, isActionName, type ActionName } from '@etcd-compute/common/wishes/kinds';
 import { isReported } from '@etcd-compute/common/wishes/reported';
 import { isThere, isUp, type DomainState } from '../domains/domain.js';
+import { faultOfMissingDevices, isNews } from './missing-devices.js';
 import { saysNics } from './reported-nics.js';
 
 /*
@@ -29,6 +35,7 @@ import { saysNics } from './reported-nics.js';
  *   boot        built               any that is   the oldest wish that is not carried out yet
  *   boot        built               none          the same, when it is to shelve it, and was begun
  *   boot        built               any that is   report what was edited in the request
+ *   boot        built               lacks devices report a fault that names them, and that they are back
  *   boot        built               running       report active, look at its addresses and whether it is paused
  *   boot        active              off, saved    start, when the host was booted since (by config)
  *   boot        built               off, saved    report stopped or suspended
@@ -60,6 +67,8 @@ export interface Observed {
   readonly request: BootRequest | undefined;
   readonly record: InstanceRecord | undefined;
   readonly domain: DomainState;
+  /** Of a built instance: what its domain lacks. */
+  readonly missingDevices: readonly string[];
   /** Something of a build that failed is there, though it was undone. */
   readonly hasLeftovers: boolean;
 }
@@ -89,11 +98,15 @@ export type Plan =
   | { readonly action: 'report-lost' }
   | { readonly action: 'report-edits' }
   | { readonly action: 'report-nics' }
+  | { readonly action: 'report-devices'; readonly fault: Fault | null }
   | { readonly action: 'refresh-guest' };
 
 const nothing = (why: string): Plan => ({ action: 'nothing', why });
 
-export const planInstance = ({ request, record, domain, hasLeftovers }: Observed, facts: HostFacts): Plan => {
+export const planInstance = (
+  { request, record, domain, missingDevices, hasLeftovers }: Observed,
+  facts: HostFacts,
+): Plan => {
   const { host } = facts;
   if (!request) return nothing('no boot request');
   if (record && record.host !== host && record.state !== 'deleted') return nothing('the record is another host’s');
@@ -116,7 +129,7 @@ export const planInstance = ({ request, record, domain, hasLeftovers }: Observed
     case 'active':
     case 'stopped':
     case 'suspended':
-      return planBuilt({ request, record, domain }, facts);
+      return planBuilt({ request, record, domain, missingDevices }, facts);
   }
 };
 
@@ -154,7 +167,7 @@ export const nextWish = (request: BootRequest, record: InstanceRecord): Wish | u
   wishesOf(request).find(({ count }) => count > record.wish_count);
 
 /** Its domain is there when it was built again, and etcd was restored from a backup since: its disks are newer than its copies. */
-const planShelved = ({ request, record, domain }: Built): Plan => {
+const planShelved = ({ request, record, domain }: Omit<Built, 'missingDevices'>): Plan => {
   if (isThere(domain)) return { action: 'report', state: guestStateOf(domain), reason: 'its domain is there' };
   const wish = nextWish(request, record);
   if (wish) return { action: 'refuse-wish', wish };
@@ -165,6 +178,7 @@ interface Built {
   readonly request: BootRequest;
   readonly record: InstanceRecord;
   readonly domain: DomainState;
+  readonly missingDevices: readonly string[];
 }
 
 /** Then its domain may be gone already. */
@@ -177,7 +191,7 @@ const OFF_BECAUSE: Partial<Record<DomainState, string>> = {
   saved: 'the guest was suspended',
 };
 
-const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }: HostFacts): Plan => {
+const planBuilt = ({ request, record, domain, missingDevices }: Built, { bootId, resumesGuests }: HostFacts): Plan => {
   // Earlier agents did not report them, and a wish may be about them.
   if (isThere(domain) && !saysNics(record.nics)) return { action: 'report-nics' };
   const wish = nextWish(request, record);
@@ -193,6 +207,8 @@ const planBuilt = ({ request, record, domain }: Built, { bootId, resumesGuests }
   if (!isThere(domain)) return { action: 'report-lost' };
   if (!isReported(request, record)) return { action: 'report-edits' };
   const state = guestStateOf(domain);
+  const fault = faultOfMissingDevices(missingDevices);
+  if (record.state === state && isNews(fault, record.fault)) return { action: 'report-devices', fault };
   // Paused by a person, or by the hypervisor when its disk is full, is up.
   if (state === 'active')
     return record.state === 'active' && isOfThisBoot

@@ -1,6 +1,7 @@
 import { bootRequestSchema, isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import {
   instanceRecordSchema,
+  isBuilt,
   isFailedBuild,
   type InstanceRecord,
 } from '@etcd-compute/common/etcd/messages/instance-record';
@@ -11,7 +12,8 @@ import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { z } from 'zod';
 import { newInterrupt, type Interrupt } from './build.js';
 import { carryOut, type ReconcileDeps } from './apply-plan.js';
-import { observeDomain } from '../domains/domain.js';
+import { isThere, observeDomain } from '../domains/domain.js';
+import { findMissingDevices } from './missing-devices.js';
 import { migrateRecord } from './migrate.js';
 import { nextWish, planInstance, type HostFacts } from './plan.js';
 import { createReadTogether } from './read-together.js';
@@ -126,7 +128,10 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
       record !== undefined &&
       isFailedBuild(record.value) &&
       (await isAnythingLeft(deps.tasks.build.steps, { ...build, instance }));
-    const plan = planInstance({ request: request.value, record: record?.value, domain, hasLeftovers }, factsNow());
+    const missingDevices =
+      record && isBuilt(record.value) && isThere(domain) ? await findMissingDevices(deps.steps, record.value) : [];
+    const observed = { request: request.value, record: record?.value, domain, missingDevices, hasLeftovers };
+    const plan = planInstance(observed, factsNow());
     if (plan.action === 'nothing' || (plan.action === 'build' && !deps.mayClaim())) return {};
     const writer = new RecordWriter(deps, request, record);
     await carryOut(plan, {
@@ -142,7 +147,8 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
       log: deps.log,
     });
     const isWish = plan.action === 'carry-out' || plan.action === 'refuse-wish';
-    const hasMore = plan.action === 'report-nics' || (isWish && nextWish(request.value, writer.record));
+    const isCompletion = plan.action === 'report-nics' || plan.action === 'report-devices';
+    const hasMore = isCompletion || (isWish && nextWish(request.value, writer.record));
     if (hasMore) return { againAfterMs: 0 };
     return isResponsive ? {} : { againAfterMs: UNRESPONSIVE_AGAIN_MS };
   };

@@ -88,7 +88,7 @@ const withoutFaultOfStep = ({ fault }: InstanceRecord): Pick<Partial<InstanceRec
 
 const lookForAddressesAnew = async (inHand: InHand): Promise<void> => {
   const { deps, writer } = inHand;
-  deps.addresses.forget(writer.record.instance);
+  deps.addresses.interfacesChanged(writer.record.instance);
   if (writer.record.state === 'active') await refreshGuest(inHand);
 };
 

@@ -130,6 +130,16 @@ const lookTwice = async (instance: InstanceUuid): Promise<Look['answers']> => {
 };
 
 describe('a look at a guest', () => {
+  test('that is old and gets another interface looks for its address as for that of a young one', async () => {
+    lease('10.45.0.2');
+    const instance = guest();
+    clockMs = START + 60 * MINUTE;
+    expect(await watch.look(instance, SINCE)).toMatchObject({ macs: [FIRST], isYoung: false });
+    libvirt.guests.set(instance, { hasBridge: true, agent: 'disconnected' });
+    watch.interfacesChanged(instance);
+    expect(await watch.look(instance, SINCE)).toMatchObject({ macs: [FIRST, SECOND], isYoung: true });
+  });
+
   test('of 800 that have a lease and nothing else costs no call of its own, once each is known', async () => {
     lease('10.45.0.2');
     const guests = Array.from({ length: 800 }, () => guest());

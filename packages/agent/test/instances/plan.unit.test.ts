@@ -14,7 +14,7 @@ const DOMAINS: readonly DomainState[] = ['absent', 'running', 'paused', 'saved',
 const HOST = { host: HERE, bootId: 'this boot', isDraining: false } as const;
 
 const plan = (request: BootRequest | undefined, record: InstanceRecord | undefined, domain: DomainState): Plan =>
-  planInstance({ request, record, domain, hasLeftovers: false }, { ...HOST, resumesGuests: true });
+  planInstance({ request, record, domain, missingDevices: [], hasLeftovers: false }, { ...HOST, resumesGuests: true });
 
 const boot = aBootRequest();
 const elsewhere = aBootRequest({ allocations: { [ELSEWHERE]: { resources: { VCPU: 1 } } } });
@@ -159,7 +159,10 @@ describe('planInstance', () => {
 
   test('what a failed build has left is cleaned up; what was refused or lost is none of that', () => {
     const clean = (record: InstanceRecord, hasLeftovers: boolean): Plan =>
-      planInstance({ request: boot, record, domain: 'running', hasLeftovers }, { ...HOST, resumesGuests: true });
+      planInstance(
+        { request: boot, record, domain: 'running', missingDevices: [], hasLeftovers },
+        { ...HOST, resumesGuests: true },
+      );
     const failed = aRecord({ state: 'error', fault: aFault });
     expect(clean(failed, true).action).toBe('clean-up');
     expect(clean(failed, false).action).toBe('nothing');
@@ -169,8 +172,10 @@ describe('planInstance', () => {
 
   test('a drained host declines what is new, and goes on with all that was begun or built', () => {
     const look = (record: InstanceRecord | undefined, domain: DomainState, request = boot): string =>
-      planInstance({ request, record, domain, hasLeftovers: false }, { ...HOST, resumesGuests: true, isDraining: true })
-        .action;
+      planInstance(
+        { request, record, domain, missingDevices: [], hasLeftovers: false },
+        { ...HOST, resumesGuests: true, isDraining: true },
+      ).action;
     for (const record of [undefined, aRecord(), aRecord({ state: 'deleted' })])
       expect(look(record, 'absent')).toBe('decline');
     // etcd was restored from a backup: the guest is older than its record.
@@ -185,7 +190,10 @@ describe('planInstance', () => {
   test('after a boot of the host, what ran is started again unless the config says no; what was stopped stays so', () => {
     const ran = aRecord({ state: 'active', boot_id: 'the boot before', addresses: [anAddress] });
     const look = (record: InstanceRecord, domain: DomainState, resumesGuests = true): Plan =>
-      planInstance({ request: boot, record, domain, hasLeftovers: false }, { ...HOST, resumesGuests });
+      planInstance(
+        { request: boot, record, domain, missingDevices: [], hasLeftovers: false },
+        { ...HOST, resumesGuests },
+      );
     expect(look(ran, 'shut-off')).toMatchObject({ action: 'start-again', task: 'start' });
     expect(look(ran, 'paused')).toMatchObject({ action: 'start-again', task: 'start' });
     expect(look(ran, 'shut-off', false)).toMatchObject({ action: 'report', state: 'stopped' });
@@ -233,6 +241,7 @@ describe('planInstance', () => {
           'report-lost': ['error'],
           'report-edits': [],
           'report-nics': [],
+          'report-devices': [],
         } as const;
         for (const state of states[next.action]) expect(canBecome(record.state, state)).toBe(true);
       }),
@@ -258,5 +267,23 @@ describe('planInstance', () => {
         expect(plan(boot, lost, domain).action).toMatch(isSettled);
       }),
     );
+  });
+
+  test('devices that a domain lacks are told once, and once that they are back; another fault goes first', () => {
+    const look = (record: InstanceRecord, missingDevices: readonly string[]): Plan =>
+      planInstance(
+        { request: boot, record, domain: 'shut-off', missingDevices, hasLeftovers: false },
+        { ...HOST, resumesGuests: true },
+      );
+    const whole = aRecord({ state: 'stopped' });
+    const first = look(whole, ['disk a']);
+    const fault = { code: 'ECOMPUTE_DEVICE_MISSING', message: 'the domain lacks disk a', step: null };
+    expect(first).toMatchObject({ action: 'report-devices', fault });
+    const told = { ...whole, fault: first.action === 'report-devices' ? first.fault : null };
+    expect(look(told, ['disk a']).action).toBe('nothing');
+    expect(look(told, ['disk a', 'disk b'])).toMatchObject({ fault: { message: 'the domain lacks disk a, disk b' } });
+    expect(look(told, [])).toEqual({ action: 'report-devices', fault: null });
+    expect(look({ ...whole, fault: aFault }, ['disk a']).action).toBe('nothing');
+    expect(look({ ...told, state: 'active' }, ['disk a']).action).toBe('report');
   });
 });

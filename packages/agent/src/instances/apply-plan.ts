@@ -13,7 +13,7 @@ import { NO_ADDRESSES, refreshAddresses } from './address.js';
 import { bootedWrites } from './booted.js';
 import { carryOutTask, carryOutWish } from './carry-out-wish.js';
 import { specOf } from '../guest-config/guest-spec.js';
-import { runInHand, StepError, stepsLeft, type Interrupt } from './build.js';
+import { runStepsOf, StepError, stepsLeft, type Interrupt } from './build.js';
 import { isElsewhere, toFault } from '../servers/fault.js';
 import type { LostDomains } from './lost-domains.js';
 import { isUp, type DomainState } from '../domains/domain.js';
@@ -54,7 +54,7 @@ export interface ReconcileDeps {
 }
 
 /** One activation: what it has read, and what it writes with. */
-export interface InHand {
+export interface Activation {
   readonly deps: ReconcileDeps;
   readonly writer: RecordWriter;
   readonly request: BootRequest;
@@ -71,38 +71,38 @@ export interface InHand {
 }
 
 /** Takes the steps that a plan asks for. */
-export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHand: InHand): Promise<void> => {
-  const { writer, deps, request, log } = inHand;
+export const applyPlan = async (plan: Exclude<Plan, { action: 'nothing' }>, activation: Activation): Promise<void> => {
+  const { writer, deps, request, log } = activation;
   const instanceUuid = request.instance;
   switch (plan.action) {
     case 'build':
-      await build(inHand);
+      await build(activation);
       return;
     case 'decline':
-      await decline(inHand);
+      await decline(activation);
       return;
     case 'undo':
-      await undoFailedBuild(inHand);
+      await undoFailedBuild(activation);
       return;
     case 'clean-up':
-      await cleanUp(inHand);
+      await cleanUp(activation);
       return;
     case 'delete':
-      await destroy(inHand);
+      await destroy(activation);
       return;
     case 'refuse-wish':
-      await reportFailure(inHand, { wish: plan.wish, err: isShelved(instanceUuid), step: null });
+      await reportFailure(activation, { wish: plan.wish, err: isShelved(instanceUuid), step: null });
       return;
     case 'carry-out':
-      await carryOutWish(plan.wish, inHand);
+      await carryOutWish(plan.wish, activation);
       return;
     case 'start-again':
-      await carryOutTask({ name: plan.task, reason: plan.reason, wish: null }, inHand);
+      await carryOutTask({ name: plan.task, reason: plan.reason, wish: null }, activation);
       return;
     case 'adopt':
       log.warn({ instanceUuid, state: plan.state }, 'instance without a record taken over as it was found');
       await writer.adopt(plan.state, plan.reason);
-      if (plan.state === 'active') await refreshGuest(inHand);
+      if (plan.state === 'active') await refreshGuest(activation);
       return;
     case 'refuse': {
       log.warn({ instanceUuid, why: plan.why }, 'boot request refused');
@@ -151,17 +151,17 @@ export const carryOut = async (plan: Exclude<Plan, { action: 'nothing' }>, inHan
       const isMended = plan.state === 'active' || writer.record.state === 'error';
       deps.addresses.forget(instanceUuid);
       const changes = { reason: plan.reason, ...NO_ADDRESSES, ...(isMended && { fault: null }) };
-      await writer.toState(plan.state, changes, [...bootedWrites(deps, instanceUuid), ...endShelving(inHand)]);
-      if (plan.state === 'active') await refreshGuest(inHand);
+      await writer.toState(plan.state, changes, [...bootedWrites(deps, instanceUuid), ...endShelving(activation)]);
+      if (plan.state === 'active') await refreshGuest(activation);
       return;
     }
     case 'refresh-guest':
-      await refreshGuest(inHand);
+      await refreshGuest(activation);
   }
 };
 
-const build = async (inHand: InHand): Promise<void> => {
-  const { deps, writer, request, domain, signal, log } = inHand;
+const build = async (activation: Activation): Promise<void> => {
+  const { deps, writer, request, domain, signal, log } = activation;
   const { instance } = request;
   const startedAt = Date.now();
   const isResumed = writer.record.state === 'building' && writer.record.session !== deps.session;
@@ -170,11 +170,11 @@ const build = async (inHand: InHand): Promise<void> => {
   let made: MadeSoFar;
   try {
     // A guest that runs is never undone.
-    if (!isUp(domain) && (isResumed || inHand.isOlderThanAgent)) await checkAllocation(inHand);
+    if (!isUp(domain) && (isResumed || activation.isOlderThanAgent)) await checkAllocation(activation);
     if (domain === 'foreign') throw foreignDomain(instance);
     const left = stepsLeft(domain, deps.tasks);
     const steps = staysOff(request) ? left.filter((step) => !isStart(step)) : left;
-    made = await runInHand(inHand, { spec: specOf(request, deps.host), steps });
+    made = await runStepsOf(activation, { spec: specOf(request, deps.host), steps });
   } catch (thrown) {
     const [step, err] = thrown instanceof StepError ? [thrown.step, thrown.cause] : ['claim', thrown];
     if (isChanged(err) || signal.aborted || isElsewhere(err)) throw err;
@@ -183,7 +183,7 @@ const build = async (inHand: InHand): Promise<void> => {
       fault: toFault(err, step),
       step: { name: 'undo', since: new Date().toISOString(), progress: null },
     });
-    await undoFailedBuild(inHand);
+    await undoFailedBuild(activation);
     return;
   }
   const [state, reason] = staysOff(request)
@@ -196,7 +196,7 @@ const build = async (inHand: InHand): Promise<void> => {
     // Nothing was made of a build that was cut short after the definition: the next look reads them.
     ...(made.nics && { nics: reportedNicsOf(made.nics) }),
   };
-  await writer.toState(state, { reason, ...changes }, endShelving(inHand));
+  await writer.toState(state, { reason, ...changes }, endShelving(activation));
   log.info({ instanceUuid: instance, durationMs: Date.now() - startedAt }, `instance ${state}`);
   if (state === 'active') await refreshAddresses(deps, writer);
 };
@@ -205,7 +205,7 @@ const build = async (inHand: InHand): Promise<void> => {
 const staysOff = ({ shelved }: BootRequest): boolean => shelved?.was_running === false;
 
 /** Its disks are here again: from now on its request names no copies, and nothing is made from them. */
-const endShelving = ({ writer, request }: InHand): readonly Write[] =>
+const endShelving = ({ writer, request }: Activation): readonly Write[] =>
   request.shelved ? [writer.requestWrite(withoutCopies(request))] : [];
 
 const isShelved = (instance: InstanceUuid): EcomputeError =>
@@ -214,25 +214,25 @@ const isShelved = (instance: InstanceUuid): EcomputeError =>
   });
 
 /** Nothing was built. What a failed build has to give back is given back the same way, also after a crash; then another host may have it. */
-const decline = async (inHand: InHand): Promise<void> => {
-  const { writer, request, log } = inHand;
+const decline = async (activation: Activation): Promise<void> => {
+  const { writer, request, log } = activation;
   log.warn({ instanceUuid: request.instance }, 'instance declined, because this host is drained');
   const fault: Fault = {
     code: 'ECOMPUTE_HOST_DRAINING',
     message: 'the host is being drained, and takes no new instances',
     step: 'claim',
-    hint: 'destroy it, and boot again',
+    hint: 'while attempts are left, whoever waits for it moves it on, or eschedule audit --fix; otherwise destroy it, and boot again',
     retryable: true,
   };
   await writer.claim('building', 'declined: the host is being drained', { fault });
-  await undoFailedBuild(inHand);
+  await undoFailedBuild(activation);
 };
 
 /**
  * A build that an earlier session began may have been on its way to be undone: without its allocation it must not run. And while the agent
  * was away, the instance may have been destroyed, or built on another host, and etcd restored since.
  */
-const checkAllocation = async ({ deps, request }: InHand): Promise<void> => {
+const checkAllocation = async ({ deps, request }: Activation): Promise<void> => {
   if (await isHeldHere(deps.steps, request.instance)) return;
   throw new EcomputeError(
     'ECOMPUTE_REQUEST_INVALID',
@@ -253,8 +253,8 @@ const foreignDomain = (instance: InstanceUuid): EcomputeError =>
   );
 
 /** The record says `building` with a fault until all is gone, so a crash here is taken up here. */
-const undoFailedBuild = async (inHand: InHand): Promise<void> => {
-  const { deps, writer, request, log } = inHand;
+const undoFailedBuild = async (activation: Activation): Promise<void> => {
+  const { deps, writer, request, log } = activation;
   await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance: request.instance, log });
   await release(deps.steps, request.instance);
   const { fault } = writer.record;
@@ -263,15 +263,15 @@ const undoFailedBuild = async (inHand: InHand): Promise<void> => {
 };
 
 /** What a failed build has made behind its undo goes too. The first write makes sure that this agent may still do that. */
-const cleanUp = async ({ deps, writer, request: { instance }, log }: InHand): Promise<void> => {
+const cleanUp = async ({ deps, writer, request: { instance }, log }: Activation): Promise<void> => {
   await writer.startStep('undo');
   log.warn({ instanceUuid: instance }, 'something of a failed build is there again, undoing it once more');
   await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance, log });
   await writer.update({ step: null });
 };
 
-const destroy = async (inHand: InHand): Promise<void> => {
-  const { deps, writer, request, log } = inHand;
+const destroy = async (activation: Activation): Promise<void> => {
+  const { deps, writer, request, log } = activation;
   const { instance } = request;
   const startedAt = Date.now();
   deps.addresses.forget(instance);

@@ -2,7 +2,7 @@ import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { Logger } from '@etcd-compute/common/log';
 import { withDeadline } from '@etcd-compute/common/async/deadline';
 import type { LimitFunction } from 'p-limit';
-import type { InHand } from './apply-plan.js';
+import type { Activation } from './apply-plan.js';
 import type { DomainState } from '../domains/domain.js';
 import { isChanged, type RecordWriter } from './record-writer.js';
 import type { GuestSpec } from '../guest-config/guest-spec.js';
@@ -59,8 +59,8 @@ export interface BuildOptions {
 }
 
 /** Runs steps as part of an activation. @throws StepError */
-export const runInHand = async (
-  { deps, writer, signal, interrupt, onLateEnd, log }: InHand,
+export const runStepsOf = async (
+  { deps, writer, signal, interrupt, onLateEnd, log }: Activation,
   { spec, steps, wish }: Pick<BuildOptions, 'spec' | 'steps' | 'wish'>,
 ): Promise<MadeSoFar> =>
   runSteps({ spec, steps, wish, deps: deps.steps, writer, builds: deps.builds, log, signal, interrupt, onLateEnd });

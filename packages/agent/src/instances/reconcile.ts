@@ -11,7 +11,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { z } from 'zod';
 import { newInterrupt, type Interrupt } from './build.js';
-import { carryOut, type ReconcileDeps } from './apply-plan.js';
+import { applyPlan, type ReconcileDeps } from './apply-plan.js';
 import { isThere, observeDomain } from '../domains/domain.js';
 import { findMissingDevices } from './missing-devices.js';
 import { migrateRecord } from './migrate.js';
@@ -47,7 +47,7 @@ interface Seen {
 
 export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconciler => {
   /** The activations under way, with the revision of the boot request that each has read. */
-  const inHand = new Map<InstanceUuid, { interrupt: Interrupt; requestRevision?: string }>();
+  const activations = new Map<InstanceUuid, { interrupt: Interrupt; requestRevision?: string }>();
   /** Values that could not be read, by key, at the revision that was complained about: said once, not at every look. */
   const complained = new Map<string, string>();
   const read = createReadTogether(deps.store);
@@ -122,7 +122,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     }
     late.delete(instance);
     const { request, record } = seen;
-    inHand.set(instance, { interrupt, requestRevision: request.modRevision });
+    activations.set(instance, { interrupt, requestRevision: request.modRevision });
     const { state: domain, isResponsive } = await observeDomain(deps.steps.getConnection(), instance);
     const hasLeftovers =
       record !== undefined &&
@@ -134,7 +134,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
     const plan = planInstance(observed, factsNow());
     if (plan.action === 'nothing' || (plan.action === 'build' && !deps.mayClaim())) return {};
     const writer = new RecordWriter(deps, request, record);
-    await carryOut(plan, {
+    await applyPlan(plan, {
       deps,
       writer,
       request: request.value,
@@ -156,7 +156,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
   const interruptIfChanged = async (instance: InstanceUuid): Promise<void> => {
     // When etcd is away, the next write of what is in hand finds out.
     const entry = await deps.store.get(deps.keys.request(deps.host, instance)).catch(() => null);
-    const current = inHand.get(instance);
+    const current = activations.get(instance);
     if (entry === null || current?.requestRevision === undefined || current.requestRevision === entry?.modRevision)
       return;
     const changed = new EcomputeError('ECOMPUTE_INSTANCE_CHANGED', `the boot request of instance ${instance} changed`, {
@@ -172,7 +172,7 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
         // A record or wish that changed under us is no failure: look again. The bound only guards against a mistake of ours.
         for (let look = 1; look <= MAX_LOOKS; look += 1) {
           const interrupt = newInterrupt();
-          inHand.set(instance, { interrupt });
+          activations.set(instance, { interrupt });
           try {
             return await activateOnce(instance, signal, interrupt);
           } catch (err) {
@@ -181,11 +181,11 @@ export const createInstanceReconciler = (deps: ReconcileDeps): InstanceReconcile
         }
         return {};
       } finally {
-        inHand.delete(instance);
+        activations.delete(instance);
       }
     },
     interrupt: (instance) => {
-      if (inHand.has(instance)) void interruptIfChanged(instance);
+      if (activations.has(instance)) void interruptIfChanged(instance);
     },
   };
 };

@@ -1,19 +1,19 @@
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { refreshAddresses } from './address.js';
-import type { InHand } from './apply-plan.js';
+import type { Activation } from './apply-plan.js';
 import { observePause, type Pause } from '../domains/domain.js';
 import { faultOfPause, withoutPause } from '../domains/pause.js';
 import { faultOfUnresponsive, withoutUnresponsive } from '../domains/unresponsive.js';
 
 /** Brings to the record what changes by itself in a guest that is up: whether it is paused, whether it answers, and its addresses. */
-export const refreshGuest = async (inHand: InHand): Promise<void> => {
-  await refreshState(inHand);
-  await refreshAddresses(inHand.deps, inHand.writer);
+export const refreshGuest = async (activation: Activation): Promise<void> => {
+  await refreshState(activation);
+  await refreshAddresses(activation.deps, activation.writer);
 };
 
 /** Nothing is written when nothing changed. */
-const refreshState = async ({ deps, writer, domain, isResponsive, log }: InHand): Promise<void> => {
+const refreshState = async ({ deps, writer, domain, isResponsive, log }: Activation): Promise<void> => {
   const { record } = writer;
   const { instance } = record;
   const { lend, pool } = deps.steps;

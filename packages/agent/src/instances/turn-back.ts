@@ -4,8 +4,8 @@ import { withPendingOutcome, type Fault } from '@etcd-compute/common/etcd/messag
 import { isStart } from '../kinds/steps-of.js';
 import type { Tasks } from '../kinds/tasks.js';
 import { specOf } from '../guest-config/guest-spec.js';
-import { causeOf, runInHand } from './build.js';
-import type { InHand } from './apply-plan.js';
+import { causeOf, runStepsOf } from './build.js';
+import type { Activation } from './apply-plan.js';
 import { isElsewhere, toFault } from '../servers/fault.js';
 import { isChanged } from './record-writer.js';
 import { newOutcome, reasonOfFailure, reportFailure, reportOutcome, type Task } from './wish-outcome.js';
@@ -23,27 +23,27 @@ export interface FailedStep {
  *
  * @throws what the step threw, when it is to be tried again.
  */
-export const turn = async (task: Task, failed: FailedStep, inHand: InHand): Promise<void> => {
+export const turn = async (task: Task, failed: FailedStep, activation: Activation): Promise<void> => {
   const { wish } = task;
   const { err, step, edited } = failed;
-  const side = await sideOf(task, failed, inHand);
-  if (side === 'past') await tryAgain(err, step, inHand);
+  const side = await sideOf(task, failed, activation);
+  if (side === 'past') await tryAgain(err, step, activation);
   if (side === 'nowhere' || !wish) {
-    const { leavesGuest } = inHand.deps.tasks[task.name];
-    await reportFailure(inHand, { wish, err, step, leavesGuest });
+    const { leavesGuest } = activation.deps.tasks[task.name];
+    await reportFailure(activation, { wish, err, step, leavesGuest });
     return;
   }
-  const { writer } = inHand;
+  const { writer } = activation;
   // The outcome without its count says that the end has begun.
   const fault = toFault(err, step ?? 'wish');
   await writer.update({ ...withPendingOutcome(writer.record, newOutcome(wish, fault)), step: null });
-  await endFailed(task, { fault, edited }, inHand);
+  await endFailed(task, { fault, edited }, activation);
 };
 
 /** Where the step is. `nowhere`: there is no turning point, or nothing was begun. `start`: of the guest, past the turning point. */
 type Side = 'nowhere' | 'before' | 'past' | 'start';
 
-const sideOf = async ({ name, wish }: Task, { err, step, edited }: FailedStep, { deps }: InHand): Promise<Side> => {
+const sideOf = async ({ name, wish }: Task, { err, step, edited }: FailedStep, { deps }: Activation): Promise<Side> => {
   const { turn: point } = deps.tasks[name];
   const [failed, at] = placesOf(deps.tasks, name, step);
   if (!point || failed < 0) return 'nowhere';
@@ -65,7 +65,7 @@ const placesOf = (tasks: Tasks, name: Task['name'], step: string | null): [numbe
 const isTimeout = (err: unknown): boolean => err instanceof EcomputeError && err.code === 'ECOMPUTE_STEP_TIMED_OUT';
 
 /** By the loop; meanwhile the record says what it waits for. */
-const tryAgain = async (err: unknown, step: string | null, { writer }: InHand): Promise<never> => {
+const tryAgain = async (err: unknown, step: string | null, { writer }: Activation): Promise<never> => {
   const fault = toFault(err, step ?? 'wish');
   if (writer.record.fault?.message !== fault.message) await writer.update({ fault });
   throw err;
@@ -80,34 +80,40 @@ export interface FailedWish {
  * Ends a wish that has failed, as what it was or as what was asked for. A crash on the way is taken up here. What fails is tried again,
  * except for the start of the guest.
  */
-export const endFailed = async (task: Task, { fault, edited }: FailedWish, inHand: InHand): Promise<void> => {
-  const { deps, writer, request } = inHand;
+export const endFailed = async (task: Task, { fault, edited }: FailedWish, activation: Activation): Promise<void> => {
+  const { deps, writer, request } = activation;
   const { name, wish } = task;
   const { turn: point, leavesGuest } = deps.tasks[name];
   const [failed, at] = placesOf(deps.tasks, name, fault.step);
   const isBack = failed <= at;
   try {
     const spec = specOf(isBack ? request : edited, deps.host);
-    if (isBack) await runInHand(inHand, { spec, steps: point?.back ?? [], wish });
-    if (isBack && writer.record.state === 'active' && !leavesGuest) await startAgain(task, inHand);
-    await runInHand(inHand, { spec, steps: point?.settle ?? [], wish });
+    if (isBack) await runStepsOf(activation, { spec, steps: point?.back ?? [], wish });
+    if (isBack && writer.record.state === 'active' && !leavesGuest) await startAgain(task, activation);
+    await runStepsOf(activation, { spec, steps: point?.settle ?? [], wish });
   } catch (thrown) {
     const err = causeOf(thrown);
-    if (isOver(err, inHand)) throw err;
-    await tryAgain(err, writer.record.step?.name ?? null, inHand);
+    if (isOver(err, activation)) throw err;
+    await tryAgain(err, writer.record.step?.name ?? null, activation);
   }
-  await reportOutcome(inHand, { wish, reason: reasonOfFailure(wish), fault, leavesGuest, ...(!isBack && { edited }) });
+  await reportOutcome(activation, {
+    wish,
+    reason: reasonOfFailure(wish),
+    fault,
+    leavesGuest,
+    ...(!isBack && { edited }),
+  });
 };
 
-const isOver = (err: unknown, { signal }: InHand): boolean => isChanged(err) || signal.aborted || isElsewhere(err);
+const isOver = (err: unknown, { signal }: Activation): boolean => isChanged(err) || signal.aborted || isElsewhere(err);
 
-const startAgain = async ({ name }: Task, inHand: InHand): Promise<void> => {
-  const { deps, request, log } = inHand;
+const startAgain = async ({ name }: Task, activation: Activation): Promise<void> => {
+  const { deps, request, log } = activation;
   try {
-    await runInHand(inHand, { spec: specOf(request, deps.host), steps: deps.tasks.start.steps });
+    await runStepsOf(activation, { spec: specOf(request, deps.host), steps: deps.tasks.start.steps });
   } catch (thrown) {
     const err = causeOf(thrown);
-    if (isOver(err, inHand)) throw err;
+    if (isOver(err, activation)) throw err;
     log.error({ err, instanceUuid: request.instance, task: name }, 'guest not started again');
   }
 };

@@ -10,7 +10,7 @@ import type { Write } from '@etcd-compute/common/etcd/store';
 import { ACTIONS, isActionName, type ActionName } from '@etcd-compute/common/wishes/kinds';
 import { NO_ADDRESSES } from './address.js';
 import { bootedWrites } from './booted.js';
-import type { InHand } from './apply-plan.js';
+import type { Activation } from './apply-plan.js';
 import { findPauseReason, isThere, observeDomain } from '../domains/domain.js';
 import { toFault } from '../servers/fault.js';
 import { guestStateOf } from './plan.js';
@@ -40,22 +40,22 @@ export interface Ending {
 
 /** Notes what has become of a wish and of the guest, as libvirt has it now, and edits the request in the same transaction. */
 export const reportOutcome = async (
-  inHand: InHand,
+  activation: Activation,
   { wish, reason, fault, edited, leavesGuest = false, writes = [] }: Ending,
 ): Promise<void> => {
-  const { deps, writer, request } = inHand;
+  const { deps, writer, request } = activation;
   const { instance } = request;
   const connection = deps.steps.getConnection();
   const isEdited = edited !== undefined && edited !== request;
   const reported: Partial<InstanceRecord> = {
     ...(wish && withOutcome(writer.record, newOutcome(wish, fault))),
-    ...(isEdited && (await recordOf(edited, inHand))),
+    ...(isEdited && (await recordOf(edited, activation))),
     step: null,
   };
   const edits = isEdited ? [writer.requestWrite(edited)] : [];
   if (leavesGuest && wish) {
     await writer.update({ ...withoutFaultOfStep(writer.record), ...reported }, [...edits, ...writes]);
-    if (reported.nics) await lookForAddressesAnew(inHand);
+    if (reported.nics) await lookForAddressesAnew(activation);
     return;
   }
   const { state: domain, isResponsive } = await observeDomain(connection, instance);
@@ -71,11 +71,11 @@ export const reportOutcome = async (
     ...NO_ADDRESSES,
   };
   await writer.toState(state, { reason, ...changes }, [...bootedWrites(deps, instance), ...edits, ...writes]);
-  if (state === 'active') await refreshGuest({ ...inHand, domain, isResponsive });
+  if (state === 'active') await refreshGuest({ ...activation, domain, isResponsive });
 };
 
 /** What the record repeats of an edited request. */
-const recordOf = async (edited: BootRequest, { deps, request }: InHand): Promise<Partial<InstanceRecord>> => ({
+const recordOf = async (edited: BootRequest, { deps, request }: Activation): Promise<Partial<InstanceRecord>> => ({
   image: edited.image,
   resources: resourcesOn(edited, deps.host) ?? {},
   disks: edited.disks ?? [],
@@ -86,10 +86,10 @@ const recordOf = async (edited: BootRequest, { deps, request }: InHand): Promise
 const withoutFaultOfStep = ({ fault }: InstanceRecord): Pick<Partial<InstanceRecord>, 'fault'> =>
   typeof fault?.step === 'string' ? { fault: null } : {};
 
-const lookForAddressesAnew = async (inHand: InHand): Promise<void> => {
-  const { deps, writer } = inHand;
+const lookForAddressesAnew = async (activation: Activation): Promise<void> => {
+  const { deps, writer } = activation;
   deps.addresses.interfacesChanged(writer.record.instance);
-  if (writer.record.state === 'active') await refreshGuest(inHand);
+  if (writer.record.state === 'active') await refreshGuest(activation);
 };
 
 export const newOutcome = ({ count, kind }: Wish, fault: Fault | null): Outcome => ({
@@ -109,9 +109,9 @@ export interface Failure {
 }
 
 /** Notes that a wish has failed, and leaves the instance as far as it came. */
-export const reportFailure = async (inHand: InHand, { err, step, ...rest }: Failure): Promise<void> => {
+export const reportFailure = async (activation: Activation, { err, step, ...rest }: Failure): Promise<void> => {
   const fault = { ...toFault(err, step ?? 'wish'), step };
-  await reportOutcome(inHand, { ...rest, fault, reason: reasonOfFailure(rest.wish) });
+  await reportOutcome(activation, { ...rest, fault, reason: reasonOfFailure(rest.wish) });
 };
 
 export const reasonOfFailure = (wish: Wish | null): string =>

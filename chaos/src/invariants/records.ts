@@ -2,10 +2,11 @@ import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance
 import type { World } from '../world.js';
 import { recordOf, requestOf, type Rule, type Violation } from './rule.js';
 
-/** What the faults here can do to a build. Anything else is our own mistake: a domain lost, an image refused, an internal error. */
+/** What the faults here, and a drain, can do to a build. Anything else is our own mistake: a domain lost, an image refused, an internal error. */
 const FAULTS_OF_BUILDS: readonly string[] = [
   'ECOMPUTE_DISK_FAILED',
   'ECOMPUTE_DOMAIN_FAILED',
+  'ECOMPUTE_HOST_DRAINING',
   'ECOMPUTE_IMAGE_DOWNLOAD_FAILED',
   'ECOMPUTE_IMAGE_NO_SPACE',
   'ECOMPUTE_IMAGE_TIMED_OUT',

@@ -94,10 +94,10 @@ export const startOperation = async (
   };
 };
 
-/** A disk that the instance of this name has beside its root disk. */
+/** A disk that the instance of this name has beside its root disk; undefined also while etcd cannot be read. */
 const findDisk = async (stage: Stage, name: string): Promise<string | undefined> => {
-  const { records } = await readEtcd(stage);
-  return records.find((record) => record.name === name)?.disks[0]?.uuid;
+  const world = await readEtcd(stage).catch(() => undefined);
+  return world?.records.find((record) => record.name === name)?.disks[0]?.uuid;
 };
 
 /** Runs one command to its end where no fault is about. */

@@ -27,17 +27,16 @@ export const settle = async (play: Play, foreign: Foreign): Promise<Settled> => 
   while (running.size > 0) await delay(20, undefined, { signal });
   const startedAt = performance.now();
   const patienceMs = stage.hasGuests ? PATIENCE_MS.guests : PATIENCE_MS.simulated;
-  const drains = await undrainAll(play);
-  if (drains.length > 0) return { violations: drains, world: undefined, tookMs: 0 };
   diary.note('everything is back: waiting until all is as it should be');
   let world: World | undefined;
   for (;;) {
     let violations: readonly Violation[];
     try {
+      const drained = await undrainAll(play);
       // What the next command of anybody does.
       await closeBooks({ keys: stage.keys, store: async () => stage.store });
       world = await readWorld(stage);
-      violations = [...findViolations({ world, ledger, foreign }), ...findSurprises(stage.hosts)];
+      violations = [...drained, ...findViolations({ world, ledger, foreign }), ...findSurprises(stage.hosts)];
     } catch (err) {
       violations = [{ rule: 'world not readable', what: String(err) }];
     }

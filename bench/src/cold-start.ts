@@ -8,7 +8,6 @@
  * https://github.com/cdent/etcd-compute in FOLDER and Debian's python3-etcd3, runs of the original's `eschedule`.
  */
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -17,7 +16,6 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { etcdSection, placementSection } from '@etcd-compute/common/config/sections';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
-import { LAYOUT, REQUEST_MEMBERS } from '@etcd-compute/common/etcd/messages/presence';
 import { openStore } from '@etcd-compute/common/etcd/store';
 import { newProviderUuid } from '@etcd-compute/common/ids';
 import { openPlacement } from '@etcd-compute/common/placement/client';
@@ -25,6 +23,7 @@ import { ensureResourceProvider, putInventories } from '@etcd-compute/common/pla
 import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
 import { startPlacement, type PlacementServer } from '@etcd-compute/testing/placement-server';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
+import { presenceOf } from './fleet/written-instances.js';
 
 const { values: options } = parseArgs({
   options: { runs: { type: 'string', default: '20' }, original: { type: 'string' } },
@@ -91,21 +90,8 @@ const addHost = async (etcd: EtcdServer, server: PlacementServer): Promise<void>
   const inventory = { total: 100_000, reserved: 0, allocation_ratio: 1, max_unit: 100_000 };
   const inventories = { VCPU: inventory, MEMORY_MB: { ...inventory, total: 10_000_000 }, DISK_GB: inventory };
   await putInventories(placement, uuid, { inventories, generation });
-  const presence = {
-    version: 1,
-    host: uuid,
-    hostname: 'bench',
-    session: randomUUID(),
-    state: 'up',
-    agent_version: '0.1.0',
-    layout: LAYOUT,
-    members: REQUEST_MEMBERS,
-    hypervisor: { type: 'test', version: '1', uri: 'test:///default' },
-    started_at: new Date().toISOString(),
-    process: { machine: 'bench', boot_id: 'bench', pid: 1, start_ticks: '1' },
-  };
   const key = createKeys('').agent(uuid);
-  await store.txn([{ key, modRevision: '0' }], [{ op: 'put', key, value: JSON.stringify(presence) }]);
+  await store.txn([{ key, modRevision: '0' }], [{ op: 'put', key, value: JSON.stringify(presenceOf(uuid)) }]);
   placement.close();
 };
 

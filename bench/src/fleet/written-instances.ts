@@ -23,7 +23,8 @@ const image = 'https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-g
 
 const put = (key: string, value: unknown): Write => ({ op: 'put', key, value: JSON.stringify(value) });
 
-const presenceOf = (host: ProviderUuid): Presence => ({
+/** As its agent would write it, with all that agents of this version see to. */
+export const presenceOf = (host: ProviderUuid): Presence => ({
   version: 1,
   host,
   hostname: `compute-${host.slice(0, 8)}`,

@@ -3,8 +3,9 @@ import { canMoveOn } from '@etcd-compute/common/etcd/messages/instance-record';
 import { nameAndUuid } from '@etcd-compute/common/name-and-uuid';
 import { explainAgent } from '../hosts/explain-agent.js';
 import type { HostNames } from '../hosts/host-names.js';
-import type { Presences } from '../hosts/presences.js';
-import type { BootProgress } from './wait-for-boot.js';
+import { readPresencesIfPossible, type Presences } from '../hosts/presences.js';
+import type { Services } from '../services.js';
+import type { BootProgress, WaitForBootOptions } from './wait-for-boot.js';
 
 interface ErrorOptions {
   readonly hostNames: HostNames;
@@ -52,12 +53,20 @@ const timeoutError = (
   );
 };
 
-/** An error for each boot that failed, and one for all that took too long. */
-export const bootErrors = (boots: readonly BootProgress[], options: ErrorOptions): EcomputeError[] => {
+/** An error for each boot that failed, and one for all that took too long, which says what is known of their hosts. */
+export const explainBoots = async (
+  services: Services,
+  { boots, hostNames: names, timeoutMs }: Pick<WaitForBootOptions, 'boots' | 'hostNames' | 'timeoutMs'>,
+): Promise<EcomputeError[]> => {
   const late = boots.filter(({ end }) => end === 'timed-out');
+  const presences = await readPresencesIfPossible(
+    services,
+    late.map(({ record }) => record.host),
+  );
+  const hostNames: HostNames = (host) => names.get(host) ?? null;
   return [
-    ...boots.filter(({ end }) => end === 'failed').map((boot) => faultError(boot, options.hostNames)),
+    ...boots.filter(({ end }) => end === 'failed').map((boot) => faultError(boot, hostNames)),
     ...boots.filter(({ end }) => end === 'gone').map(goneError),
-    ...(late.length > 0 ? [timeoutError(late, options)] : []),
+    ...(late.length > 0 ? [timeoutError(late, { hostNames, timeoutMs, presences })] : []),
   ];
 };

@@ -4,7 +4,6 @@ import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-conf
 import { renderQuery } from '@etcd-compute/common/capacity/want';
 import { newDiskUuid, newInstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { HostNames } from '../hosts/host-names.js';
-import { readPresencesIfPossible } from '../hosts/presences.js';
 import { closeSomeBooks } from '../instances/books.js';
 import { checkOldNames, findFreeNames } from '../instances/names.js';
 import { viewOfRecord, type InstanceView } from '../instances/view.js';
@@ -20,7 +19,7 @@ import type { Strategy } from '../selection/strategies.js';
 import type { Services } from '../services.js';
 import { checkDisks } from './check-disks.js';
 import { checkNetworks } from './check-networks.js';
-import { bootErrors } from './boot-errors.js';
+import { explainBoots } from './boot-errors.js';
 import { waitForBoot, type BootEnd, type BootProgress, type WaitForBootOptions } from './wait-for-boot.js';
 
 export interface BootOptions extends RunOptions {
@@ -167,7 +166,6 @@ const bootAll = async (services: Services, options: BootOptions, running: Run): 
 };
 
 const wait = async (services: Services, options: WaitForBootOptions, running: Run): Promise<Error[]> => {
-  const { hostNames, boots, timeoutMs } = options;
   const errors: Error[] = [];
   try {
     await waitForBoot(services, options, running);
@@ -175,9 +173,7 @@ const wait = async (services: Services, options: WaitForBootOptions, running: Ru
     running.signal.throwIfAborted();
     errors.push(toError(thrown));
   }
-  const late = boots.filter(({ end }) => end === 'timed-out').map(({ record }) => record.host);
-  const presences = await readPresencesIfPossible(services, late);
-  return [...errors, ...bootErrors(boots, { hostNames: (host) => hostNames.get(host) ?? null, timeoutMs, presences })];
+  return [...errors, ...(await explainBoots(services, options))];
 };
 
 const placingErrors = async (services: Services, want: Want, results: readonly Placed[]): Promise<Error[]> => {

@@ -1,8 +1,6 @@
 import type { Resources } from '@etcd-compute/common/capacity/capacity';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
-import type { ProviderUuid } from '@etcd-compute/common/ids';
-import { readPresences } from '../hosts/presences.js';
 import { findInstance } from '../instances/find-instance.js';
 import { describeInstance, type InstanceEntry } from '../instances/instance-entry.js';
 import { findHosts } from '../placing/candidates.js';
@@ -12,7 +10,7 @@ import { needsOfRequest } from '../selection/filters/presence.js';
 import { toStrategy } from '../selection/strategies.js';
 import type { Services } from '../services.js';
 import { ask } from '../wishes/ask.js';
-import { giveHost, waitUntilBuilt, type Unshelved } from './unshelve.js';
+import { announce, giveHost, waitUntilBuilt, type Unshelved } from './unshelve.js';
 import { wantAgain } from './want-again.js';
 
 export interface MoveAsideOptions {
@@ -55,10 +53,7 @@ export const moveAside = async (
   const { unshelved, refused } = await running.guard(async () =>
     giveHostOrKeepSize(services, await findInstance(services, instance), changed),
   );
-  const { host, name } = unshelved.record;
-  const presences = await readPresences(services, [host]);
-  const hostNames = new Map<ProviderUuid, string>([...presences].map(([uuid, { hostname }]) => [uuid, hostname]));
-  emit({ type: 'unshelving', instance, name, host, hostName: hostNames.get(host) ?? null });
+  const hostNames = await announce(services, [unshelved], running);
   const [failed] = await waitUntilBuilt(services, { unshelved: [unshelved], hostNames, waitMs: leftMs() }, running);
   const problem = failed ?? refused;
   if (problem) throw problem;

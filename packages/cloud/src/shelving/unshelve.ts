@@ -5,7 +5,7 @@ import { isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messa
 import { isBuilt, isFailedBuild, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Shelved } from '@etcd-compute/common/etcd/messages/shelved';
 import { DEFAULT_PROJECT, type ProviderUuid } from '@etcd-compute/common/ids';
-import { bootErrors } from '../boot/boot-errors.js';
+import { explainBoots } from '../boot/boot-errors.js';
 import { relocate } from '../boot/relocate.js';
 import { waitForBoot, type BootProgress } from '../boot/wait-for-boot.js';
 import { readPresences } from '../hosts/presences.js';
@@ -59,11 +59,7 @@ export const unshelve = async (
         running.signal.throwIfAborted();
         errors.push(toError(err));
       }
-    const hostNames = await namesOfHosts(services, unshelved);
-    for (const { record } of unshelved) {
-      const { instance, name, host } = record;
-      running.emit({ type: 'unshelving', instance, name, host, hostName: hostNames.get(host) ?? null });
-    }
+    const hostNames = await announce(services, unshelved, running);
     const waited =
       waitMs === undefined ? [] : await waitUntilBuilt(services, { unshelved, hostNames, waitMs }, running);
     await closeSomeBooks(services);
@@ -78,15 +74,22 @@ export const unshelve = async (
     };
   });
 
-const namesOfHosts = async (
+/** Reports where they come back. @returns the names of these hosts. */
+export const announce = async (
   services: Services,
   unshelved: readonly Unshelved[],
+  { emit }: Pick<Run, 'emit'>,
 ): Promise<Map<ProviderUuid, string>> => {
   const presences = await readPresences(
     services,
     unshelved.map(({ record }) => record.host),
   );
-  return new Map([...presences].map(([host, { hostname }]) => [host, hostname]));
+  const hostNames = new Map([...presences].map(([host, { hostname }]) => [host, hostname]));
+  for (const { record } of unshelved) {
+    const { instance, name, host } = record;
+    emit({ type: 'unshelving', instance, name, host, hostName: hostNames.get(host) ?? null });
+  }
+  return hostNames;
 };
 
 interface Shelf extends InstanceEntry {
@@ -191,9 +194,7 @@ export const waitUntilBuilt = async (
   for (const [index, { shelved, project }] of unshelved.entries())
     if (boots[index]?.end === 'up')
       await forgetCopies(services, { copies: shelved.copies, project, waitMs: FORGET_MS, signal });
-  const late = boots.filter(({ end }) => end === 'timed-out').map(({ record }) => record.host);
-  const presences = await readPresences(services, late).catch(() => undefined);
-  return bootErrors(boots, { hostNames: (host) => hostNames.get(host) ?? null, timeoutMs: waitMs, presences });
+  return explainBoots(services, { boots, hostNames, timeoutMs: waitMs });
 };
 
 /** They are gone in a moment, or an audit removes them. */

@@ -2,10 +2,9 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import { changesOf } from '@etcd-compute/common/wishes/actions/resize';
 import { faultSchema } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { WishArgs } from '@etcd-compute/common/wishes/kinds';
-import { instanceUuidSchema } from '@etcd-compute/common/ids';
 import { findHostNames } from '../hosts/host-names.js';
-import { listPresences } from '../hosts/presences.js';
-import { findInstance } from '../instances/find-instance.js';
+import { readPresences } from '../hosts/presences.js';
+import { findInstance, findInstances } from '../instances/find-instance.js';
 import { viewOf, type InstanceView } from '../instances/view.js';
 import { run, type Run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
@@ -70,10 +69,11 @@ const moveResized = async (
 };
 
 const viewsOf = async (services: Services, before: readonly InstanceView[]): Promise<InstanceView[]> => {
-  const entries = await Promise.all(
-    before.map(async ({ instance }) => findInstance(services, instanceUuidSchema.parse(instance))),
+  const entries = await findInstances(
+    services,
+    before.map(({ instance }) => instance),
   );
   const hosts = entries.map(({ host }) => host);
-  const names = await findHostNames(services, await listPresences(services), hosts);
+  const names = await findHostNames(services, await readPresences(services, hosts), hosts);
   return entries.map((entry) => viewOf(entry, names));
 };

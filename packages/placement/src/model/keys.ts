@@ -1,0 +1,27 @@
+import type { Kind } from './entities.js';
+
+/** Keys are relative to the store's prefix. One letter or two: a cloud has hundreds of thousands of them. */
+const ROOMS: Readonly<Record<Kind, string>> = {
+  provider: 'p/',
+  usage: 'u/',
+  name: 'n/',
+  child: 'k/',
+  consumer: 'c/',
+  class: 'rc/',
+  trait: 't/',
+  type: 'ct/',
+};
+
+const KINDS = new Map<string, Kind>(Object.entries(ROOMS).map(([kind, room]) => [room, kind as Kind]));
+
+export const keyOf = (kind: Kind, id: string): string => ROOMS[kind] + id;
+
+/** The prefix of all of a kind, or of those whose ids start with `start`. */
+export const prefixOf = (kind: Kind, start = ''): string => ROOMS[kind] + start;
+
+/** @returns undefined for a key that is no entity's. */
+export const parseKey = (key: string): { readonly kind: Kind; readonly id: string } | undefined => {
+  const end = key.indexOf('/') + 1;
+  const kind = KINDS.get(key.slice(0, end));
+  return kind === undefined ? undefined : { kind, id: key.slice(end) };
+};

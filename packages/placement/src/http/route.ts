@@ -30,13 +30,15 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Named parts stand as `:uuid`. */
   readonly path: string;
-  /** N of the first microversion 1.N that has it. Before it, it is not found. */
+  /** N of the first microversion 1.N that has it. Before it, it is not found, or not allowed where the path has other methods. */
   readonly since?: number;
   /** The rule that decides who may, in the names of OpenStack Placement's policies. Undefined: anybody, without a token too. */
   readonly rule?: string;
-  /** Whose it is, where the rule asks: projects see their own usages. */
-  readonly projectOf?: (request: ApiRequest) => string | undefined;
+  /** Whose it is, where the rule asks: projects see their own usages. The query has not been looked at yet. */
+  readonly projectOf?: (query: URLSearchParams) => string | undefined;
+  /** What a body must be. Only a route that has this takes one. The same version has the same object each time. */
   readonly body?: (version: number) => JsonSchema;
+  /** What a query must be, as an object of strings: of a name that is there several times, the last. */
   readonly query?: (version: number) => JsonSchema;
   /** @throws Refusal. */
   readonly handle: (request: ApiRequest) => Promise<ApiReply>;

@@ -45,7 +45,10 @@ export const createApp = ({ routes, store, config, onFault }: AppDeps): FastifyI
     forceCloseConnections: true,
     genReqId: () => `req-${randomUUID()}`,
     clientErrorHandler: refuseBrokenRequest,
-    frameworkErrors: (_error, request, reply) => sendError(new HttpError(404), request, reply),
+    // A path that cannot be decoded leads nowhere.
+    frameworkErrors: (_error, request, reply) => {
+      sendError(new HttpError(404), request, reply);
+    },
     routerOptions: {
       ignoreTrailingSlash: true,
       maxParamLength: MAX_PARAM_LENGTH,

@@ -36,6 +36,7 @@ export const createHandler = ({ store, policy, prefix }: HandlerDeps): Handler =
     if (route.query) checkQuery(query, validatorOf(route.query(version)));
     const answer = await route.handle({
       version,
+      // eslint-disable-next-line typescript/no-unsafe-type-assertion -- Fastify's router makes them so
       params: request.params as Readonly<Record<string, string>>,
       query,
       body,

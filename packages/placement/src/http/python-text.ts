@@ -12,7 +12,7 @@ export const toPythonText = (value: unknown): string => {
     const entries = Object.entries(value).map(([key, entry]) => `${quote(key)}: ${toPythonText(entry)}`);
     return `{${entries.join(', ')}}`;
   }
-  return String(value);
+  return JSON.stringify(value);
 };
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };

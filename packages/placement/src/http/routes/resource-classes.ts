@@ -10,7 +10,7 @@ import type { View } from '../../index/view.js';
 import { badRequest } from '../http-error.js';
 import type { ApiRequest, Route } from '../route.js';
 import { CUSTOM_CLASS_SCHEMA } from '../schemas/resource-classes.js';
-import { paramOf } from '../param-of.js';
+import { bodyOf, paramOf } from '../read-request.js';
 import { createValidator } from '../validation/validator.js';
 
 const CLASSES = '/resource_classes';
@@ -53,7 +53,7 @@ export const resourceClassRoutes: readonly Route[] = [
     rule: 'placement:resource_classes:create',
     body: () => CUSTOM_CLASS_SCHEMA,
     handle: async (request) => {
-      const { name } = request.body as { name: string };
+      const { name } = bodyOf<{ name: string }>(request);
       await request.store.write((draft) => createResourceClass(draft, name));
       return { status: 201, location: linkToClass(request, name) };
     },
@@ -76,7 +76,7 @@ export const resourceClassRoutes: readonly Route[] = [
     rule: 'placement:resource_classes:update',
     body: () => CUSTOM_CLASS_SCHEMA,
     handle: async (request) => {
-      const { name } = request.body as { name: string };
+      const { name } = bodyOf<{ name: string }>(request);
       await request.store.write((draft) => renameResourceClass(draft, paramOf(request, 'name'), name));
       return { status: 200, body: render(request, name) };
     },

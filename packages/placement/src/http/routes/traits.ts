@@ -1,7 +1,7 @@
 import { clearProviderTraits, setProviderTraits, showProviderTraits } from '../../engine/provider-traits.js';
 import { deleteTrait, ensureTrait, findTrait, listTraits, type TraitFilter } from '../../engine/traits.js';
 import { badRequest } from '../http-error.js';
-import { paramOf } from '../param-of.js';
+import { bodyOf, lastOf, paramOf } from '../read-request.js';
 import type { ApiRequest, Route } from '../route.js';
 import { CUSTOM_NAME_PATTERN } from '../schemas/patterns.js';
 import { PROVIDER_TRAITS_SCHEMA, TRAITS_QUERY_SCHEMA } from '../schemas/traits.js';
@@ -81,7 +81,7 @@ export const traitRoutes: readonly Route[] = [
     rule: 'placement:resource_providers:traits:update',
     body: () => PROVIDER_TRAITS_SCHEMA,
     handle: async (request) => {
-      const body = request.body as { traits: readonly string[]; resource_provider_generation: number };
+      const body = bodyOf<{ traits: readonly string[]; resource_provider_generation: number }>(request);
       const wanted = { traits: body.traits, generation: body.resource_provider_generation };
       const shown = await request.store.write((draft) => setProviderTraits(draft, paramOf(request, 'uuid'), wanted));
       return {
@@ -114,11 +114,11 @@ const readCustomName = (request: ApiRequest): string => {
 };
 
 const readFilter = (query: URLSearchParams): TraitFilter => {
-  const associated = query.getAll('associated').at(-1)?.toLowerCase();
+  const associated = lastOf(query, 'associated')?.toLowerCase();
   if (associated !== undefined && associated !== 'true' && associated !== 'false')
     throw badRequest('The query parameter "associated" only accepts "true" or "false"');
   return {
-    ...readNames(query.getAll('name').at(-1)),
+    ...readNames(lastOf(query, 'name')),
     ...(associated === undefined ? {} : { isAssociated: associated === 'true' }),
   };
 };

@@ -1,5 +1,6 @@
 import { sumUsages, sumUsagesByType, type UsageFilter } from '../../engine/usages.js';
 import type { View } from '../../index/view.js';
+import { lastOf } from '../read-request.js';
 import type { Route } from '../route.js';
 import { usagesQuerySchema } from '../schemas/usages.js';
 
@@ -10,7 +11,7 @@ export const usageRoutes: readonly Route[] = [
     path: '/usages',
     since: 9,
     rule: 'placement:usages',
-    projectOf: (query) => query.getAll('project_id').at(-1),
+    projectOf: (query) => lastOf(query, 'project_id'),
     query: usagesQuerySchema,
     handle: async ({ query, version, store }) => {
       const filter = readFilter(query);
@@ -21,9 +22,9 @@ export const usageRoutes: readonly Route[] = [
 ];
 
 const readFilter = (query: URLSearchParams): UsageFilter => ({
-  project: query.getAll('project_id').at(-1) ?? '',
-  user: query.getAll('user_id').at(-1),
-  type: query.getAll('consumer_type').at(-1),
+  project: lastOf(query, 'project_id') ?? '',
+  user: lastOf(query, 'user_id'),
+  type: lastOf(query, 'consumer_type'),
 });
 
 const renderByType = (view: View, filter: UsageFilter): Record<string, unknown> =>

@@ -62,6 +62,7 @@ export const allowReply = (config: CorsConfig, headers: IncomingHttpHeaders): Re
 };
 
 const allowOrigin = (config: CorsConfig, origin: string): Record<string, string> => ({
+  vary: 'Origin',
   'access-control-allow-origin': origin,
   ...(config.allowCredentials ? { 'access-control-allow-credentials': 'true' } : {}),
 });

@@ -32,6 +32,7 @@ export const createHandler = ({ store, policy, prefix }: HandlerDeps): Handler =
     checkTypes(route, request);
     const query = readQuery(request.url);
     checkMay(route, request, query);
+    if (route.params) checkDocument(request.params, validatorOf(route.params));
     const body = route.body && readBody(request.body, validatorOf(route.body(version)));
     if (route.query) checkQuery(query, validatorOf(route.query(version)));
     const answer = await route.handle({
@@ -72,9 +73,13 @@ const checkTypes = ({ method, rule, body }: Route, { headers }: FastifyRequest):
 
 const readBody = (text: unknown, validate: Validate): unknown => {
   const document = parse(typeof text === 'string' ? text : '');
+  checkDocument(document, validate);
+  return document;
+};
+
+const checkDocument = (document: unknown, validate: Validate): void => {
   const problem = validate(document);
   if (problem !== undefined) throw badRequest(`JSON does not validate: ${problem}`);
-  return document;
 };
 
 const parse = (text: string): unknown => {

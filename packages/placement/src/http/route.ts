@@ -36,6 +36,8 @@ export interface Route {
   readonly rule?: string;
   /** Whose it is, where the rule asks: projects see their own usages. The query has not been looked at yet. */
   readonly projectOf?: (query: URLSearchParams) => string | undefined;
+  /** What the named parts of the path must be. */
+  readonly params?: JsonSchema;
   /** What a body must be. Only a route that has this takes one. The same version has the same object each time. */
   readonly body?: (version: number) => JsonSchema;
   /** What a query must be, as an object of strings: of a name that is there several times, the last. */

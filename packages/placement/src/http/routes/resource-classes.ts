@@ -7,11 +7,9 @@ import {
   renameResourceClass,
 } from '../../engine/resource-classes.js';
 import type { View } from '../../index/view.js';
-import { badRequest } from '../http-error.js';
 import type { ApiRequest, Route } from '../route.js';
 import { CUSTOM_CLASS_SCHEMA } from '../schemas/resource-classes.js';
 import { bodyOf, paramOf } from '../read-request.js';
-import { createValidator } from '../validation/validator.js';
 
 const CLASSES = '/resource_classes';
 const ONE_CLASS = '/resource_classes/:name';
@@ -25,11 +23,6 @@ const render = (request: ApiRequest, name: string): Record<string, unknown> => (
 
 /** Those that are always there have no times of their own: they are as of now. */
 const changedAt = (view: View, name: string): number => view.customClasses().get(name)?.updatedAt ?? Date.now();
-
-const checkName = (name: string): void => {
-  const problem = createValidator()(CUSTOM_CLASS_SCHEMA)({ name });
-  if (problem !== undefined) throw badRequest(`JSON does not validate: ${problem}`);
-};
 
 export const resourceClassRoutes: readonly Route[] = [
   {
@@ -86,9 +79,9 @@ export const resourceClassRoutes: readonly Route[] = [
     path: ONE_CLASS,
     since: 7,
     rule: 'placement:resource_classes:update',
+    params: CUSTOM_CLASS_SCHEMA,
     handle: async (request) => {
       const name = paramOf(request, 'name');
-      checkName(name);
       const isNew = await request.store.write((draft) => ensureResourceClass(draft, name));
       return { status: isNew ? 201 : 204, location: linkToClass(request, name) };
     },

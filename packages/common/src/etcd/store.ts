@@ -1,9 +1,13 @@
-import { EtcdLeaseInvalidError, Range, type IKeyValue } from 'etcd3';
+import { EtcdLeaseInvalidError, Range } from 'etcd3';
 import type { EtcdSection } from '../config/sections.js';
 import type { ClusterJudge } from './cluster.js';
+import { MAX_OPERATIONS, toEntry, type Entry, type Guard, type KeyRevision, type Write } from './store-entries.js';
+import { firstKeyOf, toOutcome, toTxnRequest, type Branch, type BranchOutcome } from './store-branch.js';
 import { openClient } from './store-client.js';
 import { againWhenCompacted, isTooLarge, readPages, type RangeCall } from './store-pages.js';
 import { openWatch, type WatchHandlers, type WatchTarget } from './store-watch.js';
+
+export { MAX_OPERATIONS, type Entry, type Guard, type KeyRevision, type Write } from './store-entries.js';
 
 /*
  * All that we use of etcd. Revisions and lease ids are decimal strings: they are 64 bit.
@@ -15,25 +19,6 @@ import { openWatch, type WatchHandlers, type WatchTarget } from './store-watch.j
  * and its owner lists again (`follow.ts`), and leases are kept alive call by call.
  */
 
-export interface Entry {
-  readonly key: string;
-  readonly value: string;
-  readonly modRevision: string;
-  readonly createRevision: string;
-  /** `0` when the key is under no lease. */
-  readonly lease: string;
-}
-
-/** A guard of a txn: `modRevision: '0'` means that the key does not exist. */
-export interface Guard {
-  readonly key: string;
-  readonly modRevision: string;
-}
-
-export type Write =
-  | { readonly op: 'put'; readonly key: string; readonly value: string; readonly lease?: string }
-  | { readonly op: 'delete'; readonly key: string };
-
 export interface Lease {
   readonly id: string;
   readonly ttlSeconds: number;
@@ -43,15 +28,16 @@ export interface Lease {
   revoke(): Promise<void>;
 }
 
-/** A key without its value. */
-export type KeyRevision = Pick<Entry, 'key' | 'modRevision'>;
-
 export interface Store extends AsyncDisposable {
   /** For messages: the endpoints, without credentials. */
   readonly endpoints: string;
   get(key: string): Promise<Entry | undefined>;
-  /** Any number of keys as of one revision, in the order asked. */
-  getMany(keys: readonly string[]): Promise<{ entries: (Entry | undefined)[]; revision: string }>;
+  /**
+   * Any number of keys as of one revision, in the order asked.
+   *
+   * @param atRevision now, when it is left out. @throws EcomputeError ECOMPUTE_ETCD_COMPACTED when it has been compacted.
+   */
+  getMany(keys: readonly string[], atRevision?: string): Promise<{ entries: (Entry | undefined)[]; revision: string }>;
   /**
    * All entries under a prefix as of one revision, by key. They are read in pages.
    *
@@ -68,22 +54,13 @@ export interface Store extends AsyncDisposable {
   count(prefix: string): Promise<number>;
   /** Writes all or nothing. @returns whether every guard held; a lost race is not an error. */
   txn(guards: readonly Guard[], writes: readonly Write[]): Promise<{ isCommitted: boolean; revision: string }>;
+  /** As `txn`, with conditions on ranges, parts that have conditions of their own, and more writes than etcd takes side by side. */
+  transact(branch: Branch): Promise<BranchOutcome & { readonly revision: string }>;
   grantLease(ttlSeconds: number): Promise<Lease>;
   /** Watches from a revision on, until the returned function is called or `onEnd` was. */
   watch(target: WatchTarget, fromRevision: string, handlers: WatchHandlers): () => void;
   close(): Promise<void>;
 }
-
-const toEntry = (kv: IKeyValue): Entry => ({
-  key: kv.key.toString(),
-  value: kv.value.toString(),
-  modRevision: kv.mod_revision,
-  createRevision: kv.create_revision,
-  lease: kv.lease,
-});
-
-/** etcd takes 128 operations in a txn by default. */
-export const MAX_OPERATIONS = 128;
 
 interface Chunk {
   readonly entries: (Entry | undefined)[];
@@ -155,10 +132,10 @@ export const openStore = async (etcd: EtcdSection, judge?: ClusterJudge): Promis
     }
   };
 
-  const getMany = async (keys: readonly string[]): Promise<Chunk> => {
+  const getMany = async (keys: readonly string[], atRevision?: string): Promise<Chunk> => {
     if (keys.length === 0) return { entries: [], revision: '0' };
     return againWhenCompacted(async () => {
-      let chunk = await getChunk(keys.slice(0, MAX_OPERATIONS), undefined);
+      let chunk = await getChunk(keys.slice(0, MAX_OPERATIONS), atRevision);
       const entries = [...chunk.entries];
       for (let start = MAX_OPERATIONS; start < keys.length; start += MAX_OPERATIONS) {
         chunk = await getChunk(keys.slice(start, start + MAX_OPERATIONS), chunk.revision);
@@ -168,20 +145,17 @@ export const openStore = async (etcd: EtcdSection, judge?: ClusterJudge): Promis
     });
   };
 
-  const txn = async (guards: readonly Guard[], writes: readonly Write[]): ReturnType<Store['txn']> => {
-    const [first, ...rest] = guards;
-    if (!first) throw new Error('a txn needs a guard');
-    const reply = await ask(`write ${writes[0]?.key ?? first.key}`, () => {
-      let builder = client.if(first.key, 'Mod', '==', first.modRevision);
-      for (const guard of rest) builder = builder.and(guard.key, 'Mod', '==', guard.modRevision);
-      const ops = writes.map((write) => {
-        if (write.op === 'delete') return client.delete().key(write.key);
-        const put = client.put(write.key).value(write.value);
-        return write.lease === undefined ? put : put.lease(write.lease);
-      });
-      return builder.then(...ops).commit();
-    });
-    return { isCommitted: reply.succeeded, revision: reply.header.revision };
+  const transact: Store['transact'] = async (branch) => {
+    const first = firstKeyOf(branch);
+    const request = toTxnRequest(branch);
+    const reply = await ask(`write ${first}`, () => client.kv.txn(request));
+    return { ...toOutcome(branch, reply), revision: reply.header.revision };
+  };
+
+  const txn: Store['txn'] = async (guards, writes) => {
+    if (guards.length === 0) throw new Error('a txn needs a guard');
+    const { isCommitted, revision } = await transact({ when: guards, writes });
+    return { isCommitted, revision };
   };
 
   const grantLease = async (ttlSeconds: number): Promise<Lease> => {
@@ -218,6 +192,7 @@ export const openStore = async (etcd: EtcdSection, judge?: ClusterJudge): Promis
     listKeys: async (prefix) =>
       collect(range, prefix, { isKeysOnly: true, keep: ({ key, modRevision }) => ({ key, modRevision }) }),
     txn,
+    transact,
     grantLease,
     watch: (target, fromRevision, handlers) => openWatch(client, target, { fromRevision, ...handlers }),
     close,

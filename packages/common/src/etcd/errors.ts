@@ -1,6 +1,6 @@
 import { EcomputeError, toError, type ErrorCode, type ErrorFields } from '../errors.js';
 
-interface Meaning extends Pick<ErrorFields, 'hint' | 'retryable'> {
+interface Meaning extends Pick<ErrorFields, 'hint' | 'retryable' | 'details'> {
   readonly code: ErrorCode;
   /** Comes after "could not … in etcd at …: ". */
   readonly reason: string;
@@ -41,6 +41,7 @@ const MEANINGS: readonly (readonly [RegExp, Meaning])[] = [
       code: 'ECOMPUTE_ETCD_REFUSED',
       reason: 'what is to be written is larger than etcd takes in one request',
       hint: 'etcd takes 1.5 MiB by default (`--max-request-bytes`)',
+      details: { isTooMuch: true },
     },
   ],
   [
@@ -105,6 +106,10 @@ export const toEtcdError = (cause: unknown, verb: string, endpoints: string): Ec
 /** Whether the etcd user may not do this. */
 export const isPermissionDenied = (thrown: unknown): boolean =>
   thrown instanceof EcomputeError && thrown.details['isDenied'] === true;
+
+/** Whether it was more than etcd takes at once. */
+export const isTooMuch = (thrown: unknown): boolean =>
+  thrown instanceof EcomputeError && thrown.details['isTooMuch'] === true;
 
 /**
  * Whether a failed write has certainly changed nothing. Of any other failed write the outcome is unknown: the reply may be

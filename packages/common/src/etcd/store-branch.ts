@@ -86,7 +86,7 @@ const groupWrites = (
     throw new EcomputeError(
       'ECOMPUTE_ETCD_REFUSED',
       `could not write ${writes[0]?.key ?? 'nothing'} and ${writes.length - 1} more keys at once: it is more than etcd takes in one transaction`,
-      { hint: 'etcd takes 128 operations by default (`--max-txn-ops`)', details: { writes: writes.length, width } },
+      { hint: 'etcd takes 128 operations by default (`--max-txn-ops`)', details: { isTooMuch: true } },
     );
   return Array.from({ length: count }, (_, index) => writes.slice(index * size, (index + 1) * size));
 };

@@ -1,5 +1,5 @@
 import type { Consumer, Entities, Kind, Provider, ProviderUsage, Times } from '../model/entities.js';
-import { keyOf, parseKey } from '../model/keys.js';
+import { parseKey } from '../model/keys.js';
 import { MultiMap } from './multi-map.js';
 import type { View } from './view.js';
 
@@ -20,6 +20,8 @@ const NOTHING_USED: ProviderUsage = { generation: 0, used: {} };
  */
 export class PlacementIndex implements View {
   readonly #revisions = new Map<string, bigint>();
+  /** When keys were deleted, for as long as an older change of them may arrive: see `forgetDeleted`. */
+  readonly #deletions = new Map<string, bigint>();
   readonly #tables: { readonly [K in Kind]: Map<string, Entities[K]> } = {
     provider: new Map<string, Provider>(),
     usage: new Map<string, ProviderUsage>(),
@@ -40,35 +42,40 @@ export class PlacementIndex implements View {
   /** @returns whether it was news. */
   apply({ key, value, modRevision }: Change): boolean {
     const parsed = parseKey(key);
-    if (!parsed || modRevision <= this.revisionOf(key)) return false;
-    // A deleted key keeps its revision for as long as an older change of it may arrive: see `forgetDeleted`.
-    this.#revisions.set(key, modRevision);
+    if (!parsed || modRevision <= this.revisionOf(key) || modRevision <= (this.#deletions.get(key) ?? 0n)) return false;
+    if (value === undefined) {
+      this.#revisions.delete(key);
+      this.#deletions.set(key, modRevision);
+    } else {
+      this.#revisions.set(key, modRevision);
+      this.#deletions.delete(key);
+    }
     this.#set(parsed.kind, parsed.id, value === undefined ? undefined : JSON.parse(value));
     return true;
   }
 
-  /** Drops what is only remembered of keys that were deleted before a revision. */
-  forgetDeleted(before: bigint): void {
-    for (const [key, revision] of this.#revisions) {
-      if (revision >= before) continue;
-      const parsed = parseKey(key);
-      if (!parsed || !this.#tables[parsed.kind].has(parsed.id)) this.#revisions.delete(key);
-    }
+  /** Shows a key as it would be, while revisions stay as they are. @returns takes it back; the newest must be taken back first. */
+  tryOut(key: string, value: string | undefined): () => void {
+    const parsed = parseKey(key);
+    if (!parsed) return () => undefined;
+    const { kind, id } = parsed;
+    const before = this.get(kind, id);
+    this.#set(kind, id, value === undefined ? undefined : JSON.parse(value));
+    return () => this.#set(kind, id, before);
   }
 
-  /** Of the last change of a key; 0 when there was none. */
+  /** Drops what is only remembered of keys that were deleted up to a revision: no older change may arrive any more. */
+  forgetDeleted(upTo: bigint): void {
+    for (const [key, revision] of this.#deletions) if (revision <= upTo) this.#deletions.delete(key);
+  }
+
+  /** Of the last change of a key; 0 when it is not there. */
   revisionOf(key: string): bigint {
     return this.#revisions.get(key) ?? 0n;
   }
 
   get<K extends Kind>(kind: K, id: string): Entities[K] | undefined {
     return this.#tables[kind].get(id);
-  }
-
-  /** All keys there are. */
-  *keys(): Iterable<string> {
-    for (const kind of Object.keys(this.#tables) as Kind[])
-      for (const id of this.#tables[kind].keys()) yield keyOf(kind, id);
   }
 
   #set<K extends Kind>(kind: K, id: string, entity: Entities[K] | undefined): void {

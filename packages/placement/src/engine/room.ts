@@ -28,7 +28,4 @@ export const freeOf = (view: View, provider: string, resourceClass: string): num
 
 /** The largest amount that can be allocated from a provider by one consumer. */
 export const largestOf = (view: View, provider: string, resourceClass: string): number =>
-  Math.min(
-    freeOf(view, provider, resourceClass),
-    view.provider(provider)?.inventories[resourceClass]?.max_unit ?? 0,
-  );
+  Math.min(freeOf(view, provider, resourceClass), view.provider(provider)?.inventories[resourceClass]?.max_unit ?? 0);

@@ -28,7 +28,8 @@ export const constraintsOf = (
     for (const traits of resolveFilter(view, group).required)
       constraints.push((picks, choices) =>
         choices.some(
-          ({ part, options }, at) => part.suffix === '' && candidatesAt({ picks, options, at }).some((provider) => isInAny(traits, provider)),
+          ({ part, options }, at) =>
+            part.suffix === '' && candidatesAt({ picks, options, at }).some((provider) => isInAny(traits, provider)),
         ),
       );
   return constraints;
@@ -64,7 +65,12 @@ const isEnoughInAll = (view: View, choices: readonly Choice[], resourceClass: st
   const concerned = choices.filter(({ part }) => amountOf(part, resourceClass) > 0);
   const providers = [...new Set(concerned.flatMap(({ options }) => options))];
   const room = providers.reduce((sum, provider) => sum + largestOf(view, provider, resourceClass), 0);
-  return sumOf(concerned.map(({ part }) => part), resourceClass) <= room;
+  return (
+    sumOf(
+      concerned.map(({ part }) => part),
+      resourceClass,
+    ) <= room
+  );
 };
 
 const sumOf = (parts: readonly Part[], resourceClass: string): number =>
@@ -102,10 +108,13 @@ const areInOneSubtree =
       .filter(({ part }) => suffixes.includes(part.suffix));
     const [first, ...rest] = concerned.flatMap(({ pick }) => pick ?? []);
     if (first === undefined) return true;
-    const common = rest.reduce((common, pick) => {
-      const path = pathOf(view, pick);
-      return common.filter((provider) => path.includes(provider));
-    }, pathOf(view, first));
+    const common = rest.reduce(
+      (common, pick) => {
+        const path = pathOf(view, pick);
+        return common.filter((provider) => path.includes(provider));
+      },
+      pathOf(view, first),
+    );
     return common.some((top) =>
       concerned.some(({ pick, options }) => (pick === undefined ? options.includes(top) : pick === top)),
     );

@@ -20,7 +20,11 @@ const MAX_CHOICES = 200_000;
  * OpenStack Placement makes all candidates and then takes as many as asked for; `max_allocation_candidates` makes it end early and say
  * nothing of it. Here a search always ends: it is bounded by the choices that it looks at, too.
  */
-export const findCandidates = (view: View, request: CandidatesRequest, options: SearchOptions = {}): FoundCandidates => {
+export const findCandidates = (
+  view: View,
+  request: CandidatesRequest,
+  options: SearchOptions = {},
+): FoundCandidates => {
   const most = Math.min(request.limit ?? Infinity, options.maxCandidates ?? Infinity);
   const isNowhere = [...request.groups.values()].some(
     ({ inTree }) => inTree !== undefined && view.provider(inTree) === undefined,
@@ -58,7 +62,8 @@ export const findCandidates = (view: View, request: CandidatesRequest, options: 
       seen.add(key);
     }
     candidates.push(candidateOf(picks, choices));
-    if (candidates.length >= most) return { candidates: random ? shuffled(candidates, random) : candidates, isComplete: true };
+    if (candidates.length >= most)
+      return { candidates: random ? shuffled(candidates, random) : candidates, isComplete: true };
     if (choices.some((choice) => choice.options.length > 1)) budget.spend(choices.length);
   }
   return { candidates: random ? shuffled(candidates, random) : candidates, isComplete: !budget.isSpent() };
@@ -67,5 +72,7 @@ export const findCandidates = (view: View, request: CandidatesRequest, options: 
 /** Choices with few options first: a search ends early where nothing fits. */
 const arrange = (choices: readonly Choice[], random: (() => number) | undefined): readonly Choice[] =>
   choices
-    .map((choice) => (random && choice.options.length > 1 ? { ...choice, options: shuffled(choice.options, random) } : choice))
+    .map((choice) =>
+      random && choice.options.length > 1 ? { ...choice, options: shuffled(choice.options, random) } : choice,
+    )
     .toSorted((one, other) => one.options.length - other.options.length);

@@ -28,7 +28,8 @@ export const listProviders = (view: View, query: ProviderQuery): readonly Provid
 const providersToLookAt = (view: View, { uuid, name, inTree }: ProviderQuery): Iterable<Provider> => {
   if (uuid !== undefined) return listOf(view.provider(uuid));
   if (name !== undefined) return listOf(view.providerNamed(name));
-  if (inTree !== undefined) return view.subtreeOf(view.rootOf(inTree)).flatMap((member) => listOf(view.provider(member)));
+  if (inTree !== undefined)
+    return view.subtreeOf(view.rootOf(inTree)).flatMap((member) => listOf(view.provider(member)));
   return view.providers();
 };
 

@@ -12,9 +12,7 @@ export const parseCandidatesRequest = (query: URLSearchParams, version: number):
   checkGroups(groups, sameSubtrees, version);
   const groupPolicy = query.get('group_policy');
   if (groupPolicy === null && [...groups.keys()].filter((suffix) => suffix !== '').length > 1)
-    throw badQuery(
-      'The "group_policy" parameter is required when specifying more than one "resources{N}" parameter.',
-    );
+    throw badQuery('The "group_policy" parameter is required when specifying more than one "resources{N}" parameter.');
   return {
     groups,
     groupPolicy: groupPolicy === 'isolate' ? 'isolate' : 'none',
@@ -31,10 +29,7 @@ const parseRootRequired = (
   const [value, ...more] = values;
   if (value === undefined) return { rootRequiredTraits: [], rootForbiddenTraits: [] };
   if (more.length > 0)
-    throw badQuery(
-      "Query parameter 'root_required' may be specified only once.",
-      'placement.query.duplicate_key',
-    );
+    throw badQuery("Query parameter 'root_required' may be specified only once.", 'placement.query.duplicate_key');
   const { requiredTraits, forbiddenTraits } = parseTraitsValue(value, { mayForbid: true, mayBeAny: false });
   const rootRequiredTraits = requiredTraits.flat();
   const conflicts = forbiddenTraits.filter((trait) => rootRequiredTraits.includes(trait));

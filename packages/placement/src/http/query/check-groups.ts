@@ -45,8 +45,7 @@ const checkAllHaveResources = (groups: Groups): void => {
       `All member_of parameters must be associated with resources. Found the following orphaned member_of keys: ${keys('member_of', members)}`,
     );
   if (without.length > 0) throw badQuery('All request groups must specify resources.');
-  if (groups.size === 0)
-    throw badQuery('At least one request group (`resources` or `resources{$S}`) is required.');
+  if (groups.size === 0) throw badQuery('At least one request group (`resources` or `resources{$S}`) is required.');
 };
 
 const checkConflicts = (groups: Groups): void => {

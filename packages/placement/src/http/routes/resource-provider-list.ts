@@ -18,14 +18,13 @@ export const resourceProviderListRoutes: readonly Route[] = [
         checkResourceClasses(view, Object.keys(wanted.resources));
         const trait = findUnknownTrait(view, wanted);
         if (trait !== undefined)
-          throw new Refusal(
-            'bad-request',
-            `Invalid trait(s) in "required" parameter: No such trait(s): ${trait}.`,
-          );
+          throw new Refusal('bad-request', `Invalid trait(s) in "required" parameter: No such trait(s): ${trait}.`);
         const providers = listProviders(view, wanted);
         return {
           status: 200,
-          body: { resource_providers: providers.map((provider) => renderProvider(view, provider, { version, linkTo })) },
+          body: {
+            resource_providers: providers.map((provider) => renderProvider(view, provider, { version, linkTo })),
+          },
           lastModified: providers.reduce((latest, { updatedAt }) => Math.max(latest, updatedAt), 0) || Date.now(),
         };
       });

@@ -17,7 +17,9 @@ export const aView = (providers: Readonly<Record<string, ProviderSeed>>): View =
   const index = new PlacementIndex();
   const put = <K extends Kind>(kind: K, id: string, entity: Entities[K]): boolean =>
     index.apply({ key: keyOf(kind, id), value: JSON.stringify(entity), modRevision: 1n });
-  for (const [uuid, { parent = null, has = {}, used = {}, traits = [], aggregates = [] }] of Object.entries(providers)) {
+  for (const [uuid, { parent = null, has = {}, used = {}, traits = [], aggregates = [] }] of Object.entries(
+    providers,
+  )) {
     const inventories = Object.fromEntries(Object.entries(has).map(([name, seed]) => [name, anInventory(seed)]));
     put('provider', uuid, { uuid, name: uuid, parent, inventories, traits, aggregates, createdAt: 0, updatedAt: 0 });
     put('usage', uuid, { generation: 1, used });

@@ -1,5 +1,5 @@
 import type { View } from '../../index/view.js';
-import { capacityOf } from '../room.js';
+import { capacityOf } from '../inventories/capacity.js';
 import type { Candidate } from './request.js';
 
 /** What a client may want to know of a provider to choose between candidates. */
@@ -38,7 +38,7 @@ const summaryOf = (view: View, uuid: string): ProviderSummary | undefined => {
   const { used } = view.usage(uuid);
   const resources = Object.entries(provider.inventories).map(([resourceClass, inventory]) => [
     resourceClass,
-    { capacity: capacityOf(inventory), used: used[resourceClass] ?? 0 },
+    { capacity: Math.trunc(capacityOf(inventory)), used: used[resourceClass] ?? 0 },
   ]);
   return {
     resources: Object.fromEntries(resources),

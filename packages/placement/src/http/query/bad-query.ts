@@ -1,6 +1,8 @@
-import { Refusal, type RefusalCode } from '../../engine/refusal.js';
+import type { RefusalCode } from '../../engine/refusal.js';
+import { HttpError } from '../http-error.js';
 
 /** A query that cannot be understood. */
-export const badQuery = (message: string, code?: RefusalCode): Refusal => new Refusal('bad-request', message, code);
+export const badQuery = (detail: string, code?: RefusalCode): HttpError =>
+  new HttpError(400, { detail, ...(code !== undefined && { code }) });
 
 export const BAD_VALUE: RefusalCode = 'placement.query.bad_value';

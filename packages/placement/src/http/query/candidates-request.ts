@@ -4,7 +4,7 @@ import { checkGroups } from './check-groups.js';
 import { parseGroups } from './groups.js';
 import { parseTraitsValue } from './traits.js';
 
-/** The query of `GET /allocation_candidates`. @throws Refusal. */
+/** The query of `GET /allocation_candidates`. @throws HttpError. */
 export const parseCandidatesRequest = (query: URLSearchParams, version: number): CandidatesRequest => {
   const root = parseRootRequired(query.getAll('root_required'));
   const sameSubtrees = query.getAll('same_subtree').map(parseSameSubtree);

@@ -4,7 +4,7 @@ import { BAD_VALUE, badQuery } from './bad-query.js';
 
 type Groups = ReadonlyMap<string, RequestGroup>;
 
-/** What groups of a query must be together. @throws Refusal. */
+/** What groups of a query must be together. @throws HttpError. */
 export const checkGroups = (groups: Groups, sameSubtrees: readonly (readonly string[])[], version: number): void => {
   if (version >= 36) checkSubtrees(groups, new Set(sameSubtrees.flat()));
   else checkAllHaveResources(groups);

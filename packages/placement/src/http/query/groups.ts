@@ -9,7 +9,7 @@ import { parseTraits } from './traits.js';
 const KEY = /^(?:resources|required|member_of|in_tree)((?:[1-9][0-9]*)?)$/;
 const KEY_1_33 = /^(?:resources|required|member_of|in_tree)([a-zA-Z0-9_-]{0,64})$/;
 
-/** The groups of a query by suffix, in the order of their first mention. @throws Refusal. */
+/** The groups of a query by suffix, in the order of their first mention. @throws HttpError. */
 export const parseGroups = (query: URLSearchParams, version: number): ReadonlyMap<string, RequestGroup> => {
   const pattern = version >= 33 ? KEY_1_33 : KEY;
   const suffixes = new Set([...query.keys()].flatMap((key) => pattern.exec(key)?.[1] ?? []));

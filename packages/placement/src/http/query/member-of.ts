@@ -7,7 +7,7 @@ export interface MemberOfQuery {
   readonly forbiddenAggregates: readonly string[];
 }
 
-/** All values of a parameter. @param key its name, for what is refused. @throws Refusal. */
+/** All values of a parameter. @param key its name, for what is refused. @throws HttpError. */
 export const parseMemberOf = (values: readonly string[], version: number, key = 'member_of'): MemberOfQuery => {
   if (version < 24 && values.length > 1) throw badQuery(`Multiple ${key} parameters are not supported`);
   const parsed = values.map(parseMemberOfValue);

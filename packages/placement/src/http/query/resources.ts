@@ -4,7 +4,7 @@ import { badQuery } from './bad-query.js';
 const FORM =
   'Badly formed resources parameter. Expected resources query string parameter in form: ?resources=VCPU:2,MEMORY_MB:1024.';
 
-/** `VCPU:2,MEMORY_MB:1024`. @throws Refusal. */
+/** `VCPU:2,MEMORY_MB:1024`. @throws HttpError. */
 export const parseResources = (text: string): Amounts => {
   if (text.trim() === '') throw badQuery(`${FORM} Got: empty string.`);
   return Object.fromEntries(text.split(',').map(parseAmount));

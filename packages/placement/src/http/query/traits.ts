@@ -13,7 +13,7 @@ export interface TraitsRules {
   readonly mayBeAny: boolean;
 }
 
-/** All values of a parameter. Before 1.39 only the last one counts. @throws Refusal. */
+/** All values of a parameter. Before 1.39 only the last one counts. @throws HttpError. */
 export const parseTraits = (values: readonly string[], version: number): TraitsQuery => {
   const rules = { mayForbid: version >= 22, mayBeAny: version >= 39 };
   const parsed = (rules.mayBeAny ? values : values.slice(-1)).map((value) => parseTraitsValue(value, rules));
@@ -23,7 +23,7 @@ export const parseTraits = (values: readonly string[], version: number): TraitsQ
   };
 };
 
-/** @throws Refusal. */
+/** @throws HttpError. */
 export const parseTraitsValue = (value: string, rules: TraitsRules): TraitsQuery =>
   value.startsWith('in:') ? parseAnyOf(value, rules) : parseAllOf(value, rules);
 

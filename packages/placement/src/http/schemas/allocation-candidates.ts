@@ -1,24 +1,20 @@
 import type { JsonSchema } from '../route.js';
+import { objectOf, perVersion } from './build.js';
 
 const TEXT = { type: 'string' };
 const LIMIT = { type: ['integer', 'string'], pattern: '^[1-9][0-9]*$', minimum: 1, minLength: 1 };
 const GROUP_POLICY = { type: 'string', enum: ['none', 'isolate'] };
 
-/** The query of `GET /allocation_candidates`. @param version N of 1.N */
-export const candidatesQuerySchema = (version: number): JsonSchema =>
-  version < 25 ? singleGroupSchema(version) : groupsSchema(version);
-
-const singleGroupSchema = (version: number): JsonSchema => ({
-  type: 'object',
-  properties: {
-    resources: TEXT,
-    ...(version >= 16 && { limit: LIMIT }),
-    ...(version >= 17 && { required: TEXT }),
-    ...(version >= 21 && { member_of: TEXT }),
-  },
-  required: ['resources'],
-  additionalProperties: false,
-});
+const singleGroupSchema = (version: number): JsonSchema =>
+  objectOf({
+    properties: {
+      resources: TEXT,
+      ...(version >= 16 && { limit: LIMIT }),
+      ...(version >= 17 && { required: TEXT }),
+      ...(version >= 21 && { member_of: TEXT }),
+    },
+    required: ['resources'],
+  });
 
 const groupsSchema = (version: number): JsonSchema => {
   const suffix = version >= 33 ? '[a-zA-Z0-9_-]{1,64}' : '[1-9][0-9]*';
@@ -35,3 +31,8 @@ const groupsSchema = (version: number): JsonSchema => {
     additionalProperties: false,
   };
 };
+
+/** The query of `GET /allocation_candidates`. */
+export const candidatesQuerySchema = perVersion([10, 16, 17, 21, 25, 31, 33, 35, 36], (version) =>
+  version < 25 ? singleGroupSchema(version) : groupsSchema(version),
+);

@@ -121,7 +121,9 @@ describe('findCandidates', () => {
     const view = aView(hosts(10, { has: { VCPU: 8 } }));
     const request = aRequest({ '': { resources: { VCPU: 1 } } }, { limit: 2 });
     const found = (random: number): readonly string[] =>
-      findCandidates(view, request, { random: () => random }).candidates.map(render).toSorted();
+      findCandidates(view, request, { random: () => random })
+        .candidates.map(render)
+        .toSorted();
     expect(found(0.95)).toEqual(['host-0 VCPU:1', 'host-9 VCPU:1']);
     expect(found(0)).toEqual(['host-0 VCPU:1', 'host-1 VCPU:1']);
   });

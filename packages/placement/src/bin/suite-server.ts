@@ -65,5 +65,10 @@ const app = createApp({
   },
   onFault: (error) => process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
 });
+// Whoever started it may be killed.
+const starter = process.ppid;
+setInterval(() => {
+  if (process.ppid !== starter) process.exit();
+}, 1000).unref();
 await app.listen({ host: '127.0.0.1', port });
 process.stdout.write(`${port}\n`);

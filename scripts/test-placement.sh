@@ -24,6 +24,26 @@ fail() {
   exit 2
 }
 
+# One for all servers: each has a prefix of its own.
+start_etcd() {
+  local port
+  port=$(find_port)
+  etcd_url=http://127.0.0.1:$port
+  etcd --name suite --data-dir "$work/etcd" \
+    --listen-client-urls "$etcd_url" --advertise-client-urls "$etcd_url" \
+    --listen-peer-urls "http://127.0.0.1:$(find_port)" > "$work/etcd.log" 2>&1 &
+  etcd_pid=$!
+  for _ in $(seq 100); do
+    curl -sf "$etcd_url/health" > /dev/null && return
+    sleep 0.1
+  done
+  fail "etcd does not answer; the end of its log:"$'\n'"$(tail -n 5 "$work/etcd.log")"
+}
+
+find_port() {
+  node -e "require('node:net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port); this.close(); })"
+}
+
 folder=${PLACEMENT_SUITE:-$root/../shared/placement-suite}
 store=memory
 status_without_suite=2
@@ -51,12 +71,25 @@ fi
 groups=(placement-suite)
 missing=()
 find_missing placement-suite
+command -v etcd > /dev/null || [ "$store" != etcd ] || fail "there is no etcd: scripts/setup.sh installs it"
 if [ "${#missing[@]}" -gt 0 ]; then install_missing; fi
 npx tsc -b packages/placement
 
-results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT
+work=$(mktemp -d)
+results=$work/results
+mkdir "$results"
+etcd_pid=
+clean_up() {
+  [ -z "$etcd_pid" ] || kill "$etcd_pid"
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
 launcher="node $root/packages/placement/dist/bin/suite-server.js --store $store"
+if [ "$store" = etcd ]; then
+  start_etcd
+  launcher+=" --etcd $etcd_url"
+fi
 # The largest first, so none is left alone at the end. A failed test is no failure yet: it is compared below.
 ls -S "$folder"/openstack-placement/placement/tests/functional/gabbits/*.yaml | xargs -n 1 basename -s .yaml |
   xargs -P "$(nproc)" -n "$FILES_AT_ONCE" bash -c \

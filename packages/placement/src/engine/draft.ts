@@ -1,7 +1,7 @@
 import type { PlacementIndex } from '../index/placement-index.js';
 import type { View } from '../index/view.js';
 import type { Entities, Kind } from '../model/entities.js';
-import { keyOf, prefixOf } from '../model/keys.js';
+import { keyOf, type Mirror, mirrorKeyOf, prefixOf } from '../model/keys.js';
 
 /** What must still be so for a plan to hold. Keys are relative to the store's prefix. */
 export interface PlanGuards {
@@ -44,10 +44,15 @@ export class Draft {
   /** As this draft has left it. It must still be so when the transaction is committed. */
   get<K extends Kind>(kind: K, id: string): Entities[K] | undefined {
     const key = keyOf(kind, id);
+    if (!this.#written.has(key)) this.#guard(key);
+    return this.peek(kind, id);
+  }
+
+  /** As this draft has left it, without a guard: for what is vouched for by the guard of another key. */
+  peek<K extends Kind>(kind: K, id: string): Entities[K] | undefined {
+    const key = keyOf(kind, id);
     // The map is keyed by kind and id, so what is in it is of this kind.
-    if (this.#written.has(key)) return this.#written.get(key) as Entities[K] | undefined;
-    this.#guard(key);
-    return this.#index.get(kind, id);
+    return this.#written.has(key) ? (this.#written.get(key) as Entities[K] | undefined) : this.#index.get(kind, id);
   }
 
   /** Also guards the key, so nothing is overwritten unseen. */
@@ -57,6 +62,11 @@ export class Draft {
 
   delete(kind: Kind, id: string): void {
     this.#write(keyOf(kind, id), undefined);
+  }
+
+  /** Writes or deletes a key that repeats what an entity says. To be called with each write of that entity that matters to it. */
+  mirror(mirror: Mirror, id: string, isThere: boolean): void {
+    this.#written.set(mirrorKeyOf(mirror, id), isThere ? {} : undefined);
   }
 
   /** Nothing of a kind may have an id that starts so when the transaction is committed. */

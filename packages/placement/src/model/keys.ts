@@ -16,6 +16,20 @@ const KINDS = new Map<string, Kind>(Object.entries(ROOMS).map(([kind, room]) => 
 
 export const keyOf = (kind: Kind, id: string): string => ROOMS[kind] + id;
 
+/**
+ * Keys that repeat what entities say, for clients that look at a part of them only. They hold `{}`, and are written together with the
+ * entity, whose guard vouches for them. They are no entities: the index does not keep them.
+ *
+ * - `holding`: a consumer holds something of a provider, `PROVIDER/CONSUMER`.
+ * - `sharing`: a provider shares with the other members of its aggregates.
+ */
+export type Mirror = 'holding' | 'sharing';
+
+const MIRROR_ROOMS: Readonly<Record<Mirror, string>> = { holding: 'a/', sharing: 's/' };
+
+/** A key, or with the start of an id the prefix of several. */
+export const mirrorKeyOf = (mirror: Mirror, id: string): string => MIRROR_ROOMS[mirror] + id;
+
 /** The prefix of all of a kind, or of those whose ids start with `start`. */
 export const prefixOf = (kind: Kind, start = ''): string => ROOMS[kind] + start;
 

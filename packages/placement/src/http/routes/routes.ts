@@ -1,5 +1,11 @@
 import type { Route } from '../route.js';
 import { allocationCandidatesRoutes } from './allocation-candidates.js';
+import { aggregateRoutes } from './aggregates.js';
+import { allocationRoutes } from './allocations.js';
+import { inventoryRoutes } from './inventories.js';
+import { providerUsageRoutes } from './provider-usages.js';
+import { reshaperRoutes } from './reshaper.js';
+import { resourceProviderRoutes } from './resource-providers.js';
 import { resourceClassRoutes } from './resource-classes.js';
 import { resourceProviderListRoutes } from './resource-provider-list.js';
 import { rootRoutes } from './root.js';
@@ -12,6 +18,12 @@ export const allRoutes: readonly Route[] = [
   ...resourceClassRoutes,
   ...resourceProviderListRoutes,
   ...allocationCandidatesRoutes,
+  ...resourceProviderRoutes,
+  ...inventoryRoutes,
+  ...aggregateRoutes,
+  ...providerUsageRoutes,
+  ...allocationRoutes,
+  ...reshaperRoutes,
   ...traitRoutes,
   ...usageRoutes,
 ];

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Draft } from '../../engine/draft.js';
 import { createProvider } from '../../engine/providers/create-provider.js';
 import { deleteProvider } from '../../engine/providers/delete-provider.js';
-import { requireProvider } from '../../engine/providers/get-provider.js';
+import { getProvider, requireProvider } from '../../engine/providers/get-provider.js';
 import { renderProvider } from '../../engine/providers/render-provider.js';
 import { updateProvider } from '../../engine/providers/update-provider.js';
 import type { View } from '../../index/view.js';
@@ -32,7 +33,7 @@ export const resourceProviderRoutes: readonly Route[] = [
       const parent = canonical(given.parent_provider_uuid) ?? null;
       const reply = await request.store.write((draft) => {
         createProvider(draft, { uuid, name, parent });
-        return show(request, draft.view, draft.peek('provider', uuid));
+        return show(request, draft.view, written(draft, uuid));
       });
       const location = request.linkTo(`/resource_providers/${uuid}`);
       return request.version >= 20 ? { ...reply, location } : { status: 201, location };
@@ -42,7 +43,7 @@ export const resourceProviderRoutes: readonly Route[] = [
     method: 'GET',
     path: PATH,
     rule: 'placement:resource_providers:show',
-    handle: (request) => request.store.read((view) => show(request, view, view.provider(paramOf(request, 'uuid')))),
+    handle: (request) => request.store.read((view) => show(request, view, getProvider(view, paramOf(request, 'uuid')))),
   },
   {
     method: 'PUT',
@@ -56,7 +57,7 @@ export const resourceProviderRoutes: readonly Route[] = [
       const uuid = paramOf(request, 'uuid');
       return request.store.write((draft) => {
         updateProvider(draft, uuid, { name, parent, mayMove });
-        return show(request, draft.view, draft.peek('provider', uuid));
+        return show(request, draft.view, written(draft, uuid));
       });
     },
   },
@@ -71,11 +72,14 @@ export const resourceProviderRoutes: readonly Route[] = [
   },
 ];
 
-/** @throws Refusal not-found. */
-const show = (request: ApiRequest, view: View, found: Provider | undefined): ApiReply => {
-  const provider = requireProvider(paramOf(request, 'uuid'), found);
-  return { status: 200, body: renderProvider(view, provider, request), lastModified: provider.updatedAt };
-};
+const show = (request: ApiRequest, view: View, provider: Provider): ApiReply => ({
+  status: 200,
+  body: renderProvider(view, provider, request),
+  lastModified: provider.updatedAt,
+});
+
+/** A provider as a draft leaves it. */
+const written = (draft: Draft, uuid: string): Provider => requireProvider(uuid, draft.peek('provider', uuid));
 
 /** A schema has seen to it that it is a UUID, if anything. */
 const canonical = <T extends null | undefined>(uuid: string | T): string | T =>

@@ -55,6 +55,7 @@ const replaceTraits = (draft: Draft, provider: Provider, names: readonly string[
   const usage = draft.get('usage', uuid) ?? draft.view.usage(uuid);
   if (traits.join() === provider.traits.toSorted().join()) return { traits, generation: usage.generation };
   draft.put('provider', uuid, { ...provider, traits, updatedAt: draft.now });
+  draft.mirror('sharing', uuid, traits.includes('MISC_SHARES_VIA_AGGREGATE'));
   const generation = usage.generation + 1;
   draft.put('usage', uuid, { ...usage, generation });
   return { traits, generation };

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { getProvider } from '../engine/providers/get-provider.js';
 import type { PlacementStore } from '../store/placement-store.js';
 import { chooseType } from './accept.js';
 import { badRequest, HttpError } from './http-error.js';
@@ -33,12 +34,11 @@ export const createHandler = ({ store, policy, prefix }: HandlerDeps): Handler =
     const query = readQuery(request.url);
     checkMay(route, request, query);
     if (route.params) checkDocument(request.params, validatorOf(route.params));
-    const body = route.body && readBody(request.body, validatorOf(route.body(version)));
+    const body = route.body && (await readBodyFor(route, request, validatorOf(route.body(version))));
     if (route.query) checkQuery(query, validatorOf(route.query(version)));
     const answer = await route.handle({
       version,
-      // eslint-disable-next-line typescript/no-unsafe-type-assertion -- Fastify's router makes them so
-      params: request.params as Readonly<Record<string, string>>,
+      params: paramsOf(request),
       query,
       body,
       store,
@@ -47,6 +47,15 @@ export const createHandler = ({ store, policy, prefix }: HandlerDeps): Handler =
     return send(answer, request, reply);
   };
 
+  async function readBodyFor({ isOfProvider }: Route, request: FastifyRequest, validate: Validate): Promise<unknown> {
+    try {
+      return readBody(request.body, validate);
+    } catch (err) {
+      if (isOfProvider) await store.read((view) => getProvider(view, paramsOf(request)['uuid'] ?? ''));
+      throw err;
+    }
+  }
+
   function checkMay({ rule, projectOf }: Route, { caller }: FastifyRequest, query: URLSearchParams): void {
     if (rule === undefined) return;
     const target = projectOf && { project_id: projectOf(query) };
@@ -54,6 +63,10 @@ export const createHandler = ({ store, policy, prefix }: HandlerDeps): Handler =
       throw new HttpError(403, { detail: `Policy does not allow ${rule} to be performed.` });
   }
 };
+
+const paramsOf = ({ params }: FastifyRequest): Readonly<Record<string, string>> =>
+  // eslint-disable-next-line typescript/no-unsafe-type-assertion -- Fastify's router makes them so
+  params as Readonly<Record<string, string>>;
 
 const readQuery = (url: string): URLSearchParams => {
   const start = url.indexOf('?');

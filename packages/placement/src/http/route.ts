@@ -38,6 +38,8 @@ export interface Route {
   readonly projectOf?: (query: URLSearchParams) => string | undefined;
   /** What the named parts of the path must be. */
   readonly params?: JsonSchema;
+  /** Its path names a provider, as `:uuid`. That there is none is told before what is wrong with the body. */
+  readonly isOfProvider?: true;
   /** What a body must be. Only a route that has this takes one. The same version has the same object each time. */
   readonly body?: (version: number) => JsonSchema;
   /** What a query must be, as an object of strings: of a name that is there several times, the last. */

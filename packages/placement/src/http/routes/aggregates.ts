@@ -1,7 +1,6 @@
 import { getProvider } from '../../engine/providers/get-provider.js';
 import { setAggregates } from '../../engine/set-aggregates.js';
-import { bodyOf } from '../body-of.js';
-import { paramOf } from '../param-of.js';
+import { bodyOf, paramOf } from '../read-request.js';
 import type { ApiReply, Route } from '../route.js';
 import { type AggregatesBody, aggregatesSchema } from '../schemas/aggregates.js';
 
@@ -25,6 +24,7 @@ export const aggregateRoutes: readonly Route[] = [
   {
     method: 'PUT',
     path: PATH,
+    isOfProvider: true,
     since: 1,
     rule: 'placement:resource_providers:aggregates:update',
     body: aggregatesSchema,

@@ -7,10 +7,9 @@ import {
 import { replaceAllocations } from '../../engine/allocations/replace-allocations.js';
 import { getProvider } from '../../engine/providers/get-provider.js';
 import { parseUuid } from '../../model/uuid.js';
-import { bodyOf } from '../body-of.js';
 import { badRequest } from '../http-error.js';
-import { paramOf } from '../param-of.js';
 import { readConsumer, readConsumers } from '../read-consumer.js';
+import { bodyOf, paramOf } from '../read-request.js';
 import type { ApiRequest, Route } from '../route.js';
 import { type ConsumerBody, type ConsumersBody, consumersSchema, oneConsumerSchema } from '../schemas/allocations.js';
 

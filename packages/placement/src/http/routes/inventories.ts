@@ -11,8 +11,7 @@ import type { Draft } from '../../engine/draft.js';
 import { Refusal } from '../../engine/refusal.js';
 import type { View } from '../../index/view.js';
 import type { Provider } from '../../model/entities.js';
-import { bodyOf } from '../body-of.js';
-import { paramOf } from '../param-of.js';
+import { bodyOf, paramOf } from '../read-request.js';
 import type { ApiReply, ApiRequest, Route } from '../route.js';
 import {
   ALL_INVENTORIES_SCHEMA,
@@ -36,6 +35,7 @@ export const inventoryRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: ALL,
+    isOfProvider: true,
     rule: 'placement:resource_providers:inventories:create',
     body: () => NEW_INVENTORY_SCHEMA,
     handle: async (request) => {
@@ -52,6 +52,7 @@ export const inventoryRoutes: readonly Route[] = [
   {
     method: 'PUT',
     path: ALL,
+    isOfProvider: true,
     rule: 'placement:resource_providers:inventories:update',
     body: () => ALL_INVENTORIES_SCHEMA,
     handle: (request) => {
@@ -83,6 +84,7 @@ export const inventoryRoutes: readonly Route[] = [
   {
     method: 'PUT',
     path: ONE,
+    isOfProvider: true,
     rule: 'placement:resource_providers:inventories:update',
     body: () => CHANGED_INVENTORY_SCHEMA,
     handle: (request) => {

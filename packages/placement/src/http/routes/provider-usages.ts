@@ -1,5 +1,5 @@
 import { getProvider } from '../../engine/providers/get-provider.js';
-import { paramOf } from '../param-of.js';
+import { paramOf } from '../read-request.js';
 import type { Route } from '../route.js';
 
 export const providerUsageRoutes: readonly Route[] = [

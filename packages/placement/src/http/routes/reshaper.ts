@@ -1,7 +1,7 @@
 import { readInventories } from '../../engine/inventories/read-inventory.js';
 import { reshape } from '../../engine/reshape.js';
 import { readConsumers } from '../read-consumer.js';
-import { bodyOf } from '../body-of.js';
+import { bodyOf } from '../read-request.js';
 import type { Route } from '../route.js';
 import { type ReshaperBody, reshaperSchema } from '../schemas/reshaper.js';
 

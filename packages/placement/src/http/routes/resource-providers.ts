@@ -8,8 +8,7 @@ import { updateProvider } from '../../engine/providers/update-provider.js';
 import type { View } from '../../index/view.js';
 import type { Provider } from '../../model/entities.js';
 import { parseUuid } from '../../model/uuid.js';
-import { bodyOf } from '../body-of.js';
-import { paramOf } from '../param-of.js';
+import { bodyOf, paramOf } from '../read-request.js';
 import type { ApiReply, ApiRequest, Route } from '../route.js';
 import {
   type ChangedProviderBody,
@@ -48,6 +47,7 @@ export const resourceProviderRoutes: readonly Route[] = [
   {
     method: 'PUT',
     path: PATH,
+    isOfProvider: true,
     rule: 'placement:resource_providers:update',
     body: changedProviderSchema,
     handle: async (request) => {

@@ -77,6 +77,7 @@ export const traitRoutes: readonly Route[] = [
   {
     method: 'PUT',
     path: OF_PROVIDER,
+    isOfProvider: true,
     since: 6,
     rule: 'placement:resource_providers:traits:update',
     body: () => PROVIDER_TRAITS_SCHEMA,

@@ -15,9 +15,13 @@ export interface TraitFilter {
   readonly isAssociated?: boolean;
 }
 
-/** Those that are always there, then those that users made, by name. */
+/** Those that are always there come first; each by name. */
+export const compareTraits = (a: string, b: string): number =>
+  Number(standard.has(b)) - Number(standard.has(a)) || (a < b ? -1 : Number(a > b));
+
+/** In the order of `compareTraits`. */
 export const listTraits = (view: View, { names, start, isAssociated }: TraitFilter): readonly string[] =>
-  [...STANDARD_TRAITS, ...[...view.customTraits().keys()].toSorted()].filter(
+  [...STANDARD_TRAITS, ...[...view.customTraits().keys()].toSorted(compareTraits)].filter(
     (name) =>
       (names === undefined || names.includes(name)) &&
       (start === undefined || name.startsWith(start)) &&

@@ -21,7 +21,7 @@ export const renderProvider = (view: View, provider: Provider, { version, linkTo
   ],
   ...(version >= 14 && {
     parent_provider_uuid: provider.parent,
-    root_provider_uuid: view.rootOf(provider.parent ?? provider.uuid),
+    root_provider_uuid: provider.parent === null ? provider.uuid : view.rootOf(provider.parent),
   }),
 });
 

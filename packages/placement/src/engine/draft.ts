@@ -1,7 +1,7 @@
 import type { PlacementIndex } from '../index/placement-index.js';
 import type { View } from '../index/view.js';
 import type { Entities, Kind } from '../model/entities.js';
-import { keyOf, type Mirror, mirrorKeyOf, prefixOf } from '../model/keys.js';
+import { keyOf, type Marker, markerKeyOf, prefixOf } from '../model/keys.js';
 
 /** What must still be so for a plan to hold. Keys are relative to the store's prefix. */
 export interface PlanGuards {
@@ -51,7 +51,7 @@ export class Draft {
   /** As this draft has left it, without a guard: for what is vouched for by the guard of another key. */
   peek<K extends Kind>(kind: K, id: string): Entities[K] | undefined {
     const key = keyOf(kind, id);
-    // The map is keyed by kind and id, so what is in it is of this kind.
+    // eslint-disable-next-line typescript/no-unsafe-type-assertion -- it is keyed by kind and id, so what is in it is of this kind
     return this.#written.has(key) ? (this.#written.get(key) as Entities[K] | undefined) : this.#index.get(kind, id);
   }
 
@@ -65,8 +65,8 @@ export class Draft {
   }
 
   /** Writes or deletes a key that repeats what an entity says. To be called with each write of that entity that matters to it. */
-  mirror(mirror: Mirror, id: string, isThere: boolean): void {
-    this.#written.set(mirrorKeyOf(mirror, id), isThere ? {} : undefined);
+  mark(marker: Marker, id: string, isThere: boolean): void {
+    this.#written.set(markerKeyOf(marker, id), isThere ? {} : undefined);
   }
 
   /** Nothing of a kind may have an id that starts so when the transaction is committed. */

@@ -48,6 +48,6 @@ const replaceTraits = (draft: Draft, found: ProviderToChange, names: readonly st
   const traits = [...new Set(names)].toSorted(compareTraits);
   if (traits.join() === provider.traits.join()) return { traits, generation: usage.generation };
   changeProvider(draft, found, { traits });
-  draft.mirror('sharing', provider.uuid, traits.includes('MISC_SHARES_VIA_AGGREGATE'));
+  draft.mark('sharing', provider.uuid, traits.includes('MISC_SHARES_VIA_AGGREGATE'));
   return { traits, generation: usage.generation + 1 };
 };

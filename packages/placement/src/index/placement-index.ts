@@ -26,7 +26,7 @@ export class PlacementIndex implements View {
     provider: new Map<string, Provider>(),
     usage: new Map<string, ProviderUsage>(),
     name: new Map<string, { uuid: string }>(),
-    child: new Map<string, Record<never, never>>(),
+    child: new Map<string, Readonly<Record<string, never>>>(),
     consumer: new Map<string, Consumer>(),
     class: new Map<string, Times>(),
     trait: new Map<string, Times>(),
@@ -79,11 +79,12 @@ export class PlacementIndex implements View {
   }
 
   #set<K extends Kind>(kind: K, id: string, entity: Entities[K] | undefined): void {
-    const before = this.#tables[kind].get(id);
+    const provider = kind === 'provider' ? this.provider(id) : undefined;
+    const consumer = kind === 'consumer' ? this.consumer(id) : undefined;
     if (entity === undefined) this.#tables[kind].delete(id);
     else this.#tables[kind].set(id, entity);
-    if (kind === 'provider') this.#relateProvider(id, before as Provider | undefined, entity as Provider | undefined);
-    if (kind === 'consumer') this.#relateConsumer(id, before as Consumer | undefined, entity as Consumer | undefined);
+    if (kind === 'provider') this.#relateProvider(id, provider, this.provider(id));
+    if (kind === 'consumer') this.#relateConsumer(id, consumer, this.consumer(id));
   }
 
   #relateProvider(uuid: string, before: Provider | undefined, after: Provider | undefined): void {

@@ -52,7 +52,7 @@ export interface Entities {
   readonly provider: Provider;
   readonly usage: ProviderUsage;
   readonly name: { readonly uuid: string };
-  readonly child: Readonly<Record<never, never>>;
+  readonly child: Readonly<Record<string, never>>;
   readonly consumer: Consumer;
   readonly class: Times;
   readonly trait: Times;

@@ -12,6 +12,7 @@ const ROOMS: Readonly<Record<Kind, string>> = {
   type: 'ct/',
 };
 
+// eslint-disable-next-line typescript/no-unsafe-type-assertion -- `Object.entries` forgets what the names are
 const KINDS = new Map<string, Kind>(Object.entries(ROOMS).map(([kind, room]) => [room, kind as Kind]));
 
 export const keyOf = (kind: Kind, id: string): string => ROOMS[kind] + id;
@@ -23,12 +24,12 @@ export const keyOf = (kind: Kind, id: string): string => ROOMS[kind] + id;
  * - `holding`: a consumer holds something of a provider, `PROVIDER/CONSUMER`.
  * - `sharing`: a provider shares with the other members of its aggregates.
  */
-export type Mirror = 'holding' | 'sharing';
+export type Marker = 'holding' | 'sharing';
 
-const MIRROR_ROOMS: Readonly<Record<Mirror, string>> = { holding: 'a/', sharing: 's/' };
+const MARKER_ROOMS: Readonly<Record<Marker, string>> = { holding: 'a/', sharing: 's/' };
 
 /** A key, or with the start of an id the prefix of several. */
-export const mirrorKeyOf = (mirror: Mirror, id: string): string => MIRROR_ROOMS[mirror] + id;
+export const markerKeyOf = (marker: Marker, id: string): string => MARKER_ROOMS[marker] + id;
 
 /** The prefix of all of a kind, or of those whose ids start with `start`. */
 export const prefixOf = (kind: Kind, start = ''): string => ROOMS[kind] + start;

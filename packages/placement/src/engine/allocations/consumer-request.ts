@@ -32,7 +32,7 @@ export const getConsumerToChange = (draft: Draft, request: ConsumerRequest): Con
 /** Writes what a consumer holds. One that holds nothing is gone. */
 export const writeConsumer = (draft: Draft, { request, before }: ConsumerChange): void => {
   const { uuid, project, user, allocations, type } = request;
-  mirrorHoldings(draft, uuid, { before: before?.allocations ?? {}, after: allocations });
+  markHoldings(draft, uuid, { before: before?.allocations ?? {}, after: allocations });
   if (Object.keys(allocations).length === 0) {
     if (before) draft.delete('consumer', uuid);
     return;
@@ -51,15 +51,15 @@ export const writeConsumer = (draft: Draft, { request, before }: ConsumerChange)
 };
 
 /** Keeps a key for each provider that a consumer holds something of. */
-export const mirrorHoldings = (
+export const markHoldings = (
   draft: Draft,
   consumer: string,
   { before, after }: Record<'before' | 'after', Consumer['allocations']>,
 ): void => {
   for (const provider of Object.keys(before))
-    if (!Object.hasOwn(after, provider)) draft.mirror('holding', `${provider}/${consumer}`, false);
+    if (!Object.hasOwn(after, provider)) draft.mark('holding', `${provider}/${consumer}`, false);
   for (const provider of Object.keys(after))
-    if (!Object.hasOwn(before, provider)) draft.mirror('holding', `${provider}/${consumer}`, true);
+    if (!Object.hasOwn(before, provider)) draft.mark('holding', `${provider}/${consumer}`, true);
 };
 
 /** A type is never deleted, so one that is known needs no guard. */

@@ -1,6 +1,6 @@
 import type { Draft } from '../draft.js';
 import { Refusal } from '../refusal.js';
-import { mirrorHoldings } from './consumer-request.js';
+import { markHoldings } from './consumer-request.js';
 import { openUsageChanges } from './usage-changes.js';
 
 /** Gives back all that a consumer holds. The generations of the providers stay. @throws Refusal not-found when it holds nothing. */
@@ -11,5 +11,5 @@ export const deleteAllocations = (draft: Draft, uuid: string): void => {
   usages.giveBack(consumer.allocations);
   usages.write();
   draft.delete('consumer', uuid);
-  mirrorHoldings(draft, uuid, { before: consumer.allocations, after: {} });
+  markHoldings(draft, uuid, { before: consumer.allocations, after: {} });
 };

@@ -22,6 +22,6 @@ export const deleteProvider = (draft: Draft, uuid: string): void => {
   draft.delete('provider', uuid);
   draft.delete('usage', uuid);
   draft.delete('name', provider.name);
-  draft.mirror('sharing', uuid, false);
+  draft.mark('sharing', uuid, false);
   if (provider.parent !== null) draft.delete('child', `${provider.parent}/${uuid}`);
 };

@@ -24,6 +24,12 @@ export function* combinations({
   constraints,
   budget,
 }: CombinationSearch): Generator<readonly string[] | typeof PAUSE, void> {
+  const only = onlyWay(choices);
+  if (only) {
+    const steps = constraints.length === 0 ? [] : only.map((_pick, at) => only.slice(0, at + 1));
+    if (steps.every((picks) => constraints.every((isKept) => isKept(picks, choices)))) yield only;
+    return;
+  }
   const dead = new Set<string>();
   let waited = 0;
 
@@ -56,6 +62,10 @@ export function* combinations({
 
   if (constraints.every((isKept) => isKept([], choices))) yield* extend([]);
 }
+
+/** When there is nothing to choose, as on a host without a tree. */
+const onlyWay = (choices: readonly Choice[]): readonly string[] | undefined =>
+  choices.every(({ options }) => options.length === 1) ? choices.flatMap(({ options }) => options) : undefined;
 
 /** All that what is picked later depends on. */
 const stateOf = (picks: readonly string[], choices: readonly Choice[]): string =>

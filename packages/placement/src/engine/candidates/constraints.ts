@@ -7,7 +7,7 @@ import type { CandidatesRequest } from './request.js';
 
 /**
  * Whether what has been picked can still become a candidate, as far as one rule is concerned. `picks` are providers, one for each of the
- * first choices; when there is one for each choice, the answer is final.
+ * first choices, and all but the last have been found good; when there is one for each choice, the answer is final.
  */
 export type Constraint = (picks: readonly string[], choices: readonly Choice[]) => boolean;
 

@@ -18,14 +18,10 @@ export interface RootSearch {
  * Each thing that is required names the providers one of which must take part. The shortest of these lists is walked.
  */
 export function* possibleRoots({ view, request, sharing, random }: RootSearch): Iterable<string> {
-  const lists = [...requirements(view, request)].map((sets) => ({ sets, size: sizeOf(sets) }));
-  const shortest = lists.reduce((best, list) => (list.size < best.size ? list : best), {
-    sets: [] as Sets,
-    size: Infinity,
-  });
-  const start = random ? Math.floor(random() * shortest.size) : 0;
+  const sets = shortestOf([...requirements(view, request)], sharing);
+  const start = random ? Math.floor(random() * sizeOf(sets)) : 0;
   const seen = new Set<string>();
-  for (const provider of ring(shortest.sets, start))
+  for (const provider of ring(sets, start))
     for (const root of sharing.treesServedBy(provider))
       if (!seen.has(root)) {
         seen.add(root);
@@ -44,6 +40,13 @@ function* requirements(view: View, { groups, rootRequiredTraits }: CandidatesReq
     if (inTree !== undefined && classes.length > 0) yield [new Set(view.subtreeOf(view.rootOf(inTree)))];
   }
 }
+
+/** The list that is the shortest with all that its providers share with. */
+const shortestOf = (lists: readonly Sets[], sharing: Sharing): Sets => {
+  const lengths = lists.map((sets) => ({ sets, length: sizeOf(sets) + sharing.countServedBy(sets) }));
+  const [first, ...rest] = lengths;
+  return rest.reduce((best, list) => (list.length < best.length ? list : best), first ?? { sets: [], length: 0 }).sets;
+};
 
 const sizeOf = (sets: Sets): number => sets.reduce((sum, set) => sum + set.size, 0);
 

@@ -42,8 +42,16 @@ const summaryOf = (view: View, uuid: string): ProviderSummary | undefined => {
   ]);
   return {
     resources: Object.fromEntries(resources),
-    traits: provider.traits,
+    traits: inOrder(provider.traits),
     parent: provider.parent,
     root: view.rootOf(uuid),
   };
 };
+
+/** Those that are always there before those that users made, as OpenStack Placement shows them. */
+const inOrder = (traits: readonly string[]): readonly string[] => [
+  ...traits.filter((trait) => !isCustom(trait)),
+  ...traits.filter(isCustom),
+];
+
+const isCustom = (trait: string): boolean => trait.startsWith('CUSTOM_');

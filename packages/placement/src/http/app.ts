@@ -10,7 +10,7 @@ import { createHandler } from './handle-request.js';
 import { HttpError } from './http-error.js';
 import { readMicroversion, VERSION_HEADER } from './microversion.js';
 import type { Policy } from './policy/policy.js';
-import { groupByPath } from './route-table.js';
+import { groupByPath, type Resource } from './route-table.js';
 import type { Route } from './route.js';
 import { toHttpError } from './to-http-error.js';
 
@@ -50,7 +50,6 @@ export const createApp = ({ routes, store, config, onFault }: AppDeps): FastifyI
       sendError(new HttpError(404), request, reply);
     },
     routerOptions: {
-      ignoreTrailingSlash: true,
       maxParamLength: MAX_PARAM_LENGTH,
     },
   });
@@ -82,16 +81,23 @@ export const createApp = ({ routes, store, config, onFault }: AppDeps): FastifyI
 
   const handle = createHandler({ store, policy: config.policy, prefix: config.prefix ?? '' });
   for (const resource of groupByPath(routes))
-    app.route({
-      method: app.supportedMethods,
-      url: `${config.prefix ?? ''}${resource.path}`,
-      handler: async (request, reply) => handle(resource, request, reply),
-    });
+    for (const url of pathsOf(resource, config))
+      app.route({
+        method: app.supportedMethods,
+        url,
+        handler: async (request, reply) => handle(resource, request, reply),
+      });
   return app;
 };
 
-const isRoot = ({ url }: FastifyRequest, { prefix = '' }: AppConfig): boolean =>
-  url === prefix || url.split('?', 1)[0] === `${prefix}/`;
+/** The root of an API below a prefix is there without a slash at its end, too. */
+const pathsOf = ({ path }: Resource, { prefix = '' }: AppConfig): readonly string[] =>
+  path === '/' && prefix !== '' ? [prefix, `${prefix}/`] : [prefix + path];
+
+const isRoot = ({ url }: FastifyRequest, { prefix = '' }: AppConfig): boolean => {
+  const [path] = url.split('?', 1);
+  return path === `${prefix}/` || (path === prefix && prefix !== '');
+};
 
 const readVersion = (request: FastifyRequest, reply: FastifyReply): void => {
   const header = request.headers[VERSION_HEADER];

@@ -8,11 +8,19 @@ export const toPythonText = (value: unknown): string => {
   if (value === false) return 'False';
   if (typeof value === 'string') return quote(value);
   if (Array.isArray(value)) return `[${value.map(toPythonText).join(', ')}]`;
-  if (typeof value === 'object') {
-    const entries = Object.entries(value).map(([key, entry]) => `${quote(key)}: ${toPythonText(entry)}`);
-    return `{${entries.join(', ')}}`;
-  }
-  return JSON.stringify(value);
+  if (typeof value !== 'object') return JSON.stringify(value);
+  const entries = Object.entries(value).map(([key, entry]) => `${quote(key)}: ${toPythonText(entry)}`);
+  return `{${entries.join(', ')}}`;
+};
+
+/** The same with the keys of objects in order, as Python's pprint has them; without its line breaks. */
+export const toPrettyPythonText = (value: unknown): string => toPythonText(sortKeys(value));
+
+const sortKeys = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : Number(a > b)));
+  return Object.fromEntries(entries.map(([key, entry]) => [key, sortKeys(entry)]));
 };
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -3,6 +3,7 @@ import { trustHeaders } from '@etcd-compute/placement/http/caller';
 import { createPolicy, POLICY_DEFAULTS } from '@etcd-compute/placement/http/policy/policy';
 import type { Route } from '@etcd-compute/placement/http/route';
 import { Refusal } from '@etcd-compute/placement/engine/refusal';
+import { rootRoutes } from '@etcd-compute/placement/http/routes/root';
 import { createMemoryStore } from '@etcd-compute/placement/store/memory-store';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { expect, test } from 'vitest';
@@ -36,12 +37,14 @@ const failing = (error: Error): readonly Route[] => [
   }),
 ];
 
-test('an API below a prefix links below it', async () => {
-  const { get } = serve([route({})], '/placement');
+test('an API below a prefix links below it, and tells its versions there with and without a slash', async () => {
+  const { app, get } = serve([route({}), ...rootRoutes], '/placement');
   const reply = await get('/placement/things/one');
   expect(reply.json()).toEqual({ name: 'one' });
   expect(reply.headers.location).toBe('http://localhost:80/placement/here');
   expect((await get('/things/one')).statusCode).toBe(404);
+  for (const url of ['/placement', '/placement/', '/placement?a=b'])
+    expect((await app.inject({ url })).json().versions).toHaveLength(1);
 });
 
 test('a refusal has its status, its words, and from 1.23 on its code', async () => {

@@ -77,7 +77,6 @@ export const traitRoutes: readonly Route[] = [
   {
     method: 'PUT',
     path: OF_PROVIDER,
-    isOfProvider: true,
     since: 6,
     rule: 'placement:resource_providers:traits:update',
     body: () => PROVIDER_TRAITS_SCHEMA,

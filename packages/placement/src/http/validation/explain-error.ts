@@ -1,5 +1,5 @@
 import type { ErrorObject } from 'ajv';
-import { toPythonText } from '../python-text.js';
+import { toPrettyPythonText, toPythonText } from '../python-text.js';
 
 /**
  * What is wrong with a document, in the words of Python's jsonschema: clients of OpenStack Placement look for them. Of several errors it
@@ -13,10 +13,10 @@ export const explainErrors = (errors: readonly ErrorObject[]): string => {
     describe(best, errors),
     '',
     `Failed validating ${toPythonText(best.keyword)} in schema${showPath(rules)}:`,
-    `    ${toPythonText(best.parentSchema)}`,
+    `    ${toPrettyPythonText(best.parentSchema)}`,
     '',
     `On instance${showPath(readPointer(best.instancePath))}:`,
-    `    ${toPythonText(best.data)}`,
+    `    ${toPrettyPythonText(best.data)}`,
   ].join('\n');
 };
 

@@ -18,7 +18,7 @@ describe('a document that does not fit', () => {
         '0 is less than the minimum of 1',
         '',
         "Failed validating 'minimum' in schema['properties']['VCPU']['properties']['total']:",
-        "    {'type': 'integer', 'minimum': 1}",
+        "    {'minimum': 1, 'type': 'integer'}",
         '',
         "On instance['VCPU']['total']:",
         '    0',

@@ -9,7 +9,7 @@ export interface PlanGuards {
   readonly keys: ReadonlyMap<string, bigint>;
   /** Prefixes that nothing may stand under. */
   readonly empty: ReadonlySet<string>;
-  /** Prefixes under which nothing may have changed since `revision`. Deletions are not noticed. */
+  /** Prefixes under which nothing may have been added or changed since what the index holds. Deletions are not noticed. */
   readonly unchanged: ReadonlySet<string>;
 }
 

@@ -3,6 +3,7 @@ import { silentLogger } from '@etcd-compute/common/log';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { WatchEvent } from '@etcd-compute/common/etcd/store-watch';
 import { openEtcdStore } from '@etcd-compute/placement/store/etcd-store';
+import { startEtcdCluster } from '@etcd-compute/testing/etcd-cluster';
 import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
@@ -69,7 +70,7 @@ describe('a write whose reply is lost', () => {
     await waitFor(async () => !(await isThere()), { what: 'the deletion' });
     proxy.cutAll();
     proxy.resume();
-    await deleting;
+    expect(await outcomeOf(deleting)).toBe('done');
   });
 
   test('was never delivered: it is written after all', async () => {
@@ -224,6 +225,29 @@ describe('an etcd of its own', () => {
     const unknown = outcomes.filter((outcome) => outcome.includes('find out')).length;
     expect(used - done).toBeGreaterThanOrEqual(0);
     expect(used - done).toBeLessThanOrEqual(unknown);
+  });
+
+  test('has three members, of which one ends and comes back: writes and reads go on', async () => {
+    await using cluster = await startEtcdCluster();
+    await using store = await open(cluster.members, { prefix, timeoutSeconds: 2 });
+    await store.write(addProvider('host', 1_000));
+    const takeSome = async (): Promise<void> => {
+      const { used } = await store.read(countPlaces('host'));
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, async () => outcomeOf(store.write(takePlace('host')))),
+      );
+      expect(outcomes.filter((outcome) => outcome !== 'done')).toEqual([]);
+      expect(await store.read(countPlaces('host'))).toEqual(all(used + 20));
+    };
+    await takeSome();
+    for (const member of cluster.members) {
+      await member.kill('SIGKILL');
+      // The two that are left may have to elect a leader first.
+      await waitFor(async () => store.read(countPlaces('host')), { what: 'two members' });
+      await takeSome();
+      await member.restart();
+      await takeSome();
+    }
   });
 
   test('is full: writes say so, reads go on', async () => {

@@ -10,6 +10,7 @@ import {
   type EtcdPlacementStore,
   type EtcdStoreOptions,
 } from '@etcd-compute/placement/store/etcd-store';
+import type { EtcdServer } from '@etcd-compute/testing/etcd-server';
 
 /** Plans that give away places, as plain as can be: what a store does to a write does not depend on the rules. */
 export type PlanOf<T> = (draft: Draft) => T;
@@ -68,12 +69,15 @@ export interface OpenedStore extends EtcdPlacementStore {
   readonly etcd: Store;
 }
 
+type Address = Pick<EtcdServer, 'host' | 'port'>;
+
 /** A store with a connection of its own. */
 export const open = async (
-  server: { readonly host: string; readonly port: number },
+  servers: Address | readonly Address[],
   { timeoutSeconds = 5, ...options }: Partial<EtcdStoreOptions> & { prefix: string; timeoutSeconds?: number },
 ): Promise<OpenedStore> => {
-  const etcd = await openStore(etcdSection.parse({ host: server.host, port: server.port, timeout: timeoutSeconds }));
+  const hosts = [servers].flat().map(({ host, port }) => `http://${host}:${port}`);
+  const etcd = await openStore(etcdSection.parse({ hosts, timeout: timeoutSeconds }));
   const opened = await openEtcdStore({ store: etcd, log: silentLogger(), ...options });
   return {
     ...opened,

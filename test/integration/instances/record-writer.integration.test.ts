@@ -25,6 +25,8 @@ test('the end of an instance whose request has changed leaves no lease behind', 
   );
   await writer.claim('deleting', 'asked to be destroyed');
   await store.txn([{ key, modRevision: revision }], [{ op: 'put', key, value: JSON.stringify(value) }]);
-  await expect(writer.finishDelete([])).rejects.toMatchObject({ code: 'ECOMPUTE_INSTANCE_CHANGED' });
+  await expect(writer.finishDelete([], async () => undefined)).rejects.toMatchObject({
+    code: 'ECOMPUTE_INSTANCE_CHANGED',
+  });
   expect(await world.etcdctl('lease', 'list')).toContain('found 0 leases');
 });

@@ -24,7 +24,7 @@ import { refreshGuest } from './refresh-guest.js';
 import { reportFailure } from './wish-outcome.js';
 import { isStart } from '../kinds/steps-of.js';
 import { copiesOf, discardCopies } from '../snapshots/copies.js';
-import { isHeldHere, release } from '../steps/release-room.js';
+import { isHeldHere, releaseWith } from '../steps/release-room.js';
 import type { MadeSoFar, StepDeps } from '../steps/step.js';
 import type { Tasks } from '../kinds/tasks.js';
 import { undoCompletely } from '../steps/undo.js';
@@ -143,7 +143,7 @@ export const applyPlan = async (plan: Exclude<Plan, { action: 'nothing' }>, acti
       };
       deps.addresses.forget(instanceUuid);
       const changes = { reason: 'domain lost', fault, ...NO_ADDRESSES };
-      await writer.toState('error', changes, bootedWrites(deps, instanceUuid));
+      await writer.toState('error', changes, { also: bootedWrites(deps, instanceUuid) });
       return;
     }
     case 'report': {
@@ -151,7 +151,9 @@ export const applyPlan = async (plan: Exclude<Plan, { action: 'nothing' }>, acti
       const isMended = plan.state === 'active' || writer.record.state === 'error';
       deps.addresses.forget(instanceUuid);
       const changes = { reason: plan.reason, ...NO_ADDRESSES, ...(isMended && { fault: null }) };
-      await writer.toState(plan.state, changes, [...bootedWrites(deps, instanceUuid), ...endShelving(activation)]);
+      await writer.toState(plan.state, changes, {
+        also: [...bootedWrites(deps, instanceUuid), ...endShelving(activation)],
+      });
       if (plan.state === 'active') await refreshGuest(activation);
       return;
     }
@@ -196,7 +198,7 @@ const build = async (activation: Activation): Promise<void> => {
     // Nothing was made of a build that was cut short after the definition: the next look reads them.
     ...(made.nics && { nics: reportedNicsOf(made.nics) }),
   };
-  await writer.toState(state, { reason, ...changes }, endShelving(activation));
+  await writer.toState(state, { reason, ...changes }, { also: endShelving(activation) });
   log.info({ instanceUuid: instance, durationMs: Date.now() - startedAt }, `instance ${state}`);
   if (state === 'active') await refreshAddresses(deps, writer);
 };
@@ -256,9 +258,9 @@ const foreignDomain = (instance: InstanceUuid): EcomputeError =>
 const undoFailedBuild = async (activation: Activation): Promise<void> => {
   const { deps, writer, request, log } = activation;
   await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance: request.instance, log });
-  await release(deps.steps, request.instance);
   const { fault } = writer.record;
-  await writer.toState('error', { reason: fault?.message ?? 'the build failed', step: null });
+  const changes = { reason: fault?.message ?? 'the build failed', step: null };
+  await writer.toState('error', changes, { release: async () => releaseWith(deps.steps, request.instance) });
   log.warn({ instanceUuid: request.instance, code: fault?.code }, 'failed build undone');
 };
 
@@ -280,7 +282,7 @@ const destroy = async (activation: Activation): Promise<void> => {
   try {
     await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance, log });
     await discardCopies(deps.steps, instance);
-    await release(deps.steps, instance);
+    await writer.finishDelete(copies, async () => releaseWith(deps.steps, instance));
   } catch (err) {
     // Tried again by the loop; meanwhile the record says what it waits for.
     const fault = toFault(err, 'delete');
@@ -288,6 +290,5 @@ const destroy = async (activation: Activation): Promise<void> => {
       await writer.update({ fault }).catch(() => undefined);
     throw err;
   }
-  await writer.finishDelete(copies);
   log.info({ instanceUuid: instance, durationMs: Date.now() - startedAt }, 'instance deleted');
 };

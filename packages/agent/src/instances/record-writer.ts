@@ -11,7 +11,9 @@ import {
   type InstanceState,
 } from '@etcd-compute/common/etcd/messages/instance-record';
 import { resourcesOn, wishesOf } from '@etcd-compute/common/etcd/messages/boot-request';
-import type { Store, Write } from '@etcd-compute/common/etcd/store';
+import { backoff, sleep } from '@etcd-compute/common/async/sleep';
+import type { Claim } from '@etcd-compute/common/capacity/capacity';
+import type { Guard, Store, Write } from '@etcd-compute/common/etcd/store';
 import type { Fence } from '../session/fence.js';
 import { bootedWrites } from './booted.js';
 import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
@@ -38,6 +40,20 @@ export interface RecordWriterDeps {
   readonly bootId: string;
   readonly writesBooted: boolean;
 }
+
+/** Releases the room of the instance. It may be asked several times. */
+export type Release = () => Promise<Claim | undefined>;
+
+/** What goes into the transaction of a record. */
+export interface Together {
+  readonly also?: readonly Write[];
+  readonly release?: Release | undefined;
+}
+
+const NO_CLAIM: Claim = { guards: [], writes: [] };
+/** Each time somebody else is through, so this is for a host on which very many come and go at once. */
+const CLAIM_ATTEMPTS = 30;
+const AGAIN_MS = { minMs: 5, maxMs: 500 };
 
 /** Thrown when someone else wrote in between. Not a failure: read everything again. */
 export const isChanged = (thrown: unknown): boolean =>
@@ -100,23 +116,24 @@ export class RecordWriter {
     const ran = state === 'active' ? { boot_id: this.#deps.bootId } : {};
     const wish_count = wishesOf(this.#request.value).at(-1)?.count ?? 0;
     const { session } = this.#deps;
-    await this.#put(withState(this.record, state, { ...ran, session, wish_count, reason, now: new Date() }), []);
+    await this.#put(withState(this.record, state, { ...ran, session, wish_count, reason, now: new Date() }));
   }
 
   async toState(
     state: InstanceState,
     changes: { reason: string } & Partial<InstanceRecord>,
-    extra: readonly Write[] = [],
+    { also = [], release }: Together = {},
   ): Promise<void> {
     if (!canBecome(this.record.state, state))
       throw new Error(`a record cannot go from ${this.record.state} to ${state}`);
     const ran = state === 'active' ? { boot_id: this.#deps.bootId } : {};
-    await this.#put(withState(this.record, state, { paused: null, ...ran, ...changes, now: new Date() }), extra);
+    const value = withState(this.record, state, { paused: null, ...ran, ...changes, now: new Date() });
+    await this.#put(value, { also, release });
   }
 
   /** Changes that are no transition: the step in hand, addresses. */
-  async update(changes: Partial<InstanceRecord>, extra: readonly Write[] = []): Promise<void> {
-    await this.#put({ ...this.record, ...changes, updated_at: new Date().toISOString() }, extra);
+  async update(changes: Partial<InstanceRecord>, also: readonly Write[] = []): Promise<void> {
+    await this.#put({ ...this.record, ...changes, updated_at: new Date().toISOString() }, { also });
   }
 
   async startStep(name: string): Promise<void> {
@@ -135,9 +152,9 @@ export class RecordWriter {
   /**
    * The last write of an instance: the wish and the address go, the record stays for an hour.
    *
-   * @param also keys that go with it.
+   * @param gone keys that go with it.
    */
-  async finishDelete(also: readonly string[]): Promise<void> {
+  async finishDelete(gone: readonly string[], release: Release): Promise<void> {
     const { store, keys, host } = this.#deps;
     const lease = await store.grantLease(DELETED_TTL_SECONDS);
     const value = withState(this.record, 'deleted', {
@@ -148,41 +165,49 @@ export class RecordWriter {
     });
     const recordKey = keys.report(host, this.#instance);
     try {
-      await this.#commit([
-        { op: 'put', key: recordKey, value: JSON.stringify(value), lease: lease.id },
-        { op: 'delete', key: this.#requestKey },
-        ...also.map((key): Write => ({ op: 'delete', key })),
-        ...bootedWrites(this.#deps, this.#instance),
-      ]);
+      await this.#commit(
+        [
+          { op: 'put', key: recordKey, value: JSON.stringify(value), lease: lease.id },
+          { op: 'delete', key: this.#requestKey },
+          ...gone.map((key): Write => ({ op: 'delete', key })),
+          ...bootedWrites(this.#deps, this.#instance),
+        ],
+        release,
+      );
     } catch (err) {
       // When nothing was written, the lease holds nothing. If this fails too, it runs out by itself.
-      if (isChanged(err) || isSurelyUnwritten(err)) await lease.revoke().catch(() => undefined);
+      const mayBeWritten = err instanceof EcomputeError && err.code === 'ECOMPUTE_ETCD_UNREACHABLE';
+      if (!mayBeWritten || isSurelyUnwritten(err)) await lease.revoke().catch(() => undefined);
       throw err;
     }
   }
 
-  async #put(value: InstanceRecord, extra: readonly Write[]): Promise<void> {
+  async #put(value: InstanceRecord, { also = [], release }: Together = {}): Promise<void> {
     const key = this.#deps.keys.report(this.#deps.host, this.#instance);
     // An eschedule of an earlier version reads `power_count`.
     const text = JSON.stringify({ ...value, power_count: value.wish_count });
-    const revision = await this.#commit([{ op: 'put', key, value: text }, ...extra]);
+    const revision = await this.#commit([{ op: 'put', key, value: text }, ...also], release);
     this.#record = { value, modRevision: revision };
   }
 
-  async #commit(writes: readonly Write[]): Promise<string> {
+  /** Room is released in the same transaction; while others allocate or release on this host, it is claimed anew. */
+  async #commit(writes: readonly Write[], release?: Release): Promise<string> {
     const { store, keys, host } = this.#deps;
-    const { isCommitted, revision } = await store.txn(
-      [
-        { key: keys.report(host, this.#instance), modRevision: this.#record.modRevision },
-        { key: this.#requestKey, modRevision: this.#request.modRevision },
-        this.#deps.fence.guard,
-      ],
-      writes,
-    );
-    if (isCommitted) {
-      if (writes.some(({ key }) => key === this.#requestKey))
-        this.#request = { ...this.#request, modRevision: revision };
-      return revision;
+    const guards: readonly Guard[] = [
+      { key: keys.report(host, this.#instance), modRevision: this.#record.modRevision },
+      { key: this.#requestKey, modRevision: this.#request.modRevision },
+      this.#deps.fence.guard,
+    ];
+    for (let attempt = 1; attempt <= CLAIM_ATTEMPTS; attempt += 1) {
+      const claim = (await release?.()) ?? NO_CLAIM;
+      const { isCommitted, revision } = await store.txn([...guards, ...claim.guards], [...writes, ...claim.writes]);
+      if (isCommitted) {
+        if (writes.some(({ key }) => key === this.#requestKey))
+          this.#request = { ...this.#request, modRevision: revision };
+        return revision;
+      }
+      if (claim.guards.length === 0 || !(await this.#hold(guards))) break;
+      await sleep(backoff(attempt, AGAIN_MS));
     }
     throw new EcomputeError(
       'ECOMPUTE_INSTANCE_CHANGED',
@@ -191,5 +216,10 @@ export class RecordWriter {
         retryable: true,
       },
     );
+  }
+
+  async #hold(guards: readonly Guard[]): Promise<boolean> {
+    const { entries } = await this.#deps.store.getMany(guards.map(({ key }) => key));
+    return guards.every(({ modRevision }, index) => (entries[index]?.modRevision ?? '0') === modRevision);
   }
 }

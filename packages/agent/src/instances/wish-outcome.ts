@@ -70,7 +70,7 @@ export const reportOutcome = async (
     ...reported,
     ...NO_ADDRESSES,
   };
-  await writer.toState(state, { reason, ...changes }, [...bootedWrites(deps, instance), ...edits, ...writes]);
+  await writer.toState(state, { reason, ...changes }, { also: [...bootedWrites(deps, instance), ...edits, ...writes] });
   if (state === 'active') await refreshGuest({ ...activation, domain, isResponsive });
 };
 

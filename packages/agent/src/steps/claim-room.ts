@@ -47,7 +47,7 @@ const hold = async (
     signal.throwIfAborted();
     const allocations = changeOn(host, { held, spec, choose });
     const result = await capacity.reallocate(instance, { held, allocations });
-    if (result.outcome === 'allocated') return;
+    if (result.outcome === 'allocated' && (await capacity.settle(result.claim))) return;
     // Refused because the host is full or locked: it has that much all the same.
     if (
       result.outcome === 'no-room' &&

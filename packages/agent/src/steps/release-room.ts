@@ -1,4 +1,5 @@
 import { RELEASE_ROOM_STEP } from '@etcd-compute/common/audit/rules';
+import type { Claim } from '@etcd-compute/common/capacity/capacity';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Step, StepDeps } from './step.js';
 import { isAnythingLeft, undoCompletely } from './undo.js';
@@ -19,9 +20,13 @@ export const releaseRoom = (build: readonly Step[]): Step => ({
 type Holder = Pick<StepDeps, 'capacity' | 'mark'>;
 
 /** An allocation that has nothing on this host is another host's business: the request had come to the wrong one. Repeatable. */
-export const release = async (deps: Holder, instance: InstanceUuid): Promise<void> => {
+const release = async (deps: Holder, instance: InstanceUuid): Promise<void> => {
   if (await isHeldHere(deps, instance)) await deps.capacity.release(instance);
 };
+
+/** As `release`, to be written with the end of what the room was for. */
+export const releaseWith = async (deps: Holder, instance: InstanceUuid): Promise<Claim | undefined> =>
+  (await isHeldHere(deps, instance)) ? deps.capacity.releaseWith(instance) : undefined;
 
 export const isHeldHere = async ({ capacity, mark: { host } }: Holder, instance: InstanceUuid): Promise<boolean> => {
   const { allocations } = await capacity.read(instance);

@@ -109,6 +109,7 @@ const allocateAgain = async (target: Target, { request }: By<'allocate'>): Promi
       projectId: request.project_id ?? services.project,
     },
   ]);
+  if (result.outcome === 'allocated' && !(await capacity.settle(result.claim))) return CHANGED;
   const held = await capacity.read(instance);
   const isHeld = Object.keys(held.allocations).some((provider) => provider.toLowerCase() === host);
   if (!isHeld)

@@ -11,7 +11,7 @@ import type { Relocation } from './relocate.js';
 export interface Destination {
   readonly candidate: Candidate;
   /** What takes its room. */
-  readonly claims: readonly Claim[];
+  readonly claim: Claim;
   /** What people call the host, if it is known. */
   readonly hostname: string | undefined;
 }
@@ -27,7 +27,7 @@ export interface PlannedMove {
 export const planMove = (
   keys: Keys,
   { entry, request, changes, reason }: Pick<Relocation, 'entry' | 'request' | 'changes' | 'reason'>,
-  { candidate, claims, hostname }: Destination,
+  { candidate, claim, hostname }: Destination,
 ): PlannedMove => {
   const { instance, host, requestRevision, record, recordKey, recordRevision, locationRevision } = entry;
   const moved = withState(record, 'scheduled', {
@@ -63,14 +63,14 @@ export const planMove = (
       ...fresh.filter((key) => !old.some((guard) => guard.key === key)).map((key) => ({ key, modRevision: '0' })),
       { key: keys.location(instance), modRevision: locationRevision },
       ...old,
-      ...claims.flatMap(({ guards }) => guards),
+      ...claim.guards,
     ],
     writes: [
       put(requestKey, allocateOn(request, candidate)),
       put(reportKey, moved),
       put(keys.location(instance), location),
       ...old.filter(({ key }) => !fresh.includes(key)).map(({ key }): Write => ({ op: 'delete', key })),
-      ...claims.flatMap(({ writes }) => writes),
+      ...claim.writes,
     ],
   };
 };

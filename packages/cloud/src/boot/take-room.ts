@@ -9,7 +9,7 @@ import type { Services } from '../services.js';
 import type { Relocation } from './relocate.js';
 
 export type TakenRoom =
-  | { readonly outcome: 'taken'; readonly candidate: Candidate; readonly claims: readonly Claim[] }
+  | { readonly outcome: 'taken'; readonly candidate: Candidate; readonly claim: Claim }
   | { readonly outcome: 'no-host'; readonly dropped: readonly DroppedHost[] }
   /** Somebody else is moving the instance at this moment. */
   | { readonly outcome: 'changed' };
@@ -41,7 +41,7 @@ export const takeRoom = async (
     const candidate = own ?? hosts.pool.take(isExcluded);
     if (!candidate) return { outcome: 'no-host', dropped: [...hosts.dropped, ...toDropped(dropped)] };
     const result = await capacity.reallocate(instance, { held: owned, allocations: candidate.allocations });
-    if (result.outcome === 'allocated') return { outcome: 'taken', candidate, claims: result.claims };
+    if (result.outcome === 'allocated') return { outcome: 'taken', candidate, claim: result.claim };
     if (result.outcome === 'changed') return { outcome: 'changed' };
     busy += result.outcome === 'busy' ? 1 : BUSY_ATTEMPTS;
     if (!own) hosts.pool.giveBack(candidate);

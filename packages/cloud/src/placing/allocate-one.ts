@@ -26,7 +26,7 @@ export const allocationOf = (spec: InstanceSpec, { allocations, mappings }: Cand
 export const allocateOne = async (
   services: Services,
   options: AllocateOptions,
-): Promise<{ candidate: Candidate; claims: readonly Claim[] } | undefined> => {
+): Promise<{ candidate: Candidate; claim: Claim } | undefined> => {
   const { hosts, spec, dropped, onRefusal } = options;
   const capacity = await services.capacity();
   const isExcluded = new Set(dropped.keys());
@@ -35,7 +35,7 @@ export const allocateOne = async (
     if (!candidate) return undefined;
     try {
       const result = await capacity.allocate([allocationOf(spec, candidate)]);
-      if (result.outcome === 'allocated') return { candidate, claims: result.claims };
+      if (result.outcome === 'allocated') return { candidate, claim: result.claim };
       hosts.pool.giveBack(candidate);
       onRefusal(result.err);
       busy += result.outcome === 'busy' ? 1 : BUSY_ATTEMPTS;
@@ -57,14 +57,19 @@ export const undoUncertain = async (
 ): Promise<Error> => {
   const isUncertain = err instanceof EcomputeError && err.retryable;
   // Once is enough: the first error says why Placement cannot be asked.
-  if (!isUncertain || (await tryRelease(services, spec))) return err;
+  if (!isUncertain || (await isReleased(services, spec))) return err;
   return requestNotWritten({ spec, host: candidate.host, err, isReleased: false });
 };
 
-/** What matters is the error that led here. @returns whether the allocation is known to be released. */
-export const tryRelease = async (services: Services, { instance }: InstanceSpec): Promise<boolean> => {
+/**
+ * Releases what was allocated and is not used. What matters is the error that led here.
+ *
+ * @returns whether nothing is known to be held.
+ */
+export const isReleased = async (services: Services, { instance }: InstanceSpec): Promise<boolean> => {
   try {
-    await (await services.capacity()).release(instance);
+    const capacity = await services.capacity();
+    if (!capacity.isTransactional) await capacity.release(instance);
     return true;
   } catch {
     return false;

@@ -1,10 +1,10 @@
 import { toError } from '@etcd-compute/common/errors';
-import type { AllocateResult, Candidate } from '@etcd-compute/common/capacity/capacity';
+import type { AllocateResult } from '@etcd-compute/common/capacity/capacity';
 import type { DroppedHost } from '../selection/filters/presence.js';
 import { allocationOf, undoUncertain } from './allocate-one.js';
 import type { FindOptions, FoundHosts } from './candidates.js';
 import type { InstanceSpec } from './write-request.js';
-import { writeMany, type WriteOutcome } from './write-placed.js';
+import { writeMany, type Taken, type WriteOutcome } from './write-placed.js';
 
 export type PlaceOutcome = WriteOutcome | { readonly outcome: 'no-host'; readonly dropped: readonly DroppedHost[] };
 
@@ -17,15 +17,9 @@ export interface BatchDeps {
 
 const NONE: ReadonlySet<never> = new Set();
 
-interface Taken {
-  readonly hosts: FoundHosts;
-  readonly spec: InstanceSpec;
-  readonly candidate: Candidate;
-}
-
 /**
- * Places several instances: one call to Placement allocates for all of them, and one txn writes all of them. A conflict concerns one of
- * them, and Placement does not say which: both halves are tried again, down to single ones, which go from candidate to candidate.
+ * Places several instances: one call allocates for all of them, and one txn writes all of them. A conflict concerns one of them, and nobody
+ * says which: both halves are tried again, down to single ones, which go from candidate to candidate.
  *
  * @returns what became of each, in order. Never throws.
  */
@@ -57,15 +51,22 @@ const tryBatch = async (deps: BatchDeps, specs: readonly InstanceSpec[]): Promis
   }
   if (result.outcome !== 'allocated') {
     giveBack();
-    const half = Math.ceil(specs.length / 2);
-    return [...(await placeBatch(deps, specs.slice(0, half))), ...(await placeBatch(deps, specs.slice(half)))];
+    return placeHalves(deps, specs);
   }
-  const { claims } = result;
-  const allocated = taken.map((one, index) => ({ ...one, claims: claims.slice(index, index + 1) }));
-  const outcomes: PlaceOutcome[] = await writeMany(deps.find, allocated);
+  const written = await writeMany(deps.find, taken, result.claim);
+  if (written === 'not-together') {
+    giveBack();
+    return placeHalves(deps, specs);
+  }
+  const outcomes: PlaceOutcome[] = written;
   // All ask for the same, so it is the last ones that found no room. Each goes its own way, to be told of each host why.
   for (const spec of specs.slice(taken.length)) outcomes.push(await deps.placeOne(spec));
   return outcomes;
+};
+
+const placeHalves = async (deps: BatchDeps, specs: readonly InstanceSpec[]): Promise<PlaceOutcome[]> => {
+  const half = Math.ceil(specs.length / 2);
+  return [...(await placeBatch(deps, specs.slice(0, half))), ...(await placeBatch(deps, specs.slice(half)))];
 };
 
 const allocateTaken = async ({ services }: FindOptions, taken: readonly Taken[]): Promise<AllocateResult> =>

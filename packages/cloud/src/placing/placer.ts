@@ -11,8 +11,8 @@ import type { InstanceUuid } from '@etcd-compute/common/ids';
 /**
  * Places instances: candidates -> weigh -> allocate -> on 409 the next -> one txn for all that is written.
  *
- * What a crash in between leaves: after the allocation, an allocation without a request, which the host's agent finds and releases;
- * after the txn, a placed instance.
+ * What a crash in between leaves: after the allocation, an allocation without a request, which the host's agent finds and releases, or
+ * nothing, where the allocation is part of the txn; after the txn, a placed instance.
  */
 export interface Placer {
   /** The hosts as they were found last. */
@@ -51,13 +51,19 @@ export const createPlacer = (options: PlacerOptions): Placer => {
     const onRefusal = (err: Error): void => options.onRefusal(spec.instance, err);
     const dropped = new Map<ProviderUuid, string>();
     let hosts = await found();
-    for (let round = 1; ; round += 1) {
+    for (let round = 1; ;) {
       const allocated = await allocateOne(services, { hosts, spec, dropped, onRefusal });
-      if (allocated) performance.mark('cloud:allocated');
-      if (allocated) return writeOne(options, { hosts, spec, ...allocated });
+      if (allocated) {
+        performance.mark('cloud:allocated');
+        const written = await writeOne(options, { hosts, spec, ...allocated });
+        if (written) return written;
+        // Its room went while it was written: to ask for it once more tells why.
+        continue;
+      }
       const isNew = hosts.pool.size > 0 && round < ROUNDS;
       if (!isNew) return { outcome: 'no-host', dropped: listDropped(hosts, dropped) };
       hosts = await findAgain(hosts);
+      round += 1;
     }
   };
   const placeOne = async (spec: InstanceSpec): Promise<PlaceOutcome> => {

@@ -42,8 +42,6 @@ export interface PlanOptions {
   readonly keys: Keys;
   readonly spec: InstanceSpec;
   readonly candidate: Candidate;
-  /** Its allocation. */
-  readonly claims: readonly Claim[];
   /** Words for the record's transition. */
   readonly reason: string;
   /** False where no agent of ours would ever update the record. */
@@ -94,7 +92,7 @@ export interface PlannedRequest {
  * them.
  */
 export const planRequest = (options: PlanOptions): PlannedRequest => {
-  const { keys, spec, candidate, claims, hasRecord } = options;
+  const { keys, spec, candidate, hasRecord } = options;
   const { instance } = spec;
   const { host } = candidate;
   const record = renderRecord(options, new Date());
@@ -107,37 +105,33 @@ export const planRequest = (options: PlanOptions): PlannedRequest => {
   const request = put(requestKey, renderRequest(spec, candidate));
   const isNew = { key: requestKey, modRevision: '0' };
   // An agent of the original has no use for the rest.
-  const claimed = { guards: claims.flatMap(({ guards }) => guards), writes: claims.flatMap(({ writes }) => writes) };
-  if (!hasRecord) return { record, guards: [isNew, ...claimed.guards], writes: [request, ...claimed.writes] };
+  if (!hasRecord) return { record, guards: [isNew], writes: [request] };
   const locationKey = keys.location(instance);
   const { name } = spec;
   return {
     record,
-    guards: [
-      isNew,
-      { key: recordKey, modRevision: '0' },
-      { key: locationKey, modRevision: '0' },
-      ...spec.nameGuards,
-      ...claimed.guards,
-    ],
+    guards: [isNew, { key: recordKey, modRevision: '0' }, { key: locationKey, modRevision: '0' }, ...spec.nameGuards],
     writes: [
       request,
       put(recordKey, record),
       put(locationKey, newLocation({ ...spec, host, created_at: record.created_at })),
       { op: 'put', key: keys.name(spec.project, name ?? instance), value: renderHolder(instance) },
-      ...claimed.writes,
     ],
   };
 };
 
-/** Writes all of them in one txn, or none. */
-export const commitRequests = async (services: Services, planned: readonly PlannedRequest[]): Promise<CommitResult> => {
+/** Writes all of them in one txn with the room that they take, or none. */
+export const commitRequests = async (
+  services: Services,
+  planned: readonly PlannedRequest[],
+  claim: Claim,
+): Promise<CommitResult> => {
   const [first, ...rest] = planned.flatMap(({ writes }) => writes);
   if (first?.op !== 'put') throw new Error('there is no request to write');
   return commit({
     store: await services.store(),
-    guards: planned.flatMap(({ guards }) => guards),
-    writes: [first, ...rest],
+    guards: [...planned.flatMap(({ guards }) => guards), ...claim.guards],
+    writes: [first, ...rest, ...claim.writes],
     patienceMs: services.patienceMs,
   });
 };

@@ -60,14 +60,19 @@ export const forceDestroy = async (services: Services, found: InstanceEntry): Pr
       await writeDestroyWish(services, entry);
       continue;
     }
-    await (await services.capacity()).release(instance);
+    const released = await (await services.capacity()).releaseWith(instance);
     const { isCommitted } = await store.txn(
       [
         { key: agentKey, modRevision: '0' },
         { key: services.keys.request(host, instance), modRevision: requestRevision },
         { key: recordKey, modRevision: recordRevision },
+        ...released.guards,
       ],
-      [...(await closeRecord(services, entry)), { op: 'delete', key: services.keys.booted(instance) }],
+      [
+        ...(await closeRecord(services, entry)),
+        { op: 'delete', key: services.keys.booted(instance) },
+        ...released.writes,
+      ],
     );
     if (!isCommitted) continue;
     await closeBooks(services, { instances: [instance], isForced: true });

@@ -44,15 +44,18 @@ export interface NewAllocation {
   readonly projectId: string;
 }
 
-/** What a transaction must contain for the room to be taken with it; nothing where it is taken already. */
+/**
+ * What a transaction must contain for a change of room to count: it goes together with what the room is for. Empty where the capacity has
+ * recorded the change already.
+ */
 export interface Claim {
   readonly guards: readonly Guard[];
   readonly writes: readonly Write[];
 }
 
 export type AllocateResult =
-  /** A claim for each request, in order. */
-  | { readonly outcome: 'allocated'; readonly claims: readonly Claim[] }
+  /** The claim is for all requests together. */
+  | { readonly outcome: 'allocated'; readonly claim: Claim }
   /** `busy`: others allocate there at this moment, and there may well be room. Of several, which one is not told. */
   | { readonly outcome: 'no-room' | 'busy'; readonly err: Error };
 
@@ -108,6 +111,10 @@ export interface KnownHost {
 export interface Capacity {
   /** For messages. */
   readonly endpoint: string;
+  /** Whether a change of room counts only when its claim is written. Then nothing is held in between, and nothing is to be taken back. */
+  readonly isTransactional: boolean;
+  /** Writes a claim by itself. @returns false when the room has changed meanwhile, and nothing was written: claim anew. */
+  readonly settle: (claim: Claim) => Promise<boolean>;
   /** Ways to place an instance, `limit` at most. */
   readonly candidates: (want: Want, limit: number) => Promise<Candidates>;
   /** Takes room for new consumers, for all of them or for none. */
@@ -121,6 +128,8 @@ export interface Capacity {
   readonly read: (consumer: InstanceUuid) => Promise<Held>;
   /** Releases all that a consumer holds, or only what was read. @returns `changed` when that was no longer what was read. */
   readonly release: (consumer: InstanceUuid, held?: Held) => Promise<'released' | 'changed'>;
+  /** As `release` of all that it holds, to be written together with the end of what it was for. */
+  readonly releaseWith: (consumer: InstanceUuid) => Promise<Claim>;
   /** What each consumer holds on a host. */
   readonly consumersOn: (host: ProviderUuid) => Promise<ReadonlyMap<InstanceUuid, Resources>>;
   /** What time it is for `since`. */

@@ -27,8 +27,8 @@ import { toCandidate } from './candidate.js';
 import type { AllocateResult, Capacity, Claim, Held } from './capacity.js';
 import { renderQueryWithLimit } from './want.js';
 
-/** Placement has taken it: there is nothing left to write. */
-const TAKEN: Claim = { guards: [], writes: [] };
+/** Placement has recorded it: there is nothing left to write. */
+const RECORDED: Claim = { guards: [], writes: [] };
 
 const RELEASE_ATTEMPTS = 5;
 
@@ -63,6 +63,8 @@ export const createPlacementCapacity = (placement: PlacementClient): Capacity =>
 
   return {
     endpoint: placement.endpoint,
+    isTransactional: false,
+    settle: async () => true,
     candidates: async (want, limit) => {
       const reply = await listAllocationCandidates(placement, renderQueryWithLimit(want, limit));
       return {
@@ -74,13 +76,11 @@ export const createPlacementCapacity = (placement: PlacementClient): Capacity =>
     },
     allocate: async (requests) => {
       const [only, second] = requests;
-      if (!only) return { outcome: 'allocated', claims: [] };
-      return attempt(
-        async () =>
-          second
-            ? postAllocations(placement, requests)
-            : putAllocations(placement, only.instance, { ...only, verb: 'allocate for', generation: null }),
-        requests.length,
+      if (!only) return { outcome: 'allocated', claim: RECORDED };
+      return attempt(async () =>
+        second
+          ? postAllocations(placement, requests)
+          : putAllocations(placement, only.instance, { ...only, verb: 'allocate for', generation: null }),
       );
     },
     reallocate: async (consumer, { held, allocations }) => {
@@ -94,6 +94,10 @@ export const createPlacementCapacity = (placement: PlacementClient): Capacity =>
     },
     read,
     release: async (consumer, held) => (held ? releaseHeld(consumer, held) : releaseAll(consumer)),
+    releaseWith: async (consumer) => {
+      await releaseAll(consumer);
+      return RECORDED;
+    },
     consumersOn: async (host) => {
       const allocations = await listProviderAllocations(placement, host);
       return new Map(
@@ -134,10 +138,10 @@ const toHeld = (held: PlacementHeld): Held => ({
 });
 
 /** A conflict is an answer, any other error none. */
-const attempt = async (write: () => Promise<void>, claims = 1): Promise<AllocateResult> => {
+const attempt = async (write: () => Promise<void>): Promise<AllocateResult> => {
   try {
     await write();
-    return { outcome: 'allocated', claims: Array.from({ length: claims }, () => TAKEN) };
+    return { outcome: 'allocated', claim: RECORDED };
   } catch (err) {
     if (isConcurrentUpdate(err) && err instanceof Error) return { outcome: 'busy', err };
     if (isPlacementConflict(err) && err instanceof Error) return { outcome: 'no-room', err };

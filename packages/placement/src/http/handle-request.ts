@@ -70,7 +70,8 @@ const paramsOf = ({ params }: FastifyRequest): Readonly<Record<string, string>> 
 
 const readQuery = (url: string): URLSearchParams => {
   const start = url.indexOf('?');
-  return new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
+  // Of the `?` in front, URLSearchParams takes off one.
+  return new URLSearchParams(start < 0 ? '' : url.slice(start));
 };
 
 const checkTypes = ({ method, rule, body }: Route, { headers }: FastifyRequest): void => {

@@ -8,25 +8,36 @@ import { toPrettyPythonText, toPythonText } from '../python-text.js';
 export const explainErrors = (errors: readonly ErrorObject[]): string => {
   const best = chooseError(errors);
   if (!best) return 'it is not valid';
-  const rules = readPointer(best.schemaPath.slice(1)).slice(0, -1);
+  const meant = findMeant(best, errors);
+  // What is wrong with an alternative is told with its place below it.
+  const schemaPath = meant === best ? best.schemaPath.slice(1) : meant.schemaPath.slice(best.schemaPath.length);
+  const instancePath = meant === best ? best.instancePath : meant.instancePath.slice(best.instancePath.length);
   return [
-    describe(best, errors),
+    describe(meant, errors),
     '',
-    `Failed validating ${toPythonText(best.keyword)} in schema${showPath(rules)}:`,
-    `    ${toPrettyPythonText(best.parentSchema)}`,
+    `Failed validating ${toPythonText(meant.keyword)} in schema${showPath(readPointer(schemaPath).slice(0, -1))}:`,
+    `    ${toPrettyPythonText(meant.parentSchema)}`,
     '',
-    `On instance${showPath(readPointer(best.instancePath))}:`,
-    `    ${toPrettyPythonText(best.data)}`,
+    `On instance${showPath(readPointer(instancePath))}:`,
+    `    ${toPrettyPythonText(meant.data)}`,
   ].join('\n');
 };
 
 const chooseError = (errors: readonly ErrorObject[]): ErrorObject | undefined => {
-  // What is wrong with each of several alternatives says less than that none of them fits.
   const choices = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
   return errors
-    .filter(({ schemaPath }) => !choices.some((choice) => schemaPath.startsWith(`${choice.schemaPath}/`)))
+    .filter((error) => !choices.some((choice) => isBelow(error, choice)))
     .toSorted((a, b) => depthOf(a) - depthOf(b) || rankOf(a) - rankOf(b))[0];
 };
+
+/** Of several alternatives, that one is meant that is of the document's type. */
+const findMeant = (best: ErrorObject, errors: readonly ErrorObject[]): ErrorObject => {
+  const [meant, ...others] = errors.filter((error) => isBelow(error, best) && error.keyword !== 'type');
+  return meant && others.length === 0 ? meant : best;
+};
+
+const isBelow = (error: ErrorObject, choice: ErrorObject): boolean =>
+  error.schemaPath.startsWith(`${choice.schemaPath}/`);
 
 const depthOf = ({ instancePath }: ErrorObject): number => instancePath.split('/').length;
 

@@ -47,9 +47,10 @@ describe('a document that does not fit', () => {
     );
   });
 
-  test('that fits none of several alternatives is told so, not why each does not', () => {
+  test('that fits none of several alternatives is compared with the one of its type', () => {
     const uuidOrNull = { anyOf: [{ type: 'string', format: 'uuid' }, { type: 'null' }] };
-    expect(explain(uuidOrNull, 'x')).toMatch(/^'x' is not valid under any of the given schemas\n/);
+    expect(explain(uuidOrNull, 'x')).toMatch(/^'x' is not a 'uuid'\n\nFailed validating 'format' in schema\[0\]:\n/);
+    expect(explain(uuidOrNull, 1)).toMatch(/^1 is not valid under any of the given schemas\n/);
     expect(explain(uuidOrNull, 'DE305D54-75B4-431B-ADB2-EB6B9E546014')).toBeUndefined();
   });
 

@@ -1,3 +1,4 @@
+import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import {
   isActionName,
   isWishName,
@@ -8,6 +9,7 @@ import {
 import { exampleOf } from '@etcd-compute/scheduler/commands/wishes/wishes';
 
 const WISH_NAMES = Object.keys(WISH_KINDS).filter(isWishName);
+const SNAPSHOT_NAME = exampleOf('snapshot', '').at(-1);
 const ACTION_NAMES = WISH_NAMES.filter(isActionName);
 
 export interface OperationSpec {
@@ -23,6 +25,8 @@ export interface OperationSpec {
   readonly isMany?: boolean;
   /** Of the image: that which its URL gives at that time, or one of no image. */
   readonly checksum?: 'right' | 'wrong';
+  /** Which instances it can be asked of. Left out: any. */
+  readonly fits?: (record: InstanceRecord) => boolean;
   /** A word of its that stands for any disk of the instance. */
   readonly anyDisk?: string;
   /** It has no `--output`: its errors are words. */
@@ -30,6 +34,8 @@ export interface OperationSpec {
   /** Exit codes besides 0 that are no failures, or that are told otherwise than by an error. */
   readonly usualCodes?: readonly number[];
 }
+
+const isShelved: OperationSpec['fits'] = ({ state }) => state === 'shelved';
 
 const OTHERS = {
   boot: { weight: 6, of: 'new', wish: 'exist', argv: (name) => ['boot', '--name', name, '--no-wait'] },
@@ -81,8 +87,20 @@ const OTHERS = {
     wish: 'anything',
     argv: (name, wait) => ['resize', name, '--memory', '192M', '--restart', '--host-change', ...wait],
   },
-  unshelve: { weight: 2, of: 'booted', wish: 'anything', argv: (name) => ['unshelve', name, '--no-wait'] },
-  'unshelve-and-wait': { weight: 1, of: 'booted', wish: 'anything', argv: (name, wait) => ['unshelve', name, ...wait] },
+  unshelve: {
+    weight: 2,
+    of: 'booted',
+    wish: 'anything',
+    fits: isShelved,
+    argv: (name) => ['unshelve', name, '--no-wait'],
+  },
+  'unshelve-and-wait': {
+    weight: 1,
+    of: 'booted',
+    wish: 'anything',
+    fits: isShelved,
+    argv: (name, wait) => ['unshelve', name, ...wait],
+  },
   destroy: { weight: 8, of: 'booted', wish: 'be-gone', argv: (name) => ['destroy', name, '--no-wait'] },
   'destroy-and-wait': { weight: 2, of: 'booted', wish: 'be-gone', argv: (name, wait) => ['destroy', name, ...wait] },
   logs: {
@@ -145,11 +163,27 @@ export const operationOf = (kind: OperationKind): OperationSpec => {
   const isWaiting = kind.endsWith('-and-wait');
   const verb = WISH_NAMES.find((name) => kind === name || kind === `${name}-and-wait`);
   if (!verb) throw new Error(`there is no operation '${kind}'`);
-  const argv: OperationSpec['argv'] = (name, wait) => [...exampleOf(verb, name), ...(isWaiting ? wait : ['--no-wait'])];
+  const argv: OperationSpec['argv'] = (name, wait) => [
+    // Snapshots have names of their own.
+    ...exampleOf(verb, name).map((word) => (word === SNAPSHOT_NAME ? `${word}-of-${name}` : word)),
+    ...(isWaiting ? wait : ['--no-wait']),
+  ];
   const anyDisk = verb === 'remove-disk' ? exampleOf(verb, '').at(-1) : undefined;
   // What stays locked is never destroyed.
   const weight = verb === 'unlock' ? 3 : 1;
-  return { weight, of: 'booted', wish: 'anything', argv, ...(anyDisk !== undefined && { anyDisk }) };
+  const fits = (record: InstanceRecord): boolean =>
+    WISH_KINDS[verb].from.some((state) => state === record.state) && hasIt(verb, record);
+  return { weight, of: 'booted', wish: 'anything', fits, argv, ...(anyDisk !== undefined && { anyDisk }) };
+};
+
+/** Whether it has what is to be taken from it, or lacks what is to be added. */
+const hasIt = (verb: WishName, { disks, nics, paused, locked }: InstanceRecord): boolean => {
+  const isOnNetwork = nics?.some(({ network }) => exampleOf(verb, '').includes(network)) ?? false;
+  if (verb === 'remove-disk') return disks.length > 0;
+  if (verb === 'remove-nic') return isOnNetwork;
+  if (verb === 'add-nic') return !isOnNetwork;
+  if (verb === 'resume') return paused !== null;
+  return verb !== 'unlock' || locked !== null;
 };
 
 /** The names of the instances that a command is about: `web`, or with a count `web-1`, `web-2` and so on. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Diary } from './diary.js';
 import { INJECT } from './faults/table.js';
 import type { Keeper } from './keeper.js';
+import { findSubject } from './find-subject.js';
 import { noteAttempt, readError, type Ledger } from './ledger.js';
 import { startOperation, type RunningOperation } from './operations.js';
 import type { Fault, Operation, Round } from './schedule.js';
@@ -48,8 +49,8 @@ export const playRound = async (play: Play, round: Round): Promise<void> => {
 
 const begin = async (play: Play, operation: Operation): Promise<RunningOperation> => {
   const { stage, diary, running } = play;
-  const command = await startOperation(stage, operation);
-  diary.note(`${operation.kind} ${operation.name}: begins`);
+  const command = await startOperation(stage, { ...operation, name: await findSubject(stage, operation) });
+  diary.note(`${operation.kind} ${command.operation.name}: begins`);
   running.add(command);
   void note(play, command);
   return command;

@@ -1,5 +1,5 @@
 // Sums vitest's JSON reports into one line, `N passed, N failed, N skipped`, and exits with 1 when something failed.
-// A tier without a report, a file that could not be loaded and a failed `npm run check` each count as one failure.
+// A tier without a report, a file that could not be loaded, a failed `npm run check` and a failed suite of others each count as one failure.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -19,7 +19,7 @@ for (const tier of tiers) {
   if (existsSync(path)) JSON.parse(readFileSync(path, 'utf8')).testResults.forEach(addFile);
   else sum.failed += 1;
 }
-if (existsSync(join(folder, 'check-failed'))) sum.failed += 1;
+for (const name of ['check-failed', 'placement-suite-failed']) if (existsSync(join(folder, name))) sum.failed += 1;
 
 process.stdout.write(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped\n`);
 process.exitCode = sum.failed === 0 ? 0 : 1;

@@ -36,9 +36,18 @@ vitest=(node node_modules/vitest/vitest.mjs run --reporter=default --reporter=js
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo --preserve-env=ETCD_COMPUTE_TEST_LOGS env "PATH=$PATH")
 
+# OpenStack's tests of Placement, where somebody has put them beside this repository.
+run_placement_suite() {
+  echo "== tests: OpenStack's functional suite for Placement"
+  bash scripts/test-placement.sh --store etcd --if-given && return
+  is_passed=false
+  touch "$results/placement-suite-failed"
+}
+
 run_check
 run_tier fast "${vitest[@]}" --project unit --project binding --project integration "$@"
 run_tier e2e "${as_root[@]}" "${vitest[@]}" --project e2e "$@"
+[ $# -gt 0 ] || run_placement_suite
 
 if "$is_passed"; then rm -rf "$results/logs"; else echo "the logs of what ran are in $results/logs" >&2; fi
 node scripts/count-tests.mjs "$results" fast e2e || is_passed=false

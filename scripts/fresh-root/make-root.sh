@@ -18,6 +18,11 @@ make_root() {
   copy_network_settings "$root"
   copy_node "$root"
   git clone --quiet --no-hardlinks "$repo" "$root$clone"
+  # Tests of others that lie beside the repository.
+  if [ -d "$repo/../shared/placement-suite" ]; then
+    mkdir -p "$root${clone%/*}/shared"
+    cp -r "$repo/../shared/placement-suite" "$root${clone%/*}/shared/"
+  fi
   [ -z "$(git -C "$repo" status --porcelain)" ] || echo "fresh-root: the clone lacks your uncommitted changes" >&2
 }
 

@@ -1,7 +1,7 @@
 import { withResolvers } from '@etcd-compute/common/async/deadline';
-import { openPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
+import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
-import { openStore } from '@etcd-compute/common/etcd/store';
+import { openStore, type Store } from '@etcd-compute/common/etcd/store';
 import type { SessionUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Connection } from '@etcd-compute/libvirt/connection';
@@ -51,7 +51,7 @@ export const openServers = async (beginning: Beginning): Promise<Connected> => {
   const { promise: refused, reject } = withResolvers<never>();
   refused.catch(() => undefined);
   const store = await openStore(config.etcd, belonging.judge);
-  const capacity = await openPlacementCapacity(config.placement);
+  const capacity = await openCapacity(beginning, store);
   const checkLibvirt = async (connection: Connection): Promise<void> =>
     belonging.checkLibvirt(connection).catch((err: unknown) => {
       if (isFinal(err)) reject(err);
@@ -67,6 +67,16 @@ export const openServers = async (beginning: Beginning): Promise<Connected> => {
       await removeLeftAddress(connection, { config: config.network, log });
   });
   return { servers: { store, capacity, link }, belonging, networks, filter, refused };
+};
+
+/** Only the one that counts is loaded. */
+const openCapacity = async (
+  { config: { placement }, keys }: Pick<Beginning, 'config' | 'keys'>,
+  store: Store,
+): Promise<Capacity> => {
+  if (placement.backend === 'service')
+    return (await import('@etcd-compute/common/capacity/placement-capacity')).openPlacementCapacity(placement);
+  return (await import('@etcd-compute/placement/capacity/etcd-capacity')).createEtcdCapacity({ store, keys });
 };
 
 type Prepare = Parameters<typeof openLibvirtLink>[0]['onUp'];

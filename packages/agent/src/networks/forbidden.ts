@@ -13,7 +13,7 @@ import { listAttachedNetworks, type AttachedNetwork } from './ip.js';
 export interface ForbiddenOptions {
   readonly deny: readonly string[];
   readonly etcd: EtcdSection;
-  readonly placement: Pick<PlacementSection, 'endpoint'>;
+  readonly placement: Pick<PlacementSection, 'backend' | 'endpoint'>;
   /** The guests' own bridge. */
   readonly bridge: string;
 }
@@ -31,7 +31,7 @@ const isNeighbourhood = ({ cidr }: AttachedNetwork): boolean => {
 
 const serversOf = ({ etcd, placement }: ForbiddenOptions): string[] => [
   ...etcdServers(etcd).map(({ host }) => host),
-  new URL(placement.endpoint).hostname.replaceAll(/^\[|\]$/g, ''),
+  ...(placement.backend === 'service' ? [new URL(placement.endpoint).hostname.replaceAll(/^\[|\]$/g, '')] : []),
 ];
 
 export interface NameWatchOptions {

@@ -41,8 +41,14 @@ export const etcdSection = z
   .prefault({});
 export type EtcdSection = z.output<typeof etcdSection>;
 
-export const placementSection = z
+const placementKeys = z
   .strictObject({
+    backend: z
+      .enum(['service', 'etcd'])
+      .default('service')
+      .describe(
+        'who counts what is free: a Placement service at `endpoint`, or `etcd`: this program itself, in the etcd above',
+      ),
     endpoint: z
       .url({ protocol: /^https?$/, error: 'expected an http(s) URL such as http://localhost:8080' })
       .default('http://localhost:8080')
@@ -53,6 +59,9 @@ export const placementSection = z
     timeout: seconds(30, 'how long one call to Placement may take'),
   })
   .prefault({});
+
+/** `placement: etcd` is short for its `backend`. */
+export const placementSection = z.preprocess((value) => (value === 'etcd' ? { backend: value } : value), placementKeys);
 export type PlacementSection = z.output<typeof placementSection>;
 
 export const logSection = z

@@ -13,6 +13,8 @@ const read = (prefix: string): Grant => ({ right: 'Read', on: { prefix } });
 export interface HostGrantOptions {
   /** `booted` of the agent's config: it writes `/booted/<instance>`, whose prefix all hosts share. */
   readonly writesBooted: boolean;
+  /** Room is counted in etcd: `placement: etcd` in its config. */
+  readonly countsRoom: boolean;
   /** The agent has records of version 1 to move, or is still of version 1. */
   readonly isMigrating: boolean;
 }
@@ -21,7 +23,7 @@ export interface HostGrantOptions {
 export const hostGrants = (
   keys: Keys,
   host: ProviderUuid,
-  { writesBooted, isMigrating }: HostGrantOptions,
+  { writesBooted, countsRoom, isMigrating }: HostGrantOptions,
 ): readonly Grant[] => [
   ...[keys.requestsOf(host), keys.reportsOf(host), keys.imagesOf(host)].map(readwrite),
   ...[keys.agent(host), keys.session(host), keys.audit(host), keys.console(host), keys.endpoint(host)].map(
@@ -32,6 +34,8 @@ export const hostGrants = (
   ),
   read(keys.endpoints),
   { right: 'Read', on: { key: keys.drain(host) } },
+  // As with a token of a Placement service, which may change all that is in it.
+  ...(countsRoom ? [readwrite(keys.placement)] : []),
   ...(writesBooted || isMigrating ? [readwrite(keys.bootedAll)] : []),
   ...(isMigrating ? [readwrite(keys.locations), readwrite(keys.names)] : []),
 ];
@@ -49,6 +53,7 @@ export const operatorGrants = (keys: Keys): readonly Grant[] => [
     keys.snapshots,
     keys.audits,
     keys.drains,
+    keys.placement,
     // Removing a host removes its session.
     keys.sessions,
   ].map(readwrite),

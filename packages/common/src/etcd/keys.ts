@@ -71,6 +71,8 @@ export interface Keys {
   /** Who has the name of a snapshot in a project. */
   readonly snapshot: (named: SnapshotName) => string;
   readonly snapshots: string;
+  /** All that Placement keeps, where etcd is its store; ends with a slash. */
+  readonly placement: string;
   /** Reports and wishes about all caches of images. */
   readonly images: string;
   /** Undefined unless `request` of the result is this very key: an upper-case uuid makes another key. */
@@ -109,6 +111,7 @@ export const createKeys = (prefix: string): Keys => {
   const drains = `${prefix}/drains/`;
   const endpoints = `${prefix}/endpoints/`;
   const snapshots = `${prefix}/snapshots/`;
+  const placement = `${prefix}/placement/`;
   const after = (start: string, key: string): string | undefined =>
     key.startsWith(start) ? key.slice(start.length) : undefined;
   /** The uuid, in the one spelling that keys have. */
@@ -164,6 +167,7 @@ export const createKeys = (prefix: string): Keys => {
     imageDownloads: (host) => `${images}${host}/downloads`,
     imageSnapshot: (host, { project, name }) => `${images}${host}/snapshots/${project}/${name}`,
     imageSnapshotsOf: (host) => `${images}${host}/snapshots/`,
+    placement,
     snapshots,
     snapshot: ({ project, name }) => `${snapshots}${project}/${name}`,
     imageWish: (host, id) => `${images}${host}/wishes/${id}`,

@@ -1,12 +1,12 @@
 import { shareRuns } from '@etcd-compute/common/async/share-runs';
-import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Store, Write } from '@etcd-compute/common/etcd/store';
 import type { Condition } from '@etcd-compute/common/etcd/store-branch';
 import type { Logger } from '@etcd-compute/common/log';
 import { Draft } from '../engine/draft.js';
 import { Refusal } from '../engine/refusal.js';
 import { createCommitter } from './committer.js';
-import { FORMAT, HEAD } from './etcd-keys.js';
+import { HEAD } from './etcd-keys.js';
+import { ensureFormat } from './format.js';
 import { openMirror } from './mirror.js';
 import type { PlacementStore } from './placement-store.js';
 import { toBranch } from './to-branch.js';
@@ -103,22 +103,4 @@ export const openEtcdStore = async (options: EtcdStoreOptions): Promise<EtcdPlac
       await mirror[Symbol.asyncDispose]();
     },
   };
-};
-
-const CURRENT_FORMAT = '1';
-
-const ensureFormat = async (store: Store, prefix: string): Promise<void> => {
-  const key = prefix + FORMAT;
-  // Others may write the same at the same time.
-  const found =
-    (await store.get(key))?.value ??
-    ((await store.txn([{ key, modRevision: '0' }], [{ op: 'put', key, value: CURRENT_FORMAT }])).isCommitted
-      ? CURRENT_FORMAT
-      : (await store.get(key))?.value);
-  if (found !== CURRENT_FORMAT)
-    throw new EcomputeError(
-      'ECOMPUTE_PLACEMENT_TOO_OLD',
-      `could not read ${prefix} in etcd at ${store.endpoints}: its format is ${String(found)}, and this version knows ${CURRENT_FORMAT}`,
-      { hint: 'upgrade this process' },
-    );
 };

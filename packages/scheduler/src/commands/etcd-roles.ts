@@ -27,7 +27,8 @@ export const etcdRoles = async (context: CommandContext, options: EtcdRolesOptio
   const hosts = [...new Set([...(await listHosts(services, presences)), ...options.hosts])].toSorted();
   const migrating = await findMigrating(services, presences);
   const { writesBooted } = options;
-  const accounts = planAccounts({ keys, prefix: config.etcd.prefix, hosts, migrating, writesBooted });
+  const countsRoom = config.placement.backend === 'etcd';
+  const accounts = planAccounts({ keys, prefix: config.etcd.prefix, hosts, migrating, writesBooted, countsRoom });
   await using auth = await openEtcdAuth(config.etcd);
   const views: AccountView[] = [];
   for (const account of accounts) {

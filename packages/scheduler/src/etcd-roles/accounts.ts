@@ -20,10 +20,19 @@ export interface AccountOptions {
   /** Hosts that must reach the keys of version 1 for now. */
   readonly migrating: ReadonlySet<ProviderUuid>;
   readonly writesBooted: boolean;
+  /** Room is counted in etcd. */
+  readonly countsRoom: boolean;
 }
 
 /** `root` and `health` are for whoever looks after etcd; `eschedule` is for people, and each host has one of its own. */
-export const planAccounts = ({ keys, prefix, hosts, migrating, writesBooted }: AccountOptions): Account[] => {
+export const planAccounts = ({
+  keys,
+  prefix,
+  hosts,
+  migrating,
+  writesBooted,
+  countsRoom,
+}: AccountOptions): Account[] => {
   const suffix = prefix.replaceAll('/', '-');
   const account = (name: string, grants: readonly Grant[] | null, host: ProviderUuid | null = null): Account => ({
     user: name,
@@ -38,7 +47,7 @@ export const planAccounts = ({ keys, prefix, hosts, migrating, writesBooted }: A
     ...hosts.map((host) =>
       account(
         `ecompute${suffix}-${host}`,
-        hostGrants(keys, host, { writesBooted, isMigrating: migrating.has(host) }),
+        hostGrants(keys, host, { writesBooted, countsRoom, isMigrating: migrating.has(host) }),
         host,
       ),
     ),

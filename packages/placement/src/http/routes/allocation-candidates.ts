@@ -1,9 +1,8 @@
 import { findCandidates } from '../../engine/candidates/find-candidates.js';
-import type { CandidatesRequest, SearchOptions } from '../../engine/candidates/request.js';
+import type { SearchOptions } from '../../engine/candidates/request.js';
 import { summariesOf } from '../../engine/candidates/summaries.js';
-import { checkResourceClasses, findUnknownTrait } from '../../engine/check-names.js';
+import { checkRequestNames } from '../../engine/check-names.js';
 import { Refusal } from '../../engine/refusal.js';
-import type { View } from '../../index/view.js';
 import { parseCandidatesRequest } from '../query/candidates-request.js';
 import { renderCandidates } from '../render-candidates.js';
 import type { Route } from '../route.js';
@@ -25,7 +24,7 @@ export const createAllocationCandidatesRoutes = (settings: CandidatesSettings = 
       const request = parseCandidatesRequest(query, version);
       return store.read(
         (view) => {
-          checkNames(view, request);
+          checkRequestNames(view, request);
           const { candidates, isComplete } = findCandidates(view, request, settings);
           // An empty answer would mean that there is no room.
           if (candidates.length === 0 && !isComplete) throw new Refusal('bad-request', TOO_WIDE);
@@ -47,12 +46,3 @@ export const allocationCandidatesRoutes = createAllocationCandidatesRoutes();
 const TOO_WIDE =
   'There are too many ways to combine providers to tell whether one of them meets this request. ' +
   'Ask for fewer groups, or narrow them by `required`, `member_of` or `in_tree`.';
-
-const checkNames = (view: View, { groups, rootRequiredTraits, rootForbiddenTraits }: CandidatesRequest): void => {
-  const root = { requiredTraits: [rootRequiredTraits], forbiddenTraits: rootForbiddenTraits };
-  for (const { resources } of groups.values()) checkResourceClasses(view, Object.keys(resources));
-  for (const filter of [root, ...groups.values()]) {
-    const trait = findUnknownTrait(view, filter);
-    if (trait !== undefined) throw new Refusal('bad-request', `No such trait(s): ${trait}.`);
-  }
-};

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { loadConfig } from '@etcd-compute/common/config/load';
+import { serverConfigSchema } from '@etcd-compute/placement/server/config';
 import { scheduleSchema } from '@etcd-compute/scheduler/config';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 import { describe, expect, test } from 'vitest';
@@ -11,6 +12,7 @@ const configs = join(import.meta.dirname, '../../../configs');
 
 const samples = [
   { file: 'compute.yaml', schema: agentConfigSchema },
+  { file: 'eplacement.yaml', schema: serverConfigSchema },
   { file: 'schedule.yaml', schema: scheduleSchema },
 ] as const;
 

@@ -4,7 +4,7 @@ import { trustHeaders } from '../http/caller.js';
 import { CORS_DEFAULTS } from '../http/cors.js';
 import { createPolicy, POLICY_DEFAULTS, type PolicyConfig } from '../http/policy/policy.js';
 import { POLICY_RULES } from '../http/policy/rules.js';
-import { allRoutes } from '../http/routes/routes.js';
+import { createRoutes } from '../http/routes/routes.js';
 import { createMemoryStore } from '../store/memory-store.js';
 import type { PlacementStore } from '../store/placement-store.js';
 
@@ -40,7 +40,7 @@ const createStore = async (kind: string): Promise<PlacementStore> => {
 
 const port = Number(process.env['GABBI_PORT']);
 const app = createApp({
-  routes: allRoutes,
+  routes: createRoutes(),
   store: await createStore(values.store),
   config: {
     authenticate: trustHeaders,

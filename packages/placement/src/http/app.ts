@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:https';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { PlacementStore } from '../store/placement-store.js';
 import './fastify-request.js';
@@ -12,6 +13,8 @@ import { readMicroversion, VERSION_HEADER } from './microversion.js';
 import type { Policy } from './policy/policy.js';
 import { groupByPath, type Resource } from './route-table.js';
 import type { Route } from './route.js';
+import { describeServed, type Served } from './served.js';
+import type { StatusPage } from './status-page.js';
 import { toHttpError } from './to-http-error.js';
 
 export interface AppConfig {
@@ -21,28 +24,55 @@ export interface AppConfig {
   readonly cors?: CorsConfig;
   /** What stands before each path, such as `/placement`. */
   readonly prefix?: string;
+  /** Serve https. */
+  readonly tls?: TlsFiles;
+  /** The largest body of a request. */
+  readonly maxBodyBytes?: number;
+  /** How long a request may take to arrive, and then to be answered: what takes longer is told 503, and goes on. */
+  readonly timeoutMs?: number;
+}
+
+/** What the files hold. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export interface AppDeps {
   readonly routes: readonly Route[];
   readonly store: PlacementStore;
   readonly config: AppConfig;
+  readonly statusPages?: readonly StatusPage[];
   /** Told of what went wrong here, not of what was refused. */
-  readonly onFault?: (error: unknown) => void;
+  readonly onFault?: (error: unknown, requestId: string) => void;
+  /** Told of each request of the API. */
+  readonly onServed?: (served: Served) => void;
 }
 
-/** Bytes of a body. A reshape of a large tree is the largest there is. */
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
+export type App = FastifyInstance<Server>;
+
+/** A reshape of a large tree is the largest there is. */
+export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+/** Longer than balancers keep a connection that nobody uses: else they may send a request the moment that it is closed. */
+const KEEP_ALIVE_MS = 75_000;
 
 /** Characters of a part of a path. Names of classes and traits may be too long; that is for their routes to say. */
 const MAX_PARAM_LENGTH = 8192;
 
-/** The HTTP server of the API. It does not listen yet; whoever made it closes it. */
-export const createApp = ({ routes, store, config, onFault }: AppDeps): FastifyInstance => {
-  const app = fastify({
-    bodyLimit: MAX_BODY_BYTES,
+/** The HTTP server of the API. It does not listen yet; whoever made it closes it, which waits for the requests that are under way. */
+export const createApp = ({ routes, store, config, statusPages = [], onFault, onServed }: AppDeps): App => {
+  const { tls, maxBodyBytes = MAX_BODY_BYTES, timeoutMs = 0 } = config;
+  const app: App = fastify({
+    // Its type has https only; without certificates it is http.
+    https: tls ? { ...tls } : null,
+    bodyLimit: maxBodyBytes,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: timeoutMs,
+    handlerTimeout: timeoutMs,
     exposeHeadRoutes: false,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
     genReqId: () => `req-${randomUUID()}`,
     clientErrorHandler: refuseBrokenRequest,
     // A path that cannot be decoded leads nowhere.
@@ -59,6 +89,7 @@ export const createApp = ({ routes, store, config, onFault }: AppDeps): FastifyI
   app.decorateRequest('caller', undefined);
 
   app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.isStatusPage) return undefined;
     reply.header('x-openstack-request-id', request.id);
     if (config.cors) {
       if (request.method === 'OPTIONS')
@@ -69,10 +100,13 @@ export const createApp = ({ routes, store, config, onFault }: AppDeps): FastifyI
     if (!request.caller && !isRoot(request, config)) throw new HttpError(401);
     readVersion(request, reply);
     requireContentType(request);
+    return undefined;
   });
+  closeConnectionsAtTheEnd(app);
+  if (onServed) tellServed(app, onServed);
   app.setErrorHandler((error, request, reply) => {
     const problem = toHttpError(error);
-    if (problem.status >= 500) onFault?.(error);
+    if (problem.status >= 500) onFault?.(error, request.id);
     return sendError(problem, request, reply);
   });
   app.setNotFoundHandler(() => {
@@ -87,7 +121,31 @@ export const createApp = ({ routes, store, config, onFault }: AppDeps): FastifyI
         url,
         handler: async (request, reply) => handle(resource, request, reply),
       });
+  for (const { path, render } of statusPages)
+    app.get(path, { config: { isStatusPage: true } }, async (_request, reply) => {
+      const { status, contentType, body } = await render();
+      return reply.code(status).header('content-type', contentType).send(body);
+    });
   return app;
+};
+
+/** A connection that a request holds open while the server closes is not used for another one. */
+const closeConnectionsAtTheEnd = (app: App): void => {
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close');
+  });
+};
+
+const tellServed = (app: App, onServed: (served: Served) => void): void => {
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.routeOptions.config.isStatusPage) return;
+    onServed(describeServed(request, { status: reply.statusCode, durationMs: reply.elapsedTime }));
+  });
+  app.addHook('onRequestAbort', async (request) => onServed(describeServed(request, undefined)));
 };
 
 /** The root of an API below a prefix is there without a slash at its end, too. */

@@ -7,4 +7,8 @@ declare module 'fastify' {
     /** Undefined when there is no token. */
     caller: Caller | undefined;
   }
+
+  interface FastifyContextConfig {
+    readonly isStatusPage?: true;
+  }
 }

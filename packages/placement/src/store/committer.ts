@@ -9,6 +9,7 @@ import { HEAD } from './etcd-keys.js';
 import { createGroup, type Group, type Part } from './group.js';
 import { withoutImplied } from './implied-guards.js';
 import type { Mirror } from './mirror.js';
+import type { StoreObserver } from './store-observer.js';
 import { toBranch } from './to-branch.js';
 import type { Writer } from './writer.js';
 
@@ -36,6 +37,7 @@ export interface CommitterOptions {
   /** Resolves when the index has everything that was written before the call. */
   readonly barrier: () => Promise<void>;
   readonly now: () => number;
+  readonly observer: StoreObserver;
 }
 
 interface Job {
@@ -61,7 +63,15 @@ interface Gathered {
 const MAX_FAILURES = 10;
 const PAUSE_MS = 10;
 
-export const createCommitter = ({ store, prefix, mirror, writer, barrier, now }: CommitterOptions): Committer => {
+export const createCommitter = ({
+  store,
+  prefix,
+  mirror,
+  writer,
+  barrier,
+  now,
+  observer,
+}: CommitterOptions): Committer => {
   let queue: Job[] = [];
   let isPumping = false;
   const unsettled = new Set<Promise<unknown>>();
@@ -76,6 +86,7 @@ export const createCommitter = ({ store, prefix, mirror, writer, barrier, now }:
   /** Others were faster, or may have been. */
   const again = async (job: Job): Promise<void> => {
     job.failures += 1;
+    observer.onConflict?.();
     if (job.failures >= MAX_FAILURES) {
       job.reject(
         new Refusal(
@@ -157,6 +168,7 @@ export const createCommitter = ({ store, prefix, mirror, writer, barrier, now }:
       writes: [ticket.write, { op: 'put' as const, key: prefix + HEAD, value: '' }],
       parts: parts.map((part) => toBranch(part, { prefix, revision: plannedAt })),
     };
+    observer.onTransaction?.();
     try {
       const reply = await store.transact(branch);
       if (!reply.isCommitted) {

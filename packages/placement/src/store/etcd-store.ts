@@ -9,6 +9,7 @@ import { HEAD } from './etcd-keys.js';
 import { ensureFormat } from './format.js';
 import { openMirror } from './mirror.js';
 import type { PlacementStore } from './placement-store.js';
+import type { StoreObserver } from './store-observer.js';
 import { toBranch } from './to-branch.js';
 import { createWriter, removeOldWriters } from './writer.js';
 
@@ -42,6 +43,7 @@ export interface EtcdStoreOptions {
   /** How long to wait for what etcd has to tell. */
   readonly deadlineMs?: number;
   readonly now?: () => number;
+  readonly observer?: StoreObserver;
 }
 
 const DEADLINE_MS = 10_000;
@@ -53,14 +55,19 @@ const DEADLINE_MS = 10_000;
  * @throws what etcd says, when the first copy of its content cannot be made; EcomputeError ECOMPUTE_PLACEMENT_TOO_OLD.
  */
 export const openEtcdStore = async (options: EtcdStoreOptions): Promise<EtcdPlacementStore> => {
-  const { store, prefix, log, deadlineMs = DEADLINE_MS, now = Date.now } = options;
+  const { store, prefix, log, deadlineMs = DEADLINE_MS, now = Date.now, observer = {} } = options;
   await ensureFormat(store, prefix);
   await removeOldWriters({ store, prefix, now });
-  const mirror = await openMirror({ store, prefix, log, deadlineMs });
+  const mirror = await openMirror({ store, prefix, log, deadlineMs, observer });
   const writer = createWriter({ store, prefix, now, deadlineMs });
   const readHead = shareRuns(async () => BigInt((await store.get(prefix + HEAD))?.modRevision ?? '0'));
-  const barrier = async (): Promise<void> => mirror.reach(await readHead());
-  const committer = createCommitter({ store, prefix, mirror, writer, barrier, now });
+  const barrier = async (): Promise<void> => {
+    const head = await readHead();
+    const since = performance.now();
+    await mirror.reach(head);
+    observer.onCaughtUp?.(performance.now() - since);
+  };
+  const committer = createCommitter({ store, prefix, mirror, writer, barrier, now, observer });
 
   const draftOf = <T>(plan: (draft: Draft) => T): { draft: Draft; result: T } => {
     const draft = new Draft(mirror.index(), now());

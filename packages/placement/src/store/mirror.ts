@@ -6,6 +6,7 @@ import type { WatchEvent } from '@etcd-compute/common/etcd/store-watch';
 import type { Logger } from '@etcd-compute/common/log';
 import { PlacementIndex, type Change } from '../index/placement-index.js';
 import { createArrivals } from './arrivals.js';
+import type { StoreObserver } from './store-observer.js';
 
 /*
  * A copy in memory of all that is under the prefix: read in pages as of one revision, then kept by a watch from there. At any disconnect,
@@ -37,12 +38,13 @@ export interface MirrorOptions {
   readonly log: Logger;
   /** How long `reach` may take. The watch is in doubt after half of it. */
   readonly deadlineMs: number;
+  readonly observer: StoreObserver;
 }
 
 const RETRY_MS = { minMs: 50, maxMs: 5_000 };
 
 /** @returns when the first copy is whole. @throws what etcd said when it could not be made. */
-export const openMirror = async ({ store, prefix, log, deadlineMs }: MirrorOptions): Promise<Mirror> => {
+export const openMirror = async ({ store, prefix, log, deadlineMs, observer }: MirrorOptions): Promise<Mirror> => {
   const closing = new AbortController();
   const { signal } = closing;
   const arrivals = createArrivals();
@@ -64,6 +66,7 @@ export const openMirror = async ({ store, prefix, log, deadlineMs }: MirrorOptio
     index = fresh;
     for (const change of ownWhileLoading) if (change.modRevision > BigInt(revision)) index.apply(change);
     arrivals.restart(BigInt(revision));
+    observer.onLoaded?.();
     return BigInt(revision);
   };
 

@@ -41,8 +41,6 @@ export const createAllocationCandidatesRoutes = (settings: CandidatesSettings = 
   },
 ];
 
-export const allocationCandidatesRoutes = createAllocationCandidatesRoutes();
-
 const TOO_WIDE =
   'There are too many ways to combine providers to tell whether one of them meets this request. ' +
   'Ask for fewer groups, or narrow them by `required`, `member_of` or `in_tree`.';

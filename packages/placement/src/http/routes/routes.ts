@@ -1,5 +1,5 @@
 import type { Route } from '../route.js';
-import { allocationCandidatesRoutes } from './allocation-candidates.js';
+import { createAllocationCandidatesRoutes, type CandidatesSettings } from './allocation-candidates.js';
 import { aggregateRoutes } from './aggregates.js';
 import { allocationRoutes } from './allocations.js';
 import { inventoryRoutes } from './inventories.js';
@@ -13,11 +13,11 @@ import { traitRoutes } from './traits.js';
 import { usageRoutes } from './usages.js';
 
 /** The whole API. */
-export const allRoutes: readonly Route[] = [
+export const createRoutes = (candidates: CandidatesSettings = {}): readonly Route[] => [
   ...rootRoutes,
   ...resourceClassRoutes,
   ...resourceProviderListRoutes,
-  ...allocationCandidatesRoutes,
+  ...createAllocationCandidatesRoutes(candidates),
   ...resourceProviderRoutes,
   ...inventoryRoutes,
   ...aggregateRoutes,

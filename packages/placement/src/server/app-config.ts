@@ -1,0 +1,36 @@
+import type { AppConfig } from '../http/app.js';
+import type { CorsConfig } from '../http/cors.js';
+import type { CandidatesSettings } from '../http/routes/allocation-candidates.js';
+import type { ServerConfig } from './config.js';
+import type { Files } from './files.js';
+
+/** @param files as they are now: they may change while the app runs. */
+export const appConfigOf = ({ listen, limits, cors }: ServerConfig, files: () => Files): AppConfig => {
+  const { tls } = files();
+  return {
+    authenticate: (headers) => files().authenticate(headers),
+    policy: { allows: (rule, caller, target) => files().policy.allows(rule, caller, target) },
+    prefix: listen.path,
+    maxBodyBytes: limits.body,
+    timeoutMs: limits.request * 1000,
+    ...(tls && { tls }),
+    ...(cors.allowed_origins.length > 0 && { cors: corsOf(cors) }),
+  };
+};
+
+export const candidatesOf = ({ candidates }: ServerConfig): CandidatesSettings => ({
+  random: candidates.randomize ? Math.random : undefined,
+  strategy: candidates.strategy,
+  maxCandidates: candidates.max,
+  maxChoices: candidates.max_choices,
+  mayLag: !candidates.linearizable,
+});
+
+const corsOf = (cors: ServerConfig['cors']): CorsConfig => ({
+  allowedOrigins: cors.allowed_origins,
+  allowMethods: cors.allow_methods,
+  allowHeaders: cors.allow_headers,
+  exposeHeaders: cors.expose_headers,
+  allowCredentials: cors.allow_credentials,
+  ...(cors.max_age !== undefined && { maxAge: cors.max_age }),
+});

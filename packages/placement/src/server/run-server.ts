@@ -1,0 +1,102 @@
+import { withDeadline } from '@etcd-compute/common/async/deadline';
+import { persist } from '@etcd-compute/common/async/persist';
+import { EcomputeError } from '@etcd-compute/common/errors';
+import { createKeys } from '@etcd-compute/common/etcd/keys';
+import { openStore, type Store } from '@etcd-compute/common/etcd/store';
+import type { Logger } from '@etcd-compute/common/log';
+import { createApp, type App } from '../http/app.js';
+import { createRoutes } from '../http/routes/routes.js';
+import { openEtcdStore, type EtcdPlacementStore } from '../store/etcd-store.js';
+import { appConfigOf, candidatesOf } from './app-config.js';
+import type { ServerConfig } from './config.js';
+import { followFiles, readFiles } from './files.js';
+import { createHealthPage } from './health.js';
+import { listen, warnIfOpen } from './listen.js';
+import { createServerMetrics, type ServerMetrics } from './metrics/server-metrics.js';
+import { createRequestLog } from './request-log.js';
+
+export interface RunOptions {
+  readonly config: ServerConfig;
+  readonly log: Logger;
+  /** Asks to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** Serves until it is asked to stop. @throws EcomputeError when a person must act first; the signal's reason when it never served. */
+export const runServer = async ({ config, log: root, signal }: RunOptions): Promise<void> => {
+  const log = root.child({ component: 'server' });
+  const options = { config, log, signal };
+  let files = await readFiles(config);
+  const metrics = createServerMetrics();
+  await using etcd = await openStore(config.etcd);
+  await using store = await waitForStore(etcd, metrics, options);
+  const requestLog = createRequestLog(root.child({ component: 'api' }));
+  const app = createApp({
+    routes: createRoutes(candidatesOf(config)),
+    store,
+    config: appConfigOf(config, () => files),
+    statusPages: [createHealthPage(store), metrics.page],
+    onServed: (served) => {
+      metrics.countServed(served);
+      requestLog.served(served);
+    },
+    onFault: requestLog.fault,
+  });
+  const stopFollowing = followFiles({
+    config,
+    onChange: (changed) => {
+      files = changed;
+      if (files.tls) app.server.setSecureContext(files.tls);
+      log.info('the files that the config names have changed, and are used as they are now');
+    },
+    onTrouble: (err) => log.error({ err }, 'the files that the config names have changed; used as they were before'),
+  });
+  const url = await listen(app, config);
+  warnIfOpen(config, log);
+  log.info({ url, etcd: etcd.endpoints, etcdKey: prefixOf(config), auth: config.auth }, 'eplacement is ready');
+  await untilAborted(signal);
+  log.info('asked to stop');
+  stopFollowing();
+  await close(app, options);
+  log.info('eplacement has stopped');
+};
+
+const prefixOf = ({ etcd }: ServerConfig): string => createKeys(etcd.prefix).placement;
+
+/** Errors that waiting does not solve. */
+const FINAL: readonly string[] = [
+  'ECOMPUTE_CONFIG_INVALID',
+  'ECOMPUTE_CONFIG_UNREADABLE',
+  'ECOMPUTE_PLACEMENT_TOO_OLD',
+];
+
+const waitForStore = async (
+  etcd: Store,
+  { storeObserver }: ServerMetrics,
+  { config, log, signal }: RunOptions,
+): Promise<EtcdPlacementStore> =>
+  persist(async () => openEtcdStore({ store: etcd, prefix: prefixOf(config), log, observer: storeObserver }), {
+    what: `etcd at ${etcd.endpoints}`,
+    isFinal: (err) => err instanceof EcomputeError && FINAL.includes(err.code),
+    log,
+    signal,
+  });
+
+const untilAborted = async (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+/** Requests that are under way are answered first, as long as that takes no longer than the config allows. */
+const close = async (app: App, { config, log }: RunOptions): Promise<void> => {
+  try {
+    await withDeadline(async () => app.close(), {
+      timeoutMs: config.limits.shutdown * 1000,
+      what: 'answering the requests that were under way',
+    });
+  } catch (err) {
+    log.error({ err }, 'requests that were under way are left unanswered');
+    app.server.closeAllConnections();
+  }
+};

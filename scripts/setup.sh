@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets this clone up for `npm test` and `npm run demo`: installs what is missing, and only that, then builds.
 #
-#   scripts/setup.sh [--with docker|guests] [--no-build]
+#   scripts/setup.sh [--with docker|guests] [--without openstack] [--no-build]
 #   scripts/setup.sh --only fresh                          only the packages that scripts/fresh-root.sh needs
 #
 # It says what it installs and why, asks for nothing, and neither starts nor enables a service of the host. When all is there, it takes
@@ -24,6 +24,7 @@ fail() {
 }
 
 groups=(base)
+is_openstack_wanted=true
 is_clone_wanted=true
 is_build_wanted=true
 while [ $# -gt 0 ]; do
@@ -33,9 +34,15 @@ while [ $# -gt 0 ]; do
       groups+=("$2")
       shift 2
       ;;
+    --without)
+      [ "${2:-}" = openstack ] || fail "--without knows one group, openstack, not '${2:-}'"
+      is_openstack_wanted=false
+      shift 2
+      ;;
     --only)
       [ "${2:-}" = fresh ] || fail "--only knows one group, fresh, not '${2:-}'"
       groups=(fresh)
+      is_openstack_wanted=false
       is_clone_wanted=false
       shift 2
       ;;
@@ -43,9 +50,11 @@ while [ $# -gt 0 ]; do
       is_build_wanted=false
       shift
       ;;
-    *) fail "does not know '$1'; usage: scripts/setup.sh [--with docker|guests] [--no-build], or --only fresh" ;;
+    *) fail "does not know '$1'; usage: scripts/setup.sh [--with docker|guests] [--without openstack] [--no-build], or --only fresh" ;;
   esac
 done
+
+if "$is_openstack_wanted"; then groups+=(openstack); fi
 
 check_node
 missing=()

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { formatErrorChain } from '@etcd-compute/common/errors';
 import { down } from './down.js';
 import { planFolders } from './folders.js';
+import { PLACEMENTS } from './record.js';
 import { createStages } from './stages.js';
 import { status } from './status.js';
 import { up } from './up.js';
@@ -12,7 +13,8 @@ const USAGE = `usage: npm run demo                  a small cloud and a guest in
        npm run demo -- status        what of it runs
        npm run demo -- down          ends it and leaves nothing behind
 
-  --dir FOLDER   keep its state there and not in .demo; give the same one to status and down
+  --placement etcd|openstack   who counts what is free: etcd (default), or OpenStack's Placement as a server of its own
+  --dir FOLDER                 keep its state there and not in .demo; give the same one to status and down
 `;
 
 const say = (text: string): void => void process.stderr.write(text);
@@ -22,6 +24,7 @@ const main = async (argv: readonly string[]): Promise<number> => {
     args: [...argv],
     options: {
       dir: { type: 'string' },
+      placement: { type: 'string' },
       // Given by scripts/demo.sh: seconds since 1970 at which it started, so that the time shown is all that passed.
       'started-at': { type: 'string' },
       help: { type: 'boolean', short: 'h' },
@@ -38,13 +41,18 @@ const main = async (argv: readonly string[]): Promise<number> => {
     say(`demo: '${positionals.join(' ')}' is not known\n${USAGE}`);
     return 2;
   }
+  const placement = PLACEMENTS.find((known) => known === values.placement);
+  if (values.placement !== undefined && !placement) {
+    say(`demo: --placement '${values.placement}' is not known: expected ${PLACEMENTS.join(' or ')}\n`);
+    return 2;
+  }
   if (process.getuid?.() !== 0) {
     say('demo: could not start: guests and their network need root; scripts/demo.sh asks sudo for it\n');
     return 1;
   }
   const startedAt = values['started-at'] === undefined ? Date.now() : Number(values['started-at']) * 1000;
   const folders = await planFolders(resolve(import.meta.dirname, '../..'), values.dir);
-  return await run({ folders, stages: createStages(startedAt) });
+  return await run({ folders, stages: createStages(startedAt), placement });
 };
 
 try {

@@ -24,7 +24,7 @@ export const writeWrapper = async ({ dir }: Folders): Promise<void> => {
   const program = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
   const words = [process.execPath, program, '--config', scheduleConfigPath(dir)].map(quote);
   const path = join(dir, WRAPPER);
-  await writeFile(path, `#!/bin/sh\n# eschedule, with the demo's etcd and Placement.\nexec ${words.join(' ')} "$@"\n`);
+  await writeFile(path, `#!/bin/sh\n# eschedule, with the demo's config.\nexec ${words.join(' ')} "$@"\n`);
   await chmod(path, 0o755);
 };
 

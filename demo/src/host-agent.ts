@@ -5,7 +5,7 @@ import { startService } from '@etcd-compute/testing/service';
 import type { Folders } from './folders.js';
 import { LIBVIRT_URI } from './libvirtd.js';
 import { findService } from './processes.js';
-import type { DemoRecord } from './record.js';
+import { placementSection, type DemoRecord } from './record.js';
 import { serverFiles } from './servers.js';
 import type { Stage } from './stages.js';
 
@@ -47,13 +47,14 @@ export const ensureAgent = async (folders: Folders, record: DemoRecord, stage: S
 const PROGRAM = fileURLToPath(new URL('../../packages/agent/bin/ecompute.js', import.meta.url));
 
 /** JSON, which is YAML too. */
-const renderConfig = ({ host, hostName, hostStateDir, ports, libvirt }: DemoRecord): string => {
+const renderConfig = (record: DemoRecord): string => {
+  const { host, hostName, hostStateDir, ports, libvirt } = record;
   const config = {
     uuid: host,
     name: hostName,
     state_dir: hostStateDir,
     etcd: { host: '127.0.0.1', port: ports.etcd },
-    placement: { endpoint: `http://127.0.0.1:${ports.placement}` },
+    placement: placementSection(record),
     libvirt: { uri: LIBVIRT_URI },
     network: { name: libvirt?.name, cidr: libvirt?.cidr },
     disks: { pool: libvirt?.name },

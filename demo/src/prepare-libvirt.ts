@@ -11,7 +11,7 @@ import { chooseSubnet, parseRoutes } from './subnet.js';
 
 /** A libvirtd that runs, and in the record the names and addresses that the demo uses in it. */
 export const prepareLibvirt = async (
-  { folders, stages }: CommandContext,
+  { folders, stages }: Pick<CommandContext, 'folders' | 'stages'>,
   record: DemoRecord,
   stage: Stage,
 ): Promise<DemoRecord> => {

@@ -11,6 +11,10 @@ import type { Folders } from './folders.js';
  * What a later run needs to find all that this one made, in `demo.json`. It is written before anything is made, so that a run
  * that was killed at any moment can be cleaned up.
  */
+/** Who counts what is free: the programs themselves in etcd, or OpenStack's Placement. */
+export const PLACEMENTS = ['etcd', 'openstack'] as const;
+export type DemoPlacement = (typeof PLACEMENTS)[number];
+
 const recordSchema = z.strictObject({
   version: z.literal(1),
   /** False until a guest has run once: the next run then removes everything and begins anew. */
@@ -19,6 +23,8 @@ const recordSchema = z.strictObject({
   host: providerUuidSchema,
   hostName: z.string(),
   hostStateDir: z.string(),
+  // The demos of earlier versions had no choice.
+  placement: z.enum(PLACEMENTS).default('openstack'),
   ports: z.strictObject({ etcd: z.int(), placement: z.int(), images: z.int() }),
   /** Of the libvirt network and the storage pool; null until libvirt could be asked which names and addresses are free. */
   libvirt: z.strictObject({ name: z.string(), cidr: z.string() }).nullable(),
@@ -27,13 +33,14 @@ export type DemoRecord = z.output<typeof recordSchema>;
 
 const recordPath = ({ dir }: Folders): string => join(dir, 'demo.json');
 
-export const newRecord = async ({ hostStateDir }: Folders): Promise<DemoRecord> => {
+export const newRecord = async ({ hostStateDir }: Folders, placement: DemoPlacement): Promise<DemoRecord> => {
   return {
     version: 1,
     isComplete: false,
     host: newProviderUuid(),
     hostName: `${hostname()}-demo`,
     hostStateDir,
+    placement,
     ports: { etcd: await getFreePort(), placement: await getFreePort(), images: await getFreePort() },
     libvirt: null,
   };
@@ -52,6 +59,10 @@ export const findRecord = async (folders: Folders): Promise<DemoRecord | undefin
     throw new Error(`could not read ${path}: it is not what this version of the demo writes`, { cause });
   }
 };
+
+/** What configs say of it. */
+export const placementSection = ({ placement, ports }: Pick<DemoRecord, 'placement' | 'ports'>): unknown =>
+  placement === 'etcd' ? 'etcd' : { endpoint: `http://127.0.0.1:${ports.placement}` };
 
 export const writeRecord = async (folders: Folders, record: DemoRecord): Promise<void> =>
   replaceFile(recordPath(folders), `${JSON.stringify(record, undefined, 2)}\n`);

@@ -1,10 +1,19 @@
 import { join } from 'node:path';
+import { bytesToMiB } from '@etcd-compute/common/units';
 import { quote, typedWrapper } from './eschedule.js';
 import type { Instance } from './eschedule.js';
 import type { Folders } from './folders.js';
 
+export interface Result {
+  readonly instance: Instance;
+  /** The last ones. */
+  readonly consoleLines: readonly string[];
+  /** Of the servers. */
+  readonly memory: readonly { readonly name: string; readonly bytes: number }[];
+}
+
 /** What a person wants to see in the end: that the guest is there, and what to do with it. The commands work as they are printed. */
-export const renderResult = (folders: Folders, instance: Instance, consoleLines: readonly string[]): string => {
+export const renderResult = (folders: Folders, { instance, consoleLines, memory }: Result): string => {
   const { name, host, hostName, addresses } = instance;
   const address = addresses[0]?.address;
   const command = typedWrapper(folders);
@@ -17,6 +26,7 @@ export const renderResult = (folders: Folders, instance: Instance, consoleLines:
     `instance  ${name} (${instance.instance})`,
     `host      ${hostName} (${host})`,
     `address   ${address ?? 'none'}`,
+    `memory    ${memory.map(({ name, bytes }) => `${name} ${bytesToMiB(bytes).toFixed(0)} MiB`).join(', ')}`,
     '',
     'Try next',
     `  ${command} list`,

@@ -15,6 +15,7 @@ export const status = async ({ folders }: CommandContext): Promise<number> => {
   let isComplete = record.isComplete;
   const print = (name: string, state: string): void => void process.stdout.write(`${name.padEnd(14)}${state}\n`);
   for (const [name, stateFile] of Object.entries(serverFiles(folders))) {
+    if (name === 'placement' && record.placement === 'etcd') continue;
     const service = await findService(stateFile);
     print(name, service ? `runs (pid ${service.pid}), log ${service.logPath}` : 'does not run');
     isComplete &&= service !== undefined;

@@ -9,9 +9,10 @@ import { ensureGuest, readConsole } from './guest.js';
 import { ensureAgent } from './host-agent.js';
 import { libvirtStateFiles } from './libvirtd.js';
 import { lockFolder } from './lock.js';
+import { readMemory } from './memory.js';
 import { prepareLibvirt } from './prepare-libvirt.js';
 import { endStrays, markChildren } from './processes.js';
-import { findRecord, newRecord, writeRecord } from './record.js';
+import { findRecord, newRecord, placementSection, writeRecord } from './record.js';
 import type { DemoRecord } from './record.js';
 import { renderResult } from './result.js';
 import { ensureEtcd, ensureImageServer, ensurePlacement, imageUrl, keepPorts, serverFiles } from './servers.js';
@@ -21,11 +22,11 @@ import type { Stages } from './stages.js';
  * Brings everything up, from whatever is there: each stage finds what runs, or starts it. Nothing that was started is taken back
  * when a stage fails, so that its log can be read; the next run, or `down`, finds it.
  */
-export const up = async ({ folders, stages }: CommandContext): Promise<number> => {
+export const up = async ({ folders, stages, placement }: CommandContext): Promise<number> => {
   stages.past('set-up', 'packages and build');
   await using _lock = await lockFolder(folders);
   markChildren(folders.dir);
-  const begun = await beginRecord({ folders, stages });
+  const begun = await beginRecord({ folders, stages, placement });
   await writeFile(scheduleConfigPath(folders.dir), renderScheduleConfig(begun));
   await writeWrapper(folders);
   const [record] = await together([
@@ -36,14 +37,19 @@ export const up = async ({ folders, stages }: CommandContext): Promise<number> =
   const lines = await readConsole(record.hostStateDir, instance);
   await writeRecord(folders, { ...record, isComplete: true });
   stages.note(`all in ${stages.elapsed()}`);
-  process.stdout.write(renderResult(folders, instance, lines));
+  const memory = await readMemory(folders);
+  process.stdout.write(renderResult(folders, { instance, consoleLines: lines, memory }));
   return 0;
 };
 
 /** The record of what runs; a new one when there is none, or when the run that made it was interrupted. */
-const beginRecord = async ({ folders, stages }: CommandContext): Promise<DemoRecord> => {
+const beginRecord = async ({ folders, stages, placement }: CommandContext): Promise<DemoRecord> => {
   const found = await findRecord(folders);
   if (found?.isComplete === true) {
+    if (placement !== undefined && placement !== found.placement)
+      throw new Error(
+        `could not start with --placement ${placement}: a demo with --placement ${found.placement} is there; end it first (npm run demo -- down)`,
+      );
     await endStrays(folders.dir, [...Object.values(serverFiles(folders)), ...libvirtStateFiles(folders)]);
     const record = { ...found, ports: await keepPorts(folders, found.ports) };
     await writeRecord(folders, record);
@@ -51,7 +57,7 @@ const beginRecord = async ({ folders, stages }: CommandContext): Promise<DemoRec
   }
   if (found) await stages.run('clean-up', (stage) => cleanUp(folders, { record: found, stage }));
   else await cleanUp(folders, { record: undefined });
-  const record = await newRecord(folders);
+  const record = await newRecord(folders, placement ?? 'etcd');
   await writeRecord(folders, record);
   await makeHostStateDir(folders, stages);
   return record;
@@ -69,19 +75,23 @@ const makeHostStateDir = async ({ hostStateDir, closedFolder }: Folders, stages:
     throw new Error(`could not use ${hostStateDir}: it is there already, and not a folder of ours`);
 };
 
+type Context = Pick<CommandContext, 'folders' | 'stages'>;
+
 /** The servers, then `ecompute`, which needs them all. */
-const startCloud = async ({ folders, stages }: CommandContext, begun: DemoRecord): Promise<DemoRecord> => {
+const startCloud = async ({ folders, stages }: Context, begun: DemoRecord): Promise<DemoRecord> => {
   const { ports } = begun;
   const [record] = await together([
     stages.run('libvirt', (stage) => prepareLibvirt({ folders, stages }, begun, stage)),
     stages.run('etcd', (stage) => ensureEtcd({ folders, port: ports.etcd, stage })),
-    stages.run('Placement', (stage) => ensurePlacement({ folders, port: ports.placement, stage })),
+    ...(begun.placement === 'openstack'
+      ? [stages.run('Placement', (stage) => ensurePlacement({ folders, port: ports.placement, stage }))]
+      : []),
   ]);
   await stages.run('ecompute', (stage) => ensureAgent(folders, record, stage));
   return record;
 };
 
-const offerImage = async ({ folders, stages }: CommandContext, port: number): Promise<void> => {
+const offerImage = async ({ folders, stages }: Context, port: number): Promise<void> => {
   const image = await stages.run('guest image', async (stage) => {
     const built = await buildGuestImage(join(folders.root, '.cache'));
     stage.outcome(`${(built.sizeBytes / 2 ** 20).toFixed(0)} MiB, ${built.path}`);
@@ -99,11 +109,12 @@ const together = async <T extends readonly Promise<unknown>[] | []>(
 };
 
 /** JSON, which is YAML too. */
-const renderScheduleConfig = ({ ports }: DemoRecord): string => {
+const renderScheduleConfig = (record: DemoRecord): string => {
+  const { ports } = record;
   const config = {
     // A small machine may be busy with much else.
     etcd: { host: '127.0.0.1', port: ports.etcd, timeout: 30 },
-    placement: { endpoint: `http://127.0.0.1:${ports.placement}` },
+    placement: placementSection(record),
     image: imageUrl(ports.images),
   };
   return `${JSON.stringify(config, undefined, 2)}\n`;

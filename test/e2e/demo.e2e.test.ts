@@ -96,25 +96,28 @@ describe('npm run demo', () => {
     await buildGuestImage(join(ROOT, '.cache'));
   });
 
-  it('boots a guest that answers, prints commands that work, and leaves nothing after down', async () => {
-    await using here = await makeDemoMachine();
-    const before = await survey(here);
-    const output = await here.demo();
-    expect(output).toContain(`| guest: hostname=`);
-    expect(output).toContain(`address=eth0 ${addressOf(output)}/24`);
+  it.each(['etcd', 'openstack'])(
+    'boots a guest that answers, prints commands that work, and leaves nothing after down: placement %s',
+    async (placement) => {
+      await using here = await makeDemoMachine();
+      const before = await survey(here);
+      const output = await here.demo('--placement', placement);
+      expect(output).toContain(`| guest: hostname=`);
+      expect(output).toContain(`address=eth0 ${addressOf(output)}/24`);
 
-    const [list = '', show = '', destroy = '', ping = '', down = ''] = commandsOf(output);
-    const type = async (command: string): Promise<string> =>
-      (await here.machine.run(['sh', '-c', `cd '${ROOT}' && ${command}`], { timeoutMs: 120_000 })).stdout;
-    expect(await type(list)).toContain(addressOf(output));
-    expect(await type(show)).toMatch(/^state: +active$/m);
-    expect(await type(ping)).toContain(' 0% packet loss');
-    await type(destroy);
-    expect(await here.listInstances()).toEqual([]);
-    expect(down).toMatch(/^npm run demo -- .*down$/);
-    await type(down);
-    expect(await survey(here)).toEqual(before);
-  });
+      const [list = '', show = '', destroy = '', ping = '', down = ''] = commandsOf(output);
+      const type = async (command: string): Promise<string> =>
+        (await here.machine.run(['sh', '-c', `cd '${ROOT}' && ${command}`], { timeoutMs: 120_000 })).stdout;
+      expect(await type(list)).toContain(addressOf(output));
+      expect(await type(show)).toMatch(/^state: +active$/m);
+      expect(await type(ping)).toContain(' 0% packet loss');
+      await type(destroy);
+      expect(await here.listInstances()).toEqual([]);
+      expect(down).toMatch(/^npm run demo -- .*down$/);
+      await type(down);
+      expect(await survey(here)).toEqual(before);
+    },
+  );
 
   it('finds its guest again the second time, also when all but the guest has died, and boots another when it was destroyed', async () => {
     await using here = await makeDemoMachine();

@@ -41,17 +41,19 @@ export const etcdSection = z
   .prefault({});
 export type EtcdSection = z.output<typeof etcdSection>;
 
+const DEFAULT_ENDPOINT = 'http://localhost:8080';
+
 const placementKeys = z
   .strictObject({
     backend: z
-      .enum(['service', 'etcd'])
-      .default('service')
+      .enum(['etcd', 'service'])
+      .default('etcd')
       .describe(
-        'who counts what is free: a Placement service at `endpoint`, or `etcd`: this program itself, in the etcd above',
+        'who counts what is free: `etcd`, this program itself in the etcd above; or `service`, a Placement service at `endpoint`, as when an endpoint is named',
       ),
     endpoint: z
       .url({ protocol: /^https?$/, error: 'expected an http(s) URL such as http://localhost:8080' })
-      .default('http://localhost:8080')
+      .default(DEFAULT_ENDPOINT)
       .describe('the URL of the Placement service, with its path if it has one'),
     token: z.string().default('admin').describe('sent as x-auth-token; `admin` is what noauth2 takes'),
     token_file: z.string().optional().describe('file: the token; replaces token'),
@@ -60,8 +62,22 @@ const placementKeys = z
   })
   .prefault({});
 
-/** `placement: etcd` is short for its `backend`. */
-export const placementSection = z.preprocess((value) => (value === 'etcd' ? { backend: value } : value), placementKeys);
+/** `placement: etcd` is short for its `backend`; who names an endpoint, as the original's configs do, means a service. */
+const completePlacement = (value: unknown, context: z.RefinementCtx): unknown => {
+  if (value === 'etcd') return { backend: value };
+  if (typeof value !== 'object' || value === null || !('endpoint' in value)) return value;
+  if (!('backend' in value)) return { ...value, backend: 'service' };
+  // As the samples have it, commented out.
+  if (value.backend === 'etcd' && value.endpoint !== DEFAULT_ENDPOINT)
+    context.addIssue({
+      code: 'custom',
+      path: ['endpoint'],
+      message: 'etcd counts what is free, and has no endpoint: leave it out, or set backend to service',
+    });
+  return value;
+};
+
+export const placementSection = z.preprocess(completePlacement, placementKeys);
 export type PlacementSection = z.output<typeof placementSection>;
 
 export const logSection = z

@@ -19,7 +19,7 @@ const say = (text: string): void => {
 const fail = (err: unknown): number => {
   say(formatErrorChain(err));
   if (err instanceof EcomputeError && err.hint !== undefined) say(`hint: ${err.hint}`);
-  const isUsage = err instanceof EcomputeError && err.code.startsWith('ECOMPUTE_CONFIG_');
+  const isUsage = err instanceof EcomputeError && err.code === 'ECOMPUTE_CONFIG_INVALID';
   return isUsage ? EXIT.usage : EXIT.failed;
 };
 

@@ -105,7 +105,7 @@ export const createApp = ({ routes, store, config, statusPages = [], onFault, on
   closeConnectionsAtTheEnd(app);
   if (onServed) tellServed(app, onServed);
   app.setErrorHandler((error, request, reply) => {
-    const problem = toHttpError(error);
+    const problem = isLateBody(error, request) ? new HttpError(408, LATE_BODY) : toHttpError(error);
     if (problem.status >= 500) onFault?.(error, request.id);
     return sendError(problem, request, reply);
   });
@@ -151,6 +151,12 @@ const tellServed = (app: App, onServed: (served: Served) => void): void => {
 /** The root of an API below a prefix is there without a slash at its end, too. */
 const pathsOf = ({ path }: Resource, { prefix = '' }: AppConfig): readonly string[] =>
   path === '/' && prefix !== '' ? [prefix, `${prefix}/`] : [prefix + path];
+
+const LATE_BODY = { detail: 'The body did not arrive in time.', headers: { connection: 'close' } };
+
+/** It was given up before all of it had arrived. */
+const isLateBody = (error: unknown, { raw }: FastifyRequest): boolean =>
+  !raw.complete && error instanceof Error && 'code' in error && error.code === 'FST_ERR_HANDLER_TIMEOUT';
 
 const isRoot = ({ url }: FastifyRequest, { prefix = '' }: AppConfig): boolean => {
   const [path] = url.split('?', 1);

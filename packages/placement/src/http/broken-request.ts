@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { renderError } from './error-reply.js';
 import { HttpError } from './http-error.js';
@@ -9,8 +10,9 @@ export const refuseBrokenRequest = (error: NodeJS.ErrnoException, socket: Socket
     socket.destroy();
     return;
   }
+  const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
   const requestId = `req-${randomUUID()}`;
-  const { contentType, body } = renderError(new HttpError(400, { detail: explain(error) }), {
+  const { contentType, body } = renderError(new HttpError(status, { detail: explain(error) }), {
     method: '',
     accept: undefined,
     contentType: undefined,
@@ -18,7 +20,7 @@ export const refuseBrokenRequest = (error: NodeJS.ErrnoException, socket: Socket
     version: undefined,
   });
   const head = [
-    'HTTP/1.1 400 Bad Request',
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `content-type: ${contentType}`,
     `content-length: ${Buffer.byteLength(body)}`,
     `x-openstack-request-id: ${requestId}`,

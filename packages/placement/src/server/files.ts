@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { watchFile, unwatchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
@@ -66,6 +67,8 @@ const readPolicy = async (path: string): Promise<Readonly<Record<string, string>
 const readTls = async (paths: { cert: string; key: string }): Promise<TlsFiles> => {
   const files = { cert: await read(paths.cert, 'tls.cert'), key: await read(paths.key, 'tls.key') };
   try {
+    if (!new X509Certificate(files.cert).checkPrivateKey(createPrivateKey(files.key)))
+      throw new Error('the key is that of another certificate');
     createSecureContext(files);
   } catch (cause) {
     throw new EcomputeError('ECOMPUTE_CONFIG_INVALID', `could not use ${paths.cert} with ${paths.key}`, {

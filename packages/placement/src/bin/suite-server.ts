@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { createApp } from '../http/app.js';
 import { trustHeaders } from '../http/caller.js';
-import { CORS_DEFAULTS } from '../http/cors.js';
+import { CORS_DEFAULTS } from '@etcd-compute/common/serving/cors';
 import { createPolicy, POLICY_DEFAULTS, type PolicyConfig } from '../http/policy/policy.js';
 import { POLICY_RULES } from '../http/policy/rules.js';
 import { createRoutes } from '../http/routes/routes.js';

@@ -4,7 +4,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { PlacementStore } from '../store/placement-store.js';
 import './fastify-request.js';
 import type { Authenticate } from './caller.js';
-import { allowReply, answerPreflight, type CorsConfig } from './cors.js';
+import { allowReply, answerPreflight, type CorsConfig } from '@etcd-compute/common/serving/cors';
 import { refuseBrokenRequest } from './broken-request.js';
 import { renderError } from './error-reply.js';
 import { createHandler } from './handle-request.js';
@@ -14,7 +14,7 @@ import type { Policy } from './policy/policy.js';
 import { groupByPath, type Resource } from './route-table.js';
 import type { Route } from './route.js';
 import { describeServed, type Served } from './served.js';
-import type { StatusPage } from './status-page.js';
+import type { StatusPage } from '@etcd-compute/common/serving/status-page';
 import { toHttpError } from './to-http-error.js';
 
 export interface AppConfig {

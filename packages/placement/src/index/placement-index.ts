@@ -1,16 +1,8 @@
+import type { Change } from '@etcd-compute/common/etcd/mirror';
 import type { Consumer, Entities, Kind, Provider, ProviderUsage, Times } from '../model/entities.js';
 import { parseKey } from '../model/keys.js';
 import { MultiMap } from './multi-map.js';
 import type { View } from './view.js';
-
-/** What a key holds, or held until it was deleted. */
-export interface Change {
-  /** Relative to the store's prefix. */
-  readonly key: string;
-  /** JSON; undefined when it was deleted. */
-  readonly value: string | undefined;
-  readonly modRevision: bigint;
-}
 
 const NOTHING_USED: ProviderUsage = { generation: 0, used: {} };
 

@@ -1,5 +1,5 @@
 import type { AppConfig } from '../http/app.js';
-import type { CorsConfig } from '../http/cors.js';
+import type { CorsConfig } from '@etcd-compute/common/serving/cors';
 import type { CandidatesSettings } from '../http/routes/allocation-candidates.js';
 import type { ServerConfig } from './config.js';
 import type { Files } from './files.js';

@@ -1,6 +1,6 @@
 import { etcdSection, logSection, secondsKey } from '@etcd-compute/common/config/sections';
 import { z } from 'zod';
-import { CORS_DEFAULTS } from '../http/cors.js';
+import { CORS_DEFAULTS } from '@etcd-compute/common/serving/cors';
 import { POLICY_DEFAULTS } from '../http/policy/policy.js';
 
 /** `eplacement.yaml`. */

@@ -6,7 +6,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { TlsFiles } from '../http/app.js';
 import { trustHeaders, type Authenticate } from '../http/caller.js';
 import { createPolicy, type Policy } from '../http/policy/policy.js';
-import { parsePolicyFile } from '../http/policy/policy-file.js';
+import { parsePolicyFile } from '@etcd-compute/common/policy/policy-file';
 import type { ServerConfig } from './config.js';
 import { readTokens } from './tokens.js';
 

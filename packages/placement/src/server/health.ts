@@ -1,6 +1,6 @@
 import { withDeadline } from '@etcd-compute/common/async/deadline';
 import { formatErrorChain } from '@etcd-compute/common/errors';
-import type { StatusPage, StatusReply } from '../http/status-page.js';
+import type { StatusPage, StatusReply } from '@etcd-compute/common/serving/status-page';
 import type { EtcdPlacementStore } from '../store/etcd-store.js';
 
 /** Shorter than whoever asks waits. */

@@ -4,11 +4,12 @@ import { isSurelyUnwritten, isTooMuch } from '@etcd-compute/common/etcd/errors';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import { Draft } from '../engine/draft.js';
 import { Refusal } from '../engine/refusal.js';
+import type { PlacementIndex } from '../index/placement-index.js';
 import { findCommittedParts } from './committed-parts.js';
 import { HEAD } from './etcd-keys.js';
 import { createGroup, type Group, type Part } from './group.js';
 import { withoutImplied } from './implied-guards.js';
-import type { Mirror } from './mirror.js';
+import type { Mirror } from '@etcd-compute/common/etcd/mirror';
 import type { StoreObserver } from './store-observer.js';
 import { toBranch } from './to-branch.js';
 import type { Writer } from './writer.js';
@@ -32,7 +33,7 @@ export interface Committer extends AsyncDisposable {
 export interface CommitterOptions {
   readonly store: Store;
   readonly prefix: string;
-  readonly mirror: Mirror;
+  readonly mirror: Mirror<PlacementIndex>;
   readonly writer: Writer;
   /** Resolves when the index has everything that was written before the call. */
   readonly barrier: () => Promise<void>;

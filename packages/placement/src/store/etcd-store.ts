@@ -4,10 +4,11 @@ import type { Condition } from '@etcd-compute/common/etcd/store-branch';
 import type { Logger } from '@etcd-compute/common/log';
 import { Draft } from '../engine/draft.js';
 import { Refusal } from '../engine/refusal.js';
+import { PlacementIndex } from '../index/placement-index.js';
 import { createCommitter } from './committer.js';
 import { HEAD } from './etcd-keys.js';
 import { ensureFormat } from './format.js';
-import { openMirror } from './mirror.js';
+import { openMirror } from '@etcd-compute/common/etcd/mirror';
 import type { PlacementStore } from './placement-store.js';
 import type { StoreObserver } from './store-observer.js';
 import { toBranch } from './to-branch.js';
@@ -58,7 +59,14 @@ export const openEtcdStore = async (options: EtcdStoreOptions): Promise<EtcdPlac
   const { store, prefix, log, deadlineMs = DEADLINE_MS, now = Date.now, observer = {} } = options;
   await ensureFormat(store, prefix);
   await removeOldWriters({ store, prefix, now });
-  const mirror = await openMirror({ store, prefix, log, deadlineMs, observer });
+  const mirror = await openMirror({
+    createIndex: () => new PlacementIndex(),
+    store,
+    prefix,
+    log,
+    deadlineMs,
+    onLoaded: observer.onLoaded,
+  });
   const writer = createWriter({ store, prefix, now, deadlineMs });
   const readHead = shareRuns(async () => BigInt((await store.get(prefix + HEAD))?.modRevision ?? '0'));
   const barrier = async (): Promise<void> => {

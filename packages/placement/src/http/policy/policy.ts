@@ -1,6 +1,6 @@
 import type { Caller } from '../caller.js';
-import { anyOf, type Check, type PolicyTarget } from './check.js';
-import { parseRule } from './parse-rule.js';
+import { anyOf, type Check, type Credentials, type PolicyTarget } from '@etcd-compute/common/policy/check';
+import { parseRule } from '@etcd-compute/common/policy/parse-rule';
 import { POLICY_RULES } from './rules.js';
 
 export interface PolicyConfig {
@@ -33,7 +33,7 @@ export const createPolicy = ({ enforceNewDefaults, enforceScope, rules }: Policy
     allows: (rule, caller, target) => {
       if (enforceScope && caller.systemScope && scoped.has(rule)) return false;
       const input = {
-        caller,
+        caller: credentialsOf(caller),
         target: target ?? { project_id: caller.projectId, user_id: caller.userId },
         applyRule: (name: string): boolean => (checks.get(name) ?? checks.get('default'))?.(input) ?? false,
       };
@@ -41,3 +41,14 @@ export const createPolicy = ({ enforceNewDefaults, enforceScope, rules }: Policy
     },
   };
 };
+
+const credentialsOf = ({ roles, userId, projectId, systemScope }: Caller): Credentials => ({
+  roles,
+  attributes: {
+    user_id: userId,
+    project_id: projectId,
+    tenant: projectId,
+    system: systemScope,
+    system_scope: systemScope,
+  },
+});

@@ -1,8 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Served } from '../../http/served.js';
-import type { StatusPage } from '../../http/status-page.js';
+import type { StatusPage } from '@etcd-compute/common/serving/status-page';
 import type { StoreObserver } from '../../store/store-observer.js';
-import { createRegistry, type Registry } from './registry.js';
+import { createRegistry, type Registry } from '@etcd-compute/common/serving/metrics-registry';
 
 export interface ServerMetrics {
   readonly page: StatusPage;

@@ -1,4 +1,4 @@
-import { parsePolicyFile } from '@etcd-compute/placement/http/policy/policy-file';
+import { parsePolicyFile } from '@etcd-compute/common/policy/policy-file';
 import { expect, test } from 'vitest';
 
 test('a policy file gives rules by name; one that says nothing gives none', () => {

@@ -1,13 +1,15 @@
-import type { Caller } from '../caller.js';
-
-/** Whose the thing is that something is done to. */
-export interface PolicyTarget {
-  readonly project_id: string | undefined;
-  readonly user_id?: string | undefined;
+/** What there is to say of who asks. */
+export interface Credentials {
+  readonly roles: readonly string[];
+  /** `user_id`, `project_id`, ... */
+  readonly attributes: Readonly<Record<string, string | undefined>>;
 }
 
+/** What there is to say of the thing that something is done to, such as whose it is. */
+export type PolicyTarget = Readonly<Record<string, string | undefined>>;
+
 export interface CheckInput {
-  readonly caller: Caller;
+  readonly caller: Credentials;
   readonly target: PolicyTarget;
   /** Another rule, by its name. A rule that there is not lets nobody. */
   readonly applyRule: (name: string) => boolean;
@@ -44,25 +46,17 @@ export const readCheck = (text: string): Check | undefined => {
 /** Puts what the target has in place of `%(name)s`; undefined when it has none such. */
 const fillIn = (text: string, target: PolicyTarget): string | undefined => {
   let isComplete = true;
-  const values: Readonly<Record<string, string | undefined>> = { ...target };
   const filled = text.replaceAll(/%\(([^)]*)\)s/g, (_, name: string) => {
-    const value = values[name];
+    const value = target[name];
     if (value === undefined) isComplete = false;
     return value ?? '';
   });
   return isComplete ? filled : undefined;
 };
 
-const valueOf = (kind: string, caller: Caller): string | undefined => {
+const valueOf = (kind: string, { attributes }: Credentials): string | undefined => {
   const [, quoted] = /^(?:'(.*)'|"(.*)")$/s.exec(kind)?.filter((part) => part !== undefined) ?? [];
   if (quoted !== undefined) return quoted;
   if (/^(True|False|None|\d+)$/.test(kind)) return kind;
-  const attributes: Readonly<Record<string, string | undefined>> = {
-    user_id: caller.userId,
-    project_id: caller.projectId,
-    tenant: caller.projectId,
-    system: caller.systemScope,
-    system_scope: caller.systemScope,
-  };
   return attributes[kind];
 };

@@ -1,4 +1,4 @@
-import { withResolvers } from '@etcd-compute/common/async/deadline';
+import { withResolvers } from '../async/deadline.js';
 
 /** Up to which revision everything has arrived, and who waits for more. */
 export interface Arrivals {

@@ -1,12 +1,10 @@
-import { backoff, sleep } from '@etcd-compute/common/async/sleep';
-import { withResolvers } from '@etcd-compute/common/async/deadline';
-import { EcomputeError, toError } from '@etcd-compute/common/errors';
-import type { Store } from '@etcd-compute/common/etcd/store';
-import type { WatchEvent } from '@etcd-compute/common/etcd/store-watch';
-import type { Logger } from '@etcd-compute/common/log';
-import { PlacementIndex, type Change } from '../index/placement-index.js';
+import { backoff, sleep } from '../async/sleep.js';
+import { withResolvers } from '../async/deadline.js';
+import { EcomputeError, toError } from '../errors.js';
+import type { Store } from './store.js';
+import type { WatchEvent } from './store-watch.js';
+import type { Logger } from '../log.js';
 import { createArrivals } from './arrivals.js';
-import type { StoreObserver } from './store-observer.js';
 
 /*
  * A copy in memory of all that is under the prefix: read in pages as of one revision, then kept by a watch from there. At any disconnect,
@@ -18,8 +16,24 @@ import type { StoreObserver } from './store-observer.js';
  * something else in it rests on.
  */
 
-export interface Mirror extends AsyncDisposable {
-  readonly index: () => PlacementIndex;
+/** What is kept of what is stored. */
+export interface MirrorIndex {
+  /** Changes of a key come in order, and some of them again. */
+  readonly apply: (change: Change) => void;
+  /** No change up to this revision comes any more. */
+  readonly forgetDeleted?: (upTo: bigint) => void;
+}
+
+export interface Change {
+  /** Relative to the prefix. */
+  readonly key: string;
+  /** Undefined when it was deleted. */
+  readonly value: string | undefined;
+  readonly modRevision: bigint;
+}
+
+export interface Mirror<I extends MirrorIndex> extends AsyncDisposable {
+  readonly index: () => I;
   /** All that was written up to it is in the index. */
   readonly revision: () => bigint;
   /** Whether the watch is well, as far as is known. */
@@ -32,30 +46,40 @@ export interface Mirror extends AsyncDisposable {
   readonly doubt: (reason: string) => void;
 }
 
-export interface MirrorOptions {
+export interface MirrorOptions<I extends MirrorIndex> {
+  /** Makes an empty one. */
+  readonly createIndex: () => I;
   readonly store: Store;
   readonly prefix: string;
   readonly log: Logger;
   /** How long `reach` may take. The watch is in doubt after half of it. */
   readonly deadlineMs: number;
-  readonly observer: StoreObserver;
+  /** A copy has been made, for the first time or anew. */
+  readonly onLoaded?: (() => void) | undefined;
 }
 
 const RETRY_MS = { minMs: 50, maxMs: 5_000 };
 
 /** @returns when the first copy is whole. @throws what etcd said when it could not be made. */
-export const openMirror = async ({ store, prefix, log, deadlineMs, observer }: MirrorOptions): Promise<Mirror> => {
+export const openMirror = async <I extends MirrorIndex>({
+  createIndex,
+  store,
+  prefix,
+  log,
+  deadlineMs,
+  onLoaded,
+}: MirrorOptions<I>): Promise<Mirror<I>> => {
   const closing = new AbortController();
   const { signal } = closing;
   const arrivals = createArrivals();
-  let index = new PlacementIndex();
+  let index = createIndex();
   let ownWhileLoading: Change[] = [];
   /** Ends the watch that is under way. */
   let endWatch: ((reason: string) => void) | undefined;
 
   const load = async (): Promise<bigint> => {
     ownWhileLoading = [];
-    const fresh = new PlacementIndex();
+    const fresh = createIndex();
     let taken = 0;
     const { entries, revision } = await store.list(prefix, ({ key, value, modRevision }) => {
       taken += 1;
@@ -66,7 +90,7 @@ export const openMirror = async ({ store, prefix, log, deadlineMs, observer }: M
     index = fresh;
     for (const change of ownWhileLoading) if (change.modRevision > BigInt(revision)) index.apply(change);
     arrivals.restart(BigInt(revision));
-    observer.onLoaded?.();
+    onLoaded?.();
     return BigInt(revision);
   };
 
@@ -76,7 +100,7 @@ export const openMirror = async ({ store, prefix, log, deadlineMs, observer }: M
     for (const { key, value, modRevision } of events)
       index.apply({ key: key.slice(prefix.length), value, modRevision: BigInt(modRevision) });
     const revision = BigInt(last.modRevision);
-    index.forgetDeleted(revision);
+    index.forgetDeleted?.(revision);
     arrivals.arrive(revision);
   };
 

@@ -1,4 +1,4 @@
-import { createRegistry } from '@etcd-compute/placement/server/metrics/registry';
+import { createRegistry } from '@etcd-compute/common/serving/metrics-registry';
 import { expect, test } from 'vitest';
 
 test('counts by labels, in the text format of Prometheus', () => {

@@ -1,4 +1,4 @@
-import { EcomputeError } from '@etcd-compute/common/errors';
+import { EcomputeError } from '../errors.js';
 import { parse } from 'yaml';
 import { parseRule } from './parse-rule.js';
 

@@ -45,6 +45,8 @@ placement-suite python3-gabbi /usr/lib/python3/dist-packages/gabbi "runs OpenSta
 placement-suite python3-os-traits /usr/lib/python3/dist-packages/os_traits "names in its tests"
 placement-suite python3-os-resource-classes /usr/lib/python3/dist-packages/os_resource_classes "names in its tests"
 placement-suite python3-oslo.utils /usr/lib/python3/dist-packages/oslo_utils "uuids in its tests"
+openstack-client python3-openstackclient openstack "OpenStack's own command line, which tests ask our Placement with"
+openstack-client python3-osc-placement /usr/lib/python3/dist-packages/osc_placement "its commands for Placement"
 docker docker.io dockerd "runs the containers"
 docker docker-compose docker-compose "runs the containers"
 docker debootstrap debootstrap "makes a base image without a registry"

@@ -23,7 +23,7 @@ export default defineConfig({
     // Most of a test is waiting for servers: vitest's own choice, one less than there are processors, leaves a small machine idle.
     maxWorkers: Math.max(2, availableParallelism()),
     projects: [
-      tier('unit', '{packages/*,chaos}/test/**/*.unit.test.ts', { timeoutSeconds: 20 }),
+      tier('unit', '{packages/*,chaos,fuzz}/test/**/*.unit.test.ts', { timeoutSeconds: 20 }),
       tier('binding', 'packages/libvirt/test/**/*.binding.test.ts', { timeoutSeconds: 60 }),
       tier('integration', '{test/integration,packages/*/test,chaos/test}/**/*.integration.test.ts', {
         timeoutSeconds: 300,

@@ -30,6 +30,7 @@ export function* combinations({
     if (steps.every((picks) => constraints.every((isKept) => isKept(picks, choices)))) yield only;
     return;
   }
+  const stateOf = createStates(choices);
   const dead = new Set<string>();
   let waited = 0;
 
@@ -40,7 +41,7 @@ export function* combinations({
       yield picks;
       return true;
     }
-    const state = dead.size > 0 ? stateOf(picks, choices) : undefined;
+    const state = dead.size > 0 ? stateOf(picks) : undefined;
     if (state !== undefined && dead.has(state)) return false;
     let isFound = false;
     for (const option of choice.options) {
@@ -56,7 +57,7 @@ export function* combinations({
       const more = [...picks, option];
       if (constraints.every((isKept) => isKept(more, choices)) && (yield* extend(more))) isFound = true;
     }
-    if (!isFound) dead.add(state ?? stateOf(picks, choices));
+    if (!isFound) dead.add(state ?? stateOf(picks));
     return isFound;
   }
 
@@ -67,9 +68,18 @@ export function* combinations({
 const onlyWay = (choices: readonly Choice[]): readonly string[] | undefined =>
   choices.every(({ options }) => options.length === 1) ? choices.flatMap(({ options }) => options) : undefined;
 
-/** All that what is picked later depends on. */
-const stateOf = (picks: readonly string[], choices: readonly Choice[]): string =>
-  picks
-    .map((pick, at) => `${pick} ${choices[at]?.part.likeness ?? ''}`)
-    .toSorted()
-    .join('\n');
+/** Short texts of all that what is picked later depends on: the same for exchangeable picks in any order. */
+const createStates = (choices: readonly Choice[]): ((picks: readonly string[]) => string) => {
+  const codes = new Map<string, number>();
+  const codeOf = (pick: string, at: number): number => {
+    const text = `${pick} ${choices[at]?.part.likeness ?? ''}`;
+    const code = codes.get(text) ?? codes.size;
+    codes.set(text, code);
+    return code;
+  };
+  return (picks) =>
+    picks
+      .map(codeOf)
+      .toSorted((one, other) => one - other)
+      .join();
+};

@@ -3,7 +3,7 @@
  *
  *   node bench/dist/cold-start.js [--runs 20] [--original FOLDER]
  *
- * after a build with its bundle, against an etcd and a Placement of its own with one host. Runs of Node itself (`node -e 0`) and of
+ * after a build with its bundle, against an etcd of its own with one host, and with a Placement beside it. Runs of Node itself (`node -e 0`) and of
  * the unbundled program alternate with it, so that a busy machine slows down all alike; and, with a clone of
  * https://github.com/cdent/etcd-compute in FOLDER and Debian's python3-etcd3, runs of the original's `eschedule`.
  */
@@ -14,12 +14,12 @@ import { Readable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { openPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { etcdSection, placementSection } from '@etcd-compute/common/config/sections';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
 import { openStore } from '@etcd-compute/common/etcd/store';
 import { newProviderUuid } from '@etcd-compute/common/ids';
-import { openPlacement } from '@etcd-compute/common/placement/client';
-import { ensureResourceProvider, putInventories } from '@etcd-compute/common/placement/resource-providers';
+import { createEtcdCapacity } from '@etcd-compute/placement/capacity/etcd-capacity';
 import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
 import { startPlacement, type PlacementServer } from '@etcd-compute/testing/placement-server';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
@@ -49,9 +49,9 @@ const STAGES: readonly (readonly [string, string])[] = [
   ['eschedule:loaded', 'the program loads'],
   ['eschedule:parsed', 'the command line is read'],
   ['eschedule:configured', 'the config is read'],
-  ['cloud:candidates', 'candidates from Placement, agents from etcd (their clients load meanwhile)'],
-  ['cloud:allocated', 'the allocation'],
-  ['cloud:placed', 'request and record in etcd'],
+  ['cloud:candidates', 'hosts with room, and their agents (the clients load meanwhile)'],
+  ['cloud:allocated', 'the allocation, or the claim of one'],
+  ['cloud:placed', 'request and record in etcd, with the claim'],
   ['eschedule:printed', 'the line is printed'],
   ['end', 'exit'],
 ];
@@ -82,17 +82,19 @@ const run = async (argv: readonly string[], [program, cwd] = [process.execPath, 
   return { wallMs, marks: new Map(pairs) };
 };
 
+/** One host, which both kinds of capacity know. */
 const addHost = async (etcd: EtcdServer, server: PlacementServer): Promise<void> => {
   await using store = await openStore(etcdSection.parse({ host: etcd.host, port: etcd.port }));
-  const placement = await openPlacement(placementSection.parse({ endpoint: server.endpoint }));
+  const keys = createKeys('');
   const uuid = newProviderUuid();
-  const { generation } = await ensureResourceProvider(placement, { uuid, name: 'bench' });
-  const inventory = { total: 100_000, reserved: 0, allocation_ratio: 1, max_unit: 100_000 };
-  const inventories = { VCPU: inventory, MEMORY_MB: { ...inventory, total: 10_000_000 }, DISK_GB: inventory };
-  await putInventories(placement, uuid, { inventories, generation });
-  const key = createKeys('').agent(uuid);
+  const of = (total: number) => ({ total, reserved: 0, allocation_ratio: 1, max_unit: total });
+  const inventories = { VCPU: of(100_000), MEMORY_MB: of(10_000_000), DISK_GB: of(100_000) };
+  const service = await openPlacementCapacity(placementSection.parse({ endpoint: server.endpoint }));
+  for (const capacity of [createEtcdCapacity({ store, keys }), service])
+    await capacity.publish(uuid, { name: 'bench', inventories, traits: [], aggregates: [] });
+  const key = keys.agent(uuid);
   await store.txn([{ key, modRevision: '0' }], [{ op: 'put', key, value: JSON.stringify(presenceOf(uuid)) }]);
-  placement.close();
+  service.close();
 };
 
 /** Copies the original beside its config, and lets it say the `consumer_type` without which today's Placement refuses it. */
@@ -117,53 +119,66 @@ interface Runs {
   /** The same, with its marks: writing them down takes time too. */
   readonly marked: Run[];
   readonly unbundled: Run[];
+  /** Room is counted by a Placement service. */
+  readonly service: Run[];
+  readonly markedService: Run[];
   readonly original: Run[];
 }
 
-const report = ({ bare, bundled, marked, unbundled, original }: Runs): void => {
+const report = (runs: Runs): void => {
   const wall = (runs: readonly Run[]): string => {
     const all = runs.map(({ wallMs }) => wallMs);
     const format = (ms: number): string => (ms / 1000).toFixed(3);
     return `median ${format(median(all))} s, fastest ${format(Math.min(...all))} s, slowest ${format(Math.max(...all))} s`;
   };
-  print(`n = ${bundled.length} each, alternating; Node ${process.version}`);
-  print(`eschedule boot --no-wait   ${wall(bundled)}`);
-  if (original.length > 0) print(`the original's eschedule   ${wall(original)}`);
-  print(`the same, not bundled      ${wall(unbundled)}`);
-  print(`node -e 0                  ${wall(bare)}`);
-  print('\nwhere the time of eschedule goes (medians):');
-  const spans = STAGES.map(([mark, words], index) => {
-    const before = STAGES[index - 1]?.[0];
-    const spent = marked.map(
-      ({ marks }) => (marks.get(mark) ?? 0) - (before === undefined ? 0 : (marks.get(before) ?? 0)),
+  print(`n = ${runs.bundled.length} each, alternating; Node ${process.version}`);
+  print(`eschedule boot --no-wait      ${wall(runs.bundled)}`);
+  print(`the same, not bundled         ${wall(runs.unbundled)}`);
+  print(`with a Placement service      ${wall(runs.service)}`);
+  if (runs.original.length > 0) print(`the original's eschedule      ${wall(runs.original)}`);
+  print(`node -e 0                     ${wall(runs.bare)}`);
+  print('\nwhere the time of eschedule goes (medians; with a Placement service):');
+  const [counted, served] = [spansOf(runs.marked), spansOf(runs.markedService)];
+  const words = [...STAGES.map(([, text]) => text), 'the process is made and taken away'];
+  for (const [index, text] of words.entries())
+    print(
+      `  ${(counted[index] ?? 0).toFixed(1).padStart(6)} ms ${(served[index] ?? 0).toFixed(1).padStart(6)} ms  ${text}`,
     );
-    return [median(spent), words] as const;
-  });
-  const around = median(marked.map(({ wallMs, marks }) => wallMs - (marks.get('end') ?? 0)));
-  for (const [ms, words] of [...spans, [around, 'the process is made and taken away'] as const])
-    print(`  ${ms.toFixed(1).padStart(6)} ms  ${words}`);
 };
+
+/** Of each stage, and of what is around them all. */
+const spansOf = (runs: readonly Run[]): number[] => [
+  ...STAGES.map(([mark], index) => {
+    const before = STAGES[index - 1]?.[0];
+    return median(
+      runs.map(({ marks }) => (marks.get(mark) ?? 0) - (before === undefined ? 0 : (marks.get(before) ?? 0))),
+    );
+  }),
+  median(runs.map(({ wallMs, marks }) => wallMs - (marks.get('end') ?? 0))),
+];
 
 await using folder = await makeTempDir('cold-start');
 await using etcd = await startEtcd();
 await using placement = await startPlacement();
 await addHost(etcd, placement);
-const config = join(folder.path, 'schedule.yaml');
+const counted = join(folder.path, 'counted.yaml');
+const served = join(folder.path, 'schedule.yaml');
 const hook = join(folder.path, 'hook.cjs');
-await writeFile(
-  config,
-  `etcd: {host: ${etcd.host}, port: ${etcd.port}}\nplacement: {endpoint: "${placement.endpoint}"}\n`,
-);
+const etcdOnly = `etcd: {host: ${etcd.host}, port: ${etcd.port}}\n`;
+await writeFile(counted, etcdOnly);
+await writeFile(served, `${etcdOnly}placement: {endpoint: "${placement.endpoint}"}\n`);
 await writeFile(hook, HOOK);
-const argv = ['boot', '--no-wait', '--config', config];
-const runs: Runs = { bare: [], bundled: [], marked: [], unbundled: [], original: [] };
+const argv = (config: string): readonly string[] => ['boot', '--no-wait', '--config', config];
+const runs: Runs = { bare: [], bundled: [], marked: [], unbundled: [], service: [], markedService: [], original: [] };
 if (options.original !== undefined) await copyOriginal(options.original, folder.path, [etcd, placement]);
-await run([LAUNCHER, ...argv]);
+for (const config of [counted, served]) await run([LAUNCHER, ...argv(config)]);
 for (let index = 0; index < RUNS; index += 1) {
   runs.bare.push(await run(['-e', '0']));
-  runs.bundled.push(await run([LAUNCHER, ...argv]));
-  runs.marked.push(await run(['--require', hook, LAUNCHER, ...argv]));
-  runs.unbundled.push(await run([UNBUNDLED, ...argv]));
+  runs.bundled.push(await run([LAUNCHER, ...argv(counted)]));
+  runs.service.push(await run([LAUNCHER, ...argv(served)]));
+  runs.marked.push(await run(['--require', hook, LAUNCHER, ...argv(counted)]));
+  runs.markedService.push(await run(['--require', hook, LAUNCHER, ...argv(served)]));
+  runs.unbundled.push(await run([UNBUNDLED, ...argv(counted)]));
   if (options.original !== undefined) {
     const python = ['-c', 'from ecomp import schedule; schedule.run()', 'resources=VCPU:1,MEMORY_MB:256,DISK_GB:1'];
     runs.original.push(await run(python, ['/usr/bin/python3', folder.path]));

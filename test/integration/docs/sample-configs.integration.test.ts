@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentConfigSchema } from '@etcd-compute/agent/config/config';
+import { apiConfigSchema } from '@etcd-compute/api/server/config';
 import { loadConfig } from '@etcd-compute/common/config/load';
 import { serverConfigSchema } from '@etcd-compute/placement/server/config';
 import { scheduleSchema } from '@etcd-compute/scheduler/config';
@@ -12,6 +13,7 @@ const configs = join(import.meta.dirname, '../../../configs');
 
 const samples = [
   { file: 'compute.yaml', schema: agentConfigSchema },
+  { file: 'eapi.yaml', schema: apiConfigSchema },
   { file: 'eplacement.yaml', schema: serverConfigSchema },
   { file: 'schedule.yaml', schema: scheduleSchema },
 ] as const;

@@ -73,6 +73,8 @@ export interface Keys {
   readonly snapshots: string;
   /** All that Placement keeps, where etcd is its store; ends with a slash. */
   readonly placement: string;
+  /** Users, projects, tokens; ends with a slash. */
+  readonly identity: string;
   /** Reports and wishes about all caches of images. */
   readonly images: string;
   /** Undefined unless `request` of the result is this very key: an upper-case uuid makes another key. */
@@ -112,6 +114,7 @@ export const createKeys = (prefix: string): Keys => {
   const endpoints = `${prefix}/endpoints/`;
   const snapshots = `${prefix}/snapshots/`;
   const placement = `${prefix}/placement/`;
+  const identity = `${prefix}/identity/`;
   const after = (start: string, key: string): string | undefined =>
     key.startsWith(start) ? key.slice(start.length) : undefined;
   /** The uuid, in the one spelling that keys have. */
@@ -168,6 +171,7 @@ export const createKeys = (prefix: string): Keys => {
     imageSnapshot: (host, { project, name }) => `${images}${host}/snapshots/${project}/${name}`,
     imageSnapshotsOf: (host) => `${images}${host}/snapshots/`,
     placement,
+    identity,
     snapshots,
     snapshot: ({ project, name }) => `${snapshots}${project}/${name}`,
     imageWish: (host, id) => `${images}${host}/wishes/${id}`,

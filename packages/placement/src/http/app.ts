@@ -15,6 +15,7 @@ import { groupByPath, type Resource } from './route-table.js';
 import type { Route } from './route.js';
 import { describeServed, type Served } from './served.js';
 import type { StatusPage } from '@etcd-compute/common/serving/status-page';
+import type { TlsFiles } from '@etcd-compute/common/serving/tls-files';
 import { toHttpError } from './to-http-error.js';
 
 export interface AppConfig {
@@ -30,12 +31,6 @@ export interface AppConfig {
   readonly maxBodyBytes?: number;
   /** How long a request may take to arrive, and then to be answered: what takes longer is told 503, and goes on. */
   readonly timeoutMs?: number;
-}
-
-/** What the files hold. */
-export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
 }
 
 export interface AppDeps {

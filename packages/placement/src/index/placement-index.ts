@@ -1,7 +1,7 @@
 import type { Change } from '@etcd-compute/common/etcd/mirror';
 import type { Consumer, Entities, Kind, Provider, ProviderUsage, Times } from '../model/entities.js';
 import { parseKey } from '../model/keys.js';
-import { MultiMap } from './multi-map.js';
+import { MultiMap } from '@etcd-compute/common/multi-map';
 import type { View } from './view.js';
 
 const NOTHING_USED: ProviderUsage = { generation: 0, used: {} };

@@ -1,5 +1,5 @@
 import type { AppConfig } from '../http/app.js';
-import type { CorsConfig } from '@etcd-compute/common/serving/cors';
+import { corsOf } from '@etcd-compute/common/serving/sections';
 import type { CandidatesSettings } from '../http/routes/allocation-candidates.js';
 import type { ServerConfig } from './config.js';
 import type { Files } from './files.js';
@@ -14,7 +14,7 @@ export const appConfigOf = ({ listen, limits, cors }: ServerConfig, files: () =>
     maxBodyBytes: limits.body,
     timeoutMs: limits.request * 1000,
     ...(tls && { tls }),
-    ...(cors.allowed_origins.length > 0 && { cors: corsOf(cors) }),
+    ...corsOf(cors),
   };
 };
 
@@ -24,13 +24,4 @@ export const candidatesOf = ({ candidates }: ServerConfig): CandidatesSettings =
   maxCandidates: candidates.max,
   maxChoices: candidates.max_choices,
   mayLag: !candidates.linearizable,
-});
-
-const corsOf = (cors: ServerConfig['cors']): CorsConfig => ({
-  allowedOrigins: cors.allowed_origins,
-  allowMethods: cors.allow_methods,
-  allowHeaders: cors.allow_headers,
-  exposeHeaders: cors.expose_headers,
-  allowCredentials: cors.allow_credentials,
-  ...(cors.max_age !== undefined && { maxAge: cors.max_age }),
 });

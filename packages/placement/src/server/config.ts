@@ -1,17 +1,11 @@
 import { etcdSection, logSection, secondsKey } from '@etcd-compute/common/config/sections';
 import { z } from 'zod';
-import { CORS_DEFAULTS } from '@etcd-compute/common/serving/cors';
+import { corsSection, tlsSection } from '@etcd-compute/common/serving/sections';
 import { POLICY_DEFAULTS } from '../http/policy/policy.js';
 
 /** `eplacement.yaml`. */
 
 const file = (description: string) => z.string().min(1).optional().describe(`file: ${description}`);
-
-const names = (fallback: readonly string[], description: string) =>
-  z
-    .array(z.string().regex(/^\S+$/, 'expected a text without spaces'))
-    .default([...fallback])
-    .describe(description);
 
 const listenSection = z
   .strictObject({
@@ -24,26 +18,6 @@ const listenSection = z
       .describe('what stands before each path of the API'),
   })
   .prefault({});
-
-const tlsSection = z
-  .strictObject({
-    cert: z.string().min(1).describe('file: the certificate, and those between it and its authority'),
-    key: z.string().min(1).describe('file: its key'),
-  })
-  .optional()
-  .describe('serve https; the files are read again when they change');
-
-const corsSection = z
-  .strictObject({
-    allowed_origins: names(CORS_DEFAULTS.allowedOrigins, 'origins such as https://dashboard.example; `*` for all'),
-    allow_methods: names(CORS_DEFAULTS.allowMethods, 'methods that they may use'),
-    allow_headers: names(CORS_DEFAULTS.allowHeaders, 'headers that they may send'),
-    expose_headers: names(CORS_DEFAULTS.exposeHeaders, 'headers of replies that they may see'),
-    allow_credentials: z.boolean().default(CORS_DEFAULTS.allowCredentials).describe('whether they may send cookies'),
-    max_age: z.int().min(0).max(86_400).optional().describe('how long they may remember this, in seconds'),
-  })
-  .prefault({})
-  .describe('which pages of other origins may use the API from a browser; none by default');
 
 const candidatesSection = z
   .strictObject({

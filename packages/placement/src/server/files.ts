@@ -1,9 +1,5 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { watchFile, unwatchFile } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
-import { EcomputeError } from '@etcd-compute/common/errors';
-import type { TlsFiles } from '../http/app.js';
+import { readTextFile, readTls, type TlsFiles } from '@etcd-compute/common/serving/tls-files';
 import { trustHeaders, type Authenticate } from '../http/caller.js';
 import { createPolicy, type Policy } from '../http/policy/policy.js';
 import { parsePolicyFile } from '@etcd-compute/common/policy/policy-file';
@@ -53,28 +49,5 @@ export const followFiles = ({ config, onChange, onTrouble }: FollowFilesOptions)
   };
 };
 
-const read = async (path: string, key: string): Promise<string> => {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new EcomputeError('ECOMPUTE_CONFIG_UNREADABLE', `could not read ${path}, named by ${key}`, { cause });
-  }
-};
-
 const readPolicy = async (path: string): Promise<Readonly<Record<string, string>>> =>
-  parsePolicyFile(await read(path, 'policy_file'), path);
-
-const readTls = async (paths: { cert: string; key: string }): Promise<TlsFiles> => {
-  const files = { cert: await read(paths.cert, 'tls.cert'), key: await read(paths.key, 'tls.key') };
-  try {
-    if (!new X509Certificate(files.cert).checkPrivateKey(createPrivateKey(files.key)))
-      throw new Error('the key is that of another certificate');
-    createSecureContext(files);
-  } catch (cause) {
-    throw new EcomputeError('ECOMPUTE_CONFIG_INVALID', `could not use ${paths.cert} with ${paths.key}`, {
-      cause,
-      hint: 'both must be PEM, and the key the one of the first certificate',
-    });
-  }
-  return files;
-};
+  parsePolicyFile(await readTextFile(path, 'policy_file'), path);

@@ -1,23 +1,11 @@
-import { isIP } from 'node:net';
-import { EcomputeError } from '@etcd-compute/common/errors';
+import { listen as listenAt } from '@etcd-compute/common/serving/listen';
 import type { Logger } from '@etcd-compute/common/log';
 import type { App } from '../http/app.js';
 import type { ServerConfig } from './config.js';
 
 /** @returns the URL of the API. @throws EcomputeError ECOMPUTE_ADDRESS_UNAVAILABLE. */
-export const listen = async (app: App, { listen: { host, port, path }, tls }: ServerConfig): Promise<string> => {
-  try {
-    await app.listen({ host, port });
-  } catch (cause) {
-    throw new EcomputeError('ECOMPUTE_ADDRESS_UNAVAILABLE', `could not listen at ${host}, port ${port}`, {
-      cause,
-      hint: 'see who listens there (`ss -ltnp`), or set listen.host and listen.port in the config',
-    });
-  }
-  const address = app.server.address();
-  const actualPort = typeof address === 'object' && address !== null ? address.port : port;
-  return `${tls ? 'https' : 'http'}://${isIP(host) === 6 ? `[${host}]` : host}:${actualPort}${path}`;
-};
+export const listen = async (app: App, { listen: { host, port, path }, tls }: ServerConfig): Promise<string> =>
+  (await listenAt(app, { host, port, isTls: tls !== undefined })) + path;
 
 /** Without tokens nobody is asked who he is; then others should not reach it. */
 export const warnIfOpen = ({ auth, listen: { host } }: ServerConfig, log: Logger): void => {

@@ -1,10 +1,11 @@
-import { withDeadline } from '@etcd-compute/common/async/deadline';
+import { untilAborted } from '@etcd-compute/common/async/until-aborted';
 import { persist } from '@etcd-compute/common/async/persist';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
 import { openStore, type Store } from '@etcd-compute/common/etcd/store';
 import type { Logger } from '@etcd-compute/common/log';
-import { createApp, type App } from '../http/app.js';
+import { closeServer } from '@etcd-compute/common/serving/listen';
+import { createApp } from '../http/app.js';
 import { createRoutes } from '../http/routes/routes.js';
 import { openEtcdStore, type EtcdPlacementStore } from '../store/etcd-store.js';
 import { appConfigOf, candidatesOf } from './app-config.js';
@@ -57,7 +58,7 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   await untilAborted(signal);
   log.info('asked to stop');
   stopFollowing();
-  await close(app, options);
+  await closeServer(app, { timeoutMs: config.limits.shutdown * 1000, log });
   log.info('eplacement has stopped');
 };
 
@@ -81,22 +82,3 @@ const waitForStore = async (
     log,
     signal,
   });
-
-const untilAborted = async (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-
-/** Requests that are under way are answered first, as long as that takes no longer than the config allows. */
-const close = async (app: App, { config, log }: RunOptions): Promise<void> => {
-  try {
-    await withDeadline(async () => app.close(), {
-      timeoutMs: config.limits.shutdown * 1000,
-      what: 'answering the requests that were under way',
-    });
-  } catch (err) {
-    log.error({ err }, 'requests that were under way are left unanswered');
-    app.server.closeAllConnections();
-  }
-};

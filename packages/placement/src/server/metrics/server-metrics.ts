@@ -1,8 +1,8 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Served } from '../../http/served.js';
 import type { StatusPage } from '@etcd-compute/common/serving/status-page';
 import type { StoreObserver } from '../../store/store-observer.js';
-import { createRegistry, type Registry } from '@etcd-compute/common/serving/metrics-registry';
+import { createRegistry } from '@etcd-compute/common/serving/metrics-registry';
+import { describeProcess } from '@etcd-compute/common/serving/process-metrics';
 
 export interface ServerMetrics {
   readonly page: StatusPage;
@@ -55,25 +55,4 @@ export const createServerMetrics = (): ServerMetrics => {
       onLoaded: () => loads.add(),
     },
   };
-};
-
-/** In the names that Prometheus has for what every process has. */
-const describeProcess = ({ reading }: Registry): void => {
-  const delay = monitorEventLoopDelay();
-  delay.enable();
-  const startedAt = Date.now() / 1000 - process.uptime();
-  reading({ name: 'process_start_time_seconds', type: 'gauge', help: 'When the process started.' }, () => startedAt);
-  reading({ name: 'process_resident_memory_bytes', type: 'gauge', help: 'Memory.' }, () => process.memoryUsage.rss());
-  reading({ name: 'process_cpu_seconds_total', type: 'counter', help: 'Processor time.' }, () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
-  reading(
-    { name: 'nodejs_eventloop_lag_p99_seconds', type: 'gauge', help: 'How late timers were since the last look.' },
-    () => {
-      const seconds = delay.percentile(99) / 1e9;
-      delay.reset();
-      return seconds;
-    },
-  );
 };

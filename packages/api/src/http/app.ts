@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:https';
+import type { PolicyTarget } from '@etcd-compute/common/policy/check';
+import { allowReply, answerPreflight, type CorsConfig } from '@etcd-compute/common/serving/cors';
+import type { StatusPage } from '@etcd-compute/common/serving/status-page';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Caller } from './caller.js';
+import { HttpError } from './http-error.js';
+import { readBody } from './read-body.js';
+import { PUBLIC, type ApiReply, type ApiRequest, type Route } from './route.js';
+import { createRules, type Allows } from './rules.js';
+import { describeServed, type Served } from './served.js';
+import type { Service } from './service.js';
+import { toHttpError } from './to-http-error.js';
+
+export interface AppConfig {
+  /** Undefined: pages of other origins may not use the API. */
+  readonly cors?: CorsConfig;
+  /** Serve https: what the files hold. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly maxBodyBytes: number;
+  /** How long a request may take to arrive, and then to be answered: what takes longer is told 503, and goes on. */
+  readonly timeoutMs: number;
+  /** Addresses of proxies that are believed when they tell whom they ask for. */
+  readonly trustedProxies?: readonly string[];
+}
+
+export interface AppDeps {
+  /** The first one answers for paths that are nobody's. */
+  readonly services: readonly [Service, ...Service[]];
+  readonly config: AppConfig;
+  /** Resolves when all that was written before is seen by routes. @returns who asks; undefined when the token is none of ours, or of nobody any more. */
+  readonly authenticate: (token: string | undefined) => Promise<Caller | undefined>;
+  readonly statusPages?: readonly StatusPage[];
+  /** Told of what went wrong here, not of what was refused. */
+  readonly onFault?: (error: unknown, requestId: string) => void;
+  /** Told of each request of the API. */
+  readonly onServed?: (served: Served) => void;
+}
+
+export type App = FastifyInstance<Server>;
+
+/** Longer than balancers keep a connection that nobody uses: else they may send a request the moment that it is closed. */
+const KEEP_ALIVE_MS = 75_000;
+const MAX_PARAM_LENGTH = 512;
+
+/** The HTTP server of all services. It does not listen yet; whoever made it closes it, which waits for the requests that are under way. */
+export const createApp = ({ services, config, authenticate, statusPages = [], onFault, onServed }: AppDeps): App => {
+  const { tls, cors, maxBodyBytes, timeoutMs, trustedProxies = [] } = config;
+  const app: App = fastify({
+    // Its type has https only; without certificates it is http.
+    https: tls ? { ...tls } : null,
+    bodyLimit: maxBodyBytes,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: timeoutMs,
+    handlerTimeout: timeoutMs,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    genReqId: () => `req-${randomUUID()}`,
+    // A path that cannot be decoded leads nowhere.
+    frameworkErrors: (_error, request, reply) => {
+      sendError(new HttpError(404, NOWHERE), request, reply);
+    },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.decorateRequest('caller', undefined);
+
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.isStatusPage) return undefined;
+    reply.headers({ 'x-openstack-request-id': request.id, vary: 'X-Auth-Token' });
+    if (!cors) return undefined;
+    if (request.method === 'OPTIONS') return reply.headers(answerPreflight(cors, request.headers)).code(200).send();
+    reply.headers({ ...allowReply(cors, request.headers), vary: 'X-Auth-Token, Origin' });
+    return undefined;
+  });
+  closeConnectionsAtTheEnd(app);
+  if (onServed) tellServed(app, onServed);
+
+  const sendError = (error: HttpError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const service =
+      services.find(({ path }) => request.url === path || request.url.startsWith(`${path}/`)) ?? services[0];
+    return reply
+      .code(error.status)
+      .headers({ ...service.headersOfError?.(error), ...error.headers })
+      .send(service.renderError(error));
+  };
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toHttpError(error);
+    if (problem.status >= 500) onFault?.(error, request.id);
+    return sendError(problem, request, reply);
+  });
+  app.setNotFoundHandler(() => {
+    throw new HttpError(404, NOWHERE);
+  });
+
+  for (const { path, routes, rules } of services) {
+    const { allows, hasRule } = createRules(rules);
+    for (const route of routes) {
+      if (route.rule !== PUBLIC && !hasRule(route.rule))
+        throw new TypeError(`${route.method} ${path}${route.path}: there is no rule ${route.rule}`);
+      app.route({
+        method: route.method,
+        url: path + route.path,
+        handler: async (request, reply) => {
+          const known = toApiRequest(request);
+          if (route.rule !== PUBLIC) await letIn(route, { request, known, allows });
+          const body = route.body && readBody(request.body, route.body);
+          return send(await route.handle({ ...known, caller: request.caller, body }), reply);
+        },
+      });
+    }
+  }
+  for (const { path, render } of statusPages)
+    app.get(path, { config: { isStatusPage: true } }, async (_request, reply) => {
+      const { status, contentType, body } = await render();
+      return reply.code(status).header('content-type', contentType).send(body);
+    });
+  return app;
+
+  async function letIn(
+    route: Route,
+    { request, known, allows }: { request: FastifyRequest; known: Omit<ApiRequest, 'body'>; allows: Allows },
+  ): Promise<void> {
+    request.caller = await authenticate(known.header('x-auth-token'));
+    if (!request.caller) throw new HttpError(401, 'The request you have made requires authentication.');
+    const target: PolicyTarget = (await route.target?.(known)) ?? {};
+    if (!allows(route.rule, request.caller, target))
+      throw new HttpError(403, `You are not authorized to perform the requested action: ${route.rule}.`);
+  }
+};
+
+const NOWHERE = 'The resource could not be found.';
+
+const toApiRequest = (request: FastifyRequest): Omit<ApiRequest, 'body'> => {
+  const start = request.url.indexOf('?');
+  return {
+    caller: undefined,
+    // eslint-disable-next-line typescript/no-unsafe-type-assertion -- Fastify's router makes them so
+    params: request.params as Readonly<Record<string, string>>,
+    query: new URLSearchParams(start < 0 ? '' : request.url.slice(start)),
+    header: (name) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    address: request.ip,
+    url: request.url,
+  };
+};
+
+const send = ({ status, body, headers = {} }: ApiReply, reply: FastifyReply): FastifyReply => {
+  reply.code(status).headers(headers);
+  return body === undefined
+    ? reply.send()
+    : reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(body)));
+};
+
+/** A connection that a request holds open while the server closes is not used for another one. */
+const closeConnectionsAtTheEnd = (app: App): void => {
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close');
+  });
+};
+
+const tellServed = (app: App, onServed: (served: Served) => void): void => {
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.routeOptions.config.isStatusPage) return;
+    onServed(describeServed(request, { status: reply.statusCode, durationMs: reply.elapsedTime }));
+  });
+  app.addHook('onRequestAbort', async (request) => onServed(describeServed(request, undefined)));
+};

@@ -1,0 +1,16 @@
+import type { HttpError } from './http-error.js';
+import type { Route } from './route.js';
+
+/** One of OpenStack's services, below a path of its own. */
+export interface Service {
+  readonly name: string;
+  /** What stands before the paths of its routes, such as `/identity`. */
+  readonly path: string;
+  readonly routes: readonly Route[];
+  /** Who may do what, by the names that routes have, in the rule language of `parseRule`. */
+  readonly rules: Readonly<Record<string, string>>;
+  /** The body that its clients expect of an error. */
+  readonly renderError: (error: HttpError) => object;
+  /** What an error's reply has beside its body. */
+  readonly headersOfError?: (error: HttpError) => Readonly<Record<string, string>>;
+}

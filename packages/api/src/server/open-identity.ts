@@ -1,0 +1,34 @@
+import { createKeys } from '@etcd-compute/common/etcd/keys';
+import type { Store } from '@etcd-compute/common/etcd/store';
+import type { Logger } from '@etcd-compute/common/log';
+import { createCatalog } from '../identity/catalog/catalog.js';
+import { IDENTITY_PATH } from '../identity/identity-service.js';
+import type { Identity } from '../identity/identity.js';
+import { createLoginLimit } from '../identity/passwords/login-limit.js';
+import { openIdentityStore, type IdentityStore } from '../identity/state/identity-store.js';
+import { createTokenStore } from '../identity/tokens/token-store.js';
+import { publicUrlOf, type ApiConfig } from './config.js';
+
+export interface OpenOptions {
+  readonly config: ApiConfig;
+  readonly etcd: Store;
+  readonly log: Logger;
+}
+
+export const openStateOf = async ({ config, etcd, log }: OpenOptions): Promise<IdentityStore> =>
+  openIdentityStore({ etcd, prefix: createKeys(config.etcd.prefix).identity, log });
+
+/** @param store stays its owner's to close. */
+export const createIdentity = ({ config, etcd }: OpenOptions, store: IdentityStore): Identity => {
+  const now = Date.now;
+  const root = publicUrlOf(config) + IDENTITY_PATH;
+  return {
+    store,
+    tokens: createTokenStore({ etcd, keys: store.keys, now }),
+    loginLimit: createLoginLimit({ perName: config.tokens.failures, perAddress: config.tokens.failures_per_address }),
+    catalog: createCatalog(config.region, [{ type: 'identity', name: 'eapi', url: root }, ...config.services]),
+    tokenLifetimeMs: config.tokens.lifetime * 1000,
+    url: `${root}/v3`,
+    now,
+  };
+};

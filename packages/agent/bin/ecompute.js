@@ -18,6 +18,8 @@ const writtenAt = (path) => statSync(new URL(path, import.meta.url), { throwIfNo
 const bundledAt = writtenAt('../dist/bundle/bin/ecompute.js');
 // The compiler leaves these files only in a source tree, each time that it compiles.
 const compiledAt = Math.max(
-  ...['..', '../../common', '../../libvirt'].map((folder) => writtenAt(`${folder}/tsconfig.tsbuildinfo`)),
+  ...['..', '../../common', '../../libvirt', '../../placement'].map((folder) =>
+    writtenAt(`${folder}/tsconfig.tsbuildinfo`),
+  ),
 );
 await import(bundledAt > 0 && bundledAt >= compiledAt ? '../dist/bundle/bin/ecompute.js' : '../dist/bin/ecompute.js');

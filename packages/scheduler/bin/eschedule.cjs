@@ -26,7 +26,7 @@ const writtenAt = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 
 /** The compiler leaves these files only in a source tree, each time that it compiles. */
 const isFresh = (bundledAt) =>
-  [root, path.join(root, '..', 'cloud'), path.join(root, '..', 'common')].every((folder) => {
+  [root, ...['cloud', 'common', 'placement'].map((name) => path.join(root, '..', name))].every((folder) => {
     const compiledAt = writtenAt(path.join(folder, 'tsconfig.tsbuildinfo'));
     return compiledAt === undefined || compiledAt <= bundledAt;
   });

@@ -25,7 +25,9 @@ test('the end of an instance whose request has changed leaves no lease behind', 
   );
   await writer.claim('deleting', 'asked to be destroyed');
   await store.txn([{ key, modRevision: revision }], [{ op: 'put', key, value: JSON.stringify(value) }]);
-  await expect(writer.finishDelete([], async () => undefined)).rejects.toMatchObject({
+  await expect(
+    writer.finishDelete([], { claim: async () => undefined, inTurn: async (run) => run() }),
+  ).rejects.toMatchObject({
     code: 'ECOMPUTE_INSTANCE_CHANGED',
   });
   expect(await world.etcdctl('lease', 'list')).toContain('found 0 leases');

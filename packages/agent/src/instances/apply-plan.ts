@@ -260,7 +260,7 @@ const undoFailedBuild = async (activation: Activation): Promise<void> => {
   await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance: request.instance, log });
   const { fault } = writer.record;
   const changes = { reason: fault?.message ?? 'the build failed', step: null };
-  await writer.toState('error', changes, { release: async () => releaseWith(deps.steps, request.instance) });
+  await writer.toState('error', changes, { release: releaseWith(deps.steps, request.instance) });
   log.warn({ instanceUuid: request.instance, code: fault?.code }, 'failed build undone');
 };
 
@@ -282,7 +282,7 @@ const destroy = async (activation: Activation): Promise<void> => {
   try {
     await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance, log });
     await discardCopies(deps.steps, instance);
-    await writer.finishDelete(copies, async () => releaseWith(deps.steps, instance));
+    await writer.finishDelete(copies, releaseWith(deps.steps, instance));
   } catch (err) {
     // Tried again by the loop; meanwhile the record says what it waits for.
     const fault = toFault(err, 'delete');

@@ -15,6 +15,7 @@ import { backoff, sleep } from '@etcd-compute/common/async/sleep';
 import type { Claim } from '@etcd-compute/common/capacity/capacity';
 import type { Guard, Store, Write } from '@etcd-compute/common/etcd/store';
 import type { Fence } from '../session/fence.js';
+import type { Release } from '../steps/release-room.js';
 import { bootedWrites } from './booted.js';
 import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 
@@ -40,9 +41,6 @@ export interface RecordWriterDeps {
   readonly bootId: string;
   readonly writesBooted: boolean;
 }
-
-/** Releases the room of the instance. It may be asked several times. */
-export type Release = () => Promise<Claim | undefined>;
 
 /** What goes into the transaction of a record. */
 export interface Together {
@@ -190,8 +188,15 @@ export class RecordWriter {
     this.#record = { value, modRevision: revision };
   }
 
-  /** Room is released in the same transaction; while others allocate or release on this host, it is claimed anew. */
+  /** Room is released in the same transaction. */
   async #commit(writes: readonly Write[], release?: Release): Promise<string> {
+    return release
+      ? release.inTurn(async () => this.#write(writes, release.claim))
+      : this.#write(writes, async () => undefined);
+  }
+
+  /** While others allocate or release on this host, the release is claimed anew. */
+  async #write(writes: readonly Write[], release: Release['claim']): Promise<string> {
     const { store, keys, host } = this.#deps;
     const guards: readonly Guard[] = [
       { key: keys.report(host, this.#instance), modRevision: this.#record.modRevision },
@@ -199,7 +204,7 @@ export class RecordWriter {
       this.#deps.fence.guard,
     ];
     for (let attempt = 1; attempt <= CLAIM_ATTEMPTS; attempt += 1) {
-      const claim = (await release?.()) ?? NO_CLAIM;
+      const claim = (await release()) ?? NO_CLAIM;
       const { isCommitted, revision } = await store.txn([...guards, ...claim.guards], [...writes, ...claim.writes]);
       if (isCommitted) {
         if (writes.some(({ key }) => key === this.#requestKey))

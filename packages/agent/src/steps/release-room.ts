@@ -1,5 +1,5 @@
 import { RELEASE_ROOM_STEP } from '@etcd-compute/common/audit/rules';
-import type { Claim } from '@etcd-compute/common/capacity/capacity';
+import type { Capacity, Claim } from '@etcd-compute/common/capacity/capacity';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Step, StepDeps } from './step.js';
 import { isAnythingLeft, undoCompletely } from './undo.js';
@@ -24,9 +24,19 @@ const release = async (deps: Holder, instance: InstanceUuid): Promise<void> => {
   if (await isHeldHere(deps, instance)) await deps.capacity.release(instance);
 };
 
-/** As `release`, to be written with the end of what the room was for. */
-export const releaseWith = async (deps: Holder, instance: InstanceUuid): Promise<Claim | undefined> =>
-  (await isHeldHere(deps, instance)) ? deps.capacity.releaseWith(instance) : undefined;
+/** What releases room in the transaction that ends what it was for. */
+export interface Release {
+  /** It may be asked several times. */
+  readonly claim: () => Promise<Claim | undefined>;
+  /** All instances of this host change the same room. */
+  readonly inTurn: Capacity['inTurn'];
+}
+
+/** As `release`, to be written with something else. */
+export const releaseWith = (deps: Holder, instance: InstanceUuid): Release => ({
+  claim: async () => ((await isHeldHere(deps, instance)) ? deps.capacity.releaseWith(instance) : undefined),
+  inTurn: deps.capacity.inTurn,
+});
 
 export const isHeldHere = async ({ capacity, mark: { host } }: Holder, instance: InstanceUuid): Promise<boolean> => {
   const { allocations } = await capacity.read(instance);

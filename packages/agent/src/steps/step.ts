@@ -19,7 +19,7 @@ import type { DomainMark } from '../domains/domain.js';
 /** What the steps of all instances share. */
 export interface StepDeps {
   readonly config: AgentConfig;
-  readonly capacity: Pick<Capacity, 'read' | 'reallocate' | 'release' | 'releaseWith' | 'settle'>;
+  readonly capacity: Pick<Capacity, 'read' | 'reallocate' | 'release' | 'releaseWith' | 'settle' | 'inTurn'>;
   /** For questions. */
   readonly getConnection: () => Connection;
   /** For whatever may take longer. */

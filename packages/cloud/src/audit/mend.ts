@@ -1,6 +1,9 @@
+import { backoff, sleep } from '@etcd-compute/common/async/sleep';
+import type { NewAllocation } from '@etcd-compute/common/capacity/capacity';
 import { needsAllocation } from '@etcd-compute/common/audit/rules';
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
 import { renderHolder } from '@etcd-compute/common/etcd/messages/name-holder';
+import type { Guard } from '@etcd-compute/common/etcd/store';
 import { providerUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { Services } from '../services.js';
 import { moveOn } from '../boot/move-on.js';
@@ -85,9 +88,34 @@ const release = async ({ services, instance, host }: Target, { held }: By<'relea
   return { ...FIXED, words: `released on host ${host}` };
 };
 
-const isStillMissing = async ({ services, instance, host }: Target): Promise<boolean> => {
+/** @returns the guard of the request, while it needs an allocation. */
+const findNeed = async ({ services, instance, host }: Target): Promise<Guard | undefined> => {
   const [entry] = await readInstances(services, [{ instance, host }]);
-  return entry?.request !== undefined && needsAllocation(entry.request, entry.record, host);
+  const isNeeded = entry?.request !== undefined && needsAllocation(entry.request, entry.record, host);
+  return isNeeded ? { key: services.keys.request(host, instance), modRevision: entry.requestRevision } : undefined;
+};
+
+/** Each time somebody else has allocated or released on the host. */
+const ALLOCATE_ATTEMPTS = 20;
+const AGAIN_MS = { minMs: 5, maxMs: 500 };
+
+/**
+ * Takes the room of a request that has none, where the capacity can in a transaction that compares the request.
+ *
+ * @returns why there is none; `gone` when there is no need any more.
+ */
+const takeRoom = async (target: Target, wanted: NewAllocation): Promise<'taken' | 'gone' | Error> => {
+  const capacity = await target.services.capacity();
+  for (let attempt = 1; attempt <= ALLOCATE_ATTEMPTS; attempt += 1) {
+    const need = await findNeed(target);
+    if (!need) return 'gone';
+    const result = await capacity.allocate([wanted]);
+    if (result.outcome !== 'allocated') return result.err;
+    const { guards, writes } = result.claim;
+    if (await capacity.settle({ guards: [...guards, need], writes })) return 'taken';
+    await sleep(backoff(attempt, AGAIN_MS));
+  }
+  return new Error(`others keep changing host ${target.host}`);
 };
 
 /**
@@ -97,30 +125,27 @@ const isStillMissing = async ({ services, instance, host }: Target): Promise<boo
 const allocateAgain = async (target: Target, { request }: By<'allocate'>): Promise<Mended> => {
   const { services, instance, host } = target;
   const capacity = await services.capacity();
-  if (!(await isStillMissing(target))) return GONE;
   const allocations = Object.fromEntries(
     Object.entries(request.allocations).map(([provider, { resources }]) => [provider, { resources }]),
   );
-  const result = await capacity.allocate([
-    {
-      instance,
-      allocations,
-      userId: request.user_id ?? services.user,
-      projectId: request.project_id ?? services.project,
-    },
-  ]);
-  if (result.outcome === 'allocated' && !(await capacity.settle(result.claim))) return CHANGED;
+  const taken = await takeRoom(target, {
+    instance,
+    allocations,
+    userId: request.user_id ?? services.user,
+    projectId: request.project_id ?? services.project,
+  });
+  if (taken === 'gone') return GONE;
   const held = await capacity.read(instance);
   const isHeld = Object.keys(held.allocations).some((provider) => provider.toLowerCase() === host);
   if (!isHeld)
     return {
       state: 'failed',
       words:
-        result.outcome !== 'allocated'
-          ? `${result.err.message}; destroy it, or make room on its host and audit again`
+        taken instanceof Error
+          ? `${taken.message}; destroy it, or make room on its host and audit again`
           : 'it was released again in this moment; audit again',
     };
-  if (await isStillMissing(target)) return { ...FIXED, words: `allocated again on host ${host}` };
+  if (await findNeed(target)) return { ...FIXED, words: `allocated again on host ${host}` };
   return (await capacity.release(instance, held)) === 'released' ? GONE : CHANGED;
 };
 

@@ -17,6 +17,9 @@ export interface BatchDeps {
 
 const NONE: ReadonlySet<never> = new Set();
 
+/** One txn of etcd holds what is written of this many and their room. */
+const MOST_WITH_ROOM = 16;
+
 /**
  * Places several instances: one call allocates for all of them, and one txn writes all of them. A conflict concerns one of them, and nobody
  * says which: both halves are tried again, down to single ones, which go from candidate to candidate.
@@ -34,6 +37,8 @@ export const placeBatch = async (deps: BatchDeps, specs: readonly InstanceSpec[]
 const tryBatch = async (deps: BatchDeps, specs: readonly InstanceSpec[]): Promise<PlaceOutcome[]> => {
   const [first, second] = specs;
   if (first && !second) return [await deps.placeOne(first)];
+  if (specs.length > MOST_WITH_ROOM && (await deps.find.services.capacity()).isTransactional)
+    return placeHalves(deps, specs);
   const hosts = await deps.found();
   const taken = specs.flatMap((spec): Taken[] => {
     const candidate = hosts.pool.take(NONE);

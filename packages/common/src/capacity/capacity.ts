@@ -115,6 +115,11 @@ export interface Capacity {
   readonly isTransactional: boolean;
   /** Writes a claim by itself. @returns false when the room has changed meanwhile, and nothing was written: claim anew. */
   readonly settle: (claim: Claim) => Promise<boolean>;
+  /**
+   * Runs what claims room of one host and writes the claim: within this process one after the other, where the next one would find that the
+   * room has changed. Not to be nested.
+   */
+  readonly inTurn: <T>(claimAndWrite: () => Promise<T>) => Promise<T>;
   /** Ways to place an instance, `limit` at most. */
   readonly candidates: (want: Want, limit: number) => Promise<Candidates>;
   /** Takes room for new consumers, for all of them or for none. */

@@ -65,6 +65,7 @@ export const createPlacementCapacity = (placement: PlacementClient): Capacity =>
     endpoint: placement.endpoint,
     isTransactional: false,
     settle: async () => true,
+    inTurn: async (claimAndWrite) => claimAndWrite(),
     candidates: async (want, limit) => {
       const reply = await listAllocationCandidates(placement, renderQueryWithLimit(want, limit));
       return {

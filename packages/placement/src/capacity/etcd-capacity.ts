@@ -1,7 +1,7 @@
 import { backoff, sleep } from '@etcd-compute/common/async/sleep';
+import { createTurns } from '@etcd-compute/common/async/turns';
 import { toCandidate } from '@etcd-compute/common/capacity/candidate';
 import type { Allocations, Capacity, Claim, Held } from '@etcd-compute/common/capacity/capacity';
-import { renderQueryWithLimit } from '@etcd-compute/common/capacity/want';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
@@ -13,21 +13,20 @@ import { checkRequestNames } from '../engine/check-names.js';
 import type { Draft } from '../engine/draft.js';
 import { deleteProvider } from '../engine/providers/delete-provider.js';
 import { Refusal } from '../engine/refusal.js';
-import { parseCandidatesRequest } from '../http/query/candidates-request.js';
+import { HttpError } from '../http/http-error.js';
 import type { Amounts, Consumer, Provider, ProviderUsage } from '../model/entities.js';
 import { keyOf, prefixOf } from '../model/keys.js';
-import { ensureFormat } from '../store/format.js';
+import { checkFormat, ensureFormat } from '../store/format.js';
 import { branchOf, claimOf } from './claims.js';
 import { decide, look } from './decide.js';
 import { findInWindows } from './find-in-windows.js';
 import { PartialIndex } from './partial-index.js';
+import { parseWant } from './parse-want.js';
 import { publish } from './publish.js';
 import { listHolders, readKeys, readPrefix, type Room } from './read-into.js';
 
 /** The consumer type of our instances. */
 const CONSUMER_TYPE = 'INSTANCE';
-/** What queries may say, and mean. */
-const MICROVERSION = 39;
 /** Each time somebody else is through, so this is for a host on which very many come and go at once. */
 const ATTEMPTS = 30;
 const AGAIN_MS = { minMs: 5, maxMs: 500 };
@@ -44,6 +43,7 @@ export interface EtcdCapacityOptions {
  */
 export const createEtcdCapacity = ({ store, keys }: EtcdCapacityOptions): Capacity => {
   const room: Room = { store, prefix: keys.placement };
+  const inTurn = createTurns();
 
   const readOne = async (uuid: string): Promise<{ provider: Provider | undefined; usage: ProviderUsage }> => {
     const index = new PartialIndex();
@@ -61,7 +61,9 @@ export const createEtcdCapacity = ({ store, keys }: EtcdCapacityOptions): Capaci
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const decision = await decide(room, plan);
       const branch = branchOf(decision.plan, room.prefix);
-      if (branch.writes.length === 0 || (await store.transact(branch)).isCommitted) return decision.result;
+      if (branch.writes.length === 0) return decision.result;
+      await ensureFormat(store, room.prefix);
+      if ((await store.transact(branch)).isCommitted) return decision.result;
       await sleep(backoff(attempt, AGAIN_MS));
     }
     throw new EcomputeError('ECOMPUTE_PLACEMENT_CONFLICT', `could not ${what}: it keeps changing`, {
@@ -88,10 +90,10 @@ export const createEtcdCapacity = ({ store, keys }: EtcdCapacityOptions): Capaci
     isTransactional: true,
     settle: async ({ guards, writes }) =>
       writes.length === 0 || (await store.transact({ when: guards, writes })).isCommitted,
+    inTurn,
     candidates: async (want, limit) => {
-      const query = new URLSearchParams(renderQueryWithLimit(want, limit));
       const request = await named('find candidates', async () => {
-        const parsed = parseCandidatesRequest(query, MICROVERSION);
+        const parsed = parseWant(want, limit);
         await look(room, (view) => checkRequestNames(view, parsed));
         return parsed;
       });
@@ -151,7 +153,8 @@ export const createEtcdCapacity = ({ store, keys }: EtcdCapacityOptions): Capaci
       );
     },
     now: async () => new Date(),
-    check: async () => ensureFormat(store, room.prefix),
+    // An agent asks before it knows whether this is its etcd.
+    check: async () => void (await checkFormat(store, room.prefix)),
     hosts: async () => {
       const index = new PartialIndex();
       await readPrefix(room, index, prefixOf('provider'));
@@ -227,8 +230,13 @@ const CODES = {
   forbidden: 'ECOMPUTE_PLACEMENT_REFUSED',
 } as const;
 
-const toError = (thrown: unknown, what: string): unknown =>
-  thrown instanceof Refusal ? new EcomputeError(CODES[thrown.kind], `could not ${what}: ${thrown.message}`) : thrown;
+const toError = (thrown: unknown, what: string): unknown => {
+  if (thrown instanceof Refusal) return new EcomputeError(CODES[thrown.kind], `could not ${what}: ${thrown.message}`);
+  // Of those there are only queries that cannot be understood.
+  if (thrown instanceof HttpError)
+    return new EcomputeError('ECOMPUTE_PLACEMENT_REFUSED', `could not ${what}: ${thrown.message}`);
+  return thrown;
+};
 
 /** @param what completes "could not …". */
 const named = async <T>(what: string, run: () => Promise<T>): Promise<T> => {

@@ -4,19 +4,29 @@ import { FORMAT } from './etcd-keys.js';
 
 const CURRENT_FORMAT = '1';
 
-/** Says which layout of keys and values this is, unless somebody has. @throws EcomputeError ECOMPUTE_PLACEMENT_TOO_OLD for another one. */
-export const ensureFormat = async (store: Store, prefix: string): Promise<void> => {
-  const key = prefix + FORMAT;
-  // Others may write the same at the same time.
-  const found =
-    (await store.get(key))?.value ??
-    ((await store.txn([{ key, modRevision: '0' }], [{ op: 'put', key, value: CURRENT_FORMAT }])).isCommitted
-      ? CURRENT_FORMAT
-      : (await store.get(key))?.value);
+/**
+ * Nothing is written.
+ *
+ * @returns whether anybody has said which layout of keys and values this is.
+ * @throws EcomputeError ECOMPUTE_PLACEMENT_TOO_OLD when it is another one.
+ */
+export const checkFormat = async (store: Store, prefix: string): Promise<boolean> => {
+  const found = (await store.get(prefix + FORMAT))?.value;
+  if (found === undefined) return false;
   if (found !== CURRENT_FORMAT)
     throw new EcomputeError(
       'ECOMPUTE_PLACEMENT_TOO_OLD',
-      `could not read ${prefix} in etcd at ${store.endpoints}: its format is ${String(found)}, and this version knows ${CURRENT_FORMAT}`,
+      `could not read ${prefix} in etcd at ${store.endpoints}: its format is ${found}, and this version knows ${CURRENT_FORMAT}`,
       { hint: 'upgrade this process' },
     );
+  return true;
+};
+
+/** As `checkFormat`, and says that it is ours unless somebody has said anything. */
+export const ensureFormat = async (store: Store, prefix: string): Promise<void> => {
+  if (await checkFormat(store, prefix)) return;
+  const key = prefix + FORMAT;
+  const { isCommitted } = await store.txn([{ key, modRevision: '0' }], [{ op: 'put', key, value: CURRENT_FORMAT }]);
+  // Somebody else has done so in this moment.
+  if (!isCommitted) await checkFormat(store, prefix);
 };

@@ -23,6 +23,7 @@ import { startTcpProxy, type TcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startWorld, waitForRecord, type World } from '../integration/fixtures/agent-world.js';
+import { sectionAt } from '../integration/fixtures/counting.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 const PROGRAM = fileURLToPath(import.meta.resolve('@etcd-compute/scheduler/eschedule.cjs'));
@@ -108,7 +109,7 @@ beforeAll(async () => {
   proxies = [...forAgent, ...forDesk];
   const sectionsOf = ([etcd, placement]: readonly TcpProxy[]) => ({
     etcd: { host: etcd?.host ?? '', port: etcd?.port ?? 0 },
-    placement: { endpoint: placement?.endpoint ?? '' },
+    placement: sectionAt(placement?.endpoint ?? ''),
   });
   agent = await startEcompute({
     ...sectionsOf(forAgent),

@@ -2,7 +2,6 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCloud } from '@etcd-compute/cloud';
-import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import type { ActionName } from '@etcd-compute/common/wishes/kinds';
 import { getInventories } from '@etcd-compute/common/placement/resource-providers';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
@@ -117,7 +116,7 @@ test('a guest that panics, and one whose qemu is killed, have crashed', async ()
 test('a guest that is paused or suspended goes on where it was, one that is reset begins anew; what they leave on the host goes with them', async () => {
   const instance = await bootToAddress();
   await type(instance, 'WORD=remembered');
-  const cloud = createCloud({ store: world.store, capacity: createPlacementCapacity(world.client) });
+  const cloud = createCloud({ store: world.store, capacity: world.capacity });
   const ask = async (kind: ActionName): Promise<void> => {
     expect(await cloud.ask(kind, [instance], { waitMs: 120_000 })).toMatchObject({ errors: [] });
   };

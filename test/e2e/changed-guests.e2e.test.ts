@@ -2,7 +2,6 @@
 import { appendFile, chmod, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCloud, type Cloud } from '@etcd-compute/cloud';
-import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
@@ -64,7 +63,7 @@ beforeAll(async () => {
       timeouts: { guest_shutdown: 20 },
     },
   });
-  cloud = createCloud({ store: world.store, capacity: createPlacementCapacity(world.client) });
+  cloud = createCloud({ store: world.store, capacity: world.capacity });
 });
 afterEach(async () => {
   const instances = booted.splice(0);

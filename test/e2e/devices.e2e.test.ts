@@ -2,7 +2,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCloud, type Cloud } from '@etcd-compute/cloud';
-import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { newDiskUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { connect } from '@etcd-compute/libvirt/connection';
@@ -40,7 +39,7 @@ beforeAll(async () => {
   await mkdir(dir);
   world.images.setFile('guest', (await buildGuestImage(CACHE)).path);
   libvirtd = await startLibvirtd({ dir });
-  cloud = createCloud({ store: world.store, capacity: createPlacementCapacity(world.client) });
+  cloud = createCloud({ store: world.store, capacity: world.capacity });
 });
 afterAll(async () => {
   await libvirtd.stop();

@@ -48,7 +48,7 @@ beforeAll(async () => {
   const { etcd, placement } = world;
   await writeFile(
     scheduleConfig,
-    JSON.stringify({ etcd: { host: etcd.host, port: etcd.port }, placement: { endpoint: placement.endpoint } }),
+    JSON.stringify({ etcd: { host: etcd.host, port: etcd.port }, placement: placement.section }),
   );
 });
 afterAll(async () => {

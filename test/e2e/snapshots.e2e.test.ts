@@ -2,7 +2,6 @@
 import { chmod, mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCloud, type Cloud } from '@etcd-compute/cloud';
-import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { snapshotSchema, type Snapshot } from '@etcd-compute/common/etcd/messages/snapshot';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
@@ -48,7 +47,7 @@ beforeAll(async () => {
       period: 5,
     },
   });
-  cloud = createCloud({ store: world.store, capacity: createPlacementCapacity(world.client) });
+  cloud = createCloud({ store: world.store, capacity: world.capacity });
 });
 afterEach(async () => {
   const { instances } = await cloud.list();

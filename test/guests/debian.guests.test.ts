@@ -69,7 +69,7 @@ beforeAll(async () => {
   await startBridge();
   const endpoints = {
     etcd: { host: world.etcd.host, port: world.etcd.port },
-    placement: { endpoint: world.placement.endpoint },
+    placement: world.placement.section,
   };
   await writeFile(join(world.dir.path, 'schedule.yaml'), JSON.stringify(endpoints));
   await writeFile(join(world.dir.path, 'user-data.yaml'), USER_DATA);

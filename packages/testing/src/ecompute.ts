@@ -4,13 +4,15 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { access, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PlacementSection } from './placement-server.js';
 import { tailLog } from './service.js';
 import { makeTempDir } from './temp-dir.js';
 import { StopWaiting, waitFor } from './wait-for.js';
 
 export interface EcomputeOptions {
   readonly etcd: { readonly host: string; readonly port: number };
-  readonly placement: { readonly endpoint: string };
+  /** Who counts room; of a server, its `section` says so, or else it is the service at its `endpoint`. */
+  readonly placement: PlacementSection | { readonly endpoint: string; readonly section: PlacementSection };
   /** The host's uuid; default a new one. */
   readonly uuid?: string;
   /** Config keys beside those above, or instead of them. The hypervisor is `test:///default` unless `libvirt` is given. */
@@ -76,7 +78,7 @@ export async function startEcompute(options: EcomputeOptions): Promise<Ecompute>
     name: uuid,
     state_dir: stateDir,
     etcd: { host: options.etcd.host, port: options.etcd.port },
-    placement: { endpoint: options.placement.endpoint },
+    placement: sectionOf(options.placement),
     libvirt: { uri: 'test:///default' },
     network: { cidr: '10.45.0.0/24' },
     // The image servers of tests are here.
@@ -97,6 +99,11 @@ export async function startEcompute(options: EcomputeOptions): Promise<Ecompute>
   cleanUp.hasStarted = true;
   return ecompute.handle;
 }
+
+const sectionOf = (placement: EcomputeOptions['placement']): PlacementSection => {
+  if (placement === 'etcd') return placement;
+  return 'section' in placement ? placement.section : { endpoint: placement.endpoint };
+};
 
 type Folder = { readonly path: string } & Partial<AsyncDisposable>;
 

@@ -49,7 +49,7 @@ export async function startEplacement(options: EplacementOptions): Promise<Place
     },
     () => isReady(port),
   );
-  const facts = { endpoint: `http://${HOST}:${port}`, host: HOST, port, dir };
+  const facts = { endpoint: `http://${HOST}:${port}`, host: HOST, port, dir, section: 'etcd' as const };
   return extendService(service, facts, async () => {
     if (ownFolder) await rm(ownFolder, { recursive: true, force: true });
   });

@@ -22,7 +22,12 @@ export interface PlacementServer extends Service {
   readonly host: string;
   readonly port: number;
   readonly dir: string;
+  /** What the config of an agent or scheduler says that counts room with it. */
+  readonly section: PlacementSection;
 }
+
+/** `etcd`: whoever has it counts in its own etcd. */
+export type PlacementSection = 'etcd' | { readonly endpoint: string; readonly timeout?: number };
 
 const HOST = '127.0.0.1';
 
@@ -118,7 +123,8 @@ function asPlacement(
   service: Service,
   { port, dir, ownFolder }: { port: number; dir: string; ownFolder: string | undefined },
 ): PlacementServer {
-  const facts = { endpoint: `http://${HOST}:${port}`, host: HOST, port, dir };
+  const endpoint = `http://${HOST}:${port}`;
+  const facts = { endpoint, host: HOST, port, dir, section: { endpoint } };
   return extendService(service, facts, async () => {
     if (ownFolder) await rm(ownFolder, { recursive: true, force: true });
   });

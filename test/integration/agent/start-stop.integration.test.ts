@@ -21,6 +21,7 @@ import {
   waitForState,
   type World,
 } from '../fixtures/agent-world.js';
+import { hasPlacementService } from '../fixtures/counting.js';
 
 /** How an agent starts, stops, is killed and comes back, and what it leaves for the next one. */
 let world: World;
@@ -82,24 +83,27 @@ describe.concurrent('a wrong start', () => {
 });
 
 describe.concurrent('the order of starts', () => {
-  test('an agent before its servers says which ones are missing, and goes on when they come', async () => {
-    await using etcd = await startTcpProxy(world.etcd);
-    await using placement = await startTcpProxy(world.placement);
-    await etcd.refuse(true);
-    await placement.refuse(true);
-    await using agent = await world.startAgent({ etcd, placement, until: 'running' });
-    await agent.waitForLog(`waiting for etcd at ${etcd.endpoint}`);
-    await agent.waitForLog(`waiting for Placement at ${placement.endpoint}`);
-    await placement.refuse(false);
-    await agent.waitForLog(`Placement at ${placement.endpoint} is there`);
-    const instance = await boot(world, agent.uuid).catch((error: unknown) => error);
-    expect(instance).toMatchObject({ message: expect.stringContaining('answered 400') }); // nobody may place here yet
-    await etcd.refuse(false);
-    await agent.waitForLog('ecompute is ready');
-    await waitForState(world, await boot(world, agent.uuid), 'active');
-  });
+  test.runIf(hasPlacementService)(
+    'an agent before its servers says which ones are missing, and goes on when they come',
+    async () => {
+      await using etcd = await startTcpProxy(world.etcd);
+      await using placement = await startTcpProxy(world.placement);
+      await etcd.refuse(true);
+      await placement.refuse(true);
+      await using agent = await world.startAgent({ etcd, placement, until: 'running' });
+      await agent.waitForLog(`waiting for etcd at ${etcd.endpoint}`);
+      await agent.waitForLog(`waiting for Placement at ${placement.endpoint}`);
+      await placement.refuse(false);
+      await agent.waitForLog(`Placement at ${placement.endpoint} is there`);
+      const instance = await boot(world, agent.uuid).catch((error: unknown) => error);
+      expect(instance).toMatchObject({ message: expect.stringContaining('answered 400') }); // nobody may place here yet
+      await etcd.refuse(false);
+      await agent.waitForLog('ecompute is ready');
+      await waitForState(world, await boot(world, agent.uuid), 'active');
+    },
+  );
 
-  test.each([
+  test.runIf(hasPlacementService).each([
     [401, { 'content-type': 'text/plain' }, 'no', 'ECOMPUTE_PLACEMENT_UNAUTHORIZED'],
     [404, {}, 'nothing here', 'ECOMPUTE_PLACEMENT_NOT_FOUND'],
     [500, {}, 'broken', 'ECOMPUTE_PLACEMENT_FAILED'],
@@ -186,7 +190,7 @@ describe.concurrent('SIGTERM', () => {
     expect(await presenceOf(agent)).toMatchObject({ state: 'up' });
   });
 
-  test('locks the host also when Placement does not do so at once', async () => {
+  test.runIf(hasPlacementService)('locks the host also when Placement does not do so at once', async () => {
     await using placement = await startHttpProxy(world.placement);
     await using agent = await world.startAgent({ placement });
     placement.setFault({ kind: 'status', status: 500, body: '{}', writesOnly: true });

@@ -16,6 +16,7 @@ import {
   waitForState,
   type World,
 } from '../fixtures/agent-world.js';
+import { hasPlacementService } from '../fixtures/counting.js';
 
 /** The two audits, many requests at once, and servers that go away under an agent at work. */
 let world: World;
@@ -131,19 +132,22 @@ describe('thirty at once', () => {
 });
 
 describe('a server that goes away', () => {
-  test('Placement while destroying: the record waits, says for what, and all goes when it is back', async () => {
-    const instance = await boot(world, agent.uuid);
-    await waitForState(world, instance, 'active');
-    const held = await world.request('GET', `/allocations/${instance}`);
-    await world.placement.kill('SIGKILL');
-    const message = { ...Object(held), allocations: {}, instance, image: null };
-    await world.etcdctl('put', `/hosts/${agent.uuid}/${instance}`, JSON.stringify(message));
-    const waiting = await waitForRecord(world, instance, ({ fault }) => fault !== null);
-    expect(waiting).toMatchObject({ state: 'deleting', fault: { code: 'ECOMPUTE_PLACEMENT_UNREACHABLE' } });
-    await world.placement.restart();
-    await waitForState(world, instance, 'deleted');
-    expect(await heldBy(world, instance)).toEqual({});
-  });
+  test.runIf(hasPlacementService)(
+    'Placement while destroying: the record waits, says for what, and all goes when it is back',
+    async () => {
+      const instance = await boot(world, agent.uuid);
+      await waitForState(world, instance, 'active');
+      const held = await world.request('GET', `/allocations/${instance}`);
+      await world.placement.kill('SIGKILL');
+      const message = { ...Object(held), allocations: {}, instance, image: null };
+      await world.etcdctl('put', `/hosts/${agent.uuid}/${instance}`, JSON.stringify(message));
+      const waiting = await waitForRecord(world, instance, ({ fault }) => fault !== null);
+      expect(waiting).toMatchObject({ state: 'deleting', fault: { code: 'ECOMPUTE_PLACEMENT_UNREACHABLE' } });
+      await world.placement.restart();
+      await waitForState(world, instance, 'deleted');
+      expect(await heldBy(world, instance)).toEqual({});
+    },
+  );
 
   test('etcd, killed while twenty are built: all become active, each built once', async () => {
     const instances = await Promise.all(Array.from({ length: 20 }, async () => boot(world, agent.uuid)));

@@ -3,6 +3,7 @@ import { newRecord, withState, type InstanceRecord } from '@etcd-compute/common/
 import { newInstanceUuid, newProviderUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hasPlacementService } from '../fixtures/counting.js';
 import { parseJson, startCloud, startPlacementFront, type TestCloud } from '../fixtures/eschedule-fixture.js';
 
 /** `eschedule audit` on a real etcd and Placement; what agents report is written by the test. */
@@ -183,50 +184,56 @@ describe('an allocation without a request', () => {
     expect(stderr).toMatch(/the agent of host one-.* is down: what it holds is known as of 20/);
   });
 
-  test('is not released when its request comes between the look and the release', async () => {
-    const host = await cloud.addHost({ name: 'one' });
-    const orphan = newInstanceUuid();
-    await allocateFor(orphan, host);
-    await putReport(host, [{ kind: ALLOCATION, instance: orphan }], { inSeconds: 1 });
-    await outlast();
-    let reads = 0;
-    await using front = await startPlacementFront(cloud.placementServer.endpoint, {
-      beforeReply: async (method, path): Promise<'send'> => {
-        // Each of the two looks reads it once; the third is that of the release.
-        if (method === 'GET' && path === `/allocations/${orphan}`) reads += 1;
-        if (reads === 3 && path === `/allocations/${orphan}` && method === 'GET') await putRequest(host, orphan);
-        return 'send';
-      },
-    });
-    const config = await cloud.writeConfig({ placement: front.endpoint });
-    const { code, stdout } = await cloud.eschedule(['audit', '--fix', '--grace', '0.001', '-o', 'json'], { config });
-    expect(code).toBe(1);
-    const changed = { state: 'failed', remedy: 'it changed in this moment; audit again' };
-    expect(parseJson(stdout)).toMatchObject([{ instance: orphan, ...changed }]);
-    expect(await cloud.allocationsOn(host)).toEqual([orphan]);
-  });
+  test.runIf(hasPlacementService)(
+    'is not released when its request comes between the look and the release',
+    async () => {
+      const host = await cloud.addHost({ name: 'one' });
+      const orphan = newInstanceUuid();
+      await allocateFor(orphan, host);
+      await putReport(host, [{ kind: ALLOCATION, instance: orphan }], { inSeconds: 1 });
+      await outlast();
+      let reads = 0;
+      await using front = await startPlacementFront(cloud.placementServer.endpoint, {
+        beforeReply: async (method, path): Promise<'send'> => {
+          // Each of the two looks reads it once; the third is that of the release.
+          if (method === 'GET' && path === `/allocations/${orphan}`) reads += 1;
+          if (reads === 3 && path === `/allocations/${orphan}` && method === 'GET') await putRequest(host, orphan);
+          return 'send';
+        },
+      });
+      const config = await cloud.writeConfig({ placement: front.endpoint });
+      const { code, stdout } = await cloud.eschedule(['audit', '--fix', '--grace', '0.001', '-o', 'json'], { config });
+      expect(code).toBe(1);
+      const changed = { state: 'failed', remedy: 'it changed in this moment; audit again' };
+      expect(parseJson(stdout)).toMatchObject([{ instance: orphan, ...changed }]);
+      expect(await cloud.allocationsOn(host)).toEqual([orphan]);
+    },
+  );
 });
 
 describe('a request without an allocation', () => {
-  test('that only one of the two looks sees is none: others are at work between two questions', async () => {
-    const host = await cloud.addHost({ name: 'one' });
-    await putReport(host);
-    await putWhole(host);
-    let asked = 0;
-    await using front = await startPlacementFront(cloud.placementServer.endpoint, {
-      answer: (_method, path) => {
-        if (path !== `/resource_providers/${host}/allocations`) return undefined;
-        asked += 1;
-        // As it was before the instance was booted.
-        return asked === 1
-          ? { status: 200, body: '{"allocations": {}, "resource_provider_generation": 1}' }
-          : undefined;
-      },
-    });
-    const config = await cloud.writeConfig({ placement: front.endpoint });
-    expect(await cloud.eschedule(['audit', '--fix'], { config })).toMatchObject({ code: 0, stdout: '' });
-    expect(asked).toBe(2);
-  });
+  test.runIf(hasPlacementService)(
+    'that only one of the two looks sees is none: others are at work between two questions',
+    async () => {
+      const host = await cloud.addHost({ name: 'one' });
+      await putReport(host);
+      await putWhole(host);
+      let asked = 0;
+      await using front = await startPlacementFront(cloud.placementServer.endpoint, {
+        answer: (_method, path) => {
+          if (path !== `/resource_providers/${host}/allocations`) return undefined;
+          asked += 1;
+          // As it was before the instance was booted.
+          return asked === 1
+            ? { status: 200, body: '{"allocations": {}, "resource_provider_generation": 1}' }
+            : undefined;
+        },
+      });
+      const config = await cloud.writeConfig({ placement: front.endpoint });
+      expect(await cloud.eschedule(['audit', '--fix'], { config })).toMatchObject({ code: 0, stdout: '' });
+      expect(asked).toBe(2);
+    },
+  );
 
   test('gets it again, also one of the original without a record', async () => {
     const host = await cloud.addHost({ name: 'one' });
@@ -256,7 +263,7 @@ describe('a request without an allocation', () => {
     expect(await cloud.allocationsOn(host)).toEqual([other]);
   });
 
-  test('that is destroyed while it gets it again holds nothing in the end', async () => {
+  test.runIf(hasPlacementService)('that is destroyed while it gets it again holds nothing in the end', async () => {
     const host = await cloud.addHost({ name: 'one' });
     const instance = await putWhole(host);
     await cloud.capacity.release(instance);
@@ -429,10 +436,8 @@ describe('keys that stand for nothing', () => {
     ]);
     expect(kindsIn(found).toSorted()).toEqual(['report-without-host', 'request-without-host', 'request-without-host']);
     const { entries } = await cloud.store.list('/');
-    expect(entries.map(({ key }) => key)).toEqual([
-      cloud.keys.request(gone, claimed),
-      cloud.keys.report(gone, claimed),
-    ]);
+    const left = entries.map(({ key }) => key).filter((key) => !key.startsWith(cloud.keys.placement));
+    expect(left).toEqual([cloud.keys.request(gone, claimed), cloud.keys.report(gone, claimed)]);
   });
 
   test('values that are not understood are told, and stay', async () => {

@@ -1,4 +1,3 @@
-import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAudits } from '@etcd-compute/agent/audits/audits';
@@ -64,7 +63,7 @@ const startAudits = async (
   const shared = {
     store: world.store,
     keys: world.keys,
-    capacity: createPlacementCapacity(world.client),
+    capacity: world.capacity,
     host,
     session,
     fence,
@@ -93,8 +92,8 @@ const startAudits = async (
     ...shared,
     steps: configured,
     tasks: TASKS,
-    capacity: createPlacementCapacity(world.client),
-    provider: createOwnProvider({ capacity: createPlacementCapacity(world.client), host, now: () => clock }),
+    capacity: world.capacity,
+    provider: createOwnProvider({ capacity: world.capacity, host, now: () => clock }),
     now: () => clock,
   });
   return async () => {

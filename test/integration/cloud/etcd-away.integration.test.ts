@@ -1,12 +1,12 @@
 /** What was written stands, whatever becomes of etcd afterwards: a wait that etcd leaves alone ends in time, and says what was written. */
 import { createCloud, type Cloud, type CloudEvent } from '@etcd-compute/cloud';
-import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { etcdSection } from '@etcd-compute/common/config/sections';
 import { openStore } from '@etcd-compute/common/etcd/store';
 import { newProviderUuid } from '@etcd-compute/common/ids';
 import { startTcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SMALL, startWorld, type World } from '../fixtures/agent-world.js';
+import { openTestCapacity } from '../fixtures/counting.js';
 import { putInstances } from '../fixtures/put-instances.js';
 import { addRoomyHost } from '../fixtures/step-deps.js';
 
@@ -29,7 +29,7 @@ const withoutEtcdAfter = async <T>(
   await using proxy = await startTcpProxy({ host, port });
   const store = await openStore(etcdSection.parse({ host: proxy.host, port: proxy.port, timeout: 2 }));
   try {
-    const cloud = createCloud({ store, capacity: createPlacementCapacity(world.client) });
+    const cloud = createCloud({ store, capacity: openTestCapacity(world.client, store) });
     return await verb(cloud, ({ type }) => {
       if (type !== written) return;
       void proxy.refuse(true);

@@ -1,7 +1,6 @@
 /** The example of packages/cloud/README.md is a program that works. */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createCloud } from '@etcd-compute/cloud';
-import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startWorld, type World } from '../fixtures/agent-world.js';
@@ -37,6 +36,6 @@ test('the ten lines of the README boot a guest', async () => {
   await writeFile(PROGRAM, program);
   const { stdout } = await runCommand([process.execPath, PROGRAM.pathname], { timeoutMs: 180_000 });
   expect(stdout).toContain("type: 'placed'");
-  const cloud = createCloud({ store: world.store, capacity: createPlacementCapacity(world.client) });
+  const cloud = createCloud({ store: world.store, capacity: world.capacity });
   expect(await cloud.get('web')).toMatchObject({ name: 'web', state: 'active', host: agent.uuid });
 });

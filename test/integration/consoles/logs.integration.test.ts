@@ -26,10 +26,7 @@ beforeAll(async () => {
   await waitForEndpoint();
   const endpoints = { etcd: { host: world.etcd.host, port: world.etcd.port }, placement: world.placement };
   const { etcd, placement } = endpoints;
-  await writeFile(
-    join(world.dir.path, 'schedule.yaml'),
-    JSON.stringify({ etcd, placement: { endpoint: placement.endpoint } }),
-  );
+  await writeFile(join(world.dir.path, 'schedule.yaml'), JSON.stringify({ etcd, placement: placement.section }));
 });
 afterAll(async () => {
   await agent[Symbol.asyncDispose]();

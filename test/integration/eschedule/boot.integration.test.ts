@@ -2,6 +2,7 @@ import { isUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/comm
 import { startTcpProxy } from '@etcd-compute/testing/tcp-proxy';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hasPlacementService } from '../fixtures/counting.js';
 import { parseJson, startCloud, startPlacementFront, type TestCloud } from '../fixtures/eschedule-fixture.js';
 
 let cloud: TestCloud;
@@ -285,7 +286,7 @@ describe('boot without room', () => {
     expect(stderr).toContain('alpha: lacks trait HW_CPU_X86_AVX2');
   });
 
-  test('goes to the next host when the first is taken meanwhile', async () => {
+  test.runIf(hasPlacementService)('goes to the next host when the first is taken meanwhile', async () => {
     const hosts = [await cloud.addHost({ name: 'alpha', vcpus: 4 }), await cloud.addHost({ name: 'beta', vcpus: 2 })];
     let taken = 0;
     await using front = await startPlacementFront(cloud.placementServer.endpoint, {
@@ -438,7 +439,7 @@ describe('boot when etcd or Placement goes away in the middle', () => {
   const NOTICE_MS = 200;
   const isAllocation = (method: string, path: string): boolean => method === 'PUT' && path.startsWith('/allocations/');
 
-  test('etcd is gone after the allocation: the allocation is released', async () => {
+  test.runIf(hasPlacementService)('etcd is gone after the allocation: the allocation is released', async () => {
     await cloud.addHost({ name: 'alpha' });
     await using proxy = await startTcpProxy({ host: '127.0.0.1', port: cloud.etcd.port });
     await using front = await startPlacementFront(cloud.placementServer.endpoint, {
@@ -458,55 +459,64 @@ describe('boot when etcd or Placement goes away in the middle', () => {
     expect(await cloud.listLeftovers()).toEqual([]);
   });
 
-  test('etcd’s reply to the write is lost: the instance is placed once, and said to be', async () => {
-    await cloud.addHost({ name: 'alpha' });
-    await using proxy = await startTcpProxy({ host: '127.0.0.1', port: cloud.etcd.port });
-    await using front = await startPlacementFront(cloud.placementServer.endpoint, {
-      beforeReply: (method, path) => {
-        if (isAllocation(method, path)) proxy.stall('down');
-        return 'send';
-      },
-    });
-    const config = await cloud.writeConfig({ etcdPort: proxy.port, placement: front.endpoint });
-    const { finished } = cloud.run(['boot', '--no-wait', '-o', 'json'], { config });
-    const request = await cloud.waitForRequest();
-    proxy.cutAll();
-    proxy.resume();
-    const { code, stdout } = await finished;
-    expect(code).toBe(0);
-    expect(one(stdout).instance).toBe(request.instance);
-    expect(await cloud.listRequests()).toHaveLength(1);
-    expect(Object.keys((await cloud.getAllocations(request.instance)).allocations)).toHaveLength(1);
-  });
+  test.runIf(hasPlacementService)(
+    'etcd’s reply to the write is lost: the instance is placed once, and said to be',
+    async () => {
+      await cloud.addHost({ name: 'alpha' });
+      await using proxy = await startTcpProxy({ host: '127.0.0.1', port: cloud.etcd.port });
+      await using front = await startPlacementFront(cloud.placementServer.endpoint, {
+        beforeReply: (method, path) => {
+          if (isAllocation(method, path)) proxy.stall('down');
+          return 'send';
+        },
+      });
+      const config = await cloud.writeConfig({ etcdPort: proxy.port, placement: front.endpoint });
+      const { finished } = cloud.run(['boot', '--no-wait', '-o', 'json'], { config });
+      const request = await cloud.waitForRequest();
+      proxy.cutAll();
+      proxy.resume();
+      const { code, stdout } = await finished;
+      expect(code).toBe(0);
+      expect(one(stdout).instance).toBe(request.instance);
+      expect(await cloud.listRequests()).toHaveLength(1);
+      expect(Object.keys((await cloud.getAllocations(request.instance)).allocations)).toHaveLength(1);
+    },
+  );
 
-  test('nobody can tell whether the write came through: the allocation stays, and the message names the instance', async () => {
-    await cloud.addHost({ name: 'alpha' });
-    await using proxy = await startTcpProxy({ host: '127.0.0.1', port: cloud.etcd.port });
-    await using front = await startPlacementFront(cloud.placementServer.endpoint, {
-      beforeReply: (method, path) => {
-        if (isAllocation(method, path)) proxy.stall('both');
-        return 'send';
-      },
-    });
-    const config = await cloud.writeConfig({ etcdPort: proxy.port, placement: front.endpoint });
-    const { code, stderr } = await cloud.eschedule(['boot', '--no-wait'], { config });
-    const [consumer] = await cloud.listAllocations();
-    expect(code).toBe(1);
-    expect(stderr).toContain(`could not find out whether the boot request of instance ${consumer}`);
-    expect(stderr).toContain(`\`eschedule show ${consumer}\``);
-  });
+  test.runIf(hasPlacementService)(
+    'nobody can tell whether the write came through: the allocation stays, and the message names the instance',
+    async () => {
+      await cloud.addHost({ name: 'alpha' });
+      await using proxy = await startTcpProxy({ host: '127.0.0.1', port: cloud.etcd.port });
+      await using front = await startPlacementFront(cloud.placementServer.endpoint, {
+        beforeReply: (method, path) => {
+          if (isAllocation(method, path)) proxy.stall('both');
+          return 'send';
+        },
+      });
+      const config = await cloud.writeConfig({ etcdPort: proxy.port, placement: front.endpoint });
+      const { code, stderr } = await cloud.eschedule(['boot', '--no-wait'], { config });
+      const [consumer] = await cloud.listAllocations();
+      expect(code).toBe(1);
+      expect(stderr).toContain(`could not find out whether the boot request of instance ${consumer}`);
+      expect(stderr).toContain(`\`eschedule show ${consumer}\``);
+    },
+  );
 
-  test('Placement’s reply to the allocation is lost: what it holds is released', async () => {
-    await cloud.addHost({ name: 'alpha' });
-    let lost = 0;
-    await using front = await startPlacementFront(cloud.placementServer.endpoint, {
-      beforeReply: (method, path) => (isAllocation(method, path) && (lost += 1) === 1 ? 'drop' : 'send'),
-    });
-    const config = await cloud.writeConfig({ placement: front.endpoint });
-    const { code, stderr } = await cloud.eschedule(['boot', '--no-wait'], { config });
-    expect(code).toBe(1);
-    expect(stderr).toContain('did not answer');
-    expect(lost).toBe(2);
-    expect(await cloud.listLeftovers()).toEqual([]);
-  });
+  test.runIf(hasPlacementService)(
+    'Placement’s reply to the allocation is lost: what it holds is released',
+    async () => {
+      await cloud.addHost({ name: 'alpha' });
+      let lost = 0;
+      await using front = await startPlacementFront(cloud.placementServer.endpoint, {
+        beforeReply: (method, path) => (isAllocation(method, path) && (lost += 1) === 1 ? 'drop' : 'send'),
+      });
+      const config = await cloud.writeConfig({ placement: front.endpoint });
+      const { code, stderr } = await cloud.eschedule(['boot', '--no-wait'], { config });
+      expect(code).toBe(1);
+      expect(stderr).toContain('did not answer');
+      expect(lost).toBe(2);
+      expect(await cloud.listLeftovers()).toEqual([]);
+    },
+  );
 });

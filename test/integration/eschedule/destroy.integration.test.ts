@@ -1,5 +1,6 @@
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hasPlacementService } from '../fixtures/counting.js';
 import { parseJson, startCloud, startPlacementFront, type TestCloud } from '../fixtures/eschedule-fixture.js';
 
 /** `eschedule destroy` of what is on a host that is down, and in the moment of a boot; the test plays the agents. */
@@ -129,7 +130,7 @@ describe('destroy --force', () => {
     expect(await listWorld()).toEqual(before);
   });
 
-  test.each(['lost before', 'lost after'] as const)(
+  test.runIf(hasPlacementService).each(['lost before', 'lost after'] as const)(
     'cut short, with the release %s it was done: a second one goes on',
     async (when) => {
       const { host, instance } = await bootOnDownHost();
@@ -148,7 +149,7 @@ describe('destroy --force', () => {
     },
   );
 
-  test('leaves it to the agent when that comes back in this moment', async () => {
+  test.runIf(hasPlacementService)('leaves it to the agent when that comes back in this moment', async () => {
     const { host, instance, presence } = await bootOnDownHost();
     await using front = await startPlacementFront(cloud.placementServer.endpoint, {
       beforeReply: async (method): Promise<'send'> => {
@@ -174,27 +175,35 @@ describe('destroy --force', () => {
 });
 
 describe('boot and destroy in the same moment', () => {
-  test('destroyed between the allocation and the request: the boot fails and leaves nothing but the wish', async () => {
-    const host = await cloud.addHost({ name: 'alpha' });
-    let destroyed: InstanceUuid | undefined;
-    await using front = await startPlacementFront(cloud.placementServer.endpoint, {
-      beforeReply: async (method, path): Promise<'send'> => {
-        const [instance] = await cloud.allocationsOn(host);
-        if (method === 'PUT' && path.startsWith('/allocations/') && destroyed === undefined && instance !== undefined) {
-          const { code } = await cloud.eschedule(['destroy', instance]);
-          if (code === 0) destroyed = (await cloud.waitForRequest()).instance;
-        }
-        return 'send';
-      },
-    });
-    const config = await cloud.writeConfig({ placement: front.endpoint });
-    const { code } = await cloud.eschedule(['boot', '--no-wait'], { config });
-    expect(code).toBe(1);
-    expect(destroyed).toBeDefined();
-    expect(await cloud.listRequests()).toMatchObject([{ host, instance: destroyed, value: { image: null } }]);
-    expect(await cloud.listAllocations()).toEqual([]);
-    expect((await cloud.store.list(cloud.keys.reports)).entries).toEqual([]);
-  });
+  test.runIf(hasPlacementService)(
+    'destroyed between the allocation and the request: the boot fails and leaves nothing but the wish',
+    async () => {
+      const host = await cloud.addHost({ name: 'alpha' });
+      let destroyed: InstanceUuid | undefined;
+      await using front = await startPlacementFront(cloud.placementServer.endpoint, {
+        beforeReply: async (method, path): Promise<'send'> => {
+          const [instance] = await cloud.allocationsOn(host);
+          if (
+            method === 'PUT' &&
+            path.startsWith('/allocations/') &&
+            destroyed === undefined &&
+            instance !== undefined
+          ) {
+            const { code } = await cloud.eschedule(['destroy', instance]);
+            if (code === 0) destroyed = (await cloud.waitForRequest()).instance;
+          }
+          return 'send';
+        },
+      });
+      const config = await cloud.writeConfig({ placement: front.endpoint });
+      const { code } = await cloud.eschedule(['boot', '--no-wait'], { config });
+      expect(code).toBe(1);
+      expect(destroyed).toBeDefined();
+      expect(await cloud.listRequests()).toMatchObject([{ host, instance: destroyed, value: { image: null } }]);
+      expect(await cloud.listAllocations()).toEqual([]);
+      expect((await cloud.store.list(cloud.keys.reports)).entries).toEqual([]);
+    },
+  );
 
   test('destroyed while it waits to be built, by two at once', async () => {
     const host = await cloud.addHost({ name: 'alpha' });

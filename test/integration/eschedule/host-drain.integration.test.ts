@@ -16,6 +16,7 @@ import {
   waitForState,
   type World,
 } from '../fixtures/agent-world.js';
+import { sectionAt } from '../fixtures/counting.js';
 import { parseJson, start } from '../fixtures/eschedule-fixture.js';
 
 /** `eschedule host drain` and `undrain`, with a real agent. */
@@ -54,7 +55,7 @@ beforeAll(async () => {
   const { etcd, placement, imageUrl, dir } = world;
   const config = {
     etcd: { host: etcd.host, port: etcd.port, timeout: 60 },
-    placement: { endpoint: placement.endpoint, timeout: 60 },
+    placement: sectionAt(placement.endpoint, { timeout: 60 }),
     image: imageUrl,
   };
   await writeFile(join(dir.path, 'schedule.yaml'), JSON.stringify(config));

@@ -1,6 +1,7 @@
 import { newInstanceUuid, newProviderUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { listResourceProviders } from '@etcd-compute/common/placement/resource-providers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hasPlacementService } from '../fixtures/counting.js';
 import { startCloud, startPlacementFront, type TestCloud } from '../fixtures/eschedule-fixture.js';
 
 /** `eschedule host remove`, and hosts that cannot be drained; the test plays the agents. */
@@ -122,7 +123,7 @@ describe('host remove', () => {
     await expectRemoved(host);
   });
 
-  test.each([
+  test.runIf(hasPlacementService).each([
     ['Placement answers 503', false],
     ['the reply of Placement is lost after it was done', true],
   ])('goes on where it failed: %s', async (_what, isDone) => {
@@ -142,7 +143,7 @@ describe('host remove', () => {
     await expectRemoved(host);
   });
 
-  test('an agent that starts in between keeps its host', async () => {
+  test.runIf(hasPlacementService)('an agent that starts in between keeps its host', async () => {
     const host = await addDownHost('alpha');
     await using front = await startPlacementFront(cloud.placementServer.endpoint, {
       beforeReply: async (method, path): Promise<'send'> => {

@@ -1,5 +1,6 @@
 import { newInstanceUuid } from '@etcd-compute/common/ids';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hasPlacementService } from '../fixtures/counting.js';
 import { startCloud, startPlacementFront, type TestCloud } from '../fixtures/eschedule-fixture.js';
 
 let cloud: TestCloud;
@@ -66,7 +67,7 @@ describe('the original’s command lines', () => {
     expect(await cloud.listLeftovers()).toEqual([]);
   });
 
-  test('an allocation that is refused: CLAIM FAIL, then the next host', async () => {
+  test.runIf(hasPlacementService)('an allocation that is refused: CLAIM FAIL, then the next host', async () => {
     const hosts = [await cloud.addHost({ name: 'alpha', vcpus: 4 }), await cloud.addHost({ name: 'beta', vcpus: 2 })];
     let taken = 0;
     await using front = await startPlacementFront(cloud.placementServer.endpoint, {

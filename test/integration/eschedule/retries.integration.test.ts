@@ -5,6 +5,7 @@ import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hasPlacementService } from '../fixtures/counting.js';
 import { parseJson, startCloud, type TestCloud } from '../fixtures/eschedule-fixture.js';
 
 /** What becomes of an instance that its host cannot build; the test plays the agents. */
@@ -221,18 +222,24 @@ describe('a command that ends early', () => {
     expect(await stateOf(instance)).toEqual(on(other, 2));
   });
 
-  test('between the allocation and its txn leaves room that the next one takes over', async () => {
-    const hosts = await addHosts('alpha', 'beta', 'gamma');
-    const { instance, host } = await boot('--retries', '3');
-    await failBuild(instance);
-    const [, taken = host] = others(hosts, host);
-    const resources = { VCPU: 1, MEMORY_MB: 256, DISK_GB: 1 };
-    const owners = { userId: 'default', projectId: 'default' };
-    await cloud.capacity.allocate([{ instance, allocations: { [taken]: { resources } }, ...owners }]);
-    const results = await Promise.all([moveOn(services(), { instance, host }), moveOn(services(), { instance, host })]);
-    expect(results.map(({ outcome }) => outcome).toSorted()).toEqual(['changed', 'moved']);
-    expect(await stateOf(instance)).toEqual(on(taken, 2));
-  });
+  test.runIf(hasPlacementService)(
+    'between the allocation and its txn leaves room that the next one takes over',
+    async () => {
+      const hosts = await addHosts('alpha', 'beta', 'gamma');
+      const { instance, host } = await boot('--retries', '3');
+      await failBuild(instance);
+      const [, taken = host] = others(hosts, host);
+      const resources = { VCPU: 1, MEMORY_MB: 256, DISK_GB: 1 };
+      const owners = { userId: 'default', projectId: 'default' };
+      await cloud.capacity.allocate([{ instance, allocations: { [taken]: { resources } }, ...owners }]);
+      const results = await Promise.all([
+        moveOn(services(), { instance, host }),
+        moveOn(services(), { instance, host }),
+      ]);
+      expect(results.map(({ outcome }) => outcome).toSorted()).toEqual(['changed', 'moved']);
+      expect(await stateOf(instance)).toEqual(on(taken, 2));
+    },
+  );
 });
 
 describe('an instance that is destroyed while it is moved on', () => {

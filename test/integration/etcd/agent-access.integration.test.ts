@@ -1,16 +1,20 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newProviderUuid } from '@etcd-compute/common/ids';
+import { startEplacement } from '@etcd-compute/testing/eplacement';
+import type { PlacementServer } from '@etcd-compute/testing/placement-server';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { start } from '../fixtures/eschedule-fixture.js';
-import { allocateByHand, bootMessage, SMALL, startWorld, type World } from '../fixtures/agent-world.js';
+import { allocateByHand, bootMessage, seenThrough, SMALL, startWorld, type World } from '../fixtures/agent-world.js';
+import { hasPlacementService } from '../fixtures/counting.js';
 
 /** An etcd with users, and clouds under a prefix: the agent reaches what is its own, and needs nothing else. */
 const PREFIX = '/cloud1';
 const host = newProviderUuid();
 let world: World;
 let passwordFile: string;
+let counting: PlacementServer | undefined;
 
 /** As root: what a scheduler and a person do. */
 const etcdctl = async (...args: string[]): Promise<string> => world.etcdctl('--user=root:root-secret', ...args);
@@ -24,19 +28,29 @@ beforeAll(async () => {
   await world.etcdctl('role', 'add', 'agent');
   for (const prefix of [`/hosts/${host}/`, `/reports/${host}/`, '/booted/', `/images/${host}/`])
     await world.etcdctl('role', 'grant-permission', 'agent', '--prefix=true', 'readwrite', PREFIX + prefix);
+  if (!hasPlacementService)
+    await world.etcdctl('role', 'grant-permission', 'agent', '--prefix=true', 'readwrite', `${PREFIX}/placement/`);
   for (const key of [`/agents/${host}`, `/sessions/${host}`, `/audits/${host}`, `/consoles/${host}`])
     await world.etcdctl('role', 'grant-permission', 'agent', 'readwrite', PREFIX + key);
   // One who may see all that is there, and no console.
   await world.etcdctl('role', 'add', 'viewer');
-  for (const prefix of ['/hosts/', '/reports/', '/instances/', '/booted/', '/agents/'])
+  for (const prefix of ['/hosts/', '/reports/', '/instances/', '/booted/', '/agents/', '/placement/'])
     await world.etcdctl('role', 'grant-permission', 'viewer', '--prefix=true', 'read', PREFIX + prefix);
   await world.etcdctl('user', 'add', 'viewer:viewer-secret');
   await world.etcdctl('user', 'grant-role', 'viewer', 'viewer');
   await world.etcdctl('user', 'add', 'agent:agent-secret');
   await world.etcdctl('user', 'grant-role', 'agent', 'agent');
   await world.etcdctl('auth', 'enable');
+  if (hasPlacementService) return;
+  const { host: etcdHost, port } = world.etcd;
+  const asRoot = { host: etcdHost, port, prefix: PREFIX, user: 'root', password: 'root-secret' };
+  counting = await startEplacement({ etcd: world.etcd, config: { etcd: asRoot } });
+  world = seenThrough(world, counting);
 });
-afterAll(async () => world[Symbol.asyncDispose]());
+afterAll(async () => {
+  await counting?.stop();
+  await world[Symbol.asyncDispose]();
+});
 
 const etcdAs = (user: Record<string, unknown>): Record<string, unknown> => ({
   host: world.etcdProxy.host,
@@ -49,7 +63,7 @@ const etcdAs = (user: Record<string, unknown>): Record<string, unknown> => ({
 const logsAs = async (user: string, password: string, instance: string): ReturnType<typeof start>['finished'] => {
   const config = join(world.dir.path, `schedule-${user}.yaml`);
   const etcd = { host: world.etcd.host, port: world.etcd.port, prefix: PREFIX, user, password };
-  await writeFile(config, JSON.stringify({ etcd, placement: { endpoint: world.placement.endpoint } }));
+  await writeFile(config, JSON.stringify({ etcd, placement: world.placement.section }));
   return start(['logs', instance, '--config', config], world.dir.path).finished;
 };
 

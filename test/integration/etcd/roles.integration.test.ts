@@ -33,7 +33,7 @@ const etcdAs = (user?: string): Record<string, unknown> => ({
 
 const eschedule = async (user: string | undefined, ...argv: string[]): ReturnType<typeof start>['finished'] => {
   const config = join(world.dir.path, `schedule-${user}.yaml`);
-  const placement = { endpoint: world.placement.endpoint };
+  const placement = world.placement.section;
   await writeFile(config, JSON.stringify({ etcd: etcdAs(user), placement, image: world.imageUrl }));
   return start([...argv, '--config', config], world.dir.path).finished;
 };

@@ -43,7 +43,7 @@ test('with certificates and users as documented, an instance is booted and destr
   const as = (user: string): object => ({ ...section, user, password_file: join(passwords, user) });
   const eschedule = async (by: object, ...argv: string[]): ReturnType<typeof start>['finished'] => {
     const path = join(dir.path, 'schedule.yaml');
-    const settings = { etcd: by, placement: { endpoint: placement.endpoint }, image: images.url('tiny') };
+    const settings = { etcd: by, placement: placement.section, image: images.url('tiny') };
     await writeFile(path, JSON.stringify(settings));
     return start(argv, dir.path).finished;
   };

@@ -31,7 +31,7 @@ beforeAll(async () => {
   const { etcd, placement } = world;
   await writeFile(
     configPath,
-    JSON.stringify({ etcd: { host: etcd.host, port: etcd.port }, placement: { endpoint: placement.endpoint } }),
+    JSON.stringify({ etcd: { host: etcd.host, port: etcd.port }, placement: placement.section }),
   );
 });
 afterAll(async () => {

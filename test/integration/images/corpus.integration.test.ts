@@ -57,7 +57,7 @@ beforeAll(async () => {
     name: host,
     state_dir: stateDir,
     etcd: { host: world.etcd.host, port: world.etcd.port },
-    placement: { endpoint: world.placement.endpoint },
+    placement: world.placement.section,
     libvirt: { uri: 'test:///default' },
     network: { cidr: '10.45.0.0/22' },
     images: { allow_private: [ALLOWED], max_size: MAX_BYTES / 2 ** 30, ca_cert: tls.ca },

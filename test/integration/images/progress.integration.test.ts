@@ -27,7 +27,7 @@ beforeAll(async () => {
   world = await startWorld();
   config = join(world.dir.path, 'schedule.yaml');
   const etcd = { host: world.etcd.host, port: world.etcd.port };
-  await writeFile(config, JSON.stringify({ etcd, placement: { endpoint: world.placement.endpoint } }));
+  await writeFile(config, JSON.stringify({ etcd, placement: world.placement.section }));
   const inventory = { VCPU: { allocation_ratio: 100 } };
   agent = await world.startAgent({ config: { name: 'one', inventory, timeouts: { image_stall: 4 } } });
 });

@@ -4,7 +4,6 @@ import { readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { createCloud, type Cloud } from '@etcd-compute/cloud';
 import type { BootOptions } from '@etcd-compute/cloud/boot/boot';
-import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { bootRequestSchema } from '@etcd-compute/common/etcd/messages/boot-request';
 import { snapshotSchema, type Snapshot } from '@etcd-compute/common/etcd/messages/snapshot';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
@@ -35,7 +34,7 @@ const startHost = async (name: string, traits: readonly string[]): Promise<Ecomp
 
 beforeAll(async () => {
   world = await startWorld();
-  cloud = createCloud({ store: world.store, capacity: createPlacementCapacity(world.client) });
+  cloud = createCloud({ store: world.store, capacity: world.capacity });
   [holder, other] = await Promise.all([startHost('holder', ['CUSTOM_HOLDER']), startHost('other', ['CUSTOM_OTHER'])]);
 });
 afterAll(async () => {
@@ -268,7 +267,7 @@ test('the commands: snapshot, image list, boot, image remove', async () => {
   const { etcd, placement } = world;
   const config = JSON.stringify({
     etcd: { host: etcd.host, port: etcd.port },
-    placement: { endpoint: placement.endpoint },
+    placement: placement.section,
   });
   const path = join(world.dir.path, 'schedule.yaml');
   await writeFile(path, config);

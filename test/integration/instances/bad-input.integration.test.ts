@@ -33,7 +33,7 @@ beforeAll(async () => {
     name: host,
     state_dir: join(world.dir.path, 'state'),
     etcd: { host: world.etcd.host, port: world.etcd.port },
-    placement: { endpoint: world.placement.endpoint },
+    placement: world.placement.section,
     libvirt: { uri: 'test:///default' },
     network: { cidr: '10.45.0.0/24' },
     images: { allow_private: ['127.0.0.0/8'] },

@@ -21,7 +21,7 @@ beforeAll(async () => {
     config,
     JSON.stringify({
       etcd: { host: etcd.host, port: etcd.port },
-      placement: { endpoint: placement.endpoint },
+      placement: placement.section,
       image: imageUrl,
     }),
   );

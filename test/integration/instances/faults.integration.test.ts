@@ -7,11 +7,12 @@ import { badReply, refusal } from '@etcd-compute/common/placement/errors';
 import { LibvirtError } from '@etcd-compute/libvirt/errors';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askToDestroy, boot, findRecord } from '../fixtures/agent-world.js';
+import { hasPlacementService } from '../fixtures/counting.js';
 import type { Faults, FaultScript } from '../fixtures/faulty.js';
 import { settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
 
 /**
- * Every call that the building and the destroying of an instance make, to libvirt, etcd and Placement, fails once, and once is
+ * Every call that the building and the destroying of an instance make, to libvirt, etcd and who counts room, fails once, and once is
  * carried out with its reply lost. The calls are counted, not listed here: a new step is covered by itself. After each fault the
  * same reconciler, or one that has lost its memory, is activated until nothing is left to do.
  */
@@ -27,19 +28,23 @@ afterAll(async () => world[Symbol.asyncDispose]());
 const libvirtError = ({ code, domain }: { code: number; domain: number }, message: string): LibvirtError =>
   new LibvirtError({ code, domain, level: 2, message, functionName: 'virOnPurpose' });
 
+const ETCD_ERRORS = {
+  fails: () => new EcomputeError('ECOMPUTE_ETCD_UNREACHABLE', 'on purpose', { retryable: true }),
+  'reply-lost': () => new EcomputeError('ECOMPUTE_ETCD_UNREACHABLE', 'reply lost', { retryable: true }),
+};
+
 const ERRORS: Readonly<Record<Server, Readonly<Record<FaultScript['mode'], () => Error>>>> = {
   libvirt: {
     fails: () => libvirtError({ code: 1, domain: 10 }, 'on purpose'),
     'reply-lost': () => libvirtError({ code: 39, domain: 7 }, 'connection lost'),
   },
-  etcd: {
-    fails: () => new EcomputeError('ECOMPUTE_ETCD_UNREACHABLE', 'on purpose', { retryable: true }),
-    'reply-lost': () => new EcomputeError('ECOMPUTE_ETCD_UNREACHABLE', 'reply lost', { retryable: true }),
-  },
-  Placement: {
-    fails: () => new EcomputeError('ECOMPUTE_PLACEMENT_FAILED', 'on purpose', { retryable: true }),
-    'reply-lost': () => new EcomputeError('ECOMPUTE_PLACEMENT_UNREACHABLE', 'reply lost', { retryable: true }),
-  },
+  etcd: ETCD_ERRORS,
+  capacity: hasPlacementService
+    ? {
+        fails: () => new EcomputeError('ECOMPUTE_PLACEMENT_FAILED', 'on purpose', { retryable: true }),
+        'reply-lost': () => new EcomputeError('ECOMPUTE_PLACEMENT_UNREACHABLE', 'reply lost', { retryable: true }),
+      }
+    : ETCD_ERRORS,
 };
 
 interface Round {
@@ -82,7 +87,7 @@ const destroyUnder = async (built: InstanceUuid, { server, script, isForgetful }
   await world.expectGone(instance);
 };
 
-const cases = (['libvirt', 'etcd', 'Placement'] as const).flatMap((server) =>
+const cases = (['libvirt', 'etcd', 'capacity'] as const).flatMap((server) =>
   (['fails', 'reply-lost'] as const).map((mode) => ({ server, mode })),
 );
 
@@ -90,7 +95,7 @@ const cases = (['libvirt', 'etcd', 'Placement'] as const).flatMap((server) =>
 const KNOWN_CALLS = {
   libvirt: ['createVolume', 'domainDefineXML', 'create', 'destroy', 'undefineFlags'],
   etcd: ['getMany', 'txn', 'grantLease'],
-  Placement: ['send'],
+  capacity: hasPlacementService ? ['send'] : ['getMany'],
 } as const;
 
 test.each(cases)(
@@ -125,7 +130,7 @@ const answer = (status: number, text: string): EcomputeError =>
   refusal({ status, headers: {}, text }, { verb: 'read', method: 'GET', path: '/allocations' }, 'http://placement');
 const PAGE = '<html><body>On purpose.</body></html>';
 
-test.each([
+test.runIf(hasPlacementService).each([
   ['an error of its own', answer(500, '{"errors":[{"detail":"On purpose."}]}')],
   ['that it does not know us', answer(401, 'Authentication required')],
   ['the page of a proxy', answer(404, PAGE)],
@@ -143,9 +148,9 @@ test.each([
   expect(made).toEqual({ domains: [`${instance} shutoff`], volumes: [`${instance}.img`] });
 
   const second = await world.startReconciler();
-  world.faults.Placement.arm({ nth: 1, mode: 'fails', error: () => error });
+  world.faults.capacity.arm({ nth: 1, mode: 'fails', error: () => error });
   await expect(second.activate(instance, new AbortController().signal)).rejects.toBe(error);
-  world.faults.Placement.disarm();
+  world.faults.capacity.disarm();
   expect(await findRecord(world, instance)).toMatchObject({ state: 'building', fault: null });
   expect(await world.whatExists()).toEqual(made);
   await settle(second, instance);

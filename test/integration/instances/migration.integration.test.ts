@@ -19,7 +19,8 @@ afterEach(async () => {
   for (const { key, modRevision } of (await world.store.list('/')).entries) {
     const request = world.keys.parseRequest(key);
     if (request?.host === world.host) await destroy(request.instance);
-    else await world.store.txn([{ key, modRevision }], [{ op: 'delete', key }]);
+    else if (!key.startsWith(world.keys.placement))
+      await world.store.txn([{ key, modRevision }], [{ op: 'delete', key }]);
   }
 });
 afterAll(async () => world[Symbol.asyncDispose]());

@@ -1,4 +1,3 @@
-import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { newRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { newProviderUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -38,7 +37,7 @@ test('is built when the instance has its room on this host', async () => {
 
 test('is not built when the instance was built on another host meanwhile, which keeps it', async () => {
   const instance = await bootLongAgo();
-  await createPlacementCapacity(world.client).release(instance);
+  await world.capacity.release(instance);
   await allocateByHand(world, instance, { [other]: { resources: SMALL } });
   await settle(await world.startReconciler(), instance);
   expect(await findRecord(world, instance)).toMatchObject({

@@ -42,7 +42,7 @@ beforeAll(async () => {
   const { etcd, placement } = world;
   await writeFile(
     config,
-    `etcd: {host: ${etcd.host}, port: ${etcd.port}}\nplacement: {endpoint: "${placement.endpoint}"}\n`,
+    `etcd: {host: ${etcd.host}, port: ${etcd.port}}\nplacement: ${JSON.stringify(placement.section)}\n`,
   );
 });
 afterAll(async () => {

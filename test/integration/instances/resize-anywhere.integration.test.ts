@@ -1,7 +1,6 @@
 /** `resize --host-change`, between two agents on libvirt's test driver. */
 import { createCloud, type Cloud } from '@etcd-compute/cloud';
 import type { Capacity } from '@etcd-compute/common/capacity/capacity';
-import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { totalResources } from '@etcd-compute/common/capacity/candidate';
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
@@ -19,7 +18,7 @@ const WAIT = { waitMs: 60_000 };
 
 beforeAll(async () => {
   world = await startWorld();
-  capacity = createPlacementCapacity(world.client);
+  capacity = world.capacity;
   cloud = createCloud({ store: world.store, capacity });
   agents = await Promise.all(
     ['here', 'there'].map(async (name) =>

@@ -8,7 +8,6 @@ import type { DrainOptions } from '@etcd-compute/cloud/hosts/drain';
 import { moveStopped } from '@etcd-compute/cloud/hosts/move-stopped';
 import type { InstanceView } from '@etcd-compute/cloud/instances/view';
 import type { Capacity } from '@etcd-compute/common/capacity/capacity';
-import { createPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { bootRequestSchema, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { toDiskCopy } from '@etcd-compute/common/etcd/messages/shelved';
 import { snapshotSchema } from '@etcd-compute/common/etcd/messages/snapshot';
@@ -19,6 +18,7 @@ import { findInstance } from '@etcd-compute/cloud/instances/find-instance';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hasPlacementService } from '../fixtures/counting.js';
 import { start } from '../fixtures/eschedule-fixture.js';
 import { heldBy, hostOf, rawImage, startWorld, waitForState, type World } from '../fixtures/agent-world.js';
 
@@ -42,7 +42,7 @@ const startHost = async (name: string): Promise<Ecompute> =>
 
 beforeAll(async () => {
   world = await startWorld();
-  capacity = createPlacementCapacity(world.client);
+  capacity = world.capacity;
   cloud = createCloud({ store: world.store, capacity });
   [here, there] = await Promise.all([startHost('here'), startHost('there')]);
 });
@@ -245,27 +245,30 @@ describe('whoever unshelves one and dies', () => {
   const services = (changes: Partial<Capacity> = {}) =>
     servicesOf({ store: world.store, capacity: { ...capacity, ...changes }, patienceMs: 1 });
 
-  test('between the allocation and the txn leaves room: the next one uses it, else it is released', async () => {
-    const instance = await bootOn(here);
-    await shelve(instance);
-    const died = new Error('died on purpose');
-    const dying = services({
-      reallocate: async (...args) => {
-        await capacity.reallocate(...args);
-        throw died;
-      },
-    });
-    await expect(giveHost(dying, await findInstance(dying, instance))).rejects.toBe(died);
-    expect(Object.keys(await heldBy(world, instance))).toEqual([here.uuid]);
-    expect((await cloud.get(instance)).state).toBe('shelved');
-    // Its own host: there is a request, and yet nothing that needs the room.
-    await waitFor(async () => Object.keys(await heldBy(world, instance)).length === 0, {
-      what: 'the room to be released',
-    });
-    await expect(giveHost(dying, await findInstance(dying, instance))).rejects.toBe(died);
-    expect((await cloud.unshelve([instance], WAIT)).errors).toEqual([]);
-    expect(Object.keys(await heldBy(world, instance))).toEqual([here.uuid]);
-  });
+  test.runIf(hasPlacementService)(
+    'between the allocation and the txn leaves room: the next one uses it, else it is released',
+    async () => {
+      const instance = await bootOn(here);
+      await shelve(instance);
+      const died = new Error('died on purpose');
+      const dying = services({
+        reallocate: async (...args) => {
+          await capacity.reallocate(...args);
+          throw died;
+        },
+      });
+      await expect(giveHost(dying, await findInstance(dying, instance))).rejects.toBe(died);
+      expect(Object.keys(await heldBy(world, instance))).toEqual([here.uuid]);
+      expect((await cloud.get(instance)).state).toBe('shelved');
+      // Its own host: there is a request, and yet nothing that needs the room.
+      await waitFor(async () => Object.keys(await heldBy(world, instance)).length === 0, {
+        what: 'the room to be released',
+      });
+      await expect(giveHost(dying, await findInstance(dying, instance))).rejects.toBe(died);
+      expect((await cloud.unshelve([instance], WAIT)).errors).toEqual([]);
+      expect(Object.keys(await heldBy(world, instance))).toEqual([here.uuid]);
+    },
+  );
 
   test('after the txn leaves an instance that comes back, and a copy that an audit removes', async () => {
     const instance = await bootOn(here);
@@ -389,7 +392,7 @@ test('the commands: shelve, list, image list, unshelve', async () => {
   const { etcd, placement } = world;
   const path = join(world.dir.path, 'schedule.yaml');
   const { host, port } = etcd;
-  await writeFile(path, JSON.stringify({ etcd: { host, port }, placement: { endpoint: placement.endpoint } }));
+  await writeFile(path, JSON.stringify({ etcd: { host, port }, placement: placement.section }));
   const eschedule = async (...argv: string[]) => start([...argv, '--config', path], world.dir.path).finished;
   const instance = await bootOn(here, { name: 'typed' });
   expect(await eschedule('shelve', 'typed', '--hard')).toEqual({ code: 0, stdout: '', stderr: '' });

@@ -4,11 +4,12 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import { LibvirtError } from '@etcd-compute/libvirt/errors';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askToDestroy, boot, findRecord } from '../fixtures/agent-world.js';
+import { hasPlacementService } from '../fixtures/counting.js';
 import type { FaultScript } from '../fixtures/faulty.js';
 import { FULL, settle, startReconcilerWorld, type ReconcilerWorld } from '../fixtures/reconciler-world.js';
 
 /**
- * A wish whose step before the turning point fails, so that all is taken back. On this way back each call, to libvirt, etcd and Placement,
+ * A wish whose step before the turning point fails, so that all is taken back. On this way back each call, to libvirt, etcd and who counts room,
  * fails once, and the agent is another one after it. In the end the instance is as it was. Each kind with a turning point is covered.
  */
 let world: ReconcilerWorld;
@@ -23,17 +24,20 @@ const ERRORS: Readonly<Record<Server, () => Error>> = {
   libvirt: () =>
     new LibvirtError({ code: 1, domain: 10, level: 2, message: 'on purpose', functionName: 'virOnPurpose' }),
   etcd: () => new EcomputeError('ECOMPUTE_ETCD_UNREACHABLE', 'on purpose', { retryable: true }),
-  Placement: () => new EcomputeError('ECOMPUTE_PLACEMENT_FAILED', 'on purpose', { retryable: true }),
+  capacity: () => {
+    const code = hasPlacementService ? 'ECOMPUTE_PLACEMENT_FAILED' : 'ECOMPUTE_ETCD_UNREACHABLE';
+    return new EcomputeError(code, 'on purpose', { retryable: true });
+  },
 };
-/** Otherwise nothing was wrapped. Of a rebuild, Placement knows nothing. */
-const LEAST_CALLS = { libvirt: 4, etcd: 4, Placement: 0 } as const;
+/** Otherwise nothing was wrapped. A rebuild needs no room. */
+const LEAST_CALLS = { libvirt: 4, etcd: 4, capacity: 0 } as const;
 const MODES = ['fails', 'reply-lost'] as const;
 
 const isTask = (name: string): name is keyof Tasks => name in TASKS;
 const TURNING = Object.keys(TASKS).filter((name) => isTask(name) && TASKS[name].turn !== undefined);
 
 const cases = TURNING.flatMap((kind, index) =>
-  (['libvirt', 'etcd', 'Placement'] as const).map((server) => ({ kind, server, index })),
+  (['libvirt', 'etcd', 'capacity'] as const).map((server) => ({ kind, server, index })),
 );
 
 /** In turn: of most calls, those that only ask, it is all the same. What one kind does not meet, the next one does. */

@@ -20,7 +20,7 @@ const USER_DATA = `#!/bin/sh\n${'#'.repeat(64 * 1024 - 10)}`;
 const eschedule = async (...argv: string[]): ReturnType<typeof start>['finished'] => {
   const config = join(world.dir.path, 'schedule.yaml');
   const etcd = { host: world.etcd.host, port: world.etcd.port };
-  await writeFile(config, JSON.stringify({ etcd, placement: { endpoint: world.placement.endpoint } }));
+  await writeFile(config, JSON.stringify({ etcd, placement: world.placement.section }));
   return start([...argv, '--config', config], world.dir.path).finished;
 };
 

@@ -3,7 +3,7 @@ import { renderResult } from './report.js';
 import type { ChaosOptions } from './result.js';
 import { runChaos } from './run.js';
 
-/** `npm run chaos -- [--rounds N] [--seed S] [--agents N] [--check-every N] [--guests] [--[no-]roles] [--no-disasters]` */
+/** `npm run chaos -- [--rounds N] [--seed S] [--agents N] [--check-every N] [--guests] [--[no-]roles] [--no-disasters] [--placement service|etcd]` */
 
 const readWhole = (name: string, text: string): number => {
   const value = Number(text);
@@ -22,9 +22,13 @@ const readOptions = (signal: AbortSignal): ChaosOptions => {
       guests: { type: 'boolean', default: false },
       roles: { type: 'boolean' },
       disasters: { type: 'boolean', default: true },
+      placement: { type: 'string', default: 'service' },
     },
   });
   const seed = readWhole('seed', values.seed);
+  const { placement } = values;
+  if (placement !== 'service' && placement !== 'etcd')
+    throw new Error(`--placement ${placement} is not usable: expected service or etcd`);
   return {
     rounds: readWhole('rounds', values.rounds),
     seed,
@@ -33,6 +37,7 @@ const readOptions = (signal: AbortSignal): ChaosOptions => {
     hasGuests: values.guests,
     hasRoles: values.roles ?? seed % 2 === 0,
     hasDisasters: values.disasters,
+    placement,
     signal,
     onProgress: (text) => process.stderr.write(`${text}\n`),
   };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { deleteAllKeys, restoreSnapshot, saveSnapshot } from '@etcd-compute/testing/etcd-snapshot';
-import type { Foreign } from './foreign.js';
+import { putAllocation, type Foreign } from './foreign.js';
 import type { Violation } from './invariants/rule.js';
 import { findLost } from './lost-things.js';
 import type { Ledger } from './ledger.js';
@@ -9,7 +9,7 @@ import { acceptEtcd, removeForgottenGuests } from './person.js';
 import { playCommand } from './play-command.js';
 import type { Play } from './play-round.js';
 import { playSilence } from './silence.js';
-import { readWorld, type World } from './world.js';
+import { readWorld, type World, type WorldAllocation } from './world.js';
 
 /** What is played between rounds, when everything has settled. Of what happens to etcd, a person has to put things right. */
 export const DISASTERS = ['etcd-restored', 'etcd-emptied', 'libvirt-silent'] as const;
@@ -53,25 +53,36 @@ const loseRequests = async (
   const [member] = members;
   if (!member) throw new Error('etcd has no members');
   await saveSnapshot(member, snapshot, stage.etcdUsers.root);
+  const saved = await readWorld(stage);
   failed.push(...(await playCommand(play, 'boot-and-wait', young)));
   failed.push(...(await playCommand(play, 'destroy-and-wait', revived)));
   if (failed.length > 0) return failed;
-  const before = await readWorld(stage);
+  const before = whatStays(await readWorld(stage), { kind, saved });
   if (kind === 'etcd-restored') await restoreSnapshot(members, snapshot);
   else await deleteAllKeys(stage.etcd.endpoints, stage.etcdUsers.root);
   diary.note(`disaster ${kind}: has happened`);
 
   const lost = await watchGuests(play, before, kind);
   if (lost.length > 0) return lost;
-  if (kind === 'etcd-emptied')
+  if (kind === 'etcd-emptied') {
     await stage.store.txn(
       [{ key: foreign.key, modRevision: '0' }],
       [{ op: 'put', key: foreign.key, value: foreign.value }],
     );
+    if (!stage.placementServer) await putAllocation(stage, foreign);
+  }
   forget(ledger, (story) => kind === 'etcd-emptied' || story === young);
   diary.note(`disaster ${kind}: a person puts it right`);
   const left = await removeForgottenGuests(stage);
   return kind === 'etcd-restored' ? [...left, ...(await playCommand(play, 'destroy-and-wait', revived))] : left;
+};
+
+/** Where etcd counts room, it forgets that with all else that it forgets. */
+const whatStays = (now: World, { kind, saved }: { readonly kind: Loss; readonly saved: World }): World => {
+  if (!now.counted) return now;
+  const isSaved = ({ consumer }: WorldAllocation): boolean =>
+    saved.allocations.some((one) => one.consumer === consumer);
+  return { ...now, allocations: kind === 'etcd-emptied' ? [] : now.allocations.filter(isSaved) };
 };
 
 /** No guest loses its domain, its disk or its room, though nobody wishes it any more: neither before a restored etcd is accepted nor after. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { EtcdCluster } from '@etcd-compute/testing/etcd-cluster';
 import type { EtcdCredentials } from '@etcd-compute/testing/etcd-snapshot';
+import type { PlacementSection } from '@etcd-compute/testing/placement-server';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { PROGRAM } from './program.js';
 
@@ -21,7 +22,7 @@ export const userOfHost = (host: ProviderUuid): string => `ecompute-${host}`;
 /** Makes the users and turns authentication on. */
 export const makeEtcdUsers = async (
   { members, endpoints }: EtcdCluster,
-  { dir, placement, hosts }: { dir: string; placement: { endpoint: string }; hosts: readonly ProviderUuid[] },
+  { dir, placement, hosts }: { dir: string; placement: PlacementSection; hosts: readonly ProviderUuid[] },
 ): Promise<EtcdUsers> => {
   const config = join(dir, 'before-users.yaml');
   await writeFile(config, JSON.stringify({ etcd: { hosts: members.map(({ endpoint }) => endpoint) }, placement }));

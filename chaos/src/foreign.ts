@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { silentLogger } from '@etcd-compute/common/log';
 import { renderDomain } from '@etcd-compute/libvirt/xml/domain';
+import { replaceAllocations } from '@etcd-compute/placement/engine/allocations/replace-allocations';
+import { openEtcdStore } from '@etcd-compute/placement/store/etcd-store';
 import type { Stage } from './stage.js';
 
 /** Things of somebody else that are there all the time, beside ours: nothing may happen to them. */
@@ -25,12 +28,21 @@ export const putForeignThings = async (stage: Stage): Promise<Foreign> => {
   return { key, value, consumer, resources, domains };
 };
 
-/** Of another consumer type. Past our own client, which writes only instances. */
-const putAllocation = async (
-  { placementServer, hosts }: Stage,
+const CONSUMER_TYPE = 'SOMEBODY_ELSE';
+
+/** Of another consumer type. Past our own capacity, which knows only instances. */
+export const putAllocation = async (stage: Stage, foreign: Pick<Foreign, 'consumer' | 'resources'>): Promise<void> => {
+  const { placementServer } = stage;
+  if (placementServer) await askForAllocation(stage, placementServer, foreign);
+  else await writeAllocation(stage, foreign);
+};
+
+const askForAllocation = async (
+  { hosts }: Stage,
+  { endpoint }: { readonly endpoint: string },
   { consumer, resources }: Pick<Foreign, 'consumer' | 'resources'>,
 ): Promise<void> => {
-  const response = await fetch(`${placementServer.endpoint}/allocations/${consumer}`, {
+  const response = await fetch(`${endpoint}/allocations/${consumer}`, {
     method: 'PUT',
     headers: {
       'x-auth-token': 'admin',
@@ -42,10 +54,26 @@ const putAllocation = async (
       user_id: randomUUID(),
       project_id: randomUUID(),
       consumer_generation: null,
-      consumer_type: 'SOMEBODY_ELSE',
+      consumer_type: CONSUMER_TYPE,
     }),
   });
   if (!response.ok) throw new Error(`could not allocate for somebody else: ${await response.text()}`);
+};
+
+const writeAllocation = async (
+  { store, keys, hosts }: Stage,
+  { consumer, resources }: Pick<Foreign, 'consumer' | 'resources'>,
+): Promise<void> => {
+  await using counted = await openEtcdStore({ store, prefix: keys.placement, log: silentLogger() });
+  const request = {
+    uuid: consumer,
+    project: randomUUID(),
+    user: randomUUID(),
+    type: CONSUMER_TYPE,
+    generation: null,
+    allocations: Object.fromEntries(hosts.map(({ uuid }) => [uuid, resources])),
+  };
+  await counted.write((draft) => replaceAllocations(draft, [request]));
 };
 
 const startDomain = async ({ hasGuests }: Stage, { link }: Stage['hosts'][number]): Promise<string> => {

@@ -47,6 +47,8 @@ const IMAGE_CACHE_SIZE = { simulated: '4m', guests: '400m' } as const;
 
 /** So short that a check need not wait long. The grace is longer than an `eschedule` can take from one write to the next. */
 const PERIODS = { period: 2, presence_ttl: 3, audit: { grace: 15 } } as const;
+/** Where etcd counts room there is never an allocation without a request, so nobody waits for the audit to release one. */
+const COUNTING_PERIODS = { ...PERIODS, audit: { grace: 86_400 } } as const;
 /** How long a tunnel may be silent, in seconds. */
 const TUNNEL_IDLE = 10;
 const TIMEOUTS = { libvirt: 5, image: 10, image_stall: 3, disk: 20, domain: 20, address: 5, shutdown: 10 } as const;
@@ -90,7 +92,7 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
       uuid,
       dir,
       etcd: { host: '127.0.0.1', port: 1 },
-      placement: { endpoint: path.placement.endpoint },
+      placement: path.config.placement,
       ...(hasGuests && { wrapper: await enterNetwork(resources, libvirtd, options) }),
       config: {
         name: `host-${index}`,
@@ -106,7 +108,7 @@ export const startHost = async (resources: Resources, options: HostOptions): Pro
         // The test driver makes addresses up, which may be somebody's: no tunnel leads there.
         endpoint: { idle: TUNNEL_IDLE, ...(hasGuests ? await leadOut(resources, libvirtd) : { tunnel_ports: [] }) },
         ...(hasGuests && { metadata: index === 0 }),
-        ...PERIODS,
+        ...(path.placement ? PERIODS : COUNTING_PERIODS),
         timeouts: hasGuests ? GUEST_TIMEOUTS : TIMEOUTS,
       },
     }),
@@ -130,7 +132,8 @@ const enterNetwork = async (
   libvirtd: LibvirtDaemon,
   { path, imagePort }: Pick<HostOptions, 'path' | 'imagePort'>,
 ): Promise<readonly string[]> => {
-  const ports = [...path.etcd.map(({ port }) => port), path.placement.port, imagePort];
+  const servers = [...path.etcd, ...(path.placement ? [path.placement.wire] : [])];
+  const ports = [...servers.map(({ port }) => port), imagePort];
   return resources.keep(await bringPorts(ports, libvirtd)).wrapper;
 };
 

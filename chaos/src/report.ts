@@ -78,7 +78,7 @@ const secondsOf = (allMs: readonly number[], share: number): string => {
 export const renderResult = (options: ChaosOptions, result: ChaosResult): string => {
   const { tally, violations, told } = result;
   const lines = [
-    `seed ${options.seed}, ${result.roundsPlayed} rounds, ${options.agents} agents${options.hasGuests ? ', real guests' : ''}${options.hasRoles ? ', users of etcd' : ''}, ${Math.round(result.seconds)} s`,
+    `seed ${options.seed}, ${result.roundsPlayed} rounds, ${options.agents} agents${options.hasGuests ? ', real guests' : ''}${options.hasRoles ? ', users of etcd' : ''}${options.placement === 'etcd' ? ', room counted in etcd' : ''}, ${Math.round(result.seconds)} s`,
     'operations',
     ...OPERATION_KINDS.flatMap((kind) => {
       const count = tally.operations.get(kind);
@@ -100,6 +100,7 @@ export const renderResult = (options: ChaosOptions, result: ChaosResult): string
       `${secondsOf(tally.settledMs, 0.5)} s (median), ${secondsOf(tally.settledMs, 1)} s (longest)`,
     ),
     row('leases that hold nothing', String(tally.emptyLeases)),
+    ...(tally.revisionsCounted > 0 ? [row('revisions with room counted', String(tally.revisionsCounted))] : []),
     row('violations', String(violations.length)),
     ...violations.map(({ rule, instance, what }) => `  ${rule}: ${instance ?? ''} ${what}`),
     ...told.flatMap(({ violation, lines }) => ['', `${violation.rule}: ${violation.instance ?? ''}`, ...lines]),

@@ -8,6 +8,8 @@ export interface ChaosOptions {
   readonly hasGuests: boolean;
   /** Each agent has a user of etcd of its own, and so do people. */
   readonly hasRoles: boolean;
+  /** Who counts room: a Placement service, or agents and schedulers themselves, in etcd. */
+  readonly placement: 'service' | 'etcd';
   /** After so many rounds, and at the end, everything is let settle and is checked. */
   readonly checkEvery: number;
   /** Whether each check is followed by a disaster, which takes a minute. */

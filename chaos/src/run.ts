@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { openCountingWatch } from './counting-watch.js';
 import { openDiary } from './diary.js';
 import { listEmptyLeases } from './faults/etcd-api.js';
 import { chooseDisaster, playDisaster } from './disasters.js';
@@ -26,10 +27,11 @@ const MOST_TOLD = 5;
 
 /** Plays the seed's schedule, and ends at the first check that finds a violation. */
 export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
-  const { agents, hasGuests, hasRoles, signal, onProgress } = options;
+  const { agents, hasGuests, hasRoles, placement, signal, onProgress } = options;
   const schedule = planSchedule({ ...options, members: MEMBERS });
-  await using stage = await openStage({ agents, members: MEMBERS, hasGuests, hasRoles, signal });
+  await using stage = await openStage({ agents, members: MEMBERS, hasGuests, hasRoles, placement, signal });
   const foreign = await putForeignThings(stage);
+  await using counting = placement === 'etcd' ? openCountingWatch(stage, foreign.consumer) : undefined;
   const diary = openDiary(join(stage.dir, 'chaos.log'));
   const [ledger, tally]: [Ledger, Tally] = [new Map(), createTally()];
   await using commands = createRunning();
@@ -46,7 +48,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
     diary.note(`round ${roundsPlayed}`);
     await playRound(play, round);
     roundsPlayed += 1;
-    violations = await findBrokenNow(stage, attempts);
+    violations = [...(counting?.found ?? []), ...(await findBrokenNow(stage, attempts))];
     const isLast = roundsPlayed === schedule.rounds.length;
     if (violations.length === 0 && (isLast || roundsPlayed % options.checkEvery === 0)) {
       const check = async (after: string): Promise<void> => {
@@ -75,6 +77,8 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
     }
     if (violations.length > 0) break;
   }
+  if (violations.length === 0) violations = counting?.found ?? [];
+  tally.revisionsCounted = counting?.revisions ?? 0;
   tally.states = countStates(world);
   tally.emptyLeases = await countEmptyLeases(stage);
   if (violations.length > 0) stage.keepLogs();

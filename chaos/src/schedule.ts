@@ -44,6 +44,7 @@ export interface ScheduleOptions {
   /** Of etcd. */
   readonly members: number;
   readonly hasGuests: boolean;
+  readonly placement: 'service' | 'etcd';
 }
 
 interface Workload {
@@ -87,13 +88,16 @@ export const planSchedule = (options: ScheduleOptions): Schedule => {
   return { seed: options.seed, rounds };
 };
 
-export const isFor = (kind: FaultKind, { hasGuests }: Pick<ScheduleOptions, 'hasGuests'>): boolean => {
+export const isFor = (
+  kind: FaultKind,
+  { hasGuests, placement }: Pick<ScheduleOptions, 'hasGuests' | 'placement'>,
+): boolean => {
   const { only } = specOfFault(kind);
-  return only === undefined || only === (hasGuests ? 'guests' : 'simulated');
+  return only === undefined || only === placement || only === (hasGuests ? 'guests' : 'simulated');
 };
 
-const faultWeights = ({ hasGuests }: ScheduleOptions): Map<FaultKind, number> =>
-  new Map(FAULT_KINDS.filter((kind) => isFor(kind, { hasGuests })).map((kind) => [kind, specOfFault(kind).weight]));
+const faultWeights = (options: ScheduleOptions): Map<FaultKind, number> =>
+  new Map(FAULT_KINDS.filter((kind) => isFor(kind, options)).map((kind) => [kind, specOfFault(kind).weight]));
 
 /** Which of the hosts an operation is about. */
 export const hostName = (index: number): string => `host-${index}`;

@@ -1,10 +1,12 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Capacity } from '@etcd-compute/common/capacity/capacity';
+import { openPlacementCapacity } from '@etcd-compute/common/capacity/placement-capacity';
 import { etcdSection, placementSection } from '@etcd-compute/common/config/sections';
 import { createKeys, type Keys } from '@etcd-compute/common/etcd/keys';
 import { openStore, type Store } from '@etcd-compute/common/etcd/store';
 import { newProviderUuid } from '@etcd-compute/common/ids';
-import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
+import { createEtcdCapacity } from '@etcd-compute/placement/capacity/etcd-capacity';
 import { startEtcdCluster, type EtcdCluster } from '@etcd-compute/testing/etcd-cluster';
 import { startPlacement, type PlacementServer } from '@etcd-compute/testing/placement-server';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
@@ -18,14 +20,15 @@ import { createResources } from '@etcd-compute/testing/resources';
 export interface Stage extends AsyncDisposable {
   readonly etcd: EtcdCluster;
   readonly etcdUsers: EtcdUsers;
-  readonly placementServer: PlacementServer;
+  /** Undefined where etcd counts room. */
+  readonly placementServer: PlacementServer | undefined;
   readonly images: Images;
   readonly hosts: readonly Host[];
   /** The way of all `eschedule`s. */
   readonly path: ClientPath;
   readonly scheduleConfig: string;
   readonly store: Store;
-  readonly placement: PlacementClient;
+  readonly capacity: Capacity;
   readonly keys: Keys;
   readonly hasGuests: boolean;
   /** Holds all state and all logs. */
@@ -40,10 +43,13 @@ export interface StageOptions {
   readonly hasGuests: boolean;
   /** Whether etcd asks who somebody is. */
   readonly hasRoles: boolean;
+  /** Who counts room. */
+  readonly placement: 'service' | 'etcd';
   readonly signal: AbortSignal;
 }
 
-export const openStage = async ({ agents, members, hasGuests, hasRoles, signal }: StageOptions): Promise<Stage> => {
+export const openStage = async (options: StageOptions): Promise<Stage> => {
+  const { agents, members, hasGuests, hasRoles, signal } = options;
   const resources = createResources();
   try {
     // A short name: sockets lie under it.
@@ -51,13 +57,16 @@ export const openStage = async ({ agents, members, hasGuests, hasRoles, signal }
     const dir = folder.path;
     await chmod(dir, 0o755);
     const etcd = resources.keep(await startEtcdCluster({ size: members, dir: join(dir, 'etcd') }));
-    const placementServer = resources.keep(await startPlacement({ dir: join(dir, 'placement') }));
+    const placementServer =
+      options.placement === 'service'
+        ? resources.keep(await startPlacement({ dir: join(dir, 'placement') }))
+        : undefined;
     const images = resources.keep(await openImages({ dir: join(dir, 'images'), hasGuests }));
     const servers = { members: etcd.members, placement: placementServer };
     const hosts: Host[] = [];
     const uuids = Array.from({ length: agents }, newProviderUuid);
-    const { endpoint } = placementServer;
-    const etcdUsers = hasRoles ? await makeEtcdUsers(etcd, { dir, placement: { endpoint }, hosts: uuids }) : NO_USERS;
+    const section = placementServer?.section ?? 'etcd';
+    const etcdUsers = hasRoles ? await makeEtcdUsers(etcd, { dir, placement: section, hosts: uuids }) : NO_USERS;
     for (const [index, uuid] of uuids.entries()) {
       const path = await openClientPath(resources, servers);
       const options = { index, uuid, dir, path, etcdUsers, hasGuests, imagePort: images.port, signal };
@@ -77,8 +86,11 @@ export const openStage = async ({ agents, members, hasGuests, hasRoles, signal }
     const store = resources.keep(
       await openStore(etcdSection.parse({ hosts: hostsOfEtcd, ...etcdUsers.sectionOf('root') })),
     );
-    const placement = await openPlacement(placementSection.parse({ endpoint }));
-    resources.defer(async () => placement.close());
+    const keys = createKeys('');
+    const capacity = placementServer
+      ? await openPlacementCapacity(placementSection.parse(section))
+      : createEtcdCapacity({ store, keys });
+    resources.defer(async () => capacity.close());
     return {
       etcd,
       etcdUsers,
@@ -88,8 +100,8 @@ export const openStage = async ({ agents, members, hasGuests, hasRoles, signal }
       path,
       scheduleConfig,
       store,
-      placement,
-      keys: createKeys(''),
+      capacity,
+      keys,
       hasGuests,
       dir,
       keepLogs: () => folder.keep(),

@@ -17,6 +17,8 @@ export interface Tally {
   readonly settledMs: number[];
   /** Leases of etcd that hold nothing at the end: what was granted just before a crash. They run out by themselves. */
   emptyLeases: number;
+  /** At so many revisions etcd was found to count room rightly. */
+  revisionsCounted: number;
 }
 
 export const createTally = (): Tally => ({
@@ -27,6 +29,7 @@ export const createTally = (): Tally => ({
   checks: 0,
   settledMs: [],
   emptyLeases: 0,
+  revisionsCounted: 0,
 });
 
 export const countFault = ({ faults }: Tally, kind: FaultKind, outcome: 'done' | 'missed'): void => {

@@ -6,13 +6,13 @@ import type { DiskCopy } from '@etcd-compute/common/etcd/messages/shelved';
 import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { Trouble } from '@etcd-compute/common/etcd/messages/presence';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
-import { listProviderAllocations } from '@etcd-compute/common/placement/allocations';
+import type { View } from '@etcd-compute/placement/index/view';
 import type { Host } from './host.js';
 import type { Stage } from './stage.js';
 import { readEtcd } from './world/read-etcd.js';
 import { readHost } from './world/read-host.js';
 
-/** The four worlds at one time: etcd, Placement, libvirt and the disk. */
+/** The four worlds at one time: etcd, the room that is taken, libvirt and the disk. */
 export interface World {
   readonly requests: readonly WorldRequest[];
   readonly records: readonly InstanceRecord[];
@@ -32,6 +32,8 @@ export interface World {
   /** All other keys, with their values: somebody else's, and what an agent keeps under its host. */
   readonly otherKeys: ReadonlyMap<string, string>;
   readonly allocations: readonly WorldAllocation[];
+  /** What etcd counts, at the time of the requests; undefined where a Placement service does. */
+  readonly counted: View | undefined;
   readonly hosts: readonly WorldHost[];
 }
 
@@ -117,9 +119,5 @@ export const readWorld = async (stage: Stage): Promise<World> => {
   };
 };
 
-const readAllocations = async ({ placement }: Stage, { uuid }: Host): Promise<WorldAllocation[]> =>
-  Object.entries(await listProviderAllocations(placement, uuid)).map(([consumer, { resources }]) => ({
-    host: uuid,
-    consumer,
-    resources,
-  }));
+const readAllocations = async ({ capacity }: Stage, { uuid }: Host): Promise<WorldAllocation[]> =>
+  [...(await capacity.consumersOn(uuid))].map(([consumer, resources]) => ({ host: uuid, consumer, resources }));

@@ -11,6 +11,7 @@ test('chaos: after six rounds of faults everything that must hold holds', { time
     hasGuests: false,
     hasRoles: true,
     hasDisasters: false,
+    placement: process.env['TEST_PLACEMENT'] === 'etcd' ? ('etcd' as const) : ('service' as const),
     checkEvery: 3,
   };
   const result = await runChaos({ ...options, signal: new AbortController().signal, onProgress: () => undefined });

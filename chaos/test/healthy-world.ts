@@ -123,6 +123,7 @@ export const world: World = {
   findings: new Map(),
   otherKeys: new Map([[foreign.key, foreign.value]]),
   allocations: [...foreignAllocations, allocation],
+  counted: undefined,
   hosts: [busyHost, quietHost(hostB)],
 };
 const story: Story = { name: 'c1-1', instance, boot: 'accepted', destroy: 'not-asked', attempts: [] };

@@ -3,7 +3,14 @@ import { namesOf, OPERATION_KINDS, operationOf } from '@etcd-compute/chaos/opera
 import { isFor, planSchedule, type ScheduleOptions } from '@etcd-compute/chaos/schedule';
 import { expect, test } from 'vitest';
 
-const OPTIONS: ScheduleOptions = { seed: 7, rounds: 120, agents: 3, members: 3, hasGuests: false };
+const OPTIONS: ScheduleOptions = {
+  seed: 7,
+  rounds: 120,
+  agents: 3,
+  members: 3,
+  hasGuests: false,
+  placement: 'service',
+};
 
 test('the same seed gives the same schedule, another seed another one', () => {
   const schedule = planSchedule(OPTIONS);
@@ -16,20 +23,30 @@ test('a shorter run of the same seed is the beginning of a longer one', () => {
   expect(planSchedule({ ...OPTIONS, rounds: 20 }).rounds).toEqual(rounds.slice(0, 20));
 });
 
+type Stage = Parameters<typeof isFor>[1];
+const STAGES: readonly Stage[] = [
+  { hasGuests: true, placement: 'service' },
+  { hasGuests: false, placement: 'service' },
+  { hasGuests: false, placement: 'etcd' },
+];
+
 test('every kind of fault and of operation comes, those for guests only with guests, and the other way round', () => {
-  const kindsOf = (hasGuests: boolean): { faults: Set<string>; operations: Set<string> } => {
-    const { rounds } = planSchedule({ ...OPTIONS, hasGuests });
+  const kindsOf = (options: Stage): { faults: Set<string>; operations: Set<string> } => {
+    const { rounds } = planSchedule({ ...OPTIONS, ...options });
     return {
       faults: new Set(rounds.flatMap(({ faults }) => faults.map(({ kind }) => kind))),
       operations: new Set(rounds.flatMap(({ operations }) => operations.map(({ kind }) => kind))),
     };
   };
-  for (const hasGuests of [true, false])
-    expect(kindsOf(hasGuests)).toEqual({
-      faults: new Set(FAULT_KINDS.filter((kind) => isFor(kind, { hasGuests }))),
+  for (const stage of STAGES)
+    expect(kindsOf(stage)).toEqual({
+      faults: new Set(FAULT_KINDS.filter((kind) => isFor(kind, stage))),
       operations: new Set(OPERATION_KINDS),
     });
-  expect(FAULT_KINDS.filter((kind) => !isFor(kind, { hasGuests: false }))).toEqual(['libvirtd-killed', 'guest-frozen']);
+  const leftOut = (stage: Stage): string[] => FAULT_KINDS.filter((kind) => !isFor(kind, stage));
+  expect(leftOut({ hasGuests: false, placement: 'service' })).toEqual(['libvirtd-killed', 'guest-frozen']);
+  const ofService = FAULT_KINDS.filter((kind) => kind.startsWith('placement-'));
+  expect(leftOut({ hasGuests: true, placement: 'etcd' })).toEqual([...ofService, 'libvirt-swapped']);
 });
 
 test('every target exists', () => {

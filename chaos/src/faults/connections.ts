@@ -5,8 +5,10 @@ import { hostOf, NOTHING_TO_MEND, pathOf, type FaultContext, type Inject } from 
 type Choose = (context: FaultContext) => readonly TcpProxy[];
 
 export const TO_ETCD: Choose = (context) => pathOf(context).etcd;
-export const TO_PLACEMENT: Choose = (context) => [pathOf(context).placement];
+export const TO_PLACEMENT: Choose = (context) => listOf(pathOf(context).placement?.wire);
 export const TO_LIBVIRT: Choose = (context) => [hostOf(context).libvirtProxy.wire];
+
+const listOf = (proxy: TcpProxy | undefined): readonly TcpProxy[] => (proxy ? [proxy] : []);
 
 export const cut =
   (choose: Choose): Inject =>

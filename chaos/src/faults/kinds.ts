@@ -7,8 +7,11 @@ export interface FaultSpec {
   readonly weight: number;
   /** How long it lasts, in milliseconds; 0 where it is over at once. */
   readonly lasts: readonly [least: number, most: number];
-  /** Left out: with real guests and with libvirt's test driver, which keeps its domains in the daemon's memory. */
-  readonly only?: 'guests' | 'simulated';
+  /**
+   * Left out: with real guests and with libvirt's test driver, which keeps its domains in the daemon's memory. `service`: where a Placement
+   * service counts room.
+   */
+  readonly only?: 'guests' | 'simulated' | 'service';
 }
 
 const MOMENT = [0, 0] as const;
@@ -38,20 +41,20 @@ export const FAULTS = {
   'etcd-stalled-down': { target: 'client', weight: 2, lasts: SHORT },
   'etcd-half-open': { target: 'client', weight: 2, lasts: MOMENT },
 
-  'placement-killed': { target: 'none', weight: 1, lasts: SHORT },
-  'placement-paused': { target: 'none', weight: 1, lasts: SHORT },
-  'placement-cut': { target: 'client', weight: 2, lasts: MOMENT },
-  'placement-refused': { target: 'client', weight: 1, lasts: SHORT },
-  'placement-stalled-up': { target: 'client', weight: 1, lasts: SHORT },
-  'placement-stalled-down': { target: 'client', weight: 1, lasts: SHORT },
-  'placement-half-open': { target: 'client', weight: 1, lasts: MOMENT },
-  'placement-409': { target: 'client', weight: 2, lasts: SHORT },
-  'placement-500': { target: 'client', weight: 2, lasts: SHORT },
-  'placement-503': { target: 'client', weight: 2, lasts: SHORT },
-  'placement-401': { target: 'client', weight: 1, lasts: SHORT },
-  'placement-page': { target: 'client', weight: 1, lasts: SHORT },
-  'placement-slow': { target: 'client', weight: 1, lasts: SHORT },
-  'placement-reply-lost': { target: 'client', weight: 3, lasts: SHORT },
+  'placement-killed': { target: 'none', weight: 1, lasts: SHORT, only: 'service' },
+  'placement-paused': { target: 'none', weight: 1, lasts: SHORT, only: 'service' },
+  'placement-cut': { target: 'client', weight: 2, lasts: MOMENT, only: 'service' },
+  'placement-refused': { target: 'client', weight: 1, lasts: SHORT, only: 'service' },
+  'placement-stalled-up': { target: 'client', weight: 1, lasts: SHORT, only: 'service' },
+  'placement-stalled-down': { target: 'client', weight: 1, lasts: SHORT, only: 'service' },
+  'placement-half-open': { target: 'client', weight: 1, lasts: MOMENT, only: 'service' },
+  'placement-409': { target: 'client', weight: 2, lasts: SHORT, only: 'service' },
+  'placement-500': { target: 'client', weight: 2, lasts: SHORT, only: 'service' },
+  'placement-503': { target: 'client', weight: 2, lasts: SHORT, only: 'service' },
+  'placement-401': { target: 'client', weight: 1, lasts: SHORT, only: 'service' },
+  'placement-page': { target: 'client', weight: 1, lasts: SHORT, only: 'service' },
+  'placement-slow': { target: 'client', weight: 1, lasts: SHORT, only: 'service' },
+  'placement-reply-lost': { target: 'client', weight: 3, lasts: SHORT, only: 'service' },
 
   'libvirtd-paused': { target: 'agent', weight: 2, lasts: SHORT },
   'libvirtd-killed': { target: 'agent', weight: 4, lasts: SHORT, only: 'guests' },

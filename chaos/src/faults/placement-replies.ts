@@ -29,7 +29,8 @@ const faults = {
 export const placementReply =
   (kind: keyof typeof faults): Inject =>
   async (context) => {
-    const { http } = pathOf(context);
+    const http = pathOf(context).placement?.http;
+    if (!http) return undefined;
     http.setFault(faults[kind]);
     return async () => http.setFault(undefined);
   };

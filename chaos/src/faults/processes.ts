@@ -39,8 +39,12 @@ export const killOperation: Inject = async ({ signalOperation }) =>
 export const pauseOperation: Inject = async ({ signalOperation }) =>
   signalOperation('SIGSTOP') ? async () => void signalOperation('SIGCONT') : undefined;
 
-export const killPlacement: Inject = async (context) => killService(context, [context.stage.placementServer]);
-export const pausePlacement: Inject = async ({ stage }) => pauseService(stage.placementServer);
+export const killPlacement: Inject = async (context) => {
+  const { placementServer } = context.stage;
+  return placementServer && killService(context, [placementServer]);
+};
+export const pausePlacement: Inject = async ({ stage: { placementServer } }) =>
+  placementServer && pauseService(placementServer);
 
 export const killLibvirtd: Inject = async (context) => killService(context, [hostOf(context).libvirtd]);
 export const pauseLibvirtd: Inject = async (context) => pauseService(hostOf(context).libvirtd);

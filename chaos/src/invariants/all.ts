@@ -8,6 +8,7 @@ import { filesBelongToInstances } from './files.js';
 import { foreignIsUntouched } from './foreign-things.js';
 import { copiesAreThere, imageCachesAreTidy, imagesAreAsAskedFor, imagesOfDisksAreThere } from './images.js';
 import { booksAreClosed, keysHaveOwners, locationsAreTrue, namesAreTrue } from './keys.js';
+import { roomIsCounted } from './counted.js';
 import { filtersHoldTheGuests } from './packet-filter.js';
 import { recordsAreSettled, recordsHaveRequests, requestsHaveRecords } from './records.js';
 import type { Judged, Rule, Violation } from './rule.js';
@@ -28,6 +29,7 @@ const RULES: readonly Rule[] = [
   domainsAreTrue,
   wishesAreCarriedOut,
   allocationsMatchRequests,
+  roomIsCounted,
   filesBelongToInstances,
   imagesOfDisksAreThere,
   copiesAreThere,

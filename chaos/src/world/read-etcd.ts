@@ -6,15 +6,22 @@ import { instanceRecordSchema, type InstanceRecord } from '@etcd-compute/common/
 import { nameHolderSchema } from '@etcd-compute/common/etcd/messages/name-holder';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { presenceSchema, type Trouble } from '@etcd-compute/common/etcd/messages/presence';
+import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Entry } from '@etcd-compute/common/etcd/store';
+import type { WatchEvent } from '@etcd-compute/common/etcd/store-watch';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
+import { PlacementIndex } from '@etcd-compute/placement/index/placement-index';
 import type { Stage } from '../stage.js';
 import type { World, WorldName, WorldRequest } from '../world.js';
 
 type EtcdWorld = Omit<World, 'allocations' | 'hosts'>;
 
 /** All keys as of one revision. */
-export const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
+export const readEtcd = async ({
+  store,
+  keys,
+  placementServer,
+}: Pick<Stage, 'store' | 'keys' | 'placementServer'>): Promise<EtcdWorld> => {
   const { entries } = await store.list('/');
   const requests: WorldRequest[] = [];
   const records: InstanceRecord[] = [];
@@ -27,7 +34,9 @@ export const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
   const findings = new Map<string, HostAudit['findings']>();
   const otherKeys = new Map<string, string>();
   const bootedPrefix = '/booted/';
+  const counted = new PlacementIndex();
   for (const entry of entries) {
+    if (takeCounted(counted, keys, entry)) continue;
     const request = keys.parseRequest(entry.key);
     const agent = keys.parseAgent(entry.key);
     const audit = keys.parseAudit(entry.key);
@@ -47,7 +56,19 @@ export const readEtcd = async ({ store, keys }: Stage): Promise<EtcdWorld> => {
     } else if (audit !== undefined) findings.set(audit, parseMessage(hostAuditSchema, entry.key, entry.value).findings);
     else if (entry.key !== keys.namesComplete) otherKeys.set(entry.key, entry.value);
   }
-  return { requests, records, locations, names, endings, booted, presences, troubles, findings, otherKeys };
+  const room = { counted: placementServer ? undefined : counted };
+  return { requests, records, locations, names, endings, booted, presences, troubles, findings, otherKeys, ...room };
+};
+
+/** @returns whether it is a key of what is counted. */
+export const takeCounted = (
+  index: PlacementIndex,
+  { placement }: Pick<Keys, 'placement'>,
+  { key, value, modRevision }: Entry | WatchEvent,
+): boolean => {
+  if (!key.startsWith(placement)) return false;
+  index.apply({ key: key.slice(placement.length), value, modRevision: BigInt(modRevision) });
+  return true;
 };
 
 const readRequest = ({ key, value }: Entry): Omit<WorldRequest, 'host' | 'instance'> => {

@@ -55,6 +55,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 bash "$repo/scripts/setup.sh"
+export COMPOSE_PROFILES=eplacement,openstack
 choose_daemon "$work"
 stage "daemon: $DAEMON_DESCRIPTION"
 
@@ -62,7 +63,7 @@ export COMPOSE_PROJECT_NAME=etcd-compute-test-$$
 export BIND_ADDRESS=$CONTAINER_ADDRESS
 export ETCD_HEALTH_USER=health:health
 start_compose_stack "$work"
-stage "compose up: etcd and Placement are healthy ($(describe_versions))"
+stage "compose up: etcd, eplacement and Placement are healthy ($(describe_versions))"
 
 check_settings
 stage "settings: compaction, quota, microversion and the network of the database are as compose.yaml says"
@@ -70,11 +71,15 @@ stage "settings: compaction, quota, microversion and the network of the database
 check_authentication
 stage "authentication: etcd's health check works with a user that may do nothing, who is refused the rest"
 
-check_kept_alive_connection 1000
-stage "Placement answered 1000 requests on one connection"
+check_kept_alive_connection "$PLACEMENT_PORT" 1000
+check_kept_alive_connection "$EPLACEMENT_PORT" 1000
+stage "Placement and eplacement each answered 1000 requests on one connection"
 
+start_hypervisor
+prepare_host
+count_in_placement
 start_agent
-stage "an ecompute outside of the containers reports to them"
+stage "an ecompute outside of the containers reports to etcd and Placement"
 
 boot_guest one
 stage "eschedule booted a guest, which answers at $ADDRESS"
@@ -94,3 +99,11 @@ boot_guest two
 destroy_guest two "$INSTANCE"
 stop_agent
 stage "the same agent booted and destroyed another one, and ended on SIGTERM"
+
+count_in_etcd
+start_agent
+boot_guest three
+check_guest three "$INSTANCE"
+destroy_guest three "$INSTANCE"
+stop_agent
+stage "with room counted in etcd, eplacement shows what a guest holds, and that it holds nothing when it is destroyed"

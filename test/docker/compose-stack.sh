@@ -40,12 +40,18 @@ can_pull() {
 use_stand_in_images() {
   docker import "$(make_base_image_tar "$repo/.cache")" etcd-compute-test/base > /dev/null
   export PLACEMENT_BASE_IMAGE=etcd-compute-test/base
-  export ETCD_IMAGE=etcd-compute-test/etcd POSTGRES_IMAGE=etcd-compute-test/database
+  export ETCD_IMAGE=etcd-compute-test/etcd POSTGRES_IMAGE=etcd-compute-test/database NODE_IMAGE=etcd-compute-test/node
 }
 
-# Placement's image, and the stand-ins where there are some: all at once, since each mostly waits for the disk.
+# The images of both Placements, and the stand-ins where there are some: as many at once as can be, since each mostly waits for the disk.
 build_images() {
   local name pids=()
+  if [ "${NODE_IMAGE:-}" = etcd-compute-test/node ]; then
+    mkdir "$work/node"
+    cp "$repo/test/docker/node/Dockerfile" "$(command -v node)" "$work/node/"
+    docker build --build-arg BASE_IMAGE="$PLACEMENT_BASE_IMAGE" --tag "$NODE_IMAGE" "$work/node" > "$work/build-node.log" 2>&1 ||
+      fail "could not build an image"
+  fi
   compose build > "$work/build-placement.log" 2>&1 &
   pids+=($!)
   if [ "${ETCD_IMAGE:-}" = etcd-compute-test/etcd ]; then
@@ -62,7 +68,8 @@ build_images() {
 start_compose_stack() {
   ETCD_PORT=$(find_free_port)
   PLACEMENT_PORT=$(find_free_port "$ETCD_PORT")
-  export ETCD_PORT PLACEMENT_PORT
+  EPLACEMENT_PORT=$(find_free_port "$ETCD_PORT" "$PLACEMENT_PORT")
+  export ETCD_PORT PLACEMENT_PORT EPLACEMENT_PORT
   COMPOSE_STACK_STARTED=yes
   build_images
   stage "images are built"
@@ -78,7 +85,7 @@ stop_compose_stack() {
 # Compose's own way to wait (up --wait) is not in 1.29.
 wait_for_healthy() {
   local service
-  for service in etcd database placement; do
+  for service in etcd database placement eplacement; do
     wait_until "$service is healthy" 180 is_healthy "$service" || fail "$service did not become healthy"
   done
 }
@@ -90,12 +97,12 @@ is_healthy() {
   [ "$state" = "running, healthy" ]
 }
 
-# A port that nothing here listens on, and that is not the given one. Only for the published address.
+# A port that nothing here listens on, and that is none of the given ones. Only for the published address.
 find_free_port() {
   local port
   while :; do
     port=$((20000 + RANDOM % 10000))
-    if [ "$port" != "${1:-}" ] && ! (exec 3<> "/dev/tcp/$CONTAINER_ADDRESS/$port") 2> /dev/null; then
+    if [[ " $* " != *" $port "* ]] && ! (exec 3<> "/dev/tcp/$CONTAINER_ADDRESS/$port") 2> /dev/null; then
       echo "$port"
       return
     fi

@@ -27,7 +27,6 @@ prepare_host() {
   local program
   for program in ECOMPUTE ESCHEDULE; do
     export "${program}_ETCD__HOST=$CONTAINER_ADDRESS" "${program}_ETCD__PORT=$ETCD_PORT"
-    export "${program}_PLACEMENT__ENDPOINT=http://$CONTAINER_ADDRESS:$PLACEMENT_PORT"
   done
   export ECOMPUTE_IMAGES__ALLOW_PRIVATE="[127.0.0.1]"
   # The agent is not in the network of its libvirtd, where the packet filter would have to be.
@@ -35,9 +34,18 @@ prepare_host() {
   export ECOMPUTE_STATE_DIR="$work/host/state" ECOMPUTE_LIBVIRT__URI="$LIBVIRT_URI" ECOMPUTE_NAME=docker-test-host
 }
 
+# What counts room from now on. PLACEMENT_API is where its API is served.
+count_in_placement() {
+  PLACEMENT_API=http://$CONTAINER_ADDRESS:$PLACEMENT_PORT
+  export "ECOMPUTE_PLACEMENT={endpoint: '$PLACEMENT_API'}" "ESCHEDULE_PLACEMENT={endpoint: '$PLACEMENT_API'}"
+}
+
+count_in_etcd() {
+  PLACEMENT_API=http://$CONTAINER_ADDRESS:$EPLACEMENT_PORT
+  export ECOMPUTE_PLACEMENT=etcd ESCHEDULE_PLACEMENT=etcd
+}
+
 start_agent() {
-  start_hypervisor
-  prepare_host
   (cd "$work/host" && exec setpriv --pdeathsig TERM "$repo/packages/agent/bin/ecompute.js") > "$work/ecompute.log" 2>&1 &
   AGENT_PID=$!
   wait_until "eschedule hosts shows the agent as up" 60 host_is_up || fail "the agent did not report"
@@ -112,7 +120,7 @@ check_guest() {
   wait_until "$1 is listed as active" 60 is_active "$1" || fail "$1 is not active any more"
   listed=$(eschedule list -o json | member 0.instance)
   [ "$listed" = "$2" ] || fail "eschedule list shows '$listed' and not $2"
-  allocations=$(placement GET "/allocations/$2" | member allocations)
+  allocations=$(placement "$PLACEMENT_API" GET "/allocations/$2" | member allocations)
   [[ $allocations == *'"VCPU":1'* ]] || fail "Placement has no allocation of $1: $allocations"
   [ "$(pgrep --count --full "guest=$2")" -eq 1 ] || fail "not one qemu runs $1, but $(pgrep --count --full "guest=$2")"
 }
@@ -130,7 +138,7 @@ destroy_guest() {
   eschedule destroy "$1" --wait > "$work/destroy-$1.log" 2>&1 || fail "eschedule destroy $1 failed with exit code $?"
   left=$(in_etcd get --prefix --keys-only / | grep -E "^/(hosts/.*|booted)/$2" || true)
   [ -z "$left" ] || fail "etcd still has $left after the destroy"
-  left=$(placement GET "/allocations/$2" | member allocations)
+  left=$(placement "$PLACEMENT_API" GET "/allocations/$2" | member allocations)
   [ "$left" = "{}" ] || fail "Placement still has allocations of $1: $left"
   left=$(pgrep --full "guest=$2" || true)
   [ -z "$left" ] || fail "qemu still runs $1, as process $left"

@@ -6,11 +6,17 @@ in_etcd() {
   docker exec "$(compose ps --quiet etcd)" etcdctl "$@"
 }
 
-# placement METHOD PATH [BODY]: prints the answer's body; fails on a status of 400 and up.
+# placement URL METHOD PATH [BODY]: prints the answer's body; fails on a status of 400 and up.
 placement() {
-  curl --silent --show-error --fail-with-body --max-time 30 --request "$1" \
+  curl --silent --show-error --fail-with-body --max-time 30 --request "$2" \
     --header 'X-Auth-Token: admin' --header 'OpenStack-API-Version: placement 1.39' --header 'Content-Type: application/json' \
-    ${3:+--data "$3"} "http://$CONTAINER_ADDRESS:$PLACEMENT_PORT$2"
+    ${4:+--data "$4"} "$1$3"
+}
+
+# The URLs of both.
+list_placements() {
+  local port
+  for port in "$PLACEMENT_PORT" "$EPLACEMENT_PORT"; do echo "http://$CONTAINER_ADDRESS:$port"; done
 }
 
 describe_versions() {
@@ -18,14 +24,16 @@ describe_versions() {
 }
 
 check_settings() {
-  local command answer
+  local command answer url
   command=$(docker inspect --format '{{json .Args}}' "$(compose ps --quiet etcd)")
   for answer in --auto-compaction-mode=periodic --auto-compaction-retention=1h --quota-backend-bytes=1073741824; do
     [[ $command == *"$answer"* ]] || fail "etcd runs without $answer: $command"
   done
 
-  answer=$(placement GET /)
-  [[ $answer == *'"max_version": "1.39"'* ]] || fail "Placement's newest microversion is not 1.39: $answer"
+  for url in $(list_placements); do
+    answer=$(placement "$url" GET / | member versions.0.max_version)
+    [ "$answer" = 1.39 ] || fail "the newest microversion at $url is not 1.39: $answer"
+  done
 
   # PostgreSQL is Placement's alone: nothing is published.
   answer=$(docker port "$(compose ps --quiet database)")
@@ -58,21 +66,26 @@ check_authentication() {
   done
 }
 
-# check_kept_alive_connection COUNT: that many requests on one connection; any reset or reconnect fails.
+# check_kept_alive_connection PORT COUNT: that many requests on one connection; any reset or reconnect fails.
 check_kept_alive_connection() {
-  node "$repo/test/docker/keep-alive.mjs" "http://$CONTAINER_ADDRESS:$PLACEMENT_PORT" "$1" || fail "Placement did not keep a connection alive"
+  node "$repo/test/docker/keep-alive.mjs" "http://$CONTAINER_ADDRESS:$1" "$2" || fail "the Placement at port $1 did not keep a connection alive"
 }
 
 write_markers() {
+  local url
   in_etcd put /marker kept > /dev/null
-  placement POST /resource_providers "{\"uuid\": \"$MARKER_UUID\", \"name\": \"marker\"}" > /dev/null
+  for url in $(list_placements); do
+    placement "$url" POST /resource_providers "{\"uuid\": \"$MARKER_UUID\", \"name\": \"marker\"}" > /dev/null
+  done
 }
 
 check_markers() {
-  local value
+  local value url
   value=$(in_etcd get --print-value-only /marker)
   [ "$value" = kept ] || fail "etcd's key /marker was 'kept' before compose down and is '$value' after up"
-  placement GET "/resource_providers/$MARKER_UUID" > /dev/null || fail "Placement's provider $MARKER_UUID is gone after compose down and up"
   in_etcd del /marker > /dev/null
-  placement DELETE "/resource_providers/$MARKER_UUID"
+  for url in $(list_placements); do
+    placement "$url" GET "/resource_providers/$MARKER_UUID" > /dev/null || fail "the provider $MARKER_UUID of $url is gone after compose down and up"
+    placement "$url" DELETE "/resource_providers/$MARKER_UUID"
+  done
 }

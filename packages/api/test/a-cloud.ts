@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { silentLogger } from '@etcd-compute/common/log';
+import { openStore } from '@etcd-compute/common/etcd/store';
+import { etcdSection } from '@etcd-compute/common/config/sections';
+import { createApp, type App } from '@etcd-compute/api/http/app';
+import { createAuthenticate, type Identity } from '@etcd-compute/api/identity/identity';
+import { createIdentityService } from '@etcd-compute/api/identity/identity-service';
+import { hashSecret } from '@etcd-compute/api/identity/passwords/hash';
+import { planBootstrap } from '@etcd-compute/api/bootstrap/plan-bootstrap';
+import { apiConfigSchema } from '@etcd-compute/api/server/config';
+import { createIdentity, openStateOf } from '@etcd-compute/api/server/open-identity';
+import type { Service } from '@etcd-compute/api/http/service';
+
+export interface Asked {
+  readonly token?: string | undefined;
+  readonly body?: unknown;
+  readonly subject?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Whatever it is: tests say what they look for. */
+  readonly body: any; // eslint-disable-line typescript/no-explicit-any -- see above
+  readonly header: (name: string) => string | undefined;
+}
+
+/** A server without a port, on an etcd of its own or on one that it shares by the prefix. */
+export interface Cloud extends AsyncDisposable {
+  readonly app: App;
+  readonly service: Service;
+  readonly identity: Identity;
+  readonly ask: (request: string, asked?: Asked) => Promise<Answer>;
+  /** @returns a token of a user whose password is `secret`, for a project of that name. */
+  readonly logIn: (user: string, project?: string) => Promise<string>;
+}
+
+export const PASSWORD = 'secret';
+
+export const openCloud = async (
+  etcd: { readonly host: string; readonly port: number },
+  prefix = `/${randomUUID()}`,
+): Promise<Cloud> => {
+  const config = apiConfigSchema.parse({ etcd: etcdSection.parse({ host: etcd.host, port: etcd.port, prefix }) });
+  const store = await openStore(config.etcd);
+  const options = { config, etcd: store, log: silentLogger() };
+  const state = await openStateOf(options);
+  const identity = createIdentity(options, state);
+  // Its hash costs nothing.
+  await state.write((draft) => planBootstrap(draft, { hash: hashSecret(PASSWORD), isForced: false }));
+  const service = createIdentityService(identity);
+  const app = createApp({
+    services: [service],
+    authenticate: createAuthenticate(identity),
+    config: { maxBodyBytes: 100_000, timeoutMs: 30_000 },
+  });
+  const ask: Cloud['ask'] = async (request, { token, body, subject } = {}) => {
+    const [method = 'GET', path = ''] = request.split(' ');
+    const reply = await app.inject({
+      // eslint-disable-next-line typescript/no-unsafe-type-assertion -- tests name methods
+      method: method as 'GET',
+      url: `/identity${path}`,
+      headers: {
+        ...(token !== undefined && { 'x-auth-token': token }),
+        ...(subject !== undefined && { 'x-subject-token': subject }),
+      },
+      ...(body !== undefined && { payload: JSON.stringify(body) }),
+    });
+    const header = (name: string): string | undefined => reply.headers[name]?.toString();
+    return { status: reply.statusCode, body: reply.body === '' ? undefined : JSON.parse(reply.body), header };
+  };
+  return {
+    app,
+    service,
+    identity,
+    ask,
+    logIn: async (user, project) => {
+      const domain = { id: 'default' };
+      const methods = { methods: ['password'], password: { user: { name: user, domain, password: PASSWORD } } };
+      const scope = project === undefined ? 'unscoped' : { project: { name: project, domain } };
+      const { status, header, body } = await ask('POST /v3/auth/tokens', {
+        body: { auth: { identity: methods, scope } },
+      });
+      if (status !== 201) throw new Error(`${user} cannot log in: ${JSON.stringify(body)}`);
+      return header('x-subject-token') ?? '';
+    },
+    [Symbol.asyncDispose]: async () => {
+      await app.close();
+      await state[Symbol.asyncDispose]();
+      await store.close();
+    },
+  };
+};
+
+/** Makes what is missing. @returns the user's id. */
+export const addUser = async (
+  { ask }: Cloud,
+  { admin, name, project, role }: { admin: string; name: string; project: string; role: string },
+): Promise<string> => {
+  const idOf = async (kind: string, wanted: string): Promise<string | undefined> =>
+    (await ask(`GET /v3/${kind}?name=${wanted}`, { token: admin })).body[kind][0]?.id;
+  const projectId =
+    (await idOf('projects', project)) ??
+    (await ask('POST /v3/projects', { token: admin, body: { project: { name: project } } })).body.project.id;
+  const { user } = (await ask('POST /v3/users', { token: admin, body: { user: { name, password: PASSWORD } } })).body;
+  await ask(`PUT /v3/projects/${projectId}/users/${user.id}/roles/${await idOf('roles', role)}`, { token: admin });
+  return user.id;
+};

@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# npm run test:openstack: runs tests of OpenStack's tempest against our eapi, those that its interop guideline requires of what is there, and
+# fails when something fails that passed before (docs/openstack-suite.txt). Its last line is a sum.
+#
+#   scripts/test-openstack.sh [--if-given] [--write] [FOLDER]
+#
+# The list and its runner are not here: FOLDER, or $OPENSTACK_SUITE, or ../shared/openstack-suite has required.txt and run.sh; tempest is
+# Debian's. --if-given: without the folder there is nothing to do, and nothing wrong. --write: what passes is what is expected from now on.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+source scripts/setup/packages.sh
+source scripts/setup/apt.sh
+
+readonly expected=docs/openstack-suite.txt
+# What eapi has.
+readonly services='^tempest\.api\.identity\.'
+
+say() {
+  echo "test:openstack: $*" >&2
+}
+
+fail() {
+  say "$*"
+  exit 2
+}
+
+find_port() {
+  node -e "require('node:net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port); this.close(); })"
+}
+
+# wait_for URL LOG
+wait_for() {
+  for _ in $(seq 300); do
+    curl -sf "$1" > /dev/null && return
+    sleep 0.1
+  done
+  fail "$1 does not answer; the end of its log:"$'\n'"$(tail -n 5 "$2")"
+}
+
+folder=${OPENSTACK_SUITE:-$root/../shared/openstack-suite}
+status_without_suite=2
+is_writing=false
+while [ $# -gt 0 ]; do
+  case $1 in
+    --if-given) status_without_suite=0 ;;
+    --write) is_writing=true ;;
+    -*) fail "does not know '$1'; usage: scripts/test-openstack.sh [--if-given] [--write] [FOLDER]" ;;
+    *) folder=$1 ;;
+  esac
+  shift
+done
+
+if [ ! -f "$folder/run.sh" ]; then
+  say "no suite in $folder: give a folder with required.txt and run.sh as argument or as OPENSTACK_SUITE"
+  exit "$status_without_suite"
+fi
+
+groups=(openstack-suite)
+missing=()
+find_missing openstack-suite
+command -v etcd > /dev/null || fail "there is no etcd: scripts/setup.sh installs it"
+if [ "${#missing[@]}" -gt 0 ]; then install_missing; fi
+npx tsc -b packages/api
+
+work=$(mktemp -d)
+pids=()
+clean_up() {
+  for pid in "${pids[@]}"; do kill "$pid" 2> /dev/null || true; done
+  wait
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
+etcd_port=$(find_port)
+etcd --name suite --data-dir "$work/etcd" \
+  --listen-client-urls "http://127.0.0.1:$etcd_port" --advertise-client-urls "http://127.0.0.1:$etcd_port" \
+  --listen-peer-urls "http://127.0.0.1:$(find_port)" > "$work/etcd.log" 2>&1 &
+pids+=($!)
+wait_for "http://127.0.0.1:$etcd_port/health" "$work/etcd.log"
+
+port=$(find_port)
+cat > "$work/eapi.yaml" << EOF
+etcd: {host: 127.0.0.1, port: $etcd_port}
+listen: {port: $port}
+EOF
+packages/api/bin/eapi.js --config "$work/eapi.yaml" > "$work/eapi.log" 2>&1 &
+pids+=($!)
+wait_for "http://127.0.0.1:$port/healthz" "$work/eapi.log"
+packages/api/bin/eapi.js bootstrap --config "$work/eapi.yaml" --clouds "$work/clouds.yaml" > /dev/null
+
+# Two projects for each worker, as tempest wants them.
+password=$(openssl rand -hex 16)
+for n in 1 2 3 4; do
+  for args in "project create tempest-$n" "user create --project tempest-$n --password $password tempest-$n" \
+    "role add --user tempest-$n --project tempest-$n member"; do
+    echo "$args"
+  done
+done > "$work/commands"
+OS_CLIENT_CONFIG_FILE=$work/clouds.yaml openstack --os-cloud admin < "$work/commands" > "$work/openstack.log" 2>&1 || fail "$(cat "$work/openstack.log")"
+for n in 1 2 3 4; do
+  echo "- {username: tempest-$n, project_name: tempest-$n, password: $password, domain_name: Default}"
+done > "$work/accounts.yaml"
+
+cat > "$work/tempest.conf" << EOF
+[DEFAULT]
+log_dir = $work
+[oslo_concurrency]
+lock_path = $work
+[auth]
+use_dynamic_credentials = false
+test_accounts_file = $work/accounts.yaml
+create_isolated_networks = false
+[identity]
+auth_version = v3
+uri_v3 = http://127.0.0.1:$port/identity/v3
+region = RegionOne
+[identity-feature-enabled]
+api_v2_admin = false
+[service_available]
+nova = false
+glance = false
+neutron = false
+cinder = false
+swift = false
+horizon = false
+EOF
+grep "$services" "$folder/required.txt" > "$work/list"
+result=$(bash "$folder/run.sh" "$work" "$work/list") || true
+grep '^failed ' <<< "$result" | sort > "$work/failed" || true
+# What did not pass is not on the list of what passes.
+last=$(tail -n 1 <<< "$result")
+[[ $last =~ ([0-9]+)\ passed ]] || fail "tempest did not run:"$'\n'"$result"$'\n'"$(tail -n 20 "$work/tempest.log")"
+sed 's/^/failed /' "$work/list" | sort | comm -23 - "$work/failed" | sed 's/^failed //' > "$work/passed"
+if $is_writing; then
+  cp "$work/passed" "$expected"
+else
+  lost=$(sort "$expected" | comm -23 - "$work/passed")
+  if [ -n "$lost" ]; then
+    say "passed before, and not now:"$'\n'"$lost"
+    exit 1
+  fi
+fi
+echo "test:openstack: $last"

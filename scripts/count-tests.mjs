@@ -19,7 +19,8 @@ for (const tier of tiers) {
   if (existsSync(path)) JSON.parse(readFileSync(path, 'utf8')).testResults.forEach(addFile);
   else sum.failed += 1;
 }
-for (const name of ['check-failed', 'placement-suite-failed']) if (existsSync(join(folder, name))) sum.failed += 1;
+for (const name of ['check-failed', 'placement-suite-failed', 'openstack-suite-failed'])
+  if (existsSync(join(folder, name))) sum.failed += 1;
 
 process.stdout.write(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped\n`);
 process.exitCode = sum.failed === 0 ? 0 : 1;

@@ -11,7 +11,7 @@ import { apiConfigSchema } from '@etcd-compute/api/server/config';
 import { createIdentity, openStateOf } from '@etcd-compute/api/server/open-identity';
 import type { Service } from '@etcd-compute/api/http/service';
 
-export interface Asked {
+interface Asked {
   readonly token?: string | undefined;
   readonly body?: unknown;
   readonly subject?: string;

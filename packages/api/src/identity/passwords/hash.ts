@@ -38,7 +38,10 @@ export const hashToken = (token: string): string => sha256(token).toString('hex'
  */
 export const isPassword = async (password: string, hash: string | undefined): Promise<boolean> => {
   const [scheme, ...parts] = (hash ?? NOBODYS).split('$');
-  if (scheme === 'sha256') return isSame(sha256(password), Buffer.from(parts[0] ?? '', 'base64'));
+  if (scheme === 'sha256') {
+    // A wrong one takes as long as when there is nobody.
+    return isSame(sha256(password), Buffer.from(parts[0] ?? '', 'base64')) || isPassword(password, undefined);
+  }
   const [N, r, p, salt = '', key = ''] = parts;
   const derived = await derive(password, Buffer.from(salt, 'base64'), { N: Number(N), r: Number(r), p: Number(p) });
   return isSame(derived, Buffer.from(key, 'base64')) && hash !== undefined;

@@ -18,12 +18,18 @@ make_root() {
   copy_network_settings "$root"
   copy_node "$root"
   git clone --quiet --no-hardlinks "$repo" "$root$clone"
-  # Tests of others that lie beside the repository.
-  if [ -d "$repo/../shared/placement-suite" ]; then
-    mkdir -p "$root${clone%/*}/shared"
-    cp -r "$repo/../shared/placement-suite" "$root${clone%/*}/shared/"
-  fi
+  copy_suites "$root${clone%/*}/shared"
   [ -z "$(git -C "$repo" status --porcelain)" ] || echo "fresh-root: the clone lacks your uncommitted changes" >&2
+}
+
+# Tests of others that lie beside the repository.
+copy_suites() {
+  local name
+  for name in placement-suite openstack-suite; do
+    [ -d "$repo/../shared/$name" ] || continue
+    mkdir -p "$1"
+    cp -r "$repo/../shared/$name" "$1/"
+  done
 }
 
 copy_network_settings() {

@@ -48,6 +48,8 @@ export interface Store extends AsyncDisposable {
   list<T>(prefix: string, keep: (entry: Entry) => T): Promise<{ entries: T[]; revision: string }>;
   /** A few entries under a prefix, by key, from a key on, and when there are no more, from the first one on. */
   some(prefix: string, options: { readonly limit: number; readonly from: string }): Promise<Entry[]>;
+  /** As `some`, without the values, which are not sent either. */
+  someKeys(prefix: string, options: { readonly limit: number; readonly from: string }): Promise<KeyRevision[]>;
   /** As `list`, without the values, which are not sent either. */
   listKeys(prefix: string): Promise<{ entries: KeyRevision[]; revision: string }>;
   /** How many entries there are under a prefix. */
@@ -98,12 +100,16 @@ export const openStore = async (etcd: EtcdSection, judge?: ClusterJudge): Promis
     return collect(range, prefix, { isKeysOnly: false, keep });
   }
 
-  const some: Store['some'] = async (prefix, { limit, from }) => {
+  const someOf = async (
+    prefix: string,
+    { limit, from, isKeysOnly }: { limit: number; from: string; isKeysOnly: boolean },
+  ): Promise<Entry[]> => {
     const { start, end } = Range.prefix(prefix);
     const middle = Buffer.from(from);
-    const after = await range({ key: middle, range_end: end, limit });
+    const after = await range({ key: middle, range_end: end, limit, keys_only: isKeysOnly });
     const left = limit - after.kvs.length;
-    const before = left > 0 ? (await range({ key: start, range_end: middle, limit: left })).kvs : [];
+    const before =
+      left > 0 ? (await range({ key: start, range_end: middle, limit: left, keys_only: isKeysOnly })).kvs : [];
     return [...after.kvs, ...before].map(toEntry);
   };
 
@@ -187,7 +193,8 @@ export const openStore = async (etcd: EtcdSection, judge?: ClusterJudge): Promis
     get: async (key) => (await getMany([key])).entries[0],
     getMany,
     list,
-    some,
+    some: async (prefix, options) => someOf(prefix, { ...options, isKeysOnly: false }),
+    someKeys: async (prefix, options) => someOf(prefix, { ...options, isKeysOnly: true }),
     count,
     listKeys: async (prefix) =>
       collect(range, prefix, { isKeysOnly: true, keep: ({ key, modRevision }) => ({ key, modRevision }) }),

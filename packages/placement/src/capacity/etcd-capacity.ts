@@ -73,7 +73,7 @@ export const createEtcdCapacity = ({ store, keys }: EtcdCapacityOptions): Capaci
   };
 
   const plan = async (requests: readonly ConsumerRequest[]): Promise<Claim> =>
-    claimOf((await decide(room, (draft) => replaceAllocations(draft, requests))).plan, room.prefix);
+    claimOf((await decide(room, (draft) => replaceAllocations(draft, requests), keysOf(requests))).plan, room.prefix);
 
   /** @param held what it must hold still; undefined: anything. */
   const nothingFor = (consumer: InstanceUuid, held?: Held): ConsumerRequest => ({
@@ -187,6 +187,14 @@ export const createEtcdCapacity = ({ store, keys }: EtcdCapacityOptions): Capaci
     close: () => undefined,
   };
 };
+
+/** What is looked at in any case. */
+const keysOf = (requests: readonly ConsumerRequest[]): readonly string[] =>
+  requests.flatMap(({ uuid, type, allocations }) => [
+    keyOf('consumer', uuid),
+    ...(type === undefined ? [] : [keyOf('type', type)]),
+    ...Object.keys(allocations).map((provider) => keyOf('usage', provider)),
+  ]);
 
 const amountsOf = (allocations: Allocations): Readonly<Record<string, Amounts>> =>
   Object.fromEntries(

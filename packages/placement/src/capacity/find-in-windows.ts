@@ -11,8 +11,8 @@ export interface Found extends FoundCandidates {
   readonly view: View;
 }
 
-/** Enough for a choice, and a few milliseconds to read. It doubles where there is little room. */
-const FIRST_WINDOW = 64;
+/** Enough for a choice, and few milliseconds to read. It doubles where there is little room. */
+const FIRST_WINDOW = 32;
 /** Providers take up to 4 kB each, and a reply of etcd may have 4 MB. */
 const LARGEST_WINDOW = 512;
 
@@ -61,12 +61,11 @@ const readWindow = async (
   { size, from }: Window,
 ): Promise<string | undefined> => {
   const under = prefix + prefixOf('provider');
-  const entries = await store.some(under, { limit: size, from: under + from });
+  // A provider is read together with what is used of it.
+  const entries = await store.someKeys(under, { limit: size, from: under + from });
   const uuids = entries.map(({ key }) => key.slice(under.length));
   const fresh = uuids.filter((uuid) => index.get('provider', uuid) === undefined);
   index.takeMissing();
-  for (const { key, value, modRevision } of entries)
-    index.apply({ key: key.slice(prefix.length), value, modRevision: BigInt(modRevision) });
   await readKeys(
     { store, prefix },
     index,

@@ -1,4 +1,4 @@
-import { MAX_OPERATIONS, type Store } from '@etcd-compute/common/etcd/store';
+import type { Store } from '@etcd-compute/common/etcd/store';
 import { keyOf, markerKeyOf, parseKey } from '../model/keys.js';
 import type { PartialIndex } from './partial-index.js';
 
@@ -22,21 +22,18 @@ const withTwins = (keys: readonly string[]): string[] => [
   ),
 ];
 
-/** Reads keys into an index, whether or not they are there. */
+/** Reads keys into an index as of one revision, whether or not they are there. */
 export const readKeys = async (
   { store, prefix }: Room,
   index: PartialIndex,
   keys: readonly string[],
 ): Promise<void> => {
   const wanted = withTwins(keys);
-  for (let start = 0; start < wanted.length; start += MAX_OPERATIONS) {
-    const some = wanted.slice(start, start + MAX_OPERATIONS);
-    const { entries } = await store.getMany(some.map((key) => prefix + key));
-    for (const [at, key] of some.entries()) {
-      const entry = entries[at];
-      if (entry) index.apply({ key, value: entry.value, modRevision: BigInt(entry.modRevision) });
-      index.addKey(key);
-    }
+  const { entries } = await store.getMany(wanted.map((key) => prefix + key));
+  for (const [at, key] of wanted.entries()) {
+    const entry = entries[at];
+    if (entry) index.apply({ key, value: entry.value, modRevision: BigInt(entry.modRevision) });
+    index.addKey(key);
   }
 };
 

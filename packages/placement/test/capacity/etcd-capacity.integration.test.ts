@@ -199,3 +199,10 @@ test('among many hosts a few are read, and all when only one of them has room', 
   const { candidates } = await capacity.candidates({ resources: { VCPU: 1 } }, 1000);
   expect(new Set(candidates.map(({ host }) => host)).size).toBe(300);
 });
+
+test('many are allocated at once, each on a host of its own', async () => {
+  const capacity = open('etcd');
+  const hosts = Array.from({ length: 40 }, newProviderUuid);
+  await Promise.all(hosts.map(async (host) => capacity.publish(host, offer(host))));
+  expect(await allocate(capacity, ...hosts.map((host) => newAllocation(host)))).toBe('allocated');
+});

@@ -1,15 +1,8 @@
 import { formatMB } from '../figures.js';
+import { renderTable } from '../render-table.js';
 import type { CommandFigures } from './commands.js';
 import type { BootFigures } from './measure-boots.js';
 import { sum, type Traffic } from './traffic.js';
-
-/** A table in Markdown, so that it can be put into docs/figures.md as it is. */
-const renderTable = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
-  const widths = header.map((_, column) => Math.max(3, ...[header, ...rows].map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
-  return [line(header), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join('\n');
-};
 
 const s = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} s`;
 const ms = (value: number): string => `${value.toFixed(0)} ms`;

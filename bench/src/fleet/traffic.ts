@@ -1,6 +1,7 @@
-import { open, readdir, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '@etcd-compute/common/async/sleep';
+import { readCpuSeconds } from '../cpu-seconds.js';
 import type { Fleet } from './stage.js';
 
 /** What the servers have counted, since their start or between two looks. */
@@ -104,20 +105,4 @@ const countPlacementCalls = async (path: string): Promise<Map<string, number>> =
     await file.close();
   }
   return new Map(log.counts);
-};
-
-const CLOCK_TICKS = 100;
-
-/** Of the groups of these processes: each is the leader of its own. */
-const readCpuSeconds = async (leaders: readonly (readonly number[])[]): Promise<number[]> => {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const stats = await Promise.all(pids.map(async (pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')));
-  const ticks = new Map<number, number>();
-  for (const stat of stats) {
-    // From the end of the second field, the name: the group is field 5, times of user and kernel are 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const group = Number(fields[2]);
-    ticks.set(group, (ticks.get(group) ?? 0) + Number(fields[11]) + Number(fields[12]));
-  }
-  return leaders.map((group) => group.reduce((total, pid) => total + (ticks.get(pid) ?? 0), 0) / CLOCK_TICKS);
 };

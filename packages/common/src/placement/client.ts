@@ -15,6 +15,8 @@ export interface PlacementRequest<S extends z.ZodType> {
   /** Completes "could not …": `list resource providers`. */
   readonly verb: string;
   readonly body?: unknown;
+  /** An older microversion than the one in use, for what only it can say. */
+  readonly microversion?: Microversion;
   /** The reply's shape; `z.unknown()` where Placement answers 204. */
   readonly schema: S;
 }
@@ -101,7 +103,7 @@ const exchangePatiently = async <S extends z.ZodType>(
 
 const exchange = async <S extends z.ZodType>(
   { http, version, endpoint, token }: Connection,
-  { method, path, verb, body }: PlacementRequest<S>,
+  { method, path, verb, body, microversion = version }: PlacementRequest<S>,
 ): Promise<HttpReply> => {
   if (isBelow(version, OLDEST))
     throw new EcomputeError(
@@ -120,7 +122,7 @@ const exchange = async <S extends z.ZodType>(
         accept: 'application/json',
         'content-type': 'application/json',
         'x-auth-token': token,
-        'openstack-api-version': `placement ${formatMicroversion(version)}`,
+        'openstack-api-version': `placement ${formatMicroversion(Math.min(microversion, version))}`,
         'x-openstack-request-id': `req-${randomUUID()}`,
       },
     });

@@ -8,3 +8,6 @@ export const WRITERS = 'w/';
 
 /** Which layout of keys and values this is. */
 export const FORMAT = 'format';
+
+/** What an import has written: see `transfer/import-target.ts`. */
+export const IMPORT = 'import';

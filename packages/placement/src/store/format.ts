@@ -2,17 +2,25 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import { FORMAT } from './etcd-keys.js';
 
-const CURRENT_FORMAT = '1';
+export const CURRENT_FORMAT = '1';
+/** Until it ends, an import says so in place of the format, so that nobody begins to use what is half there. */
+export const IMPORTING = 'importing';
 
 /**
  * Nothing is written.
  *
  * @returns whether anybody has said which layout of keys and values this is.
- * @throws EcomputeError ECOMPUTE_PLACEMENT_TOO_OLD when it is another one.
+ * @throws EcomputeError ECOMPUTE_PLACEMENT_TOO_OLD when it is another one; ECOMPUTE_TRANSFER_UNFINISHED while it is imported.
  */
 export const checkFormat = async (store: Store, prefix: string): Promise<boolean> => {
   const found = (await store.get(prefix + FORMAT))?.value;
   if (found === undefined) return false;
+  if (found === IMPORTING)
+    throw new EcomputeError(
+      'ECOMPUTE_TRANSFER_UNFINISHED',
+      `could not read ${prefix} in etcd at ${store.endpoints}: an import into it has not ended`,
+      { hint: 'run `eplacement import` again, as it was run before', retryable: true },
+    );
   if (found !== CURRENT_FORMAT)
     throw new EcomputeError(
       'ECOMPUTE_PLACEMENT_TOO_OLD',

@@ -1,32 +1,22 @@
 import type { Claim } from '@etcd-compute/common/capacity/capacity';
-import type { Write } from '@etcd-compute/common/etcd/store';
-import type { Branch, Condition } from '@etcd-compute/common/etcd/store-branch';
+import type { Branch } from '@etcd-compute/common/etcd/store-branch';
 import type { Plan } from '../engine/draft.js';
 import { HEAD } from '../store/etcd-keys.js';
+import { toGuards, toWrites, toRangesWithNothing } from '../store/to-branch.js';
 
-/** Whoever keeps an index waits until it has seen the last write of the head. */
-const writesOf = (plan: Plan, prefix: string): Write[] => {
-  const writes = [...plan.writes].map(([key, value]): Write =>
-    value === undefined ? { op: 'delete', key: prefix + key } : { op: 'put', key: prefix + key, value },
-  );
-  return writes.length === 0 ? [] : [...writes, { op: 'put', key: prefix + HEAD, value: '' }];
-};
-
-const guardsOf = (plan: Plan, prefix: string): { key: string; modRevision: string }[] =>
-  [...plan.guards.keys].map(([key, modRevision]) => ({ key: prefix + key, modRevision: modRevision.toString() }));
-
-/** A plan as a part of somebody's transaction. */
-export const claimOf = (plan: Plan, prefix: string): Claim => {
-  if (plan.guards.empty.size + plan.guards.unchanged.size > 0)
+/** A plan as a part of somebody's transaction. Whoever keeps an index waits until it has seen the last write of the head. */
+export const claimOf = ({ guards, writes }: Plan, prefix: string): Claim => {
+  if (guards.empty.size + guards.unchanged.size > 0)
     throw new Error('a plan with conditions on ranges is a transaction of its own');
-  return { guards: guardsOf(plan, prefix), writes: writesOf(plan, prefix) };
+  const own = toWrites(writes, prefix);
+  const head = { op: 'put' as const, key: prefix + HEAD, value: '' };
+  return { guards: toGuards(guards.keys, prefix), writes: own.length === 0 ? [] : [...own, head] };
 };
 
 /** A plan as a transaction of its own. */
-export const branchOf = (plan: Plan, prefix: string): Branch => ({
-  when: [
-    ...guardsOf(plan, prefix),
-    ...[...plan.guards.empty].map((range): Condition => ({ prefix: prefix + range, is: 'empty' })),
-  ],
-  writes: writesOf(plan, prefix),
-});
+export const branchOf = ({ guards, writes }: Plan, prefix: string): Branch => {
+  // Since when, only an index of all there is could tell.
+  if (guards.unchanged.size > 0) throw new Error('a plan that guards all of a kind needs an index of all there is');
+  const claim = claimOf({ guards: { ...guards, empty: new Set() }, writes }, prefix);
+  return { when: [...claim.guards, ...toRangesWithNothing(guards.empty, prefix)], writes: claim.writes };
+};

@@ -1,4 +1,4 @@
-import type { Write } from '@etcd-compute/common/etcd/store';
+import type { Guard, Write } from '@etcd-compute/common/etcd/store';
 import type { Branch, Condition } from '@etcd-compute/common/etcd/store-branch';
 import type { Part } from './group.js';
 
@@ -8,22 +8,31 @@ export interface ToBranchOptions {
   readonly revision: bigint;
 }
 
+/** What keys must be, in etcd's terms, with whole keys; so are the next two. */
+export const toGuards = (keys: ReadonlyMap<string, bigint>, prefix: string): Guard[] =>
+  [...keys].map(([key, modRevision]) => ({ key: prefix + key, modRevision: modRevision.toString() }));
+
+export const toRangesWithNothing = (ranges: Iterable<string>, prefix: string): Condition[] =>
+  [...ranges].map((range) => ({ prefix: prefix + range, is: 'empty' }));
+
+export const toWrites = (writes: ReadonlyMap<string, string | undefined>, prefix: string): Write[] =>
+  [...writes].map(([key, value]) =>
+    value === undefined ? { op: 'delete', key: prefix + key } : { op: 'put', key: prefix + key, value },
+  );
+
 /** A part of a group in etcd's terms, with whole keys. */
 export const toBranch = (
   part: Pick<Part<unknown>, 'keys' | 'empty' | 'unchanged' | 'writes'>,
   { prefix, revision }: ToBranchOptions,
-): Branch => {
-  const when: Condition[] = [
-    ...[...part.keys].map(([key, modRevision]) => ({ key: prefix + key, modRevision: modRevision.toString() })),
-    ...[...part.empty].map((range) => ({ prefix: prefix + range, is: 'empty' as const })),
-    ...[...part.unchanged].map((range) => ({
+): Branch => ({
+  when: [
+    ...toGuards(part.keys, prefix),
+    ...toRangesWithNothing(part.empty, prefix),
+    ...[...part.unchanged].map((range): Condition => ({
       prefix: prefix + range,
-      is: 'unchanged' as const,
+      is: 'unchanged',
       since: revision.toString(),
     })),
-  ];
-  const writes = [...part.writes].map(([key, value]): Write =>
-    value === undefined ? { op: 'delete', key: prefix + key } : { op: 'put', key: prefix + key, value },
-  );
-  return { when, writes };
-};
+  ],
+  writes: toWrites(part.writes, prefix),
+});

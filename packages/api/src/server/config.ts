@@ -1,5 +1,5 @@
 import { etcdSection, logSection, secondsKey } from '@etcd-compute/common/config/sections';
-import { corsSection, tlsSection } from '@etcd-compute/common/serving/sections';
+import { corsSection, limitsSection, tlsSection } from '@etcd-compute/common/serving/sections';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
@@ -41,19 +41,6 @@ const serviceSection = z.strictObject({
   url: httpUrl.describe('where it is'),
 });
 
-const limitsSection = z
-  .strictObject({
-    body: z
-      .int()
-      .min(1024)
-      .max(2 ** 26)
-      .default(1024 * 1024)
-      .describe('the largest body of a request, in bytes'),
-    request: secondsKey(60, 'how long a request may take to arrive, and then to be answered'),
-    shutdown: secondsKey(30, 'how long requests may take to end after SIGTERM'),
-  })
-  .prefault({});
-
 const sections = z.strictObject({
   etcd: etcdSection,
   listen: listenSection,
@@ -69,7 +56,7 @@ const sections = z.strictObject({
   tls: tlsSection,
   tokens: tokensSection,
   cors: corsSection,
-  limits: limitsSection,
+  limits: limitsSection({ most: 2 ** 26, usual: 1024 * 1024 }),
   log: logSection,
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { secondsKey } from '../config/sections.js';
 import { CORS_DEFAULTS, type CorsConfig } from './cors.js';
 
 /** Sections that the configs of our servers share. */
@@ -8,6 +9,22 @@ const names = (fallback: readonly string[], description: string) =>
     .array(z.string().regex(/^\S+$/, 'expected a text without spaces'))
     .default([...fallback])
     .describe(description);
+
+interface BodyLimit {
+  /** In bytes. */
+  readonly most: number;
+  readonly usual: number;
+}
+
+/** @param body how large one may be, by config, and is by default. */
+export const limitsSection = (body: BodyLimit) =>
+  z
+    .strictObject({
+      body: z.int().min(1024).max(body.most).default(body.usual).describe('the largest body of a request, in bytes'),
+      request: secondsKey(60, 'how long a request may take to arrive, and then to be answered'),
+      shutdown: secondsKey(30, 'how long requests may take to end after SIGTERM'),
+    })
+    .prefault({});
 
 export const tlsSection = z
   .strictObject({

@@ -1,6 +1,6 @@
-import { etcdSection, logSection, secondsKey } from '@etcd-compute/common/config/sections';
+import { etcdSection, logSection } from '@etcd-compute/common/config/sections';
 import { z } from 'zod';
-import { corsSection, tlsSection } from '@etcd-compute/common/serving/sections';
+import { corsSection, limitsSection, tlsSection } from '@etcd-compute/common/serving/sections';
 import { POLICY_DEFAULTS } from '../http/policy/policy.js';
 
 /** `eplacement.yaml`. */
@@ -43,19 +43,6 @@ const candidatesSection = z
   })
   .prefault({});
 
-const limitsSection = z
-  .strictObject({
-    body: z
-      .int()
-      .min(1024)
-      .max(2 ** 30)
-      .default(16 * 1024 * 1024)
-      .describe('the largest body of a request, in bytes'),
-    request: secondsKey(60, 'how long a request may take to arrive, and then to be answered'),
-    shutdown: secondsKey(30, 'how long requests may take to end after SIGTERM'),
-  })
-  .prefault({});
-
 const sections = z.strictObject({
   etcd: etcdSection,
   listen: listenSection,
@@ -76,7 +63,7 @@ const sections = z.strictObject({
     .describe('true: tokens of the whole system are not taken where a project’s are meant'),
   cors: corsSection,
   candidates: candidatesSection,
-  limits: limitsSection,
+  limits: limitsSection({ most: 2 ** 30, usual: 16 * 1024 * 1024 }),
   log: logSection,
 });
 

@@ -66,8 +66,8 @@ export const createAllocationAudit = (deps: AllocationAuditDeps): Audit => {
   };
 
   return {
-    run: async ({ getHolders, requests, shelvedHolders }) => {
-      const orphans = [...getHolders()].filter((one) => !requests.has(one) || shelvedHolders.has(one));
+    run: async ({ getHolders, requestsMeanwhile, shelvedHolders }) => {
+      const orphans = [...getHolders()].filter((one) => !requestsMeanwhile.has(one) || shelvedHolders.has(one));
       const firstSeen = lookAt(orphans);
       const findings: Finding[] = [];
       for (const instance of orphans) {

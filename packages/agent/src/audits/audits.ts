@@ -9,8 +9,10 @@ import { publishFindings, type HostReportDeps } from './host-report.js';
 import { createLeftoverAudit } from './leftovers.js';
 import { takeLook, type Look, type LookDeps } from './look.js';
 import { createRequestAudit } from './requests.js';
+import type { StepDeps } from '../steps/step.js';
 
-export interface AuditsDeps extends HostReportDeps, LookDeps {
+export interface AuditsDeps extends HostReportDeps, Omit<LookDeps, 'store' | 'steps'> {
+  readonly steps: StepDeps;
   readonly capacity: Capacity;
   readonly tasks: Tasks;
   readonly health: Pick<Health, 'report'>;

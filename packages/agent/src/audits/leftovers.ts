@@ -55,8 +55,8 @@ export const createLeftoverAudit = (deps: LeftoverAuditDeps): Audit => {
   const { store, keys, host, fence, steps, tasks, health, now, log } = deps;
   const { remove_orphan_domains: isRemoving, max_removals: maxRemovals, grace } = steps.config.audit;
   const lookAt = createFirstSeen(now);
-  const findOrphans = ({ getOurs, requests }: Look): Orphan[] => {
-    const left = [...getOurs()].filter(([instance]) => !requests.has(instance));
+  const findOrphans = ({ getOurs, requestsMeanwhile }: Look): Orphan[] => {
+    const left = [...getOurs()].filter(([instance]) => !requestsMeanwhile.has(instance));
     const firstSeen = lookAt(left.map(([instance]) => instance));
     return left.flatMap(([instance, things]) => {
       const seen = firstSeen.get(instance);

@@ -2,16 +2,15 @@ import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Entry, Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import { readRecord } from '../instances/read-record.js';
-import type { StepDeps } from '../steps/step.js';
 import type { OwnProvider } from '../inventory/own-provider.js';
-import { listOurs, type Ours } from './ours.js';
+import { listOurs, type Ours, type OursDeps } from './ours.js';
 
 export interface LookDeps {
-  readonly store: Store;
+  readonly store: Pick<Store, 'listKeys' | 'getMany'>;
   readonly keys: Keys;
   readonly provider: Pick<OwnProvider, 'consumers'>;
   readonly host: ProviderUuid;
-  readonly steps: StepDeps;
+  readonly steps: OursDeps;
 }
 
 /** What one look has found, for all audits of a round. */
@@ -21,15 +20,21 @@ export interface Look {
   /** @throws what libvirt said. */
   readonly getOurs: () => Ours;
   readonly requests: ReadonlySet<InstanceUuid>;
+  /** Those, and those that had a request when the look began: they may have been destroyed since, and what was seen of them is out of date. */
+  readonly requestsMeanwhile: ReadonlySet<InstanceUuid>;
   /** Those of them that hold something of this host, though they are shelved: somebody took it to unshelve them, and did not go on. */
   readonly shelvedHolders: ReadonlySet<InstanceUuid>;
 }
 
-/** Reads the requests last: an instance that appears meanwhile already has its request, and is no leftover. */
+/** Reads the requests before and after all else: neither an instance that appears meanwhile nor one that goes is a leftover. */
 export const takeLook = async ({ store, keys, provider, host, steps }: LookDeps): Promise<Look> => {
+  const listRequests = async (): Promise<Set<InstanceUuid>> => {
+    const { entries } = await store.listKeys(keys.requestsOf(host));
+    return new Set(entries.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? []));
+  };
+  const before = await listRequests();
   const [consumers, ours] = await Promise.allSettled([provider.consumers(), listOurs(steps, host)]);
-  const { entries } = await store.listKeys(keys.requestsOf(host));
-  const requests = new Set(entries.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? []));
+  const requests = await listRequests();
   const holders = consumers.status === 'fulfilled' ? [...consumers.value.keys()] : [];
   const guests = ours.status === 'fulfilled' ? ours.value : undefined;
   const suspects = holders.filter((instance) => requests.has(instance) && guests && !guests.has(instance));
@@ -37,6 +42,7 @@ export const takeLook = async ({ store, keys, provider, host, steps }: LookDeps)
     getHolders: () => new Set(valueOf(consumers).keys()),
     getOurs: () => valueOf(ours),
     requests,
+    requestsMeanwhile: new Set([...before, ...requests]),
     shelvedHolders: await findShelved({ store, keys, host }, suspects),
   };
 };

@@ -22,6 +22,8 @@ export interface Things {
 /** What all instances have on this host, with or without a boot request. */
 export type Ours = ReadonlyMap<InstanceUuid, Readonly<Things>>;
 
+export type OursDeps = Pick<StepDeps, 'getConnection' | 'lend' | 'pool' | 'configDrivesDir' | 'consolesDir'>;
+
 /** Undefined when it has gone since it was listed, for example because it was destroyed. */
 const observeActive = async (domain: Domain): Promise<Things['domain']> => {
   try {
@@ -37,7 +39,7 @@ const observeActive = async (domain: Domain): Promise<Things['domain']> => {
  *
  * @throws when libvirt does not answer: a partial list would look like missing guests.
  */
-export const listOurs = async (steps: StepDeps, host: ProviderUuid): Promise<Ours> => {
+export const listOurs = async (steps: OursDeps, host: ProviderUuid): Promise<Ours> => {
   const { getConnection, lend, pool, configDrivesDir, consolesDir } = steps;
   const ours = new Map<InstanceUuid, Things>();
   const add = (instance: InstanceUuid, things: Things): void => {

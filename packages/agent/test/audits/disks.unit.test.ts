@@ -18,6 +18,7 @@ test('most disks gone at once is trouble, one is not, and it is over when they a
       getOurs: () => ours,
       getHolders: () => new Set(),
       requests: new Set(),
+      requestsMeanwhile: new Set(),
       shelvedHolders: new Set(),
     });
     return health.trouble?.message;

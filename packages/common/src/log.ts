@@ -22,7 +22,17 @@ export interface LogFields {
 }
 
 /** Paths that pino replaces by `[redacted]`, wherever they stand one or two levels deep. */
-const SECRET_FIELDS = ['token', 'password', 'userData', 'user_data', 'sshKeys', 'ssh_keys', 'x-auth-token'];
+const SECRET_FIELDS = [
+  'token',
+  'password',
+  'adminPass',
+  'admin_pass',
+  'userData',
+  'user_data',
+  'sshKeys',
+  'ssh_keys',
+  'x-auth-token',
+];
 const redact = SECRET_FIELDS.flatMap((name) => [`["${name}"]`, `*["${name}"]`]);
 
 const serializeError = (thrown: unknown): Record<string, unknown> => {

@@ -41,7 +41,7 @@ export const writeConfigDrive = async ({ folder, layout, guest }: WriteOptions):
   const { instance } = guest;
   const image =
     layout === 'openstack'
-      ? renderIso(OPENSTACK_LABEL, openstackFiles(guest))
+      ? renderIso(OPENSTACK_LABEL, openstackFiles(guest, { hasPassword: true }))
       : renderIso(NOCLOUD_LABEL, nocloudFiles(guest));
   const partial = partialDrive(folder, instance);
   try {

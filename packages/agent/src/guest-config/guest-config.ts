@@ -10,6 +10,8 @@ export interface GuestConfig {
   readonly sshKeys: readonly string[];
   readonly userData: string | undefined;
   readonly meta: Readonly<Record<string, string>>;
+  /** Not for the metadata server, which any process of the guest may ask. */
+  readonly adminPass?: string | undefined;
   /** In the order of the machine; each asks a DHCP server for its address, and for an IPv6 one where there is such a server. */
   readonly nics: readonly Pick<Nic, 'mac' | 'address' | 'hasDhcp6'>[];
   /** What it was given, as EC2 has a name for: `custom-<vcpus>-<MiB>`. */
@@ -22,7 +24,8 @@ export const guestConfigOf = (
   nics: GuestConfig['nics'],
 ): GuestConfig => ({
   instance,
-  hostname: hostnameOf(instance, name),
+  hostname: guest.hostname ?? hostnameOf(instance, name),
+  adminPass: guest.admin_pass,
   sshKeys: guest.ssh_keys ?? [],
   userData: guest.user_data,
   meta: guest.meta ?? {},

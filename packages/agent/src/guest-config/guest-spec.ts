@@ -21,7 +21,7 @@ export interface GuestSpec {
   readonly disks: PlannedDisks;
   /** Undefined: those that its host gives to every guest. */
   readonly nics: readonly WantedNic[] | undefined;
-  /** Its name, which becomes the guest's host name. */
+  /** Its name, which becomes the guest's host name unless it is told another one. */
   readonly name: string | undefined;
   /** What the guest gets to know. Contains secrets: never log it. */
   readonly guest: GuestMembers;
@@ -69,9 +69,11 @@ const imageOf = (
     ? { imageUrl: imageOfCopy(copy), imageChecksum: undefined, imageSource: copy.source }
     : { imageUrl: request.image, imageChecksum: request.image_checksum, imageSource: request.image_source };
 
-const guestOf = ({ ssh_keys, user_data, meta, firmware }: BootRequest): GuestSpec['guest'] => ({
+const guestOf = ({ ssh_keys, user_data, meta, firmware, hostname, admin_pass }: BootRequest): GuestSpec['guest'] => ({
   ssh_keys,
   user_data,
   meta,
   firmware,
+  hostname,
+  admin_pass,
 });

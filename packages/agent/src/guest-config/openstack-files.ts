@@ -7,9 +7,17 @@ import type { IsoFile } from './iso9660.js';
 
 export const OPENSTACK_LABEL = 'config-2';
 
+interface FilesOptions {
+  /** They are for a drive that only the administrator of the guest reads. */
+  readonly hasPassword?: boolean;
+}
+
 const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`);
 
-const renderMetaData = ({ instance, hostname, sshKeys, meta }: GuestConfig): unknown => ({
+const renderMetaData = (
+  { instance, hostname, sshKeys, meta, adminPass }: GuestConfig,
+  { hasPassword = false }: FilesOptions,
+): unknown => ({
   uuid: instance,
   name: hostname,
   hostname,
@@ -19,6 +27,7 @@ const renderMetaData = ({ instance, hostname, sshKeys, meta }: GuestConfig): unk
     keys: sshKeys.map((data, index) => ({ name: `key-${index}`, type: 'ssh', data })),
   }),
   ...(Object.keys(meta).length > 0 && { meta }),
+  ...(hasPassword && adminPass !== undefined && { admin_pass: adminPass }),
 });
 
 const renderNetworkData = ({ nics }: GuestConfig): unknown => ({
@@ -48,10 +57,10 @@ export const renderEc2MetaData = ({ nics: [first], ...guest }: GuestConfig): Rea
   }),
 });
 
-export const openstackFiles = (guest: GuestConfig): IsoFile[] => {
+export const openstackFiles = (guest: GuestConfig, options: FilesOptions = {}): IsoFile[] => {
   const userData = guest.userData === undefined ? [] : [Buffer.from(guest.userData)];
   return [
-    { path: 'openstack/latest/meta_data.json', content: json(renderMetaData(guest)) },
+    { path: 'openstack/latest/meta_data.json', content: json(renderMetaData(guest, options)) },
     { path: 'openstack/latest/network_data.json', content: json(renderNetworkData(guest)) },
     ...userData.map((content) => ({ path: 'openstack/latest/user_data', content })),
     { path: 'ec2/latest/meta-data.json', content: json(renderEc2MetaData(guest)) },

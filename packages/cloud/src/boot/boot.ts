@@ -2,11 +2,13 @@ import type { Want } from '@etcd-compute/common/capacity/capacity';
 import { EcomputeError, toError } from '@etcd-compute/common/errors';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { renderQuery } from '@etcd-compute/common/capacity/want';
-import { newDiskUuid, newInstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import { newDiskUuid, newInstanceUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import type { HostNames } from '../hosts/host-names.js';
 import { closeSomeBooks } from '../instances/books.js';
 import { checkOldNames, findFreeNames } from '../instances/names.js';
 import { viewOfRecord, type InstanceView } from '../instances/view.js';
+import type { PlanAlong } from '../placing/along.js';
+import type { FindOptions } from '../placing/candidates.js';
 import { noHostError } from '../placing/no-host.js';
 import { placeAll, type Placed } from '../placing/place-all.js';
 import { createPlacer, type Placer } from '../placing/placer.js';
@@ -23,6 +25,12 @@ import { explainBoots } from './boot-errors.js';
 import { waitForBoot, type BootEnd, type BootProgress, type WaitForBootOptions } from './wait-for-boot.js';
 
 export interface BootOptions extends RunOptions {
+  /** Its uuid. Default: a new one. Not together with a count. */
+  readonly instance?: InstanceUuid | undefined;
+  /** What is written in the txn of each instance. */
+  readonly along?: PlanAlong | undefined;
+  /** Why a host does not do for a reason of the caller's; undefined when it does. */
+  readonly refuses?: FindOptions['refuses'];
   /** The user in Placement. Default: the cloud's. */
   readonly user?: string | undefined;
   readonly want: Want;
@@ -77,7 +85,7 @@ const newSpecs = (
   const { want, strategy = 'spread', retries = 2 } = options;
   const retry = { attempts_left: retries, query: renderQuery(want), strategy, failed_hosts: [] };
   return instanceNames(options.name, options.count).map((name) => ({
-    instance: newInstanceUuid(),
+    instance: options.instance ?? newInstanceUuid(),
     name,
     image,
     imageSource: source,
@@ -89,6 +97,7 @@ const newSpecs = (
     project,
     retry,
     nameGuards: [],
+    along: options.along,
   }));
 };
 
@@ -139,6 +148,7 @@ const bootAll = async (services: Services, options: BootOptions, running: Run): 
     count: specs.length,
     needsPresence: needsAgents,
     needs: needsOf(options, image),
+    refuses: options.refuses,
     onRefusal: (instance, error) => running.emit({ type: 'refused', instance, error }),
   });
   const [named] = await Promise.all([prepare(services, placer, specs), closeSomeBooks(services)]);

@@ -1,8 +1,15 @@
 import { sleep } from '@etcd-compute/common/async/sleep';
 import type { Want } from '@etcd-compute/common/capacity/capacity';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Services } from '../services.js';
 import { readPresences, type Presences } from '../hosts/presences.js';
-import { filterByPresence, isOldAgent, type AgentNeeds, type DroppedHost } from '../selection/filters/presence.js';
+import {
+  filterByPresence,
+  isOldAgent,
+  type AgentNeeds,
+  type DroppedHost,
+  type FilterResult,
+} from '../selection/filters/presence.js';
 import { createHostPool, type HostPool } from '../selection/host-pool.js';
 import type { Strategy } from '../selection/strategies.js';
 
@@ -23,6 +30,8 @@ export interface FindOptions {
   readonly needsPresence: boolean;
   /** Hosts whose agents lack one of these do not do, and then nor do those without an agent of ours. */
   readonly needs?: AgentNeeds;
+  /** Why a host does not do for a reason of the caller's; undefined when it does. */
+  readonly refuses?: ((host: ProviderUuid) => string | undefined) | undefined;
 }
 
 export interface FoundHosts {
@@ -44,7 +53,7 @@ export const findHosts = async (options: FindOptions): Promise<FoundHosts> => {
 };
 
 const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts & { offered: number }> => {
-  const { services, want, strategy, needsPresence, needs } = options;
+  const { services, want, strategy, needsPresence, needs, refuses } = options;
   const asked = services.capacity().then(async (capacity) => capacity.candidates(want, limit));
   // Loading etcd's client blocks for longer than Placement needs to answer: first let the question leave.
   await Promise.race([asked, sleep(HEAD_START_MS)]);
@@ -54,11 +63,24 @@ const askOnce = async (options: FindOptions, limit: number): Promise<FoundHosts 
     candidates.map(({ host }) => host),
   );
   performance.mark('cloud:candidates');
-  const { kept, dropped } =
+  const there =
     needsPresence || needs?.members?.length
       ? filterByPresence(candidates, presences, needs)
       : { kept: candidates, dropped: [] };
+  const { kept, dropped } = refuses ? leaveOut(there, refuses) : there;
   const pool = createHostPool({ candidates: kept, rooms, strategy, random: Math.random });
   const hasOldAgents = [...presences.values()].some(isOldAgent);
   return { pool, presences, dropped, hasOldAgents, offered: candidates.length };
+};
+
+const leaveOut = (
+  { kept, dropped }: FilterResult,
+  refuses: (host: ProviderUuid) => string | undefined,
+): FilterResult => {
+  const refused = kept.flatMap(({ host }): DroppedHost[] => {
+    const reason = refuses(host);
+    return reason === undefined ? [] : [{ host, reason }];
+  });
+  const isRefused = new Set(refused.map(({ host }) => host));
+  return { kept: kept.filter(({ host }) => !isRefused.has(host)), dropped: [...dropped, ...refused] };
 };

@@ -37,6 +37,7 @@ export const placeBatch = async (deps: BatchDeps, specs: readonly InstanceSpec[]
 const tryBatch = async (deps: BatchDeps, specs: readonly InstanceSpec[]): Promise<PlaceOutcome[]> => {
   const [first, second] = specs;
   if (first && !second) return [await deps.placeOne(first)];
+  if (specs.some(({ along }) => along)) return placeEach(deps, specs);
   if (specs.length > MOST_WITH_ROOM && (await deps.find.services.capacity()).isTransactional)
     return placeHalves(deps, specs);
   const hosts = await deps.found();
@@ -66,6 +67,12 @@ const tryBatch = async (deps: BatchDeps, specs: readonly InstanceSpec[]): Promis
   const outcomes: PlaceOutcome[] = written;
   // All ask for the same, so it is the last ones that found no room. Each goes its own way, to be told of each host why.
   for (const spec of specs.slice(taken.length)) outcomes.push(await deps.placeOne(spec));
+  return outcomes;
+};
+
+const placeEach = async (deps: BatchDeps, specs: readonly InstanceSpec[]): Promise<PlaceOutcome[]> => {
+  const outcomes: PlaceOutcome[] = [];
+  for (const spec of specs) outcomes.push(await deps.placeOne(spec));
   return outcomes;
 };
 

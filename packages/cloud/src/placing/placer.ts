@@ -56,7 +56,8 @@ export const createPlacer = (options: PlacerOptions): Placer => {
       if (allocated) {
         performance.mark('cloud:allocated');
         const written = await writeOne(options, { hosts, spec, ...allocated });
-        if (written) return written;
+        if (written?.outcome === 'placed') return written;
+        if (written) dropped.set(allocated.candidate.host, written.reason);
         // Its room went while it was written: to ask for it once more tells why.
         continue;
       }

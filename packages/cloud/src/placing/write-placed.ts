@@ -29,6 +29,12 @@ export interface Written {
   readonly record: InstanceRecord;
 }
 
+/** The caller does not want it on that host. */
+export interface Refused {
+  readonly outcome: 'refused';
+  readonly reason: string;
+}
+
 export type WriteOutcome = Written | { readonly outcome: 'failed'; readonly err: Error };
 
 /** etcd takes 1.5 MiB in a request by default, and JSON in a txn is not all that is in it. */
@@ -39,14 +45,15 @@ const ATTEMPTS = 20;
 const AGAIN_MS = { minMs: 5, maxMs: 500 };
 
 /**
- * @returns undefined when its room was taken by others meanwhile; nothing is written then.
+ * @returns undefined when its room was taken by others meanwhile, and `refused` when the caller does not want the host: nothing is written then.
  * @throws what etcd says; then the allocation is released, or the error says that it may not be.
  */
-export const writeOne = async (find: FindOptions, allocated: Allocated): Promise<Written | undefined> => {
+export const writeOne = async (find: FindOptions, allocated: Allocated): Promise<Written | Refused | undefined> => {
   const { services } = find;
   let latest = allocated;
   for (let attempt = 1; ; attempt += 1) {
-    const planned = plan(find, latest);
+    const planned = await planAlong(find, latest);
+    if ('reason' in planned) return planned;
     const result = await commitRequests(services, [planned], latest.claim);
     if (result.outcome !== 'lost-race' || attempt === ATTEMPTS)
       return conclude(find, { taken: latest, planned }, result);
@@ -58,6 +65,27 @@ export const writeOne = async (find: FindOptions, allocated: Allocated): Promise
     if (!renewed) return conclude(find, { taken: latest, planned }, result);
     latest = renewed;
     await sleep(backoff(attempt, AGAIN_MS));
+  }
+};
+
+/** @returns what is to be written, with what the caller writes along. */
+const planAlong = async (find: FindOptions, allocated: Allocated): Promise<PlannedRequest | Refused> => {
+  const planned = plan(find, allocated);
+  const { along } = allocated.spec;
+  if (!along) return planned;
+  try {
+    const more = await along(planned.record);
+    if (!('refused' in more))
+      return {
+        ...planned,
+        guards: [...planned.guards, ...more.guards],
+        writes: [planned.writes[0], ...planned.writes.slice(1), ...more.writes],
+      };
+    await takeBack(find, allocated);
+    return { outcome: 'refused', reason: more.refused };
+  } catch (err) {
+    await takeBack(find, allocated);
+    throw err;
   }
 };
 
@@ -73,7 +101,7 @@ const renew = async (find: FindOptions, allocated: Allocated): Promise<Allocated
       ? await capacity.allocate([allocationOf(spec, candidate)])
       : { outcome: 'allocated' as const, claim };
     if (result.outcome !== 'allocated') return 'no-room';
-    const isSame = isDeepStrictEqual([nameGuards, result.claim.guards], [spec.nameGuards, claim.guards]);
+    const isSame = !spec.along && isDeepStrictEqual([nameGuards, result.claim.guards], [spec.nameGuards, claim.guards]);
     return isSame ? undefined : { ...allocated, spec: { ...spec, nameGuards }, claim: result.claim };
   } catch (err) {
     await takeBack(find, allocated);
@@ -127,7 +155,7 @@ const concludeOneOf = async (
   try {
     // Somebody has written one of them, and etcd does not say which: each gets its own txn.
     const written = result.outcome === 'lost-race' ? await writeOne(find, { ...one.taken, claim }) : undefined;
-    return written ?? (await conclude(find, one, result));
+    return written?.outcome === 'placed' ? written : await conclude(find, one, result);
   } catch (err) {
     return { outcome: 'failed', err: toError(err) };
   }

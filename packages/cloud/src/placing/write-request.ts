@@ -14,6 +14,7 @@ import type { Services } from '../services.js';
 import { totalResources } from '@etcd-compute/common/capacity/candidate';
 import type { Candidate, Claim } from '@etcd-compute/common/capacity/capacity';
 import { commit, type CommitResult } from '../commit.js';
+import type { PlanAlong } from './along.js';
 
 /** What a person asked for, before it has a host. */
 export interface InstanceSpec {
@@ -36,6 +37,8 @@ export interface InstanceSpec {
   readonly retry: Retry;
   /** What must not have changed for it to have its name; nothing when it has none. */
   readonly nameGuards: readonly Guard[];
+  /** What is written together with it. Such instances are placed one by one. */
+  readonly along?: PlanAlong | undefined;
 }
 
 export interface PlanOptions {

@@ -9,12 +9,14 @@ import { viewOf, type InstanceView } from '../instances/view.js';
 import { run, type RunOptions } from '../run.js';
 import type { Services } from '../services.js';
 import { resolveImage } from '../snapshots/resolve-image.js';
-import type { NewWish } from './check-may-ask.js';
+import type { AskAlong, NewWish } from './check-may-ask.js';
 import { waitForWishes, type OutcomeIn, type PendingWish } from './wait-for-wishes.js';
 import { writeAction } from './write-action.js';
 import { writeEdit } from './write-edit.js';
 
 export interface AskOptions<Name extends WishName = WishName> extends RunOptions {
+  /** What is written in the txn of each wish. */
+  readonly along?: AskAlong | undefined;
   readonly args?: WishArgs<Name>;
   /** How long to wait until it is done. Undefined: return when the wishes are stored; the agents carry them out anyway. */
   readonly waitMs?: number | undefined;
@@ -37,7 +39,7 @@ export interface Changed {
 export const ask = async <Name extends WishName>(
   services: Services,
   kind: Name,
-  { uuidsOrNames, args, waitMs, ...options }: AskOptions<Name> & { readonly uuidsOrNames: readonly string[] },
+  { uuidsOrNames, args, along, waitMs, ...options }: AskOptions<Name> & { readonly uuidsOrNames: readonly string[] },
 ): Promise<Changed> =>
   run(options, async (running) => {
     const parsed = await resolveArgs(services, WISH_KINDS[kind].args.parse(args ?? {}));
@@ -50,7 +52,7 @@ export const ask = async <Name extends WishName>(
     for (const entry of entries) {
       const { instance, host } = entry;
       const agent = presences.get(host);
-      const outcomeIn = await running.guard(() => write(services, entry, { agent, kind, args: parsed }));
+      const outcomeIn = await running.guard(() => write(services, entry, { agent, kind, args: parsed, along }));
       wishes.push({ entry, outcomeIn });
       running.emit({ type: 'asked', instance, name: nameOf(entry), host, kind, isHostDown: !agent });
     }

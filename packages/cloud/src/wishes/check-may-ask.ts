@@ -3,6 +3,7 @@ import { isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messa
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { ActionKind, EditKind } from '@etcd-compute/common/wishes/kind';
 import { WISH_KINDS, type WishName } from '@etcd-compute/common/wishes/kinds';
+import type { Along } from '../placing/along.js';
 import type { SeenAgent } from '../hosts/presences.js';
 import { describeInstance, type InstanceEntry } from '../instances/instance-entry.js';
 
@@ -11,7 +12,12 @@ export interface NewWish<Name extends WishName = WishName> {
   readonly agent: SeenAgent | undefined;
   readonly kind: Name;
   readonly args: Readonly<Record<string, unknown>>;
+  /** What is written together with it. */
+  readonly along?: AskAlong | undefined;
 }
+
+/** Called before each try to write a wish. @param count of the wish, by which its outcome is known; undefined of an edit. */
+export type AskAlong = (entry: InstanceEntry, count: number | undefined) => Promise<Along>;
 
 export interface Asked {
   readonly request: BootRequest;

@@ -6,6 +6,7 @@ import type { SeenAgent } from '../hosts/presences.js';
 import type { InstanceEntry } from '../instances/instance-entry.js';
 import type { Services } from '../services.js';
 import { reserveSnapshotName } from '../snapshots/reserve-name.js';
+import { both } from '../placing/along.js';
 import { checkMayAsk, isKnownBy, tooOldFor, type Asked, type NewWish } from './check-may-ask.js';
 import { rewriteRequest } from './rewrite-request.js';
 
@@ -18,7 +19,7 @@ import { rewriteRequest } from './rewrite-request.js';
 export const writeAction = async (
   services: Services,
   found: InstanceEntry,
-  { agent, kind, args: given }: NewWish<ActionName>,
+  { agent, kind, args: given, along }: NewWish<ActionName>,
 ): Promise<number | undefined> => {
   const action: ActionKind = ACTIONS[kind];
   const complete = (request: BootRequest): NewWish['args'] => action.complete?.(given, request) ?? given;
@@ -39,8 +40,13 @@ export const writeAction = async (
       const pending = waiting.filter((one) => !isReplaced(one.kind, kind));
       return { ...others, version: 1, ...renderWishes([...pending, { count, kind, args }], entry, agent) };
     },
-    also: async (entry, request) =>
-      kind === 'snapshot' ? reserveSnapshotName(services, entry, { request, args: given, count }) : { writes: [] },
+    also: async (entry, request) => {
+      const own =
+        kind === 'snapshot'
+          ? await reserveSnapshotName(services, entry, { request, args: given, count })
+          : { guards: [], writes: [] };
+      return along ? both(own, await along(entry, count)) : own;
+    },
   });
   return isIdle ? undefined : count;
 };

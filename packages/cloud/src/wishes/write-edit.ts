@@ -2,6 +2,7 @@ import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-reques
 import { EDITS, type EditName } from '@etcd-compute/common/wishes/kinds';
 import type { InstanceEntry } from '../instances/instance-entry.js';
 import type { Services } from '../services.js';
+import { both } from '../placing/along.js';
 import { checkMayAsk, isKnownBy, tooOldFor, type NewWish } from './check-may-ask.js';
 import { moveName } from './move-name.js';
 import { rewriteRequest } from './rewrite-request.js';
@@ -15,7 +16,7 @@ import { rewriteRequest } from './rewrite-request.js';
 export const writeEdit = async (
   services: Services,
   found: InstanceEntry,
-  { agent, kind, args }: NewWish<EditName>,
+  { agent, kind, args, along }: NewWish<EditName>,
 ): Promise<BootRequest | undefined> =>
   rewriteRequest(services, found, {
     verb: kind,
@@ -24,5 +25,8 @@ export const writeEdit = async (
       if (!isKnownBy(agent, kind)) throw tooOldFor([kind], entry, agent);
       return EDITS[kind].edit(request, args);
     },
-    also: async (entry, request) => moveName(services, entry, request.name),
+    also: async (entry, request) => {
+      const own = await moveName(services, entry, request.name);
+      return along ? both(own, await along(entry, undefined)) : own;
+    },
   });

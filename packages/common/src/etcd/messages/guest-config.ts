@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { instanceNameSchema } from '../../ids.js';
 
 /* The members of a boot request that are for the guest: its agent puts them where the guest looks for them. All optional. */
 
@@ -33,6 +34,13 @@ export const guestMembers = {
     .refine((meta) => Object.keys(meta).length <= MAX_META_ENTRIES, `expected at most ${MAX_META_ENTRIES} entries`)
     .optional(),
   firmware: z.enum(FIRMWARES).optional(),
+  /** The guest's host name, where it is not the instance's name. */
+  hostname: instanceNameSchema.optional(),
+  /** What the guest may set as its administrator's password. On a config drive alone: every process of a guest can ask for metadata. */
+  admin_pass: z
+    .string()
+    .regex(/^[^\p{Cc}]{1,255}$/u, 'expected one line')
+    .optional(),
 };
 
 const guestMembersSchema = z.object(guestMembers);

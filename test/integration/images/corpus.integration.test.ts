@@ -10,7 +10,7 @@ import { parseStorageVolume } from '@etcd-compute/libvirt/xml/storage-volume';
 import { startImageServer, type ImageServer } from '@etcd-compute/testing/image-server';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { file, bootSector, qcow2 } from '../../../packages/agent/test/images/format/bad-images.js';
+import { file, bootSector, qcow2 } from '../../../packages/common/test/images/bad-images.js';
 import { randomImage } from '../fixtures/image-fixture.js';
 import { askToDestroy, boot, heldBy, rawImage, startWorld, waitForState, type World } from '../fixtures/agent-world.js';
 import { makeRefusedImages, MAX_BYTES, type RefusedImage, type Section } from '../fixtures/refused-images.js';

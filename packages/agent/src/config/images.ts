@@ -1,7 +1,5 @@
-import ipaddr from 'ipaddr.js';
+import { allowPrivateKey } from '@etcd-compute/common/images/allow-private';
 import { z } from 'zod';
-
-const HOST_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 
 /** `images` of `compute.yaml`. */
 export const imagesSection = z
@@ -19,18 +17,7 @@ export const imagesSection = z
       .max(87_600)
       .default(168)
       .describe('how long to keep a cached image that no disk needs, in hours'),
-    allow_private: z
-      .array(
-        z
-          .string()
-          .toLowerCase()
-          .refine(
-            (text) => ipaddr.isValid(text) || ipaddr.isValidCIDR(text) || HOST_NAME.test(text),
-            'expected an address, a network such as 10.20.0.0/16, or the name of a host',
-          ),
-      )
-      .default([])
-      .describe('image servers that are allowed although their address is private, loopback or link-local'),
+    allow_private: allowPrivateKey,
     ca_cert: z.string().optional().describe('file: certificates of further authorities to trust for https'),
     netrc_file: z
       .string()

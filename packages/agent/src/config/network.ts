@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { libvirtName } from './libvirt-name.js';
-import { isInNetwork, normalizeNetwork, parseNetwork } from './cidr.js';
+import { isInNetwork, normalizeNetwork, parseNetwork } from '@etcd-compute/common/cidr';
 
 /** The `network` section of `compute.yaml`. */
 

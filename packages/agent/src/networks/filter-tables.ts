@@ -3,7 +3,7 @@ import type { AgentConfig } from '../config/config.js';
 import { isMetadataOn } from '../config/metadata.js';
 import { planNetwork } from './address-plan.js';
 import { bridgeTable } from './bridge-table.js';
-import { withoutContained } from '../config/cidr.js';
+import { withoutContained } from '@etcd-compute/common/cidr';
 import { createNameWatch, listForbidden } from './forbidden.js';
 import { METADATA_ADDRESS } from './ip.js';
 import { planIpv6 } from './ipv6-plan.js';

@@ -1,5 +1,5 @@
 import { diskPath } from '../disks/disk-pool.js';
-import { formatOfFile } from '../images/format/inspect.js';
+import { formatOfFile } from '@etcd-compute/common/images/inspect';
 import { changeDomain } from '../domains/change-domain.js';
 import type { Step } from './step.js';
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:https';
+import { Readable } from 'node:stream';
 import type { PolicyTarget } from '@etcd-compute/common/policy/check';
 import { allowReply, answerPreflight, type CorsConfig } from '@etcd-compute/common/serving/cors';
 import type { StatusPage } from '@etcd-compute/common/serving/status-page';
@@ -43,6 +44,8 @@ export type App = FastifyInstance<Server>;
 /** Longer than balancers keep a connection that nobody uses: else they may send a request the moment that it is closed. */
 const KEEP_ALIVE_MS = 75_000;
 const MAX_PARAM_LENGTH = 512;
+/** What a timer takes at most. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** The HTTP server of all services. It does not listen yet; whoever made it closes it, which waits for the requests that are under way. */
 export const createApp = ({ services, config, authenticate, statusPages = [], onFault, onServed }: AppDeps): App => {
@@ -52,7 +55,8 @@ export const createApp = ({ services, config, authenticate, statusPages = [], on
     https: tls ? { ...tls } : null,
     bodyLimit: maxBodyBytes,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: timeoutMs,
+    // As long as `handlerTimeout` says, after which the connection is closed; streams take longer.
+    requestTimeout: 0,
     handlerTimeout: timeoutMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -66,6 +70,11 @@ export const createApp = ({ services, config, authenticate, statusPages = [], on
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('application/octet-stream', (request, payload, done) => {
+    const isWanted = request.routeOptions.config.streams === 'in';
+    if (!isWanted) payload.resume();
+    done(null, isWanted ? payload : undefined);
+  });
   app.decorateRequest('caller', undefined);
 
   app.addHook('onRequest', async (request, reply) => {
@@ -104,6 +113,7 @@ export const createApp = ({ services, config, authenticate, statusPages = [], on
       app.route({
         method: route.method,
         url: path + route.path,
+        ...(route.streams && { handlerTimeout: LONGEST_MS, config: { streams: route.streams } }),
         handler: async (request, reply) => {
           const known = toApiRequest(request);
           if (route.rule !== PUBLIC) await letIn(route, { request, known, allows });
@@ -126,7 +136,7 @@ export const createApp = ({ services, config, authenticate, statusPages = [], on
   ): Promise<void> {
     request.caller = await authenticate(known.header('x-auth-token'));
     if (!request.caller) throw new HttpError(401, 'The request you have made requires authentication.');
-    const target: PolicyTarget = (await route.target?.(known)) ?? {};
+    const target: PolicyTarget = (await route.target?.({ ...known, caller: request.caller })) ?? {};
     if (!allows(route.rule, request.caller, target))
       throw new HttpError(403, `You are not authorized to perform the requested action: ${route.rule}.`);
   }
@@ -147,24 +157,27 @@ const toApiRequest = (request: FastifyRequest): Omit<ApiRequest, 'body'> => {
     },
     address: request.ip,
     url: request.url,
+    stream: request.body instanceof Readable ? request.body : undefined,
   };
 };
 
-const send = ({ status, body, headers = {} }: ApiReply, reply: FastifyReply): FastifyReply => {
+const send = ({ status, body, stream, headers = {} }: ApiReply, reply: FastifyReply): FastifyReply => {
   reply.code(status).headers(headers);
+  if (stream) return reply.send(stream);
   return body === undefined
     ? reply.send()
     : reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(body)));
 };
 
-/** A connection that a request holds open while the server closes is not used for another one. */
+/** A connection that a request holds open while the server closes is not used for another one, nor one whose request is not whole. */
 const closeConnectionsAtTheEnd = (app: App): void => {
   let isClosing = false;
   app.addHook('preClose', async () => {
     isClosing = true;
   });
-  app.addHook('onSend', async (_request, reply) => {
-    if (isClosing) reply.header('connection', 'close');
+  app.addHook('onSend', async (request, reply) => {
+    // What is still to come of a request that was answered is not waited for.
+    if (isClosing || !request.raw.complete) reply.header('connection', 'close');
   });
 };
 

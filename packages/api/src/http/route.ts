@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { PolicyTarget } from '@etcd-compute/common/policy/check';
 import type { z } from 'zod';
 import type { Caller } from './caller.js';
@@ -10,6 +11,8 @@ export interface ApiRequest<Body = unknown> {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly body: Body;
+  /** The bytes that come, of a route that takes them; undefined when they are not called `application/octet-stream`. */
+  readonly stream: Readable | undefined;
   /** One value for each name, which is in lower case. */
   readonly header: (name: string) => string | undefined;
   /** Of whoever is at the other end. */
@@ -22,6 +25,8 @@ export interface ApiReply {
   readonly status: number;
   /** Sent as JSON; none is sent when it is undefined. */
   readonly body?: unknown;
+  /** Sent instead of a body, and destroyed when the caller goes away. */
+  readonly stream?: Readable;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -37,6 +42,8 @@ export interface Route {
   readonly rule: string;
   /** What the rule is asked about: whose it is. Of what is not there it tells nothing, or throws HttpError 404. */
   readonly target?: (request: Omit<ApiRequest, 'body'>) => PolicyTarget | Promise<PolicyTarget>;
+  /** It takes a stream, or sends one, for as long as bytes flow: the limits of time and size of others are not its. */
+  readonly streams?: 'in' | 'out';
   /** What the body must be. Only a route that has this reads one. */
   readonly body?: z.ZodType;
   /** @throws HttpError. */

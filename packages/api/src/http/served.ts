@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from './caller.js';
+import type { Route } from './route.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -9,6 +10,7 @@ declare module 'fastify' {
 
   interface FastifyContextConfig {
     readonly isStatusPage?: true;
+    readonly streams?: Route['streams'];
   }
 }
 

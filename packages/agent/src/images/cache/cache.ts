@@ -16,7 +16,7 @@ import type { FindEndpoint } from '../download/request-snapshot.js';
 import { openImageSource } from '../download/source.js';
 import { createSpaceGuard } from '../download/space.js';
 import { openUrlEntries } from './url-entries.js';
-import { checkImageUrl } from '../download/url-policy.js';
+import { checkImageUrl } from '@etcd-compute/common/images/url-policy';
 
 /**
  * Downloaded images, and snapshots of instances. An image is its content: the file is named by its SHA-256, so two URLs with the same basename are two

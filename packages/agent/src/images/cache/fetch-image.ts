@@ -7,7 +7,7 @@ import { imageExists, imagePath, type CachedImage } from '../format/cached-image
 import { verifyChecksum, type WantedDigest } from '../verify/checksum.js';
 import type { Digests } from '../download/digests.js';
 import { download, type DownloadResult, type Progress } from '../download/download.js';
-import { inspectImage } from '../format/inspect.js';
+import { inspectImage } from '@etcd-compute/common/images/inspect';
 import type { Leftovers } from '../download/old-downloads.js';
 import { PartialDownload } from '../download/partial-download.js';
 import { unpack } from '../format/unpack.js';

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { identifyThisProcess, type ProcessIdentity } from '../../process/process-identity.js';
 import { addFile, RunningDigests, type Digests } from './digests.js';
 import { writeAndRename } from '../../state-folder/replace-file.js';
-import { SparseFile } from './sparse-file.js';
+import { SparseFile } from '@etcd-compute/common/images/sparse-file';
 
 /** What the server said about a version of a file, to ask later whether it is still the newest. */
 export interface Validators {

@@ -3,7 +3,7 @@ import { rootCertificates } from 'node:tls';
 import { parseNetrc, type Login } from './netrc.js';
 import type { ImagesSection } from '../../config/images.js';
 import type { FindEndpoint } from './request-snapshot.js';
-import { createUrlPolicy, type UrlPolicy } from './url-policy.js';
+import { createUrlPolicy, type UrlPolicy } from '@etcd-compute/common/images/url-policy';
 
 /** How image servers are asked. */
 export interface ImageSource {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ImageInfo } from './inspect.js';
+import type { ImageInfo } from '@etcd-compute/common/images/inspect';
 
 /** The content of an image, in a file that is named by its SHA-256 and never changes. */
 export interface CachedImage extends ImageInfo {

@@ -6,7 +6,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import { createRate } from '../download/transfer-rate.js';
 import type { Progress } from '../download/download.js';
 import type { SpaceGuard } from '../download/space.js';
-import { SparseFile } from '../download/sparse-file.js';
+import { SparseFile } from '@etcd-compute/common/images/sparse-file';
 
 /*
  * Unpacking of compressed images, by the programs made for it: they run apart from the agent, can be ended, and bound their own

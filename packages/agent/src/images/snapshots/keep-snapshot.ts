@@ -3,7 +3,7 @@ import { chmod, open, rename, stat } from 'node:fs/promises';
 import type { Snapshot } from '@etcd-compute/common/etcd/messages/snapshot';
 import { addFile, RunningDigests } from '../download/digests.js';
 import { imageExists, imagePath } from '../format/cached-image.js';
-import { inspectImage } from '../format/inspect.js';
+import { inspectImage } from '@etcd-compute/common/images/inspect';
 
 /** What is known of a snapshot before it is kept. */
 export type SnapshotFacts = Pick<Snapshot, 'project' | 'name' | 'host' | 'instance' | 'count' | 'is_consistent'>;

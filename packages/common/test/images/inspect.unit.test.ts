@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inspectImage } from '@etcd-compute/agent/images/format/inspect';
+import { inspectImage } from '@etcd-compute/common/images/inspect';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BAD_IMAGES, bootSector, file, qcow2 } from './bad-images.js';

@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
-import { createUrlPolicy } from '@etcd-compute/agent/images/download/url-policy';
-import { imagesSection } from '@etcd-compute/agent/config/images';
+import { allowPrivateKey } from '@etcd-compute/common/images/allow-private';
+import { createUrlPolicy } from '@etcd-compute/common/images/url-policy';
 import { describe, expect, test } from 'vitest';
 
 const strict = createUrlPolicy([]);
@@ -90,9 +90,9 @@ test('a URL with a password is refused without saying it again', () => {
 });
 
 test.each(['10.0.0.0/8', '::1', 'images.example', 'LOCALHOST'])('allow_private takes %s', (text) => {
-  expect(imagesSection.parse({ allow_private: [text] }).allow_private).toEqual([text.toLowerCase()]);
+  expect(allowPrivateKey.parse([text])).toEqual([text.toLowerCase()]);
 });
 
 test.each(['http://a', '10.0.0.0/33', 'a b', '', '*'])('allow_private refuses %j', (text) => {
-  expect(imagesSection.safeParse({ allow_private: [text] }).success).toBe(false);
+  expect(allowPrivateKey.safeParse([text]).success).toBe(false);
 });

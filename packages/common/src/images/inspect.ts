@@ -1,5 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { EcomputeError } from '@etcd-compute/common/errors';
+import { EcomputeError } from '../errors.js';
 
 /*
  * Reads the header of a disk image. Only raw and qcow2 are taken; nothing else ever guesses a format: libvirt and QEMU are told.

@@ -1,8 +1,8 @@
 import { lookup as resolve, type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { EcomputeError } from '@etcd-compute/common/errors';
+import { EcomputeError } from '../errors.js';
 import ipaddr from 'ipaddr.js';
-import { isInNetwork, parseNetwork } from '../../config/cidr.js';
+import { isInNetwork, parseNetwork } from '../cidr.js';
 
 /**
  * Which servers may be asked for images. Whoever may boot an instance chooses the URL, and the agent that asks stands inside: what

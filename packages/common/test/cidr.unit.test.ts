@@ -1,4 +1,4 @@
-import { normalizeNetwork, withoutContained } from '@etcd-compute/agent/config/cidr';
+import { normalizeNetwork, withoutContained } from '@etcd-compute/common/cidr';
 import { describe, expect, test } from 'vitest';
 
 describe('normalizeNetwork', () => {

@@ -5,6 +5,9 @@ import { etcdSection } from '@etcd-compute/common/config/sections';
 import { createApp, type App } from '@etcd-compute/api/http/app';
 import { createAuthenticate, type Identity } from '@etcd-compute/api/identity/identity';
 import { createIdentityService } from '@etcd-compute/api/identity/identity-service';
+import { createComputeService } from '@etcd-compute/api/compute/compute-service';
+import type { Compute } from '@etcd-compute/api/compute/compute';
+import { createCompute, openComputeStateOf } from '@etcd-compute/api/server/open-compute';
 import { hashSecret } from '@etcd-compute/api/identity/passwords/hash';
 import { planBootstrap } from '@etcd-compute/api/bootstrap/plan-bootstrap';
 import { apiConfigSchema } from '@etcd-compute/api/server/config';
@@ -15,6 +18,8 @@ interface Asked {
   readonly token?: string | undefined;
   readonly body?: unknown;
   readonly subject?: string;
+  /** Of compute's API, such as 2.2. */
+  readonly version?: string;
 }
 
 export interface Answer {
@@ -24,12 +29,18 @@ export interface Answer {
   readonly header: (name: string) => string | undefined;
 }
 
+type Ask = (request: string, asked?: Asked) => Promise<Answer>;
+
 /** A server without a port, on an etcd of its own or on one that it shares by the prefix. */
 export interface Cloud extends AsyncDisposable {
   readonly app: App;
-  readonly service: Service;
+  readonly services: readonly [Service, ...Service[]];
   readonly identity: Identity;
-  readonly ask: (request: string, asked?: Asked) => Promise<Answer>;
+  readonly compute: Compute;
+  /** Asks identity. */
+  readonly ask: Ask;
+  /** Asks another service, by its path. */
+  readonly askAt: (path: string) => Ask;
   /** @returns a token of a user whose password is `secret`, for a project of that name. */
   readonly logIn: (user: string, project?: string) => Promise<string>;
 }
@@ -47,32 +58,40 @@ export const openCloud = async (
   const identity = createIdentity(options, state);
   // Its hash costs nothing.
   await state.write((draft) => planBootstrap(draft, { hash: hashSecret(PASSWORD), isForced: false }));
-  const service = createIdentityService(identity);
+  const computeState = await openComputeStateOf(options);
+  const compute = createCompute({ config, identity, store: computeState });
+  const services = [createIdentityService(identity), createComputeService(compute)] as const;
   const app = createApp({
-    services: [service],
+    services,
     authenticate: createAuthenticate(identity),
     config: { maxBodyBytes: 100_000, timeoutMs: 30_000 },
   });
-  const ask: Cloud['ask'] = async (request, { token, body, subject } = {}) => {
-    const [method = 'GET', path = ''] = request.split(' ');
-    const reply = await app.inject({
-      // eslint-disable-next-line typescript/no-unsafe-type-assertion -- tests name methods
-      method: method as 'GET',
-      url: `/identity${path}`,
-      headers: {
-        ...(token !== undefined && { 'x-auth-token': token }),
-        ...(subject !== undefined && { 'x-subject-token': subject }),
-      },
-      ...(body !== undefined && { payload: JSON.stringify(body) }),
-    });
-    const header = (name: string): string | undefined => reply.headers[name]?.toString();
-    return { status: reply.statusCode, body: reply.body === '' ? undefined : JSON.parse(reply.body), header };
-  };
+  const askAt: Cloud['askAt'] =
+    (servicePath) =>
+    async (request, { token, body, subject, version } = {}) => {
+      const [method = 'GET', path = ''] = request.split(' ');
+      const reply = await app.inject({
+        // eslint-disable-next-line typescript/no-unsafe-type-assertion -- tests name methods
+        method: method as 'GET',
+        url: servicePath + path,
+        headers: {
+          ...(token !== undefined && { 'x-auth-token': token }),
+          ...(subject !== undefined && { 'x-subject-token': subject }),
+          ...(version !== undefined && { 'openstack-api-version': `compute ${version}` }),
+        },
+        ...(body !== undefined && { payload: JSON.stringify(body) }),
+      });
+      const header = (name: string): string | undefined => reply.headers[name]?.toString();
+      return { status: reply.statusCode, body: reply.body === '' ? undefined : JSON.parse(reply.body), header };
+    };
+  const ask = askAt('/identity');
   return {
     app,
-    service,
+    services,
     identity,
+    compute,
     ask,
+    askAt,
     logIn: async (user, project) => {
       const domain = { id: 'default' };
       const methods = { methods: ['password'], password: { user: { name: user, domain, password: PASSWORD } } };
@@ -86,6 +105,7 @@ export const openCloud = async (
     [Symbol.asyncDispose]: async () => {
       await app.close();
       await state[Symbol.asyncDispose]();
+      await computeState[Symbol.asyncDispose]();
       await store.close();
     },
   };

@@ -105,7 +105,8 @@ export const createApp = ({ services, config, authenticate, statusPages = [], on
     throw new HttpError(404, NOWHERE);
   });
 
-  for (const { path, routes, rules } of services) {
+  for (const service of services) {
+    const { path, routes, rules, headersOf } = service;
     const { allows, hasRule } = createRules(rules);
     for (const route of routes) {
       if (route.rule !== PUBLIC && !hasRule(route.rule))
@@ -116,8 +117,10 @@ export const createApp = ({ services, config, authenticate, statusPages = [], on
         ...(route.streams && { handlerTimeout: LONGEST_MS, config: { streams: route.streams } }),
         handler: async (request, reply) => {
           const known = toApiRequest(request);
-          if (route.rule !== PUBLIC) await letIn(route, { request, known, allows });
-          const body = route.body && readBody(request.body, route.body);
+          if (headersOf) addHeaders(reply, headersOf(known));
+          if (route.rule !== PUBLIC) await letIn(route, { request, known, service, allows });
+          const schema = typeof route.body === 'function' ? route.body(known) : route.body;
+          const body = schema && readBody(request.body, schema);
           return send(await route.handle({ ...known, caller: request.caller, body }), reply);
         },
       });
@@ -132,9 +135,14 @@ export const createApp = ({ services, config, authenticate, statusPages = [], on
 
   async function letIn(
     route: Route,
-    { request, known, allows }: { request: FastifyRequest; known: Omit<ApiRequest, 'body'>; allows: Allows },
+    {
+      request,
+      known,
+      service,
+      allows,
+    }: { request: FastifyRequest; known: Omit<ApiRequest, 'body'>; service: Service; allows: Allows },
   ): Promise<void> {
-    request.caller = await authenticate(known.header('x-auth-token'));
+    [request.caller] = await Promise.all([authenticate(known.header('x-auth-token')), service.look?.()]);
     if (!request.caller) throw new HttpError(401, 'The request you have made requires authentication.');
     const target: PolicyTarget = (await route.target?.({ ...known, caller: request.caller })) ?? {};
     if (!allows(route.rule, request.caller, target))
@@ -167,6 +175,12 @@ const send = ({ status, body, stream, headers = {} }: ApiReply, reply: FastifyRe
   return body === undefined
     ? reply.send()
     : reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(body)));
+};
+
+/** Caches are told all that an answer depends on. */
+const addHeaders = (reply: FastifyReply, { vary, ...headers }: Readonly<Record<string, string>>): void => {
+  reply.headers(headers);
+  if (vary !== undefined) reply.header('vary', [reply.getHeader('vary'), vary].filter(Boolean).join(', '));
 };
 
 /** A connection that a request holds open while the server closes is not used for another one, nor one whose request is not whole. */

@@ -45,7 +45,7 @@ export interface Route {
   /** It takes a stream, or sends one, for as long as bytes flow: the limits of time and size of others are not its. */
   readonly streams?: 'in' | 'out';
   /** What the body must be. Only a route that has this reads one. */
-  readonly body?: z.ZodType;
+  readonly body?: z.ZodType | ((request: Omit<ApiRequest, 'body'>) => z.ZodType);
   /** @throws HttpError. */
   readonly handle: (request: ApiRequest) => Promise<ApiReply> | ApiReply;
 }

@@ -1,5 +1,5 @@
 import type { HttpError } from './http-error.js';
-import type { Route } from './route.js';
+import type { ApiRequest, Route } from './route.js';
 
 /** One of OpenStack's services, below a path of its own. */
 export interface Service {
@@ -9,6 +9,10 @@ export interface Service {
   readonly routes: readonly Route[];
   /** Who may do what, by the names that routes have, in the rule language of `parseRule`. */
   readonly rules: Readonly<Record<string, string>>;
+  /** Resolves when its routes see all that was written before. */
+  readonly look?: () => Promise<unknown>;
+  /** What each answer has, also to what is refused. @throws HttpError when a request cannot be answered at all. */
+  readonly headersOf?: (request: Pick<ApiRequest, 'header' | 'url'>) => Readonly<Record<string, string>>;
   /** The body that its clients expect of an error. */
   readonly renderError: (error: HttpError) => object;
   /** What an error's reply has beside its body. */

@@ -2,6 +2,7 @@ import { createKeys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
 import type { Logger } from '@etcd-compute/common/log';
 import { createCatalog } from '../identity/catalog/catalog.js';
+import { COMPUTE_PATH } from '../compute/compute-service.js';
 import { IDENTITY_PATH } from '../identity/identity-service.js';
 import type { Identity } from '../identity/identity.js';
 import { createLoginLimit } from '../identity/passwords/login-limit.js';
@@ -21,12 +22,17 @@ export const openStateOf = async ({ config, etcd, log }: OpenOptions): Promise<I
 /** @param store stays its owner's to close. */
 export const createIdentity = ({ config, etcd }: OpenOptions, store: IdentityStore): Identity => {
   const now = Date.now;
-  const root = publicUrlOf(config) + IDENTITY_PATH;
+  const publicUrl = publicUrlOf(config);
+  const root = publicUrl + IDENTITY_PATH;
   return {
     store,
     tokens: createTokenStore({ etcd, keys: store.keys, now }),
     loginLimit: createLoginLimit({ perName: config.tokens.failures, perAddress: config.tokens.failures_per_address }),
-    catalog: createCatalog(config.region, [{ type: 'identity', name: 'eapi', url: root }, ...config.services]),
+    catalog: createCatalog(config.region, [
+      { type: 'identity', name: 'eapi', url: root },
+      { type: 'compute', name: 'eapi', url: `${publicUrl}${COMPUTE_PATH}/v2.1` },
+      ...config.services,
+    ]),
     tokenLifetimeMs: config.tokens.lifetime * 1000,
     url: `${root}/v3`,
     now,

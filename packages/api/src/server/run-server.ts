@@ -8,10 +8,12 @@ import { closeServer, listen } from '@etcd-compute/common/serving/listen';
 import { corsOf } from '@etcd-compute/common/serving/sections';
 import { readTls, type TlsFiles } from '@etcd-compute/common/serving/tls-files';
 import { createApp, type App } from '../http/app.js';
+import { createComputeService } from '../compute/compute-service.js';
 import { createIdentityService } from '../identity/identity-service.js';
 import { createAuthenticate } from '../identity/identity.js';
 import { publicUrlOf, type ApiConfig } from './config.js';
 import { createHealthPage } from './health.js';
+import { createCompute, openComputeStateOf } from './open-compute.js';
 import { createIdentity, openStateOf } from './open-identity.js';
 import { createRequestLog } from './request-log.js';
 import { createRootService } from './root-service.js';
@@ -39,11 +41,13 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
     log,
     signal,
   });
+  await using computeStore = await openComputeStateOf(options);
   const identity = createIdentity(options, store);
+  const compute = createCompute({ config, identity, store: computeStore });
   const metrics = createServerMetrics();
   const requestLog = createRequestLog(root.child({ component: 'api' }));
   const app = createApp({
-    services: [createIdentityService(identity), createRootService(identity)],
+    services: [createIdentityService(identity), createComputeService(compute), createRootService(identity)],
     authenticate: createAuthenticate(identity),
     config: {
       ...corsOf(config.cors),

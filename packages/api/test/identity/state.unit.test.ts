@@ -2,15 +2,17 @@ import { listAbout } from '@etcd-compute/api/identity/engine/remove';
 import { rolesOf } from '@etcd-compute/api/identity/engine/roles-of';
 import { hashPassword, hashSecret, isPassword } from '@etcd-compute/api/identity/passwords/hash';
 import { planBootstrap } from '@etcd-compute/api/bootstrap/plan-bootstrap';
-import { createDraft } from '@etcd-compute/api/identity/state/draft';
+import { createDraft } from '@etcd-compute/api/state/draft';
+import type { Draft } from '@etcd-compute/api/identity/state/draft';
+import { IDENTITY_KINDS } from '@etcd-compute/api/identity/state/entities';
 import { IdentityIndex } from '@etcd-compute/api/identity/state/identity-index';
 import { expect, test } from 'vitest';
 
 /** After a first bootstrap. */
 const anIndex = () => {
   const index = new IdentityIndex();
-  const apply = (plan: (draft: ReturnType<typeof createDraft>) => void): void => {
-    const draft = createDraft(index);
+  const apply = (plan: (draft: Draft) => void): void => {
+    const draft = createDraft(IDENTITY_KINDS, index);
     plan(draft);
     for (const { kind, id, value } of draft.writes()) index.apply({ key: `${kind}/${id}`, value });
   };

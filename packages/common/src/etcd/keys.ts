@@ -75,6 +75,8 @@ export interface Keys {
   readonly placement: string;
   /** Users, projects, tokens; ends with a slash. */
   readonly identity: string;
+  /** What the compute API keeps beside instances; ends with a slash. */
+  readonly compute: string;
   /** Reports and wishes about all caches of images. */
   readonly images: string;
   /** Undefined unless `request` of the result is this very key: an upper-case uuid makes another key. */
@@ -115,6 +117,7 @@ export const createKeys = (prefix: string): Keys => {
   const snapshots = `${prefix}/snapshots/`;
   const placement = `${prefix}/placement/`;
   const identity = `${prefix}/identity/`;
+  const compute = `${prefix}/compute/`;
   const after = (start: string, key: string): string | undefined =>
     key.startsWith(start) ? key.slice(start.length) : undefined;
   /** The uuid, in the one spelling that keys have. */
@@ -172,6 +175,7 @@ export const createKeys = (prefix: string): Keys => {
     imageSnapshotsOf: (host) => `${images}${host}/snapshots/`,
     placement,
     identity,
+    compute,
     snapshots,
     snapshot: ({ project, name }) => `${snapshots}${project}/${name}`,
     imageWish: (host, id) => `${images}${host}/wishes/${id}`,

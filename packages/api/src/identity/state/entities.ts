@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Kinds, RecordsOf } from '../../state/kinds.js';
 
 /** What identity keeps in etcd: one JSON value for each. Ids are 32 hexadecimal digits, but for the first domain's, which is `default`. */
 
@@ -103,10 +104,10 @@ const credential = z.looseObject({
   unrestricted: z.boolean(),
 });
 
-export const SCHEMAS = { domain, project, user, password, group, membership, role, assignment, credential };
+const SCHEMAS = { domain, project, user, password, group, membership, role, assignment, credential };
 
-export type Kind = keyof typeof SCHEMAS;
-export type Records = { readonly [K in Kind]: Readonly<z.output<(typeof SCHEMAS)[K]>> };
+export type Records = RecordsOf<typeof SCHEMAS>;
+export type Kind = keyof Records;
 
 export type Domain = Records['domain'];
 export type Project = Records['project'];
@@ -116,21 +117,35 @@ export type Role = Records['role'];
 export type Assignment = Records['assignment'];
 export type Credential = Records['credential'];
 
-const ids: { readonly [K in Kind]: (record: Records[K]) => string } = {
-  domain: ({ id }) => id,
-  project: ({ id }) => id,
-  user: ({ id }) => id,
-  password: ({ user }) => user,
-  group: ({ id }) => id,
-  membership: ({ group, user }) => `${group}/${user}`,
-  role: ({ id }) => id,
-  assignment: ({ actor, actor_id, target, target_id, role }) => `${actor}/${actor_id}/${target}/${target_id}/${role}`,
-  credential: ({ id }) => id,
+/** Of kinds that have names, unique in their domain; of domains and roles, unique in all. */
+export const nameRelation = (name: string, domain = ''): string => `names/${domain}/${name}`;
+
+const idOfItself = ({ id }: { readonly id: string }): string => id;
+const byName = ({ name, domain }: { readonly name: string; readonly domain?: string }): readonly string[] => [
+  nameRelation(name, domain),
+];
+
+export const IDENTITY_KINDS: Kinds<Records> = {
+  domain: { schema: domain, idOf: idOfItself, relationsOf: ({ name }) => [nameRelation(name)] },
+  project: { schema: project, idOf: idOfItself, relationsOf: byName },
+  user: { schema: user, idOf: idOfItself, relationsOf: byName },
+  password: { schema: password, idOf: ({ user }) => user },
+  group: { schema: group, idOf: idOfItself, relationsOf: byName },
+  membership: {
+    schema: membership,
+    idOf: ({ group, user }) => `${group}/${user}`,
+    relationsOf: ({ user }) => [user],
+  },
+  role: { schema: role, idOf: idOfItself, relationsOf: ({ name }) => [nameRelation(name)] },
+  assignment: {
+    schema: assignment,
+    idOf: ({ actor, actor_id, target, target_id, role }) => `${actor}/${actor_id}/${target}/${target_id}/${role}`,
+    relationsOf: ({ actor, actor_id }) => [`${actor}/${actor_id}`],
+  },
+  credential: { schema: credential, idOf: idOfItself, relationsOf: ({ user }) => [user] },
 };
 
-/** What a record is found by, and what its key ends in. */
-export const idOf = <K extends Kind>(kind: K, record: Records[K]): string => ids[kind](record);
-
+/** A kind comes after those that it is about. */
 export const KINDS: readonly Kind[] = [
   'domain',
   'project',
@@ -142,3 +157,6 @@ export const KINDS: readonly Kind[] = [
   'assignment',
   'credential',
 ];
+
+/** What a record is found by, and what its key ends in. */
+export const idOf = <K extends Kind>(kind: K, record: Records[K]): string => IDENTITY_KINDS[kind].idOf(record);

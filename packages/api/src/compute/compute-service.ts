@@ -1,0 +1,28 @@
+import type { Route } from '../http/route.js';
+import type { Service } from '../http/service.js';
+import type { Compute } from './compute.js';
+import { versionHeaders } from './microversion.js';
+import { renderError } from './render-error.js';
+import { createDiscoveryRoutes } from './routes/discovery.js';
+import { createFlavorAccessRoutes } from './routes/flavor-access.js';
+import { createFlavorExtraSpecRoutes } from './routes/flavor-extra-specs.js';
+import { createFlavorRoutes } from './routes/flavors.js';
+import { RULES } from './rules.js';
+
+export const COMPUTE_PATH = '/compute';
+
+/** Paths below `/v2.1`. Older clients ask for the same below `/v2`. */
+const createVersionedRoutes = (compute: Compute): readonly Route[] =>
+  [createFlavorRoutes, createFlavorAccessRoutes, createFlavorExtraSpecRoutes]
+    .flatMap((createRoutes) => createRoutes(compute))
+    .flatMap((route) => ['/v2.1', '/v2'].map((version) => ({ ...route, path: version + route.path })));
+
+export const createComputeService = (compute: Compute): Service => ({
+  name: 'compute',
+  path: COMPUTE_PATH,
+  rules: RULES,
+  routes: [...createDiscoveryRoutes(compute), ...createVersionedRoutes(compute)],
+  look: async () => compute.store.look(),
+  headersOf: versionHeaders,
+  renderError,
+});

@@ -37,8 +37,8 @@ const tell = async (command: string): Promise<string> => openstack(command.split
 
 test('tokens and the catalogue', async () => {
   expect(await ask('token issue')).toMatchObject({ id: expect.stringMatching(/^[\w-]{43}$/) });
-  expect(await ask('catalog list')).toMatchObject([{ Name: 'eapi', Type: 'identity' }]);
-  expect(await ask('endpoint list')).toHaveLength(3);
+  expect(await ask('catalog list')).toContainEqual(expect.objectContaining({ Name: 'eapi', Type: 'identity' }));
+  expect(await ask('endpoint list --service identity')).toHaveLength(3);
 });
 
 test('projects, users, groups and roles', async () => {

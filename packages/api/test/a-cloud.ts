@@ -11,7 +11,8 @@ import { createCompute, openComputeStateOf } from '@etcd-compute/api/server/open
 import { hashSecret } from '@etcd-compute/api/identity/passwords/hash';
 import { planBootstrap } from '@etcd-compute/api/bootstrap/plan-bootstrap';
 import { apiConfigSchema } from '@etcd-compute/api/server/config';
-import { createIdentity, openStateOf } from '@etcd-compute/api/server/open-identity';
+import { createIdentity, openStateOf, type OpenOptions } from '@etcd-compute/api/server/open-identity';
+import type { IdentityStore } from '@etcd-compute/api/identity/state/identity-store';
 import type { Service } from '@etcd-compute/api/http/service';
 
 interface Asked {
@@ -47,9 +48,16 @@ export interface Cloud extends AsyncDisposable {
 
 export const PASSWORD = 'secret';
 
+/** Services beside identity, on the same state. */
+export type AddServices = (parts: {
+  readonly options: OpenOptions;
+  readonly state: IdentityStore;
+}) => readonly Service[];
+
 export const openCloud = async (
   etcd: { readonly host: string; readonly port: number },
   prefix = `/${randomUUID()}`,
+  addServices: AddServices = () => [],
 ): Promise<Cloud> => {
   const config = apiConfigSchema.parse({ etcd: etcdSection.parse({ host: etcd.host, port: etcd.port, prefix }) });
   const store = await openStore(config.etcd);
@@ -62,7 +70,7 @@ export const openCloud = async (
   const compute = createCompute({ config, identity, store: computeState });
   const services = [createIdentityService(identity), createComputeService(compute)] as const;
   const app = createApp({
-    services,
+    services: [...services, ...addServices({ options, state })],
     authenticate: createAuthenticate(identity),
     config: { maxBodyBytes: 100_000, timeoutMs: 30_000 },
   });

@@ -1,3 +1,4 @@
+import { givenSubnetsOf } from '../networks/given-subnets.js';
 import { hostNetworksOf } from '../networks/host-networks.js';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
@@ -82,6 +83,7 @@ const showPresence = async (
           session,
           drain: draining.current,
           networks: hostNetworksOf(config).map(({ name }) => name),
+          subnets: givenSubnetsOf(config),
         }),
       ),
     { what: 'the hypervisor', log, signal },

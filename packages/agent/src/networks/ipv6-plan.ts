@@ -41,6 +41,15 @@ export const blocksOf = (cidr6: string, plan: NetworkPlan): ((address: string) =
   return (address) => addressAt((FIRST_BLOCK + indexOfAddress(address, plan)) << BLOCK_BITS);
 };
 
+/** The first and the last address of the blocks. */
+export const guestRangeOf = (
+  cidr6: string,
+  { size }: NetworkPlan,
+): { readonly first: string; readonly last: string } => {
+  const addressAt = addressesOf(cidr6);
+  return { first: addressAt(FIRST_BLOCK << BLOCK_BITS), last: addressAt(((FIRST_BLOCK + size) << BLOCK_BITS) - 1) };
+};
+
 /** The address that an interface derives from its MAC: RFC 4291, appendix A. */
 export const linkLocalOf = (mac: string): string => {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map((digits) => Number.parseInt(digits, 16));

@@ -1,4 +1,4 @@
-import { LAYOUT, REQUEST_MEMBERS, type Presence } from '@etcd-compute/common/etcd/messages/presence';
+import { LAYOUT, REQUEST_MEMBERS, type GivenSubnet, type Presence } from '@etcd-compute/common/etcd/messages/presence';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { WISH_KINDS } from '@etcd-compute/common/wishes/kinds';
 import type { Connection } from '@etcd-compute/libvirt/connection';
@@ -13,12 +13,14 @@ export interface DescribeOptions {
   readonly drain: Presence['drain'];
   /** Those that guests can be on. */
   readonly networks: readonly string[];
+  /** What guests are given there. */
+  readonly subnets: readonly GivenSubnet[];
 }
 
 /** The presence that this process shows. */
 export const describeHost = async (
   connection: Connection,
-  { config, host, session, drain, networks }: DescribeOptions,
+  { config, host, session, drain, networks, subnets }: DescribeOptions,
 ): Promise<Presence> => {
   const version = await connection.getVersion();
   return {
@@ -30,6 +32,7 @@ export const describeHost = async (
     wishes: Object.keys(WISH_KINDS),
     members: [...REQUEST_MEMBERS],
     networks: [...networks],
+    subnets: [...subnets],
     state: drain ? 'draining' : 'up',
     trouble: null,
     drain,

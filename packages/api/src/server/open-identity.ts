@@ -8,6 +8,7 @@ import type { Identity } from '../identity/identity.js';
 import { createLoginLimit } from '../identity/passwords/login-limit.js';
 import { openIdentityStore, type IdentityStore } from '../identity/state/identity-store.js';
 import { createTokenStore } from '../identity/tokens/token-store.js';
+import { NETWORK_PATH } from '../network/network-service.js';
 import { publicUrlOf, type ApiConfig } from './config.js';
 
 export interface OpenOptions {
@@ -31,6 +32,7 @@ export const createIdentity = ({ config, etcd }: OpenOptions, store: IdentitySto
     catalog: createCatalog(config.region, [
       { type: 'identity', name: 'eapi', url: root },
       { type: 'compute', name: 'eapi', url: `${publicUrl}${COMPUTE_PATH}/v2.1` },
+      { type: 'network', name: 'eapi', url: publicUrl + NETWORK_PATH },
       ...config.services,
     ]),
     tokenLifetimeMs: config.tokens.lifetime * 1000,

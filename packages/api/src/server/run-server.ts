@@ -2,6 +2,7 @@ import { unwatchFile, watchFile } from 'node:fs';
 import { persist } from '@etcd-compute/common/async/persist';
 import { untilAborted } from '@etcd-compute/common/async/until-aborted';
 import { EcomputeError } from '@etcd-compute/common/errors';
+import { createKeys } from '@etcd-compute/common/etcd/keys';
 import { openStore } from '@etcd-compute/common/etcd/store';
 import type { Logger } from '@etcd-compute/common/log';
 import { closeServer, listen } from '@etcd-compute/common/serving/listen';
@@ -11,9 +12,12 @@ import { createApp, type App } from '../http/app.js';
 import { createComputeService } from '../compute/compute-service.js';
 import { createIdentityService } from '../identity/identity-service.js';
 import { createAuthenticate } from '../identity/identity.js';
+import { createNetworkService } from '../network/network-service.js';
+import { openHostNetworks } from '../network/state/host-networks.js';
 import { publicUrlOf, type ApiConfig } from './config.js';
 import { createHealthPage } from './health.js';
 import { createCompute, openComputeStateOf } from './open-compute.js';
+import { createNetwork } from './create-network.js';
 import { createIdentity, openStateOf } from './open-identity.js';
 import { createRequestLog } from './request-log.js';
 import { createRootService } from './root-service.js';
@@ -44,10 +48,17 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   await using computeStore = await openComputeStateOf(options);
   const identity = createIdentity(options, store);
   const compute = createCompute({ config, identity, store: computeStore });
+  await using hosts = await openHostNetworks({ etcd, keys: createKeys(config.etcd.prefix), log });
+  const network = createNetwork(options, { hosts, store });
   const metrics = createServerMetrics();
   const requestLog = createRequestLog(root.child({ component: 'api' }));
   const app = createApp({
-    services: [createIdentityService(identity), createComputeService(compute), createRootService(identity)],
+    services: [
+      createIdentityService(identity),
+      createComputeService(compute),
+      createNetworkService(network),
+      createRootService(identity),
+    ],
     authenticate: createAuthenticate(identity),
     config: {
       ...corsOf(config.cors),

@@ -11,6 +11,18 @@ export const processIdentitySchema = z.looseObject({
   start_ticks: z.string(),
 });
 
+/** Addresses that an agent gives out on a network of its host, where no other host does. */
+const givenSubnetSchema = z.looseObject({
+  network: z.string(),
+  cidr: z.string(),
+  /** The host's own address there. */
+  gateway: z.string(),
+  /** The first and the last address for guests. */
+  first: z.string(),
+  last: z.string(),
+});
+export type GivenSubnet = z.output<typeof givenSubnetSchema>;
+
 /** Why a host cannot work though its agent is there. */
 const troubleSchema = z.looseObject({
   /** A few words with dashes, such as `libvirt-hangs`. */
@@ -36,6 +48,8 @@ export const presenceSchema = z.looseObject({
   members: z.array(z.string()).optional(),
   /** The networks of the host that guests can be on. Undefined: nobody has told. */
   networks: z.array(z.string()).optional(),
+  /** Of the networks that the agent manages. Undefined: nobody has told. */
+  subnets: z.array(givenSubnetSchema).optional(),
   /** `draining`: the agent takes no new instances, because it is about to stop or its host is drained. */
   state: z.enum(['up', 'draining']),
   /** Null when the host can work. */

@@ -1,5 +1,7 @@
 import { findRisenAttempts } from '@etcd-compute/chaos/invariants/attempts';
 import type { Story } from '@etcd-compute/chaos/ledger';
+import type { OperationKind } from '@etcd-compute/chaos/operation-kinds';
+import type { Attempt } from '@etcd-compute/chaos/operations';
 import type { World } from '@etcd-compute/chaos/world';
 import { diskUuidSchema, newInstanceUuid } from '@etcd-compute/common/ids';
 import { expect, test } from 'vitest';
@@ -38,6 +40,31 @@ test('a destroyed instance, and one that could not be built, break no rule eithe
   expect(rulesBroken({ ...EMPTY, ...WISHED, ...withRecord({ state: 'error', fault: FAULT }) })).toEqual([]);
   expect(rulesBroken(FORGOTTEN, { boot: 'refused', instance: undefined })).toEqual([]);
   expect(rulesBroken({ ...EMPTY, ...shelvedFrom(IMAGE) })).toEqual([]);
+});
+
+test('a wish that was replaced while it was carried out may have left the guest as it wanted it', () => {
+  const off = withHostA({ domains: [foreignDomainOf(hostA), { ...domain, state: 'shut-off' }] });
+  const paused = { kind: 'pause', count: 2, at: '2026-01-01T00:00:00Z', fault: FAULT };
+  const suspended = {
+    ...off,
+    booted: new Map<string, string>(),
+    ...withRecord({ state: 'suspended', wish_count: 2, outcomes: [paused] }),
+  };
+  expect(rulesBroken(suspended, { attempts: [attempt('suspend'), attempt('pause-and-wait')] })).toEqual([]);
+  expect(rulesBroken(suspended, { attempts: [attempt('stop'), attempt('pause-and-wait')] })).toEqual(['not as wished']);
+  const told = { ...suspended, ...withRecord({ state: 'suspended', wish_count: 2, outcomes: [STOPPED, paused] }) };
+  expect(rulesBroken(told, { attempts: [attempt('suspend'), attempt('stop')] })).toEqual(['not as wished']);
+});
+
+const attempt = (kind: OperationKind): Attempt => ({
+  operation: { atMs: 0, kind, name: 'c1-1', image: 'image-0' },
+  startedAt: new Date(0),
+  durationMs: 0,
+  code: 0,
+  signal: null,
+  isHung: false,
+  stdout: '',
+  stderr: '',
 });
 
 /** @param sha256 of its copy. */

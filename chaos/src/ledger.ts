@@ -1,6 +1,6 @@
 import { instanceUuidSchema, type InstanceUuid } from '@etcd-compute/common/ids';
 import { z } from 'zod';
-import { namesOf, operationOf } from './operation-kinds.js';
+import { namesOf, operationOf, renamed } from './operation-kinds.js';
 import type { Attempt } from './operations.js';
 
 /**
@@ -18,6 +18,7 @@ export interface Story {
   readonly attempts: Attempt[];
 }
 
+/** By the names that people use. One that was renamed has two. */
 export type Ledger = Map<string, Story>;
 
 const bootedSchema = z.looseObject({ instance: instanceUuidSchema, name: z.string().nullable() });
@@ -68,6 +69,7 @@ const noteFor = (ledger: Ledger, name: string, attempt: Attempt): void => {
   };
   ledger.set(name, story);
   story.attempts.push(attempt);
+  if (attempt.operation.kind === 'rename') ledger.set(renamed(name), story);
   const { wish } = operationOf(attempt.operation.kind);
   if (wish === 'exist') noteBoot(story, attempt);
   if (wish === 'be-gone') noteDestroy(story, attempt);

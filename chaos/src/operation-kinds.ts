@@ -10,6 +10,7 @@ import { exampleOf } from '@etcd-compute/scheduler/commands/wishes/wishes';
 
 const WISH_NAMES = Object.keys(WISH_KINDS).filter(isWishName);
 const SNAPSHOT_NAME = exampleOf('snapshot', '').at(-1);
+const NEW_NAME = exampleOf('rename', '').at(-1);
 const ACTION_NAMES = WISH_NAMES.filter(isActionName);
 
 export interface OperationSpec {
@@ -158,14 +159,22 @@ export const OPERATION_KINDS: readonly OperationKind[] = [
   ...ACTION_NAMES.map((name) => `${name}-and-wait` as const),
 ];
 
+/** What an instance is called when it is renamed; every name is free. */
+export const renamed = (name: string): string => `${name}-renamed`;
+
+/** Names are unique: each instance has one of its own for its snapshot, and a new one for itself. */
+const ownWord = (verb: WishName, word: string, name: string): string => {
+  if (verb === 'snapshot' && word === SNAPSHOT_NAME) return `${word}-of-${name}`;
+  return verb === 'rename' && word === NEW_NAME ? renamed(name) : word;
+};
+
 export const operationOf = (kind: OperationKind): OperationSpec => {
   if (isOther(kind)) return OTHERS[kind];
   const isWaiting = kind.endsWith('-and-wait');
   const verb = WISH_NAMES.find((name) => kind === name || kind === `${name}-and-wait`);
   if (!verb) throw new Error(`there is no operation '${kind}'`);
   const argv: OperationSpec['argv'] = (name, wait) => [
-    // Snapshots have names of their own.
-    ...exampleOf(verb, name).map((word) => (word === SNAPSHOT_NAME ? `${word}-of-${name}` : word)),
+    ...exampleOf(verb, name).map((word) => ownWord(verb, word, name)),
     ...(isWaiting ? wait : ['--no-wait']),
   ];
   const anyDisk = verb === 'remove-disk' ? exampleOf(verb, '').at(-1) : undefined;

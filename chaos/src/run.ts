@@ -111,7 +111,7 @@ const findBrokenNow = async (stage: Stage, attempts: Map<string, number>): Promi
 };
 
 const countInstances = (ledger: Ledger): number =>
-  [...ledger.values()].filter(({ boot }) => boot !== 'not-asked').length;
+  [...new Set(ledger.values())].filter(({ boot }) => boot !== 'not-asked').length;
 
 /** By state, errors by their code. */
 const countStates = (world: World | undefined): Map<string, number> => {

@@ -1,4 +1,5 @@
 import { noteAttempt, readError, type Ledger } from '@etcd-compute/chaos/ledger';
+import { renamed, type OperationKind } from '@etcd-compute/chaos/operation-kinds';
 import type { Attempt } from '@etcd-compute/chaos/operations';
 import { newInstanceUuid } from '@etcd-compute/common/ids';
 import { expect, test } from 'vitest';
@@ -43,4 +44,13 @@ test('a command without --output says why in words', () => {
   expect(readError({ operation, stderr: 'Segmentation fault' })).toBeUndefined();
   const internal = 'eschedule: x is undefined\nhint: this is a fault of eschedule itself; --debug shows where\n';
   expect(readError({ operation, stderr: internal })?.code).toBe('ECOMPUTE_INTERNAL');
+});
+
+test('an instance that was renamed is destroyed by its new name', () => {
+  const ledger: Ledger = new Map();
+  const ask = (kind: OperationKind, name: string): void =>
+    noteAttempt(ledger, attempt({ operation: { atMs: 0, kind, name, image: 'a' }, code: 0 }));
+  ask('rename', 'web');
+  ask('destroy', renamed('web'));
+  expect([...new Set(ledger.values())]).toMatchObject([{ name: 'web', destroy: 'accepted' }]);
 });

@@ -1,5 +1,7 @@
+import { fitRoom } from '@etcd-compute/agent/steps/claim-room';
 import type { Step } from '@etcd-compute/agent/steps/step';
 import type { InstanceReconciler } from '@etcd-compute/agent/instances/reconcile';
+import type { ChangeRoom } from '@etcd-compute/agent/kinds/kind';
 import { TASKS } from '@etcd-compute/agent/kinds/tasks';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { getInventories } from '@etcd-compute/common/placement/resource-providers';
@@ -75,9 +77,13 @@ test('an emulated guest, which is started paused, is let go before room is given
     };
     return { ...step, run };
   });
-  await resize({ vcpus: 2, restart: true }, { ...TASKS, resize: { ...TASKS.resize, steps } });
-  expect(order).toEqual(steps.map(({ name }) => name));
-  expect(order.slice(-3)).toEqual(['start-domain', 'resume-domain', 'fit-room']);
+  const room: ChangeRoom = (...args) => {
+    order.push('room');
+    return fitRoom(...args);
+  };
+  await resize({ vcpus: 2, restart: true }, { ...TASKS, resize: { ...TASKS.resize, steps, room } });
+  expect(order).toEqual([...steps.map(({ name }) => name), 'room']);
+  expect(order.slice(-3)).toEqual(['start-domain', 'resume-domain', 'room']);
 });
 
 test('fewer processors and less memory: the room is free afterwards, and not before', async () => {

@@ -74,10 +74,8 @@ export const refreshAddresses = async (deps: RefreshDeps, writer: RecordWriter):
   const before = record.addresses.map(({ address, family, mac, source }) => ({ address, family, mac, source }));
   const hasChanged = !isSame(before, addresses);
   if (!hasChanged && isSame(inOrder(record.address_sources), inOrder(words))) return;
-  await writer.update(
-    { addresses, address_sources: words },
-    hasChanged ? bootedWrites(deps, instance, addresses[0]?.address) : [],
-  );
+  const also = hasChanged ? bootedWrites(deps, instance, addresses[0]?.address) : [];
+  await writer.update({ addresses, address_sources: words }, { also });
   const texts = addresses.map(({ address }) => address);
   if (addresses.length > 0) {
     if (hasChanged)

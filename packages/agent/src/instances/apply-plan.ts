@@ -260,7 +260,7 @@ const undoFailedBuild = async (activation: Activation): Promise<void> => {
   await undoCompletely(deps.tasks.build.steps, { deps: deps.steps, instance: request.instance, log });
   const { fault } = writer.record;
   const changes = { reason: fault?.message ?? 'the build failed', step: null };
-  await writer.toState('error', changes, { release: releaseWith(deps.steps, request.instance) });
+  await writer.toState('error', changes, { room: releaseWith(deps.steps, request.instance) });
   log.warn({ instanceUuid: request.instance, code: fault?.code }, 'failed build undone');
 };
 

@@ -12,8 +12,8 @@ import { hostNetworksOf } from '../networks/host-networks.js';
 import { isElsewhere } from '../servers/fault.js';
 import { isChanged } from './record-writer.js';
 import type { Step } from '../steps/step.js';
-import { endFailed, turn } from './turn-back.js';
-import { reportFailure, reportOutcome, type Ending, type Task } from './wish-outcome.js';
+import { end, endFailed, turn } from './turn-back.js';
+import { reportFailure, type Ending, type Task } from './wish-outcome.js';
 
 /**
  * Carries out a wish once. What fails is not tried again until it is asked for again: the outcome in the record says why, and the record
@@ -37,7 +37,7 @@ export const carryOutTask = async (task: Task, activation: Activation): Promise<
     return;
   }
   log.info({ instanceUuid, task: name, reason }, 'changing the instance');
-  const { leavesGuest, note } = deps.tasks[name];
+  const { leavesGuest, note, room } = deps.tasks[name];
   const ran = writer.record.state === 'active';
   let outcome: Pick<Ending, 'edited' | 'writes'> = {};
   try {
@@ -55,7 +55,8 @@ export const carryOutTask = async (task: Task, activation: Activation): Promise<
     await turn(task, { err, step, edited }, activation);
     return;
   }
-  await reportOutcome(activation, { wish, reason, fault: null, leavesGuest, ...outcome });
+  const change = room?.(deps.steps, { spec: specOf(edited, deps.host), signal });
+  await end({ wish, reason, fault: null, leavesGuest, room: change, ...outcome }, activation);
   log.info({ instanceUuid, task: name }, 'instance changed');
 };
 

@@ -15,7 +15,7 @@ import { backoff, sleep } from '@etcd-compute/common/async/sleep';
 import type { Claim } from '@etcd-compute/common/capacity/capacity';
 import type { Guard, Store, Write } from '@etcd-compute/common/etcd/store';
 import type { Fence } from '../session/fence.js';
-import type { Release } from '../steps/release-room.js';
+import type { RoomChange } from '../steps/release-room.js';
 import { bootedWrites } from './booted.js';
 import type { InstanceUuid, ProviderUuid, SessionUuid } from '@etcd-compute/common/ids';
 
@@ -45,7 +45,7 @@ export interface RecordWriterDeps {
 /** What goes into the transaction of a record. */
 export interface Together {
   readonly also?: readonly Write[];
-  readonly release?: Release | undefined;
+  readonly room?: RoomChange | undefined;
 }
 
 const NO_CLAIM: Claim = { guards: [], writes: [] };
@@ -120,18 +120,18 @@ export class RecordWriter {
   async toState(
     state: InstanceState,
     changes: { reason: string } & Partial<InstanceRecord>,
-    { also = [], release }: Together = {},
+    { also = [], room }: Together = {},
   ): Promise<void> {
     if (!canBecome(this.record.state, state))
       throw new Error(`a record cannot go from ${this.record.state} to ${state}`);
     const ran = state === 'active' ? { boot_id: this.#deps.bootId } : {};
     const value = withState(this.record, state, { paused: null, ...ran, ...changes, now: new Date() });
-    await this.#put(value, { also, release });
+    await this.#put(value, { also, room });
   }
 
   /** Changes that are no transition: the step in hand, addresses. */
-  async update(changes: Partial<InstanceRecord>, also: readonly Write[] = []): Promise<void> {
-    await this.#put({ ...this.record, ...changes, updated_at: new Date().toISOString() }, { also });
+  async update(changes: Partial<InstanceRecord>, together: Together = {}): Promise<void> {
+    await this.#put({ ...this.record, ...changes, updated_at: new Date().toISOString() }, together);
   }
 
   async startStep(name: string): Promise<void> {
@@ -152,7 +152,7 @@ export class RecordWriter {
    *
    * @param gone keys that go with it.
    */
-  async finishDelete(gone: readonly string[], release: Release): Promise<void> {
+  async finishDelete(gone: readonly string[], room: RoomChange): Promise<void> {
     const { store, keys, host } = this.#deps;
     const lease = await store.grantLease(DELETED_TTL_SECONDS);
     const value = withState(this.record, 'deleted', {
@@ -170,7 +170,7 @@ export class RecordWriter {
           ...gone.map((key): Write => ({ op: 'delete', key })),
           ...bootedWrites(this.#deps, this.#instance),
         ],
-        release,
+        room,
       );
     } catch (err) {
       // When nothing was written, the lease holds nothing. If this fails too, it runs out by itself.
@@ -180,23 +180,21 @@ export class RecordWriter {
     }
   }
 
-  async #put(value: InstanceRecord, { also = [], release }: Together = {}): Promise<void> {
+  async #put(value: InstanceRecord, { also = [], room }: Together = {}): Promise<void> {
     const key = this.#deps.keys.report(this.#deps.host, this.#instance);
     // An eschedule of an earlier version reads `power_count`.
     const text = JSON.stringify({ ...value, power_count: value.wish_count });
-    const revision = await this.#commit([{ op: 'put', key, value: text }, ...also], release);
+    const revision = await this.#commit([{ op: 'put', key, value: text }, ...also], room);
     this.#record = { value, modRevision: revision };
   }
 
-  /** Room is released in the same transaction. */
-  async #commit(writes: readonly Write[], release?: Release): Promise<string> {
-    return release
-      ? release.inTurn(async () => this.#write(writes, release.claim))
-      : this.#write(writes, async () => undefined);
+  /** Room is changed in the same transaction. */
+  async #commit(writes: readonly Write[], room?: RoomChange): Promise<string> {
+    return room ? room.inTurn(async () => this.#write(writes, room.claim)) : this.#write(writes, async () => undefined);
   }
 
-  /** While others allocate or release on this host, the release is claimed anew. */
-  async #write(writes: readonly Write[], release: Release['claim']): Promise<string> {
+  /** While others allocate or release on this host, the change of room is claimed anew. */
+  async #write(writes: readonly Write[], claimRoom: RoomChange['claim']): Promise<string> {
     const { store, keys, host } = this.#deps;
     const guards: readonly Guard[] = [
       { key: keys.report(host, this.#instance), modRevision: this.#record.modRevision },
@@ -204,7 +202,7 @@ export class RecordWriter {
       this.#deps.fence.guard,
     ];
     for (let attempt = 1; attempt <= CLAIM_ATTEMPTS; attempt += 1) {
-      const claim = (await release()) ?? NO_CLAIM;
+      const claim = (await claimRoom()) ?? NO_CLAIM;
       const { isCommitted, revision } = await store.txn([...guards, ...claim.guards], [...writes, ...claim.writes]);
       if (isCommitted) {
         if (writes.some(({ key }) => key === this.#requestKey))

@@ -8,7 +8,7 @@ import { causeOf, runStepsOf } from './build.js';
 import type { Activation } from './apply-plan.js';
 import { isElsewhere, toFault } from '../servers/fault.js';
 import { isChanged } from './record-writer.js';
-import { newOutcome, reasonOfFailure, reportFailure, reportOutcome, type Task } from './wish-outcome.js';
+import { newOutcome, reasonOfFailure, reportFailure, reportOutcome, type Ending, type Task } from './wish-outcome.js';
 
 export interface FailedStep {
   readonly err: unknown;
@@ -86,23 +86,30 @@ export const endFailed = async (task: Task, { fault, edited }: FailedWish, activ
   const { turn: point, leavesGuest } = deps.tasks[name];
   const [failed, at] = placesOf(deps.tasks, name, fault.step);
   const isBack = failed <= at;
+  const spec = specOf(isBack ? request : edited, deps.host);
   try {
-    const spec = specOf(isBack ? request : edited, deps.host);
     if (isBack) await runStepsOf(activation, { spec, steps: point?.back ?? [], wish });
     if (isBack && writer.record.state === 'active' && !leavesGuest) await startAgain(task, activation);
-    await runStepsOf(activation, { spec, steps: point?.settle ?? [], wish });
   } catch (thrown) {
     const err = causeOf(thrown);
     if (isOver(err, activation)) throw err;
     await tryAgain(err, writer.record.step?.name ?? null, activation);
   }
-  await reportOutcome(activation, {
-    wish,
-    reason: reasonOfFailure(wish),
-    fault,
-    leavesGuest,
-    ...(!isBack && { edited }),
-  });
+  const room = point?.room?.(deps.steps, { spec, signal: activation.signal });
+  await end({ wish, reason: reasonOfFailure(wish), fault, leavesGuest, room, ...(!isBack && { edited }) }, activation);
+};
+
+/** Notes an outcome. What its change of room waits for is in the record meanwhile. */
+export const end = async (ending: Ending, activation: Activation): Promise<void> => {
+  const { wish, room } = ending;
+  const { writer } = activation;
+  try {
+    await reportOutcome(activation, ending);
+  } catch (err) {
+    const isNoted = !wish || writer.record.wish_count >= wish.count;
+    if (!room || isNoted || isOver(err, activation)) throw err;
+    await tryAgain(err, writer.record.step?.name ?? null, activation);
+  }
 };
 
 const isOver = (err: unknown, { signal }: Activation): boolean => isChanged(err) || signal.aborted || isElsewhere(err);

@@ -11,6 +11,7 @@ import { ACTIONS, isActionName, type ActionName } from '@etcd-compute/common/wis
 import { NO_ADDRESSES } from './address.js';
 import { bootedWrites } from './booted.js';
 import type { Activation } from './apply-plan.js';
+import type { RoomChange } from '../steps/release-room.js';
 import { findPauseReason, isThere, observeDomain } from '../domains/domain.js';
 import { toFault } from '../servers/fault.js';
 import { guestStateOf } from './plan.js';
@@ -36,12 +37,14 @@ export interface Ending {
   readonly leavesGuest?: boolean | undefined;
   /** What else is written in the same transaction. */
   readonly writes?: readonly Write[];
+  /** As `writes`. */
+  readonly room?: RoomChange | undefined;
 }
 
 /** Notes what has become of a wish and of the guest, as libvirt has it now, and edits the request in the same transaction. */
 export const reportOutcome = async (
   activation: Activation,
-  { wish, reason, fault, edited, leavesGuest = false, writes = [] }: Ending,
+  { wish, reason, fault, edited, leavesGuest = false, writes = [], room }: Ending,
 ): Promise<void> => {
   const { deps, writer, request } = activation;
   const { instance } = request;
@@ -54,7 +57,8 @@ export const reportOutcome = async (
   };
   const edits = isEdited ? [writer.requestWrite(edited)] : [];
   if (leavesGuest && wish) {
-    await writer.update({ ...withoutFaultOfStep(writer.record), ...reported }, [...edits, ...writes]);
+    const changes = { ...withoutFaultOfStep(writer.record), ...reported };
+    await writer.update(changes, { also: [...edits, ...writes], room });
     if (reported.nics) await lookForAddressesAnew(activation);
     return;
   }
@@ -70,7 +74,11 @@ export const reportOutcome = async (
     ...reported,
     ...NO_ADDRESSES,
   };
-  await writer.toState(state, { reason, ...changes }, { also: [...bootedWrites(deps, instance), ...edits, ...writes] });
+  await writer.toState(
+    state,
+    { reason, ...changes },
+    { also: [...bootedWrites(deps, instance), ...edits, ...writes], room },
+  );
   if (state === 'active') await refreshGuest({ ...activation, domain, isResponsive });
 };
 

@@ -16,6 +16,6 @@ export const addDisk: KindPlan = {
     at: attachDisk,
     isDone: deviceIs('everywhere', wishedDisk),
     back: [detachDisk, deleteRemovedDisk],
-    settle: [fitRoom],
+    room: fitRoom,
   },
 };

@@ -4,7 +4,8 @@ import type { Wish } from '@etcd-compute/common/etcd/messages/wish';
 import type { Write } from '@etcd-compute/common/etcd/store';
 import type { DomainState } from '../domains/domain.js';
 import type { GuestSpec } from '../guest-config/guest-spec.js';
-import type { MadeSoFar, Step, StepDeps } from '../steps/step.js';
+import type { RoomChange } from '../steps/release-room.js';
+import type { MadeSoFar, Step, StepContext, StepDeps } from '../steps/step.js';
 
 /** How the agent carries out one kind of wish. */
 export interface KindPlan {
@@ -14,6 +15,8 @@ export interface KindPlan {
   readonly needs?: readonly DomainState[];
   /** Left out: a failure leaves the instance as far as it came. */
   readonly turn?: TurningPoint;
+  /** How its room changes in the transaction that notes that it was carried out. */
+  readonly room?: ChangeRoom;
   /** The guest goes on as if nothing had been asked: what is known of it stays. */
   readonly leavesGuest?: true;
   /** What is written to etcd in the transaction that notes the outcome, when it was carried out. */
@@ -48,9 +51,12 @@ export interface TurningPoint {
   readonly isDone: (deps: StepDeps, asked: GuestSpec, wish: Wish | null) => Promise<boolean>;
   /** From anything that the steps up to there have made to what was: each can be repeated. */
   readonly back: readonly Step[];
-  /** What follows the start of the guest, whichever way it went, also when it could not be started. Tried again until it succeeds. */
-  readonly settle?: readonly Step[];
+  /** How its room changes in the transaction that notes the failure, whichever way it went. */
+  readonly room?: ChangeRoom;
 }
+
+/** To what the instance is then. */
+export type ChangeRoom = (deps: StepDeps, context: Pick<StepContext, 'spec' | 'signal'>) => RoomChange;
 
 /** What can be stopped and started again without a loss. */
 export const WITHOUT_SAVED_MEMORY = ['running', 'paused', 'shut-off', 'crashed'] as const satisfies DomainState[];

@@ -8,7 +8,7 @@ import { WITHOUT_SAVED_MEMORY, type KindPlan } from './kind.js';
 
 /** The way back ends where the disk was: nothing is deleted before the guest has let it go. */
 export const removeDisk: KindPlan = {
-  steps: [detachDisk, deleteRemovedDisk, fitRoom],
+  steps: [detachDisk, deleteRemovedDisk],
   needs: WITHOUT_SAVED_MEMORY,
   leavesGuest: true,
   turn: {
@@ -16,4 +16,5 @@ export const removeDisk: KindPlan = {
     isDone: deviceIs('nowhere', wishedDisk),
     back: [attachDisk],
   },
+  room: fitRoom,
 };

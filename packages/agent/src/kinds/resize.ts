@@ -6,12 +6,12 @@ import { start } from './start.js';
 import { stop } from './stop.js';
 
 /**
- * Until the disk is grown, Placement holds the larger of the old and the new amounts: nobody else can take the room for the one or the
- * other, so there is room to go on and to go back. What is not needed any more is given back after the guest was started: Placement refuses
- * even that while a host is locked.
+ * Until it is over, the larger of the old and the new amounts is held: nobody else can take the room for the one or the other, so there is
+ * room to go on and to go back.
  */
 export const resize: KindPlan = {
-  steps: [claimRoom, ...stop.steps, setDomainSize, growDisk, ...start.steps, fitRoom],
+  steps: [claimRoom, ...stop.steps, setDomainSize, growDisk, ...start.steps],
   needs: WITHOUT_SAVED_MEMORY,
-  turn: { at: growDisk, isDone: isDiskGrown, back: [setDomainSize], settle: [fitRoom] },
+  turn: { at: growDisk, isDone: isDiskGrown, back: [setDomainSize], room: fitRoom },
+  room: fitRoom,
 };

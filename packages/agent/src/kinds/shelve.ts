@@ -4,7 +4,7 @@ import { snapshotWrite } from '../images/snapshots/publish.js';
 import { copiesOf } from '../snapshots/copies.js';
 import { copyDisks, discardCopies } from '../steps/copy-disks.js';
 import { defineDomain } from '../steps/define-domain.js';
-import { releaseRoom } from '../steps/release-room.js';
+import { releaseRoom, releaseWith } from '../steps/release-room.js';
 import { undoing } from '../steps/undoing.js';
 import { build } from './build.js';
 import { WITHOUT_SAVED_MEMORY, type KindPlan } from './kind.js';
@@ -28,6 +28,7 @@ export const shelve: KindPlan = {
       (await observeDomain(getConnection(), instance)).state === 'absent',
     back: [discardCopies],
   },
+  room: (deps, { spec: { instance } }) => releaseWith(deps, instance),
   note: ({ deps, request, wish, ran, keys }) => {
     const copies = copiesOf(deps, request.instance).filter(({ count }) => count === wish?.count);
     return {

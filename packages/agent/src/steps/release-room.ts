@@ -4,36 +4,28 @@ import type { InstanceUuid } from '@etcd-compute/common/ids';
 import type { Step, StepDeps } from './step.js';
 import { isAnythingLeft, undoCompletely } from './undo.js';
 
-/** Gives back what the instance holds in Placement, when nothing is left of it here: a call that took too long may have made it again. */
+/** Nothing may be left of an instance here when its room is given back: a call that took too long may have made it again. */
 export const releaseRoom = (build: readonly Step[]): Step => ({
   name: RELEASE_ROOM_STEP,
   kind: 'quick',
-  timeoutSeconds: (config) =>
-    // A read and a write; each may be repeated.
-    build.reduce((sum, step) => sum + step.timeoutSeconds(config), config.placement.timeout * 4),
+  timeoutSeconds: (config) => build.reduce((sum, step) => sum + step.timeoutSeconds(config), 0),
   run: async (deps, { spec: { instance }, log }) => {
     if (await isAnythingLeft(build, { deps, instance })) await undoCompletely(build, { deps, instance, log });
-    await release(deps, instance);
   },
 });
 
 type Holder = Pick<StepDeps, 'capacity' | 'mark'>;
 
-/** An allocation that has nothing on this host is another host's business: the request had come to the wrong one. Repeatable. */
-const release = async (deps: Holder, instance: InstanceUuid): Promise<void> => {
-  if (await isHeldHere(deps, instance)) await deps.capacity.release(instance);
-};
-
-/** What releases room in the transaction that ends what it was for. */
-export interface Release {
-  /** It may be asked several times. */
+/** A change of room in the transaction that notes why. */
+export interface RoomChange {
+  /** It may be asked several times. Undefined when there is nothing to change. */
   readonly claim: () => Promise<Claim | undefined>;
   /** All instances of this host change the same room. */
   readonly inTurn: Capacity['inTurn'];
 }
 
-/** As `release`, to be written with something else. */
-export const releaseWith = (deps: Holder, instance: InstanceUuid): Release => ({
+/** An allocation that has nothing on this host is another host's business: the request had come to the wrong one. */
+export const releaseWith = (deps: Holder, instance: InstanceUuid): RoomChange => ({
   claim: async () => ((await isHeldHere(deps, instance)) ? deps.capacity.releaseWith(instance) : undefined),
   inTurn: deps.capacity.inTurn,
 });

@@ -7,13 +7,25 @@ import { createDiscoveryRoutes } from './routes/discovery.js';
 import { createFlavorAccessRoutes } from './routes/flavor-access.js';
 import { createFlavorExtraSpecRoutes } from './routes/flavor-extra-specs.js';
 import { createFlavorRoutes } from './routes/flavors.js';
+import { createKeypairRoutes } from './routes/keypairs.js';
+import { createLimitRoutes } from './routes/limits.js';
+import { createQuotaClassRoutes } from './routes/quota-classes.js';
+import { createQuotaSetRoutes } from './routes/quota-sets.js';
 import { RULES } from './rules.js';
 
 export const COMPUTE_PATH = '/compute';
 
 /** Paths below `/v2.1`. Older clients ask for the same below `/v2`. */
 const createVersionedRoutes = (compute: Compute): readonly Route[] =>
-  [createFlavorRoutes, createFlavorAccessRoutes, createFlavorExtraSpecRoutes]
+  [
+    createFlavorRoutes,
+    createFlavorAccessRoutes,
+    createFlavorExtraSpecRoutes,
+    createKeypairRoutes,
+    createQuotaSetRoutes,
+    createQuotaClassRoutes,
+    createLimitRoutes,
+  ]
     .flatMap((createRoutes) => createRoutes(compute))
     .flatMap((route) => ['/v2.1', '/v2'].map((version) => ({ ...route, path: version + route.path })));
 

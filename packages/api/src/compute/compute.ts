@@ -1,9 +1,12 @@
+import type { Usage } from './usage.js';
 import type { ComputeStore } from './state/compute-store.js';
 
 /** What the routes of compute work with. */
 export interface Compute {
   readonly store: ComputeStore;
+  readonly now: () => number;
   readonly hasProject: (id: string) => boolean;
+  readonly usageOf: (project: string) => Promise<Usage>;
   /** What links in answers begin with: the URL of version 2.1. */
   readonly url: string;
 }

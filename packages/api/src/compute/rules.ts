@@ -5,6 +5,8 @@
 
 const ADMIN = 'rule:admin';
 const ANYBODY_KNOWN = '@';
+const OWN = `${ADMIN} or user_id:%(target.user_id)s`;
+const OF_PROJECT = `${ADMIN} or (role:reader and project_id:%(target.project_id)s)`;
 
 export const RULES: Readonly<Record<string, string>> = {
   admin: 'role:admin and scope:project',
@@ -21,4 +23,16 @@ export const RULES: Readonly<Record<string, string>> = {
   'compute:flavor_extra_specs:create': ADMIN,
   'compute:flavor_extra_specs:update': ADMIN,
   'compute:flavor_extra_specs:delete': ADMIN,
+
+  'compute:keypairs:list': OWN,
+  'compute:keypairs:create': ANYBODY_KNOWN,
+  'compute:keypairs:show': OWN,
+  'compute:keypairs:delete': OWN,
+
+  'compute:quota_sets:show': OF_PROJECT,
+  'compute:quota_sets:update': ADMIN,
+  'compute:quota_sets:delete': ADMIN,
+  'compute:quota_class_sets:show': ADMIN,
+  'compute:quota_class_sets:update': ADMIN,
+  'compute:limits:show': OF_PROJECT,
 };

@@ -18,6 +18,9 @@ export interface ComputeOptions {
 
 export const createCompute = ({ config, identity, store }: ComputeOptions): Compute => ({
   store,
+  now: Date.now,
+  // There are no servers yet.
+  usageOf: async () => ({ instances: 0, cores: 0, ram: 0 }),
   hasProject: (id) => identity.store.view().get('project', id) !== undefined,
   url: `${publicUrlOf(config)}${COMPUTE_PATH}/v2.1`,
 });

@@ -14,6 +14,19 @@ const VERSIONED: Readonly<Record<string, string>> = {
   'GET /flavors/:id/os-extra_specs/:key': 'amro',
   'PUT /flavors/:id/os-extra_specs/:key': 'a',
   'DELETE /flavors/:id/os-extra_specs/:key': 'a',
+  // Everybody's are his own.
+  'GET /os-keypairs': 'amro',
+  'POST /os-keypairs': 'amro',
+  'GET /os-keypairs/:name': 'amro',
+  'DELETE /os-keypairs/:name': 'amro',
+  'GET /os-quota-sets/:project': 'amr',
+  'GET /os-quota-sets/:project/defaults': 'amr',
+  'GET /os-quota-sets/:project/detail': 'amr',
+  'PUT /os-quota-sets/:project': 'a',
+  'DELETE /os-quota-sets/:project': 'a',
+  'GET /os-quota-class-sets/:class': 'a',
+  'PUT /os-quota-class-sets/:class': 'a',
+  'GET /limits': 'amro',
 };
 
 const TABLE: Readonly<Record<string, string>> = {
@@ -30,5 +43,13 @@ testIsolation({
   table: TABLE,
   // The same as in /v2.1.
   isAsked: (path) => !path.startsWith('/v2/'),
-  prepare: async () => (path) => path.replace('/flavors/:id', '/flavors/none').replace(':key', 'none'),
+  prepare:
+    async (_cloud, { places: { project } }) =>
+    (path) =>
+      path
+        .replace('/flavors/:id', '/flavors/none')
+        .replace(':key', 'none')
+        .replace(':name', 'none')
+        .replace(':project', project)
+        .replace(':class', 'default'),
 });

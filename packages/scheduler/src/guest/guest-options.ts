@@ -7,7 +7,7 @@ import type { Args, OptionTable } from '../command-line.js';
 import type { ScheduleConfig } from '../config.js';
 import { closestWord, usageError } from '../usage.js';
 import { parseMeta } from './meta.js';
-import { checkKey, checkKeyFile, isKeyLine } from './ssh-keys.js';
+import { checkKey, checkKeyFile, isKeyLine } from '@etcd-compute/common/ssh-keys';
 import { checkUserData } from './user-data.js';
 
 /** The options of `boot` that are for the guest. All is read and checked before anything is sent. */

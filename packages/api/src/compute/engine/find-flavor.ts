@@ -3,7 +3,9 @@ import { notFound } from '../../http/http-error.js';
 import type { View } from '../state/compute-store.js';
 import type { Flavor } from '../state/entities.js';
 
-export const isAdmin = ({ roles }: Pick<Caller, 'roles'>): boolean => roles.includes('admin');
+/** As the rule `admin`. */
+export const isAdmin = ({ roles, projectId }: Pick<Caller, 'roles' | 'projectId'>): boolean =>
+  projectId !== undefined && roles.includes('admin');
 
 /** Whether somebody may see and use a flavor. */
 export const maySee = ({ is_public, projects }: Flavor, caller: Pick<Caller, 'roles' | 'projectId'>): boolean =>

@@ -23,13 +23,40 @@ const flavor = z.looseObject({
   extra_specs: z.record(z.string(), z.string()),
 });
 
-const SCHEMAS = { flavor };
+/** Of one user, whatever project a server of his is in. */
+const keypair = z.looseObject({
+  version: VERSION,
+  user: z.string(),
+  name: z.string(),
+  /** A line as in an authorized_keys file. */
+  public_key: z.string(),
+  fingerprint: z.string(),
+  /** Milliseconds since 1970, as all times here. */
+  created_at: z.number(),
+});
+
+/** How much somebody may have, where it is not what all may. */
+const quota = z.looseObject({
+  version: VERSION,
+  /** `project/ID`, or `class/default` for all projects that have none of their own. */
+  id: z.string(),
+  /** By the names of `DEFAULT_LIMITS`; what is not here is as there. */
+  limits: z.record(z.string(), z.int()),
+});
+
+const SCHEMAS = { flavor, keypair, quota };
 
 export type Records = RecordsOf<typeof SCHEMAS>;
 export type Flavor = Records['flavor'];
+export type Keypair = Records['keypair'];
+export type Quota = Records['quota'];
 
 export const nameRelation = (name: string): string => `names/${name}`;
 
+export const keypairId = ({ user, name }: Pick<Keypair, 'user' | 'name'>): string => `${user}/${name}`;
+
 export const COMPUTE_KINDS: Kinds<Records> = {
   flavor: { schema: flavor, idOf: ({ id }) => id, relationsOf: ({ name }) => [nameRelation(name)] },
+  keypair: { schema: keypair, idOf: keypairId, relationsOf: ({ user }) => [user] },
+  quota: { schema: quota, idOf: ({ id }) => id },
 };

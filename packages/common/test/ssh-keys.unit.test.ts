@@ -1,4 +1,4 @@
-import { checkKey, checkKeyFile, isKeyLine } from '@etcd-compute/scheduler/guest/ssh-keys';
+import { checkKey, checkKeyFile, isKeyLine } from '@etcd-compute/common/ssh-keys';
 import { describe, expect, test } from 'vitest';
 
 const field = (content: Buffer | string): Buffer => {

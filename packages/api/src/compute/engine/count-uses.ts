@@ -1,0 +1,11 @@
+import type { Compute } from '../compute.js';
+import type { Resource } from './quotas.js';
+
+/** What there is of what is limited. @param owner keypairs are the user's, all else is the project's. */
+export const countUses = async (
+  { store, usageOf }: Pick<Compute, 'store' | 'usageOf'>,
+  { project, user }: { readonly project: string; readonly user: string },
+): Promise<Readonly<Partial<Record<Resource, number>>>> => ({
+  ...(await usageOf(project)),
+  key_pairs: store.view().related('keypair', user).length,
+});

@@ -55,7 +55,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 bash "$repo/scripts/setup.sh"
-export COMPOSE_PROFILES=eplacement,openstack
+export COMPOSE_PROFILES=eapi,eplacement,openstack
 choose_daemon "$work"
 stage "daemon: $DAEMON_DESCRIPTION"
 
@@ -63,7 +63,7 @@ export COMPOSE_PROJECT_NAME=etcd-compute-test-$$
 export BIND_ADDRESS=$CONTAINER_ADDRESS
 export ETCD_HEALTH_USER=health:health
 start_compose_stack "$work"
-stage "compose up: etcd, eplacement and Placement are healthy ($(describe_versions))"
+stage "compose up: etcd, eapi, eplacement and Placement are healthy ($(describe_versions))"
 
 check_settings
 stage "settings: compaction, quota, microversion and the network of the database are as compose.yaml says"
@@ -74,6 +74,9 @@ stage "authentication: etcd's health check works with a user that may do nothing
 check_kept_alive_connection "$PLACEMENT_PORT" 1000
 check_kept_alive_connection "$EPLACEMENT_PORT" 1000
 stage "Placement and eplacement each answered 1000 requests on one connection"
+
+check_api
+stage "eapi has a first user, who logs in"
 
 start_hypervisor
 prepare_host

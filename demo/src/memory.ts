@@ -5,10 +5,10 @@ import { serverFiles } from './servers.js';
 
 /** What the servers of the demo's cloud have in memory. libvirt is the host's business, and the image server somebody else's. */
 export const readMemory = async (folders: Folders): Promise<{ name: string; bytes: number }[]> => {
-  const { etcd, placement, ecompute } = serverFiles(folders);
+  const { etcd, placement, ecompute, eapi } = serverFiles(folders);
   const sizes = await readGroups();
   const memory: { name: string; bytes: number }[] = [];
-  for (const [name, stateFile] of Object.entries({ etcd, Placement: placement, ecompute })) {
+  for (const [name, stateFile] of Object.entries({ etcd, Placement: placement, ecompute, eapi })) {
     const service = await findService(stateFile);
     if (service) memory.push({ name, bytes: sizes.get(service.pid) ?? 0 });
   }

@@ -25,7 +25,8 @@ const recordSchema = z.strictObject({
   hostStateDir: z.string(),
   // The demos of earlier versions had no choice.
   placement: z.enum(PLACEMENTS).default('openstack'),
-  ports: z.strictObject({ etcd: z.int(), placement: z.int(), images: z.int() }),
+  // The demos of earlier versions had no eapi.
+  ports: z.strictObject({ etcd: z.int(), placement: z.int(), images: z.int(), eapi: z.int().default(0) }),
   /** Of the libvirt network and the storage pool; null until libvirt could be asked which names and addresses are free. */
   libvirt: z.strictObject({ name: z.string(), cidr: z.string() }).nullable(),
 });
@@ -41,7 +42,12 @@ export const newRecord = async ({ hostStateDir }: Folders, placement: DemoPlacem
     hostName: `${hostname()}-demo`,
     hostStateDir,
     placement,
-    ports: { etcd: await getFreePort(), placement: await getFreePort(), images: await getFreePort() },
+    ports: {
+      etcd: await getFreePort(),
+      placement: await getFreePort(),
+      images: await getFreePort(),
+      eapi: await getFreePort(),
+    },
     libvirt: null,
   };
 };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { bytesToMiB } from '@etcd-compute/common/units';
+import { typedOpenstack } from './api.js';
 import { quote, typedWrapper } from './eschedule.js';
 import type { Instance } from './eschedule.js';
 import type { Folders } from './folders.js';
@@ -34,6 +35,10 @@ export const renderResult = (folders: Folders, { instance, consoleLines, memory 
     `  ${command} destroy ${name} --wait`,
     '',
     ...(address === undefined ? [] : [`  ping -c 3 ${address}`]),
+    '',
+    'With OpenStack’s tools (Debian: python3-openstackclient)',
+    `  ${typedOpenstack(folders, 'network list')}`,
+    '',
     `  npm run demo -- ${isUsual ? '' : `--dir ${quote(folders.dir)} `}down`,
     '',
     '',

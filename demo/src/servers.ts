@@ -15,6 +15,7 @@ export interface ServerFiles {
   readonly placement: string;
   readonly images: string;
   readonly ecompute: string;
+  readonly eapi: string;
 }
 
 /** Where it is written which process is which server. */
@@ -23,6 +24,7 @@ export const serverFiles = ({ dir }: Folders): ServerFiles => ({
   placement: join(dir, 'placement', 'placement.process.json'),
   images: join(dir, 'images.process.json'),
   ecompute: join(dir, 'ecompute.process.json'),
+  eapi: join(dir, 'eapi', 'eapi.process.json'),
 });
 
 /**
@@ -32,28 +34,29 @@ export const serverFiles = ({ dir }: Folders): ServerFiles => ({
 export const keepPorts = async (folders: Folders, ports: DemoRecord['ports']): Promise<DemoRecord['ports']> => {
   const files = serverFiles(folders);
   const keep = async (port: number, stateFile: string): Promise<number> =>
-    (await findService(stateFile)) || (await isPortFree(port)) ? port : getFreePort();
+    (await findService(stateFile)) || (port > 0 && (await isPortFree(port))) ? port : getFreePort();
   return {
     etcd: await keep(ports.etcd, files.etcd),
     placement: await keep(ports.placement, files.placement),
     images: await keep(ports.images, files.images),
+    eapi: await keep(ports.eapi, files.eapi),
   };
 };
 
-interface EnsureServer {
+export interface EnsureServer {
   readonly folders: Folders;
   readonly port: number;
   readonly stage: Stage;
 }
 
-export const ensureEtcd = async ({ folders, port, stage }: EnsureServer): Promise<void> =>
+export const ensureEtcd = async ({ folders, port, stage }: EnsureServer): Promise<boolean> =>
   ensureServer({ stateFile: serverFiles(folders).etcd, port, stage }, async () => {
     // The state file is `<dataDir>.process.json`.
     const args = ['--auto-compaction-retention=1'];
     await startEtcd({ dataDir: join(folders.dir, 'etcd'), clientPort: port, args, detached: true });
   });
 
-export const ensurePlacement = async ({ folders, port, stage }: EnsureServer): Promise<void> =>
+export const ensurePlacement = async ({ folders, port, stage }: EnsureServer): Promise<boolean> =>
   ensureServer({ stateFile: serverFiles(folders).placement, port, stage }, async () => {
     await startPlacement({ dir: join(folders.dir, 'placement'), port, detached: true });
   });
@@ -84,14 +87,16 @@ export const ensureImageServer = async ({
 
 export const imageUrl = (port: number): string => `http://127.0.0.1:${port}/guest.img`;
 
-const ensureServer = async (
+/** @returns whether it ran already. */
+export const ensureServer = async (
   { stateFile, port, stage }: { readonly stateFile: string; readonly port: number; readonly stage: Stage },
   start: () => Promise<void>,
-): Promise<void> => {
+): Promise<boolean> => {
   const isRunning = (await findService(stateFile)) !== undefined;
   if (!isRunning) {
     await mkdir(dirname(stateFile), { recursive: true });
     await start();
   }
   stage.outcome(`${isRunning ? 'runs' : 'started'} on 127.0.0.1:${port}`);
+  return isRunning;
 };

@@ -1,6 +1,7 @@
 import { lstat, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
+import { ensureApi } from './api.js';
 import { cleanUp } from './clean-up.js';
 import type { CommandContext } from './command.js';
 import { scheduleConfigPath, writeWrapper } from './eschedule.js';
@@ -77,17 +78,26 @@ const makeHostStateDir = async ({ hostStateDir, closedFolder }: Folders, stages:
 
 type Context = Pick<CommandContext, 'folders' | 'stages'>;
 
-/** The servers, then `ecompute`, which needs them all. */
+/** The servers, then what needs them: `ecompute` all of them, `eapi` only etcd. */
 const startCloud = async ({ folders, stages }: Context, begun: DemoRecord): Promise<DemoRecord> => {
-  const { ports } = begun;
-  const [record] = await together([
-    stages.run('libvirt', (stage) => prepareLibvirt({ folders, stages }, begun, stage)),
-    stages.run('etcd', (stage) => ensureEtcd({ folders, port: ports.etcd, stage })),
-    ...(begun.placement === 'openstack'
-      ? [stages.run('Placement', (stage) => ensurePlacement({ folders, port: ports.placement, stage }))]
-      : []),
-  ]);
-  await stages.run('ecompute', (stage) => ensureAgent(folders, record, stage));
+  const { ports, placement } = begun;
+  const etcd = stages.run('etcd', (stage) => ensureEtcd({ folders, port: ports.etcd, stage }));
+  const startApi = async (): Promise<void> => {
+    await etcd;
+    await stages.run('eapi', (stage) => ensureApi({ folders, port: ports.eapi, etcdPort: ports.etcd, stage }));
+  };
+  const startAgent = async (): Promise<DemoRecord> => {
+    const [record] = await together([
+      stages.run('libvirt', (stage) => prepareLibvirt({ folders, stages }, begun, stage)),
+      etcd,
+      ...(placement === 'openstack'
+        ? [stages.run('Placement', (stage) => ensurePlacement({ folders, port: ports.placement, stage }))]
+        : []),
+    ]);
+    await stages.run('ecompute', (stage) => ensureAgent(folders, record, stage));
+    return record;
+  };
+  const [record] = await together([startAgent(), startApi()]);
   return record;
 };
 

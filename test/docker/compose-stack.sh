@@ -69,7 +69,9 @@ start_compose_stack() {
   ETCD_PORT=$(find_free_port)
   PLACEMENT_PORT=$(find_free_port "$ETCD_PORT")
   EPLACEMENT_PORT=$(find_free_port "$ETCD_PORT" "$PLACEMENT_PORT")
-  export ETCD_PORT PLACEMENT_PORT EPLACEMENT_PORT
+  EAPI_PORT=$(find_free_port "$ETCD_PORT" "$PLACEMENT_PORT" "$EPLACEMENT_PORT")
+  EAPI_PUBLIC_URL=http://$CONTAINER_ADDRESS:$EAPI_PORT
+  export ETCD_PORT PLACEMENT_PORT EPLACEMENT_PORT EAPI_PORT EAPI_PUBLIC_URL
   COMPOSE_STACK_STARTED=yes
   build_images
   stage "images are built"
@@ -85,7 +87,7 @@ stop_compose_stack() {
 # Compose's own way to wait (up --wait) is not in 1.29.
 wait_for_healthy() {
   local service
-  for service in etcd database placement eplacement; do
+  for service in etcd database placement eplacement eapi; do
     wait_until "$service is healthy" 180 is_healthy "$service" || fail "$service did not become healthy"
   done
 }

@@ -71,6 +71,18 @@ check_kept_alive_connection() {
   node "$repo/test/docker/keep-alive.mjs" "http://$CONTAINER_ADDRESS:$1" "$2" || fail "the Placement at port $1 did not keep a connection alive"
 }
 
+# The first user is made as README.md says, and logs in with what clouds.yaml then holds.
+check_api() {
+  local password
+  compose exec -T eapi sh -c '/usr/local/lib/eapi/bin/eapi.js bootstrap --clouds /tmp/clouds.yaml >&2 && cat /tmp/clouds.yaml' \
+    > "$work/clouds.yaml" 2> "$work/bootstrap.log" || fail "eapi bootstrap failed: $(cat "$work/bootstrap.log")"
+  grep -q "auth_url: $EAPI_PUBLIC_URL/identity/v3" "$work/clouds.yaml" || fail "clouds.yaml does not name $EAPI_PUBLIC_URL"
+  password=$(awk '$1 == "password:" { print $2 }' "$work/clouds.yaml")
+  curl --silent --show-error --fail-with-body --output /dev/null "$EAPI_PUBLIC_URL/identity/v3/auth/tokens" --data "{\"auth\": {
+    \"identity\": {\"methods\": [\"password\"], \"password\": {\"user\": {\"name\": \"admin\", \"domain\": {\"id\": \"default\"}, \"password\": \"$password\"}}},
+    \"scope\": {\"project\": {\"name\": \"admin\", \"domain\": {\"id\": \"default\"}}}}}" || fail "the first user of eapi cannot log in"
+}
+
 write_markers() {
   local url
   in_etcd put /marker kept > /dev/null

@@ -105,12 +105,13 @@ describe('npm run demo', () => {
       expect(output).toContain(`| guest: hostname=`);
       expect(output).toContain(`address=eth0 ${addressOf(output)}/24`);
 
-      const [list = '', show = '', destroy = '', ping = '', down = ''] = commandsOf(output);
+      const [list = '', show = '', destroy = '', ping = '', openstack = '', down = ''] = commandsOf(output);
       const type = async (command: string): Promise<string> =>
         (await here.machine.run(['sh', '-c', `cd '${ROOT}' && ${command}`], { timeoutMs: 120_000 })).stdout;
       expect(await type(list)).toContain(addressOf(output));
       expect(await type(show)).toMatch(/^state: +active$/m);
       expect(await type(ping)).toContain(' 0% packet loss');
+      expect(await type(openstack)).toContain('ecompute-demo');
       await type(destroy);
       expect(await here.listInstances()).toEqual([]);
       expect(down).toMatch(/^npm run demo -- .*down$/);

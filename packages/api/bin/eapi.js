@@ -14,5 +14,7 @@ const writtenAt = (path) => statSync(new URL(path, import.meta.url), { throwIfNo
 
 const bundledAt = writtenAt('../dist/bundle/eapi.js');
 // The compiler leaves these files only in a source tree, each time that it compiles.
-const compiledAt = Math.max(...['..', '../../common'].map((folder) => writtenAt(`${folder}/tsconfig.tsbuildinfo`)));
+const compiledAt = Math.max(
+  ...['..', '../../cloud', '../../common'].map((folder) => writtenAt(`${folder}/tsconfig.tsbuildinfo`)),
+);
 await import(bundledAt > 0 && bundledAt >= compiledAt ? '../dist/bundle/eapi.js' : '../dist/bin/eapi.js');

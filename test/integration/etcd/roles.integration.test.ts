@@ -6,7 +6,9 @@ import { isPermissionDenied } from '@etcd-compute/common/etcd/errors';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
 import { openStore, type Store } from '@etcd-compute/common/etcd/store';
 import { newInstanceUuid, newProviderUuid, type ProviderUuid } from '@etcd-compute/common/ids';
+import { eapiProgram, startEapi } from '@etcd-compute/testing/eapi';
 import type { Ecompute } from '@etcd-compute/testing/ecompute';
+import { runCommand } from '@etcd-compute/testing/run-command';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWorld, type World } from '../fixtures/agent-world.js';
@@ -56,7 +58,7 @@ beforeAll(async () => {
 afterAll(async () => world[Symbol.asyncDispose]());
 
 describe('eschedule etcd-roles', () => {
-  const people = ['root', 'health', 'eschedule-cloud1'];
+  const people = ['root', 'health', 'eschedule-cloud1', 'eapi-cloud1'];
 
   test('makes users and roles before etcd asks for them, with passwords that only their owner may read', async () => {
     const { code, stdout, stderr } = await roles(undefined, '--host', host, '--host', stolen);
@@ -165,6 +167,50 @@ const live = async (agent: Ecompute): Promise<void> => {
   expect(left).not.toMatch(/\/(ending|hosts|booted)\/|\/web$/m);
 };
 
+const tell = async (run: () => Promise<unknown>): Promise<boolean> => {
+  try {
+    await run();
+    return true;
+  } catch (err) {
+    if (isPermissionDenied(err)) return false;
+    throw err;
+  }
+};
+
+const canWatch = async (store: Store, key: string): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    const stop = store.watch({ keys: [key] }, '1', {
+      onChange: () => {
+        stop();
+        resolve(true);
+      },
+      onEnd: (reason) =>
+        reason.includes('permission denied') ? resolve(false) : reject(new Error(`the watch ended: ${reason}`)),
+    });
+  });
+
+const rightsOn = async (store: Store, key: string): Promise<string> => {
+  await etcdctlAs('root', 'put', key, 'before');
+  const held = { key: keys.report(stolen, newInstanceUuid()), modRevision: '0' };
+  const rights = {
+    read: await tell(async () => store.get(key)),
+    watch: await canWatch(store, key),
+    write: await tell(async () => store.txn([held], [{ op: 'put', key, value: 'after' }])),
+    // A guard is a way to read.
+    guess: await tell(async () => store.txn([{ key, modRevision: '1' }], [])),
+    delete: await tell(async () => store.txn([held], [{ op: 'delete', key }])),
+  };
+  const value = (await etcdctlAs('root', 'get', '--print-value-only', key)).trim();
+  expect(value).toBe(rights.delete ? '' : 'before');
+  await etcdctlAs('root', 'del', key);
+  return Object.entries(rights)
+    .flatMap(([right, isAllowed]) => (isAllowed ? [right] : []))
+    .join(' ');
+};
+/** What others say is not for everybody to change. */
+const READ = 'read watch guess';
+const ALL = 'read watch write guess delete';
+
 describe('a stolen host', () => {
   /** One key of each kind. */
   const kindsOf = (of: ProviderUuid): Record<string, string> => {
@@ -181,57 +227,12 @@ describe('a stolen host', () => {
       'image wish': keys.imageWish(of, randomUUID()),
     };
   };
-  /** What an operator says of a host is not for its agent to change. */
-  const READ = 'read watch guess';
-
   const shared: Record<string, string> = {
     location: keys.location(newInstanceUuid()),
     name: keys.name('default', 'web-1'),
     ending: keys.ending(newInstanceUuid()),
     booted: keys.booted(newInstanceUuid()),
   };
-
-  const tell = async (run: () => Promise<unknown>): Promise<boolean> => {
-    try {
-      await run();
-      return true;
-    } catch (err) {
-      if (isPermissionDenied(err)) return false;
-      throw err;
-    }
-  };
-
-  const canWatch = async (store: Store, key: string): Promise<boolean> =>
-    new Promise((resolve, reject) => {
-      const stop = store.watch({ keys: [key] }, '1', {
-        onChange: () => {
-          stop();
-          resolve(true);
-        },
-        onEnd: (reason) =>
-          reason.includes('permission denied') ? resolve(false) : reject(new Error(`the watch ended: ${reason}`)),
-      });
-    });
-
-  const rightsOn = async (store: Store, key: string): Promise<string> => {
-    await etcdctlAs('root', 'put', key, 'before');
-    const held = { key: keys.report(stolen, newInstanceUuid()), modRevision: '0' };
-    const rights = {
-      read: await tell(async () => store.get(key)),
-      watch: await canWatch(store, key),
-      write: await tell(async () => store.txn([held], [{ op: 'put', key, value: 'after' }])),
-      // A guard is a way to read.
-      guess: await tell(async () => store.txn([{ key, modRevision: '1' }], [])),
-      delete: await tell(async () => store.txn([held], [{ op: 'delete', key }])),
-    };
-    const value = (await etcdctlAs('root', 'get', '--print-value-only', key)).trim();
-    expect(value).toBe(rights.delete ? '' : 'before');
-    await etcdctlAs('root', 'del', key);
-    return Object.entries(rights)
-      .flatMap(([right, isAllowed]) => (isAllowed ? [right] : []))
-      .join(' ');
-  };
-  const ALL = 'read watch write guess delete';
 
   test('reaches its own keys and /booted, and nothing of another host or of the cloud', async () => {
     await using store = await openStore(etcdSection.parse(etcdAs(userOf(stolen))));
@@ -304,5 +305,41 @@ describe('a stolen host', () => {
       });
     expect(await etcdctlAs('root', 'get', '--keys-only', keys.agent(host))).toContain(keys.agent(host));
     expect(await agent.stop()).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('a server of the API', () => {
+  test('has what it needs, and cannot change what hosts and operators say', async () => {
+    const eapi = await startEapi({ etcd: world.etcd, prefix: PREFIX, config: { etcd: etcdAs('eapi-cloud1') } });
+    try {
+      const clouds = join(eapi.dir, 'clouds.yaml');
+      const bootstrap = [process.execPath, eapiProgram, 'bootstrap', '--config', eapi.configPath, '--clouds', clouds];
+      const password = (await runCommand(bootstrap)).stdout.trim();
+      const user = { name: 'admin', domain: { id: 'default' }, password };
+      const scope = { project: { name: 'admin', domain: { id: 'default' } } };
+      const auth = { identity: { methods: ['password'], password: { user } }, scope };
+      const logIn = await fetch(`${eapi.authUrl}/auth/tokens`, { method: 'POST', body: JSON.stringify({ auth }) });
+      const headers = { 'x-auth-token': logIn.headers.get('x-subject-token') ?? '' };
+      for (const path of [
+        'identity/v3/projects',
+        'network/v2.0/networks',
+        'network/v2.0/ports',
+        'compute/v2.1/flavors',
+      ])
+        expect({ path, status: (await fetch(`${eapi.endpoint}/${path}`, { headers })).status }).toEqual({
+          path,
+          status: 200,
+        });
+    } finally {
+      await eapi.stop();
+    }
+    await using store = await openStore(etcdSection.parse(etcdAs('eapi-cloud1')));
+    const instance = newInstanceUuid();
+    for (const key of [keys.request(stolen, instance), keys.location(instance), `${keys.identity}state/any`])
+      expect({ key, rights: await rightsOn(store, key) }).toEqual({ key, rights: ALL });
+    for (const key of [keys.agent(stolen), keys.console(stolen), keys.drain(stolen), keys.session(stolen)])
+      expect({ key, rights: await rightsOn(store, key) }).toEqual({ key, rights: READ });
+    for (const key of [keys.audit(stolen), keys.endpoint(stolen), '/other-cloud/identity/state/any'])
+      expect({ key, rights: await rightsOn(store, key) }).toEqual({ key, rights: '' });
   });
 });

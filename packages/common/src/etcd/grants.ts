@@ -60,3 +60,21 @@ export const operatorGrants = (keys: Keys): readonly Grant[] => [
   read(keys.agents),
   read(keys.consoles),
 ];
+
+/** What `eapi` needs: what it keeps, and what becomes of instances that its users ask for. What operators say of hosts it only reads. */
+export const apiGrants = (keys: Keys): readonly Grant[] => [
+  ...[
+    keys.identity,
+    keys.compute,
+    keys.requests,
+    keys.reports,
+    keys.locations,
+    keys.names,
+    keys.endings,
+    keys.bootedAll,
+    keys.images,
+    keys.snapshots,
+    keys.placement,
+  ].map(readwrite),
+  ...[keys.agents, keys.consoles, keys.drains, keys.sessions].map(read),
+];

@@ -18,7 +18,8 @@ export const etcdRoles: CommandSpec = {
     'eschedule etcd-roles --passwords etcd-passwords --host c1a6523e-c50a-42c2-8952-f2d3a8479e99',
     'ESCHEDULE_ETCD__USER=root ESCHEDULE_ETCD__PASSWORD_FILE=etcd-passwords/root eschedule etcd-roles --passwords etcd-passwords',
   ],
-  about: `Creates an etcd user and role for each host that has reported, one for the users of eschedule, one for health checks, and root.
+  about: `Creates an etcd user and role for each host that has reported, one for the users of eschedule, one for eapi,
+one for health checks, and root.
 It writes each new password to a separate file, named like the user. Repeatable: it adds new hosts and repairs roles; passwords
 stay. It does not enable authentication: \`etcdctl auth enable\` does, and from then on this command must run as root.`,
   instances: 'none',

@@ -1,4 +1,4 @@
-import { hostGrants, operatorGrants, type Grant } from '@etcd-compute/common/etcd/grants';
+import { apiGrants, hostGrants, operatorGrants, type Grant } from '@etcd-compute/common/etcd/grants';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 
@@ -24,7 +24,7 @@ export interface AccountOptions {
   readonly countsRoom: boolean;
 }
 
-/** `root` and `health` are for whoever looks after etcd; `eschedule` is for people, and each host has one of its own. */
+/** `root` and `health` are for whoever looks after etcd; `eschedule` is for people, `eapi` for the servers of the API, and each host has one of its own. */
 export const planAccounts = ({
   keys,
   prefix,
@@ -44,6 +44,7 @@ export const planAccounts = ({
     account('root', null),
     account('health', []),
     account(`eschedule${suffix}`, operatorGrants(keys)),
+    account(`eapi${suffix}`, apiGrants(keys)),
     ...hosts.map((host) =>
       account(
         `ecompute${suffix}-${host}`,

@@ -1,6 +1,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAudits } from '@etcd-compute/agent/audits/audits';
+import { findForgotten } from '@etcd-compute/agent/inventory/forgotten';
 import { createOwnProvider } from '@etcd-compute/agent/inventory/own-provider';
 import { takeFence, type Fence } from '@etcd-compute/agent/session/fence';
 import { createHealth } from '@etcd-compute/agent/session/health';
@@ -313,6 +314,29 @@ describe('what is left over, with remove_orphan_domains', () => {
     );
     await removeAll(wished);
   });
+});
+
+test('a guest that nobody counts keeps its room: it is measured, until it has a request or an allocation', async () => {
+  const measure = async (): Promise<unknown> =>
+    findForgotten({
+      ...world,
+      host,
+      provider: createOwnProvider({ capacity: world.capacity, host, now: () => clock }),
+      getConnection: steps.getConnection,
+      pool: steps.pool,
+    });
+  const [counted, orphan] = [await bootHere(), newInstanceUuid()];
+  expect(await measure()).toEqual({});
+  await makeDomain(orphan, steps.mark);
+  await makeVolume(`${orphan}.img`);
+  await makeVolume(`${orphan}.${newDiskUuid()}.img`);
+  expect(await measure()).toEqual({ VCPU: 1, MEMORY_MB: 64, DISK_GB: 1 });
+  await allocateByHand(world, orphan, { [host]: { resources: { VCPU: 1 } } });
+  expect(await measure()).toEqual({});
+  for (const instance of [counted, orphan]) {
+    await wishGone(instance);
+    await activate(instance);
+  }
 });
 
 test('one guest that is forgotten is trouble when etcd has forgotten the host too', async () => {

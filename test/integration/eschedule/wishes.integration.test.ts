@@ -45,15 +45,16 @@ const seeToEdits = async (instance: InstanceUuid): Promise<void> => {
 };
 
 describe('wishes', () => {
-  test('are counted on; a newer one about the same replaces those that wait', async () => {
+  test('are counted on; a stop replaces those about the power that wait, a pause might find the guest off', async () => {
     const instance = await bootTo('active');
+    await ask('reboot', 'web');
+    await ask('pause', 'web');
+    expect(await wishes()).toMatchObject([{ kind: 'reboot' }, { kind: 'pause' }]);
     await ask('stop', 'web', '--hard');
-    expect(await wishes()).toEqual([{ count: 1, kind: 'stop', args: { hard: true } }]);
-    await ask('suspend', 'web');
-    expect(await wishes()).toEqual([{ count: 2, kind: 'suspend', args: {} }]);
-    await cloud.report(instance, 'suspended', { wish_count: 2 });
-    await ask('resume', 'web');
-    expect(await wishes()).toEqual([{ count: 3, kind: 'resume', args: {} }]);
+    expect(await wishes()).toEqual([{ count: 3, kind: 'stop', args: { hard: true } }]);
+    await cloud.report(instance, 'stopped', { wish_count: 3 });
+    await ask('start', 'web');
+    expect(await wishes()).toEqual([{ count: 4, kind: 'start', args: {} }]);
   });
 
   test.each([

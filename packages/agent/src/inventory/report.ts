@@ -1,4 +1,4 @@
-import type { Capacity, HostOffer } from '@etcd-compute/common/capacity/capacity';
+import type { Capacity, HostOffer, Resources } from '@etcd-compute/common/capacity/capacity';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { Logger } from '@etcd-compute/common/log';
 import type { AgentConfig } from '../config/config.js';
@@ -12,6 +12,8 @@ export interface ReportOptions {
   readonly resources: HostResources;
   /** What cached images take of the disk. */
   readonly imagesGiB: number;
+  /** What guests use that nobody counts. */
+  readonly forgotten: Resources;
   /** The original's lock: all VCPU are reserved, so that nothing new is placed here. */
   readonly isLocked: boolean;
   readonly log: Logger;
@@ -25,15 +27,17 @@ export const renderInventories = ({
   config,
   resources,
   imagesGiB,
+  forgotten,
   isLocked,
-}: Pick<ReportOptions, 'config' | 'resources' | 'imagesGiB' | 'isLocked'>): HostOffer['inventories'] =>
+}: Pick<ReportOptions, 'config'> & OwnRoom): HostOffer['inventories'] =>
   Object.fromEntries(
     (['VCPU', 'MEMORY_MB', 'DISK_GB'] as const)
       .filter((resourceClass) => resources[resourceClass] > 0)
       .map((resourceClass) => {
         const total = resources[resourceClass];
         const { reserved = keptOfDisk(total), allocation_ratio } = config.inventory[resourceClass];
-        const held = reserved + (resourceClass === 'DISK_GB' ? imagesGiB : 0);
+        const images = resourceClass === 'DISK_GB' ? imagesGiB : 0;
+        const held = reserved + images + (forgotten[resourceClass] ?? 0);
         const isAllReserved = isLocked && resourceClass === 'VCPU';
         return [
           resourceClass,
@@ -43,7 +47,7 @@ export const renderInventories = ({
   );
 
 /** What a host has at the moment, and whether it takes anything new. */
-export type OwnRoom = Pick<ReportOptions, 'resources' | 'imagesGiB' | 'isLocked'>;
+export type OwnRoom = Pick<ReportOptions, 'resources' | 'imagesGiB' | 'forgotten' | 'isLocked'>;
 
 export interface InventoryReportDeps extends Omit<ReportOptions, keyof OwnRoom> {
   readonly provider: OwnProvider;

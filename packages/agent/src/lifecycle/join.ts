@@ -6,6 +6,7 @@ import { createFindEndpoint } from '../endpoint/endpoint.js';
 import { ImageCache } from '../images/cache/cache.js';
 import { createDownloadReport } from '../images/wishes/report-downloads.js';
 import { createDraining, type Draining } from '../inventory/draining.js';
+import { findForgotten } from '../inventory/forgotten.js';
 import { createOwnProvider, type OwnProvider } from '../inventory/own-provider.js';
 import { probeImagesGiB, probeResources } from '../inventory/probe.js';
 import { createInventoryReport } from '../inventory/report.js';
@@ -116,8 +117,8 @@ const openImages = async (
   });
 
 const createInventory = (
-  { config, identity: { host }, pool, lifetime, log }: Beginning,
-  { servers: { capacity, link } }: Connected,
+  { config, identity: { host }, keys, pool, lifetime, log }: Beginning,
+  { servers: { store, capacity, link } }: Connected,
   { draining, images }: Pick<Joined, 'draining' | 'images'>,
 ): Pick<Joined, 'provider' | 'reportInventory'> => {
   const inTurn = pLimit(1);
@@ -127,7 +128,8 @@ const createInventory = (
     inTurn(async () => {
       const resources = await probeResources(link.getConnection(), pool.folder);
       const imagesGiB = await probeImagesGiB(images);
-      await report({ resources, imagesGiB, isLocked: !lifetime.mayClaim || draining.isOn() });
+      const forgotten = await findForgotten({ store, keys, host, provider, pool, getConnection: link.getConnection });
+      await report({ resources, imagesGiB, forgotten, isLocked: !lifetime.mayClaim || draining.isOn() });
     });
   return { provider, reportInventory };
 };

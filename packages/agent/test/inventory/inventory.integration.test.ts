@@ -49,6 +49,7 @@ const aReport = (
     host,
     resources: { VCPU: 4, MEMORY_MB: 8192, DISK_GB: 100 },
     imagesGiB: 0,
+    forgotten: {},
     isLocked: false,
     log: silentLogger(),
     ...changes,
@@ -142,7 +143,7 @@ describe('the look at the own provider', () => {
         return placement.send(request);
       },
     };
-    const { host, config, resources: own, imagesGiB, isLocked, log } = aReport();
+    const { host, config, resources: own, imagesGiB, forgotten, isLocked, log } = aReport();
     const countedCapacity = createPlacementCapacity(counted);
     const clock = { now: 0 };
     const provider = createOwnProvider({ capacity: countedCapacity, host, now: () => clock.now });
@@ -150,7 +151,7 @@ describe('the look at the own provider', () => {
     const lookOnce = async (room: { resources?: ReportOptions['resources'] } = {}) => {
       asked.length = 0;
       await provider.look();
-      await report({ resources: own, imagesGiB, isLocked, ...room });
+      await report({ resources: own, imagesGiB, forgotten, isLocked, ...room });
       const consumers = await provider.consumers();
       return { asked: [...asked], consumers: [...consumers.keys()] };
     };

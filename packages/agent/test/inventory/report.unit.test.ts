@@ -12,6 +12,7 @@ describe('renderInventories', () => {
         config,
         resources: { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 },
         imagesGiB: 0,
+        forgotten: {},
         isLocked: false,
       }),
     ).toEqual({
@@ -32,23 +33,35 @@ describe('renderInventories', () => {
   ])('of a disk of %i GiB, with reserved %s in the config, the host keeps %s', (total, reserved, kept) => {
     const custom = agentConfigSchema.parse({ inventory: { DISK_GB: { reserved } } });
     const resources = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: total };
-    const inventories = renderInventories({ config: custom, resources, imagesGiB: 0, isLocked: false });
+    const inventories = renderInventories({ config: custom, resources, imagesGiB: 0, forgotten: {}, isLocked: false });
     expect(inventories['DISK_GB']?.reserved).toBe(kept);
   });
 
   test('what cached images take of the disk is reserved beside what the config reserves', () => {
     const custom = agentConfigSchema.parse({ inventory: { DISK_GB: { reserved: 10 } } });
     const resources = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 };
-    expect(renderInventories({ config: custom, resources, imagesGiB: 7, isLocked: false })).toMatchObject({
+    expect(
+      renderInventories({ config: custom, resources, imagesGiB: 7, forgotten: {}, isLocked: false }),
+    ).toMatchObject({
       MEMORY_MB: { reserved: 512 },
       DISK_GB: { total: 100, reserved: 17 },
     });
   });
 
+  test('what guests use that nobody counts is reserved too', () => {
+    const resources = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 };
+    const forgotten = { VCPU: 2, MEMORY_MB: 1024, DISK_GB: 3 };
+    expect(renderInventories({ config, resources, imagesGiB: 1, forgotten, isLocked: false })).toMatchObject({
+      VCPU: { reserved: 2 },
+      MEMORY_MB: { reserved: 512 + 1024 },
+      DISK_GB: { reserved: 10 + 1 + 3 },
+    });
+  });
+
   test('locked: all VCPU are reserved, and nothing else changes', () => {
     const resources = { VCPU: 8, MEMORY_MB: 16_000, DISK_GB: 100 };
-    const free = renderInventories({ config, resources, imagesGiB: 0, isLocked: false });
-    expect(renderInventories({ config, resources, imagesGiB: 0, isLocked: true })).toEqual({
+    const free = renderInventories({ config, resources, imagesGiB: 0, forgotten: {}, isLocked: false });
+    expect(renderInventories({ config, resources, imagesGiB: 0, forgotten: {}, isLocked: true })).toEqual({
       ...free,
       VCPU: { ...free['VCPU'], reserved: 8 },
     });
@@ -60,8 +73,11 @@ describe('renderInventories', () => {
       fc.property(fc.record({ VCPU: amount, MEMORY_MB: amount, DISK_GB: amount }), amount, fc.boolean(), (...all) => {
         const [resources, reserved, isLocked] = all;
         const imagesGiB = reserved;
+        const forgotten = { VCPU: reserved, MEMORY_MB: reserved };
         const custom = agentConfigSchema.parse({ inventory: { MEMORY_MB: { reserved }, DISK_GB: { reserved } } });
-        const inventories = Object.values(renderInventories({ config: custom, resources, imagesGiB, isLocked }));
+        const inventories = Object.values(
+          renderInventories({ config: custom, resources, imagesGiB, forgotten, isLocked }),
+        );
         expect(inventories).toHaveLength(Object.values(resources).filter((total) => total > 0).length);
         for (const inventory of inventories) {
           expect(inventory.reserved).toBeLessThanOrEqual(inventory.total);

@@ -59,8 +59,10 @@ const isNeeded = ({ kind, args, agent }: NewWish<ActionName>, { request, record 
 };
 
 /** A guest that is asked to stop, and then to start, need not stop. */
-const isReplaced = (earlier: string, later: ActionName): boolean =>
-  isActionName(earlier) && ACTIONS[earlier].subject !== null && ACTIONS[earlier].subject === ACTIONS[later].subject;
+const isReplaced = (earlier: string, later: ActionName): boolean => {
+  const { replaces, subject }: ActionKind = ACTIONS[later];
+  return replaces === true && isActionName(earlier) && ACTIONS[earlier].subject === subject;
+};
 
 /** @throws EcomputeError when the agent of its host is of a version that does not know one of them. */
 const renderWishes = (

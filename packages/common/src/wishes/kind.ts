@@ -19,8 +19,13 @@ export interface ActionKind extends Kind {
   readonly type: 'action';
   /** What the record says once it is carried out. `as-before`: a guest that has to be stopped for it is started again if it ran. */
   readonly leadsTo: InstanceState | 'as-before';
-  /** What it is about. A wish replaces those about the same that are still waiting; null: it waits for its turn. */
+  /** What it is about. A later one about the same may replace it while it waits; null: nothing replaces it. */
   readonly subject: 'power' | null;
+  /**
+   * Whether it replaces those about the same that still wait, or are under way. Only what can be carried out whatever they leave may: a
+   * pause that replaced a reboot would find the guest off. Default: it waits for its turn.
+   */
+  readonly replaces?: true;
   /**
    * What the request says once it is carried out. The agent writes it in the transaction that notes the outcome, so a wish that fails leaves
    * the request as it was.

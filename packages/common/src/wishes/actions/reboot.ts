@@ -8,4 +8,5 @@ export const reboot = {
   from: [...UNBUILT, 'active', 'stopped'],
   leadsTo: 'active',
   subject: 'power',
+  replaces: true,
 } as const satisfies ActionKind;

@@ -8,4 +8,5 @@ export const start = {
   from: ALIVE,
   leadsTo: 'active',
   subject: 'power',
+  replaces: true,
 } as const satisfies ActionKind;

@@ -11,4 +11,5 @@ export const stop = {
   from: ALIVE,
   leadsTo: 'stopped',
   subject: 'power',
+  replaces: true,
 } as const satisfies ActionKind;

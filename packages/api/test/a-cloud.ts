@@ -49,15 +49,18 @@ export interface Cloud extends AsyncDisposable {
 export const PASSWORD = 'secret';
 
 /** Services beside identity, on the same state. */
-export type AddServices = (parts: {
-  readonly options: OpenOptions;
-  readonly state: IdentityStore;
-}) => readonly Service[];
+type AddServices = (parts: { readonly options: OpenOptions; readonly state: IdentityStore }) => readonly Service[];
+
+interface CloudOptions {
+  readonly addServices?: AddServices;
+  /** What hosts compute finds, instead of those that there are. */
+  readonly hosts?: Compute['hosts'];
+}
 
 export const openCloud = async (
   etcd: { readonly host: string; readonly port: number },
   prefix = `/${randomUUID()}`,
-  addServices: AddServices = () => [],
+  { addServices = () => [], hosts }: CloudOptions = {},
 ): Promise<Cloud> => {
   const config = apiConfigSchema.parse({ etcd: etcdSection.parse({ host: etcd.host, port: etcd.port, prefix }) });
   const store = await openStore(config.etcd);
@@ -67,7 +70,8 @@ export const openCloud = async (
   // Its hash costs nothing.
   await state.write((draft) => planBootstrap(draft, { hash: hashSecret(PASSWORD), isForced: false }));
   const computeState = await openComputeStateOf(options);
-  const compute = createCompute({ config, identity, store: computeState });
+  const real = createCompute({ config, identity, store: computeState });
+  const compute = { ...real, ...(hosts && { hosts }) };
   const services = [createIdentityService(identity), createComputeService(compute)] as const;
   const app = createApp({
     services: [...services, ...addServices({ options, state })],

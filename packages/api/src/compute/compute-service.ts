@@ -3,6 +3,8 @@ import type { Service } from '../http/service.js';
 import type { Compute } from './compute.js';
 import { versionHeaders } from './microversion.js';
 import { renderError } from './render-error.js';
+import { createAggregateRoutes } from './routes/aggregates.js';
+import { createZoneRoutes } from './routes/availability-zones.js';
 import { createDiscoveryRoutes } from './routes/discovery.js';
 import { createFlavorAccessRoutes } from './routes/flavor-access.js';
 import { createFlavorExtraSpecRoutes } from './routes/flavor-extra-specs.js';
@@ -11,6 +13,7 @@ import { createKeypairRoutes } from './routes/keypairs.js';
 import { createLimitRoutes } from './routes/limits.js';
 import { createQuotaClassRoutes } from './routes/quota-classes.js';
 import { createQuotaSetRoutes } from './routes/quota-sets.js';
+import { createServerGroupRoutes } from './routes/server-groups.js';
 import { RULES } from './rules.js';
 
 export const COMPUTE_PATH = '/compute';
@@ -25,6 +28,9 @@ const createVersionedRoutes = (compute: Compute): readonly Route[] =>
     createQuotaSetRoutes,
     createQuotaClassRoutes,
     createLimitRoutes,
+    createServerGroupRoutes,
+    createAggregateRoutes,
+    createZoneRoutes,
   ]
     .flatMap((createRoutes) => createRoutes(compute))
     .flatMap((route) => ['/v2.1', '/v2'].map((version) => ({ ...route, path: version + route.path })));

@@ -1,3 +1,4 @@
+import type { HostView } from '@etcd-compute/cloud/hosts/view';
 import type { Usage } from './usage.js';
 import type { ComputeStore } from './state/compute-store.js';
 
@@ -6,6 +7,10 @@ export interface Compute {
   readonly store: ComputeStore;
   readonly now: () => number;
   readonly hasProject: (id: string) => boolean;
+  /** Ids of the servers in a group. */
+  readonly membersOf: (group: string) => readonly string[];
+  /** All hosts, by name. */
+  readonly hosts: () => Promise<readonly HostView[]>;
   readonly usageOf: (project: string) => Promise<Usage>;
   /** What links in answers begin with: the URL of version 2.1. */
   readonly url: string;

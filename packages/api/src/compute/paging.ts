@@ -51,3 +51,9 @@ export const readCount = (text: string, name: string): number => {
     throw badRequest(`Invalid input for query parameters ${name}: it is not a number from 0 on.`);
   return Number(text);
 };
+
+/** A part of a list that has no marker: `limit` of them from `offset` on. @throws HttpError 400. */
+export const takeFrom = <T>(items: readonly T[], query: URLSearchParams): readonly T[] => {
+  const offset = readCount(query.get('offset') ?? '0', 'offset');
+  return items.slice(offset, offset + readLimit(query));
+};

@@ -35,4 +35,18 @@ export const RULES: Readonly<Record<string, string>> = {
   'compute:quota_class_sets:show': ADMIN,
   'compute:quota_class_sets:update': ADMIN,
   'compute:limits:show': OF_PROJECT,
+
+  'compute:server_groups:list': 'role:reader and scope:project',
+  'compute:server_groups:create': 'role:member and scope:project',
+  'compute:server_groups:show': OF_PROJECT,
+  'compute:server_groups:delete': `${ADMIN} or (role:member and project_id:%(target.project_id)s)`,
+
+  'compute:aggregates:list': ADMIN,
+  'compute:aggregates:create': ADMIN,
+  'compute:aggregates:show': ADMIN,
+  'compute:aggregates:update': ADMIN,
+  'compute:aggregates:delete': ADMIN,
+  'compute:aggregates:change': ADMIN,
+  'compute:availability_zones:list': ANYBODY_KNOWN,
+  'compute:availability_zones:detail': ADMIN,
 };

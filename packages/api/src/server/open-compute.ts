@@ -20,6 +20,8 @@ export const createCompute = ({ config, identity, store }: ComputeOptions): Comp
   store,
   now: Date.now,
   // There are no servers yet.
+  membersOf: () => [],
+  hosts: async () => [],
   usageOf: async () => ({ instances: 0, cores: 0, ram: 0 }),
   hasProject: (id) => identity.store.view().get('project', id) !== undefined,
   url: `${publicUrlOf(config)}${COMPUTE_PATH}/v2.1`,

@@ -27,6 +27,18 @@ const VERSIONED: Readonly<Record<string, string>> = {
   'GET /os-quota-class-sets/:class': 'a',
   'PUT /os-quota-class-sets/:class': 'a',
   'GET /limits': 'amro',
+  'GET /os-server-groups': 'amro',
+  'POST /os-server-groups': 'amo',
+  'GET /os-server-groups/:id': 'amr',
+  'DELETE /os-server-groups/:id': 'am',
+  'GET /os-aggregates': 'a',
+  'POST /os-aggregates': 'a',
+  'GET /os-aggregates/:id': 'a',
+  'PUT /os-aggregates/:id': 'a',
+  'DELETE /os-aggregates/:id': 'a',
+  'POST /os-aggregates/:id/action': 'a',
+  'GET /os-availability-zone': 'amro',
+  'GET /os-availability-zone/detail': 'a',
 };
 
 const TABLE: Readonly<Record<string, string>> = {
@@ -43,13 +55,17 @@ testIsolation({
   table: TABLE,
   // The same as in /v2.1.
   isAsked: (path) => !path.startsWith('/v2/'),
-  prepare:
-    async (_cloud, { places: { project } }) =>
-    (path) =>
+  prepare: async (cloud, { member, places: { project } }) => {
+    const body = { server_group: { name: 'web', policies: ['affinity'] } };
+    const made = await cloud.askAt('/compute/v2.1')('POST /os-server-groups', { token: member, body });
+    return (path) =>
       path
         .replace('/flavors/:id', '/flavors/none')
+        .replace('/os-server-groups/:id', `/os-server-groups/${made.body.server_group.id}`)
+        .replace('/os-aggregates/:id', '/os-aggregates/1')
         .replace(':key', 'none')
         .replace(':name', 'none')
         .replace(':project', project)
-        .replace(':class', 'default'),
+        .replace(':class', 'default');
+  },
 });

@@ -95,21 +95,23 @@ const listServers = (): readonly InstanceView[] => {
 
 beforeAll(async () => {
   etcd = await startEtcd();
-  cloud = await openCloud(etcd, undefined, ({ state }) => {
-    service = createNetworkService({
-      hosts: { view: () => VIEW, hostName: () => 'compute-1' },
-      instances: {
-        list: async (wanted) => listServers().filter((server) => wanted === undefined || server.project === wanted),
-        find: async (ids) => listServers().filter(({ instance }) => ids.includes(instance)),
-      },
-      projects: () =>
-        state
-          .view()
-          .list('project')
-          .map(({ id }) => id),
-      url: 'http://cloud/network/v2.0',
-    });
-    return [service];
+  cloud = await openCloud(etcd, undefined, {
+    addServices: ({ state }) => {
+      service = createNetworkService({
+        hosts: { view: () => VIEW, hostName: () => 'compute-1' },
+        instances: {
+          list: async (wanted) => listServers().filter((server) => wanted === undefined || server.project === wanted),
+          find: async (ids) => listServers().filter(({ instance }) => ids.includes(instance)),
+        },
+        projects: () =>
+          state
+            .view()
+            .list('project')
+            .map(({ id }) => id),
+        url: 'http://cloud/network/v2.0',
+      });
+      return [service];
+    },
   });
   const admin = await cloud.logIn('admin', 'admin');
   await addUser(cloud, { admin, name: 'member', project: 'ours', role: 'member' });

@@ -7,5 +7,6 @@ export const countUses = async (
   { project, user }: { readonly project: string; readonly user: string },
 ): Promise<Readonly<Partial<Record<Resource, number>>>> => ({
   ...(await usageOf(project)),
+  server_groups: store.view().related('server_group', project).length,
   key_pairs: store.view().related('keypair', user).length,
 });

@@ -44,14 +44,48 @@ const quota = z.looseObject({
   limits: z.record(z.string(), z.int()),
 });
 
-const SCHEMAS = { flavor, keypair, quota };
+/** Servers that shall be on the same host, or on others. */
+const serverGroup = z.looseObject({
+  version: VERSION,
+  id: z.string(),
+  project: z.string(),
+  user: z.string(),
+  name: z.string(),
+  policy: z.enum(['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity']),
+  /** Of anti-affinity: so many of them may be on one host; one when it is not here. */
+  max_per_host: z.int().optional(),
+  created_at: z.number(),
+});
+
+/** Hosts that have something in common. */
+const aggregate = z.looseObject({
+  version: VERSION,
+  id: z.int(),
+  uuid: z.string(),
+  name: z.string(),
+  /** Names. */
+  hosts: z.array(z.string()),
+  /** `availability_zone` is the zone that its hosts are in. */
+  metadata: z.record(z.string(), z.string()),
+  created_at: z.number(),
+  updated_at: z.number().optional(),
+});
+
+/** The last number that was given to something of a kind. */
+const counter = z.looseObject({ version: VERSION, id: z.string(), last: z.int() });
+
+const SCHEMAS = { flavor, keypair, quota, server_group: serverGroup, aggregate, counter };
 
 export type Records = RecordsOf<typeof SCHEMAS>;
 export type Flavor = Records['flavor'];
 export type Keypair = Records['keypair'];
-export type Quota = Records['quota'];
+export type ServerGroup = Records['server_group'];
+export type Aggregate = Records['aggregate'];
 
 export const nameRelation = (name: string): string => `names/${name}`;
+
+/** What an aggregate is found by. */
+export const hostRelation = (host: string): string => `hosts/${host}`;
 
 export const keypairId = ({ user, name }: Pick<Keypair, 'user' | 'name'>): string => `${user}/${name}`;
 
@@ -59,4 +93,11 @@ export const COMPUTE_KINDS: Kinds<Records> = {
   flavor: { schema: flavor, idOf: ({ id }) => id, relationsOf: ({ name }) => [nameRelation(name)] },
   keypair: { schema: keypair, idOf: keypairId, relationsOf: ({ user }) => [user] },
   quota: { schema: quota, idOf: ({ id }) => id },
+  server_group: { schema: serverGroup, idOf: ({ id }) => id, relationsOf: ({ project }) => [project] },
+  aggregate: {
+    schema: aggregate,
+    idOf: ({ id }) => String(id),
+    relationsOf: ({ hosts }) => hosts.map((host) => hostRelation(host)),
+  },
+  counter: { schema: counter, idOf: ({ id }) => id },
 };

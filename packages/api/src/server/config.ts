@@ -2,6 +2,7 @@ import { etcdSection, logSection, secondsKey } from '@etcd-compute/common/config
 import { corsSection, limitsSection, tlsSection } from '@etcd-compute/common/serving/sections';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { imagesSection } from './images-config.js';
 
 /** `eapi.yaml`. */
 
@@ -56,6 +57,7 @@ const sections = z.strictObject({
   tls: tlsSection,
   tokens: tokensSection,
   cors: corsSection,
+  images: imagesSection,
   limits: limitsSection({ most: 2 ** 26, usual: 1024 * 1024 }),
   log: logSection,
 });

@@ -12,6 +12,7 @@ import { createApp, type App } from '../http/app.js';
 import { createComputeService } from '../compute/compute-service.js';
 import { createIdentityService } from '../identity/identity-service.js';
 import { createAuthenticate } from '../identity/identity.js';
+import { createImageService } from '../image/image-service.js';
 import { createNetworkService } from '../network/network-service.js';
 import { openHostNetworks } from '../network/state/host-networks.js';
 import { publicUrlOf, type ApiConfig } from './config.js';
@@ -19,6 +20,7 @@ import { createHealthPage } from './health.js';
 import { createCompute, openComputeStateOf } from './open-compute.js';
 import { createNetwork } from './create-network.js';
 import { createIdentity, openStateOf } from './open-identity.js';
+import { openImages } from './open-images.js';
 import { createRequestLog } from './request-log.js';
 import { createRootService } from './root-service.js';
 import { createServerMetrics } from './server-metrics.js';
@@ -50,12 +52,14 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   const compute = createCompute({ config, identity, store: computeStore });
   await using hosts = await openHostNetworks({ etcd, keys: createKeys(config.etcd.prefix), log });
   const network = createNetwork(options, { hosts, store });
+  await using openedImages = await openImages(options);
   const metrics = createServerMetrics();
   const requestLog = createRequestLog(root.child({ component: 'api' }));
   const app = createApp({
     services: [
       createIdentityService(identity),
       createComputeService(compute),
+      createImageService(openedImages.images),
       createNetworkService(network),
       createRootService(identity),
     ],

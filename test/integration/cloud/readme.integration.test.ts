@@ -5,9 +5,9 @@ import { runCommand } from '@etcd-compute/testing/run-command';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startWorld, type World } from '../fixtures/agent-world.js';
 
-const PACKAGE = new URL('../../../packages/cloud/', import.meta.url);
-/** Inside the package, where its own name and its dependencies are found. */
-const PROGRAM = new URL('dist/readme-example.mjs', PACKAGE);
+const README = new URL('../../../packages/cloud/README.md', import.meta.url);
+/** Inside a package that depends on all that it imports. */
+const PROGRAM = new URL('../../../packages/scheduler/dist/readme-example.mjs', import.meta.url);
 
 let world: World;
 beforeAll(async () => {
@@ -19,18 +19,17 @@ afterAll(async () => {
 });
 
 const readExample = async (): Promise<string> => {
-  const [, example] = /```js\n(.*?)```/s.exec(await readFile(new URL('README.md', PACKAGE), 'utf8')) ?? [];
+  const [, example] = /```js\n(.*?)```/s.exec(await readFile(README, 'utf8')) ?? [];
   if (example === undefined) throw new Error('the README of packages/cloud has no example in JavaScript');
   return example;
 };
 
 test('the ten lines of the README boot a guest', async () => {
-  const agent = await world.startAgent();
+  const agent = await world.startAgent({ config: { placement: 'etcd' } });
   const example = await readExample();
   expect(example.trimEnd().split('\n')).toHaveLength(10);
   const program = example
     .replace("{ host: 'localhost', port: 2379 }", JSON.stringify({ host: world.etcd.host, port: world.etcd.port }))
-    .replace("'http://localhost:8080'", JSON.stringify(world.placement.endpoint))
     .replace("'http://localhost/guest.img'", JSON.stringify(world.imageUrl));
   expect(program).not.toContain('localhost');
   await writeFile(PROGRAM, program);

@@ -2,7 +2,7 @@
  * What the agent has in memory at rest: after its start, after one boot, after 66 boots (60 of them thirty at a time), and with one
  * guest for some minutes.
  *
- *   node bench/dist/memory.js [--runs 3] [--minutes 30] [--watch 60]
+ *   node bench/dist/memory.js [--runs 3] [--minutes 30] [--watch 60] [--placement service|etcd]
  *
  * At rest means that nothing was asked for in the last SETTLE_SECONDS. From then on the process is looked at once a second for `--watch`
  * seconds, which is one period of the agent, so its regular work is in what is told: the median, and the highest in parentheses.
@@ -28,8 +28,12 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
     minutes: { type: 'string', default: '30' },
     watch: { type: 'string', default: '60' },
+    placement: { type: 'string', default: 'service' },
   },
 });
+const { placement: counting } = values;
+if (counting !== 'service' && counting !== 'etcd')
+  throw new Error(`--placement ${counting} is not usable: expected service or etcd`);
 const [runs, minutes, watchSeconds] = [Number(values.runs), Number(values.minutes), Number(values.watch)];
 
 /** A period of the agent and more: it gives memory back once a period, and threads of libvirt's calls end a minute after the last one. */
@@ -100,7 +104,7 @@ const results = new Map<string, Rest[]>(Object.keys(PHASES).map((name) => [name,
 for (let run = 1; run <= runs; run += 1) {
   say(`run ${run} of ${runs}, Node ${process.version}`);
   await using reports = await makeTempDir('reports');
-  await using stage = await openStage({ parallel: 4, agentWrapper: reportingEnv(reports.path) });
+  await using stage = await openStage({ parallel: 4, counting, agentWrapper: reportingEnv(reports.path) });
   for (const [name, act] of Object.entries(PHASES)) {
     await act(stage);
     const rest = await watchAtRest(stage, reports.path);

@@ -6,6 +6,7 @@ import { openStore, type Store } from '@etcd-compute/common/etcd/store';
 import { openPlacement, type PlacementClient } from '@etcd-compute/common/placement/client';
 import { bringPorts } from '@etcd-compute/testing/bring-ports';
 import { startEcompute, type Ecompute } from '@etcd-compute/testing/ecompute';
+import { startEplacement } from '@etcd-compute/testing/eplacement';
 import { startEtcd } from '@etcd-compute/testing/etcd-server';
 import { buildGuestImage } from '@etcd-compute/testing/guest-image';
 import { startImageServer } from '@etcd-compute/testing/image-server';
@@ -38,9 +39,16 @@ export interface StageOptions {
   readonly cidr?: string;
   /** What goes before the agent's command line, such as `env` with variables. */
   readonly agentWrapper?: readonly string[];
+  /** Who counts room. Default: OpenStack's Placement. `etcd`: the agent itself; the stage has Placement's API on that. */
+  readonly counting?: 'service' | 'etcd';
 }
 
-export const openStage = async ({ parallel, cidr, agentWrapper = [] }: StageOptions): Promise<Stage> => {
+export const openStage = async ({
+  parallel,
+  cidr,
+  agentWrapper = [],
+  counting = 'service',
+}: StageOptions): Promise<Stage> => {
   const resources = createResources();
   const { keep } = resources;
   try {
@@ -51,7 +59,7 @@ export const openStage = async ({ parallel, cidr, agentWrapper = [] }: StageOpti
     await mkdir(agentDir);
     const image = await buildGuestImage(CACHE);
     const etcd = keep(await startEtcd());
-    const placementServer = keep(await startPlacement());
+    const placementServer = keep(await (counting === 'etcd' ? startEplacement({ etcd }) : startPlacement()));
     const libvirtd = keep(await startLibvirtd({ dir: join(dir, 'v') }));
     const images = keep(await startImageServer({ 'tiny.img': image.path }));
     const schedule = { etcd: { host: etcd.host, port: etcd.port }, placement: { endpoint: placementServer.endpoint } };
@@ -60,7 +68,7 @@ export const openStage = async ({ parallel, cidr, agentWrapper = [] }: StageOpti
     const { wrapper } = keep(await bringPorts(ports, libvirtd));
     const agent = keep(
       await startEcompute({
-        ...schedule,
+        placement: placementServer,
         etcd,
         wrapper: [...wrapper, ...agentWrapper],
         dir: agentDir,

@@ -1,9 +1,6 @@
 import { shareRuns } from '@etcd-compute/common/async/share-runs';
-import type { Store, Write } from '@etcd-compute/common/etcd/store';
-import type { Condition } from '@etcd-compute/common/etcd/store-branch';
+import type { Store } from '@etcd-compute/common/etcd/store';
 import type { Logger } from '@etcd-compute/common/log';
-import { Draft } from '../engine/draft.js';
-import { Refusal } from '../engine/refusal.js';
 import { PlacementIndex } from '../index/placement-index.js';
 import { createCommitter } from './committer.js';
 import { HEAD } from './etcd-keys.js';
@@ -11,26 +8,9 @@ import { ensureFormat } from './format.js';
 import { openMirror } from '@etcd-compute/common/etcd/mirror';
 import type { PlacementStore } from './placement-store.js';
 import type { StoreObserver } from './store-observer.js';
-import { toBranch } from './to-branch.js';
 import { createWriter, removeOldWriters } from './writer.js';
 
-/** A write that is planned and not committed, for who has more to write in the same transaction. Keys are whole. */
-export interface Prepared<T> {
-  readonly result: T;
-  readonly when: readonly Condition[];
-  readonly writes: readonly Write[];
-  /** Tells that it was committed, so that it is seen here at once. */
-  readonly committed: (revision: string) => void;
-}
-
 export interface EtcdPlacementStore extends PlacementStore {
-  /**
-   * Plans a write. Nothing is kept for it: whether it still holds is told by its conditions. When they do not hold, it is prepared again,
-   * after `catchUp`.
-   *
-   * @throws Refusal when it stands with an index that is up to date.
-   */
-  readonly prepare: <T>(plan: (draft: Draft) => T) => Promise<Prepared<T>>;
   /** Resolves when all is known here that was written before the call. */
   readonly catchUp: () => Promise<void>;
 }
@@ -77,32 +57,6 @@ export const openEtcdStore = async (options: EtcdStoreOptions): Promise<EtcdPlac
   };
   const committer = createCommitter({ store, prefix, mirror, writer, barrier, now, observer });
 
-  const draftOf = <T>(plan: (draft: Draft) => T): { draft: Draft; result: T } => {
-    const draft = new Draft(mirror.index(), now());
-    return { draft, result: plan(draft) };
-  };
-
-  const prepare = async <T>(plan: (draft: Draft) => T): Promise<Prepared<T>> => {
-    const planned = await (async () => {
-      try {
-        return draftOf(plan);
-      } catch (err) {
-        if (!(err instanceof Refusal)) throw err;
-        await barrier();
-        return draftOf(plan);
-      }
-    })();
-    const { guards, writes } = planned.draft.plan;
-    const branch = toBranch({ ...guards, writes }, { prefix, revision: mirror.revision() });
-    return {
-      result: planned.result,
-      when: branch.when,
-      writes: [...branch.writes, { op: 'put', key: prefix + HEAD, value: '' }],
-      committed: (revision) =>
-        mirror.applyOwn([...writes].map(([key, value]) => ({ key, value, modRevision: BigInt(revision) }))),
-    };
-  };
-
   return {
     read: async (look, { mayLag = false } = {}) => {
       // A watch that is in trouble may lag for hours.
@@ -110,7 +64,6 @@ export const openEtcdStore = async (options: EtcdStoreOptions): Promise<EtcdPlac
       return look(mirror.index());
     },
     write: committer.write,
-    prepare,
     catchUp: barrier,
     [Symbol.asyncDispose]: async () => {
       await committer[Symbol.asyncDispose]();

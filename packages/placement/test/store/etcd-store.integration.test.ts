@@ -170,26 +170,6 @@ describe('size', () => {
   });
 });
 
-test('a prepared write is committed with other keys, or not at all', async () => {
-  await using store = await open(etcd, { prefix });
-  await store.write(addProvider('host', 2));
-  const first = await store.prepare(takePlace('host'));
-  const second = await store.prepare(takePlace('host'));
-  const commit = async ({ when, writes }: typeof first) =>
-    store.etcd.transact({
-      when: [...when, { key: '/request', modRevision: '0' }],
-      writes: [...writes, { op: 'put', key: '/request', value: 'boot' }],
-    });
-  const { isCommitted, revision } = await commit(first);
-  expect([first.result, isCommitted]).toEqual([1, true]);
-  first.committed(revision);
-  expect((await store.read(countPlaces('host'), { mayLag: true })).used).toBe(1);
-  expect((await commit(second)).isCommitted).toBe(false);
-  await expect(store.prepare(takePlace('none'))).rejects.toThrow('there is no none');
-  await store.write(takePlace('host'));
-  await expect(store.prepare(takePlace('host'))).rejects.toThrow('host is full');
-});
-
 test('a format that is not known is not touched', async () => {
   await using store = await openStore(etcdSection.parse({ host: etcd.host, port: etcd.port }));
   await store.txn([{ key: `${prefix}format`, modRevision: '0' }], [{ op: 'put', key: `${prefix}format`, value: '2' }]);

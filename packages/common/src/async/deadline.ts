@@ -29,7 +29,8 @@ export const withDeadline = async <T>(
   const timer = setTimeout(() => giveUp(timedOut), timeoutMs);
   const onAbort = (): void => giveUp(outer?.reason);
   outer?.addEventListener('abort', onAbort, { once: true });
-  const running = task(controller.signal);
+  // Async: also what it throws at once ends the wait, and the timer with it.
+  const running = (async () => task(controller.signal))();
   let hasEnded = false;
   const end = (): void => {
     hasEnded = true;

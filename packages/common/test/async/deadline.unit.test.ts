@@ -30,6 +30,14 @@ describe('withDeadline', () => {
     expect(inner?.aborted).toBe(true); // whatever the task still holds is told to end
   });
 
+  test('a task that throws before it waits for anything leaves no timer, which would end the process', async () => {
+    const task = (): Promise<never> => {
+      throw new TypeError('no');
+    };
+    await expect(withDeadline(task, { timeoutMs: 1000, what: 'it' })).rejects.toThrow(TypeError);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('tells of a task that ends after it was given up, whatever its end; of no other', async () => {
     const onLateEnd = vi.fn<() => void>();
     const options = { timeoutMs: 1000, what: 'it', onLateEnd };

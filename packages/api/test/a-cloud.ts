@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { silentLogger } from '@etcd-compute/common/log';
 import { openStore } from '@etcd-compute/common/etcd/store';
 import { etcdSection } from '@etcd-compute/common/config/sections';
+import { createKeys } from '@etcd-compute/common/etcd/keys';
+import { badRequest } from '@etcd-compute/api/http/http-error';
+import { openHostNetworks } from '@etcd-compute/api/network/state/host-networks';
 import { createApp, type App } from '@etcd-compute/api/http/app';
 import { createAuthenticate, type Identity } from '@etcd-compute/api/identity/identity';
 import { createIdentityService } from '@etcd-compute/api/identity/identity-service';
 import { createComputeService } from '@etcd-compute/api/compute/compute-service';
-import { createImageService } from '@etcd-compute/api/image/image-service';
-import { openImages } from '@etcd-compute/api/server/open-images';
 import type { Compute } from '@etcd-compute/api/compute/compute';
 import { createCompute, openComputeStateOf } from '@etcd-compute/api/server/open-compute';
 import { hashSecret } from '@etcd-compute/api/identity/passwords/hash';
 import { planBootstrap } from '@etcd-compute/api/bootstrap/plan-bootstrap';
 import { apiConfigSchema } from '@etcd-compute/api/server/config';
+import { openServers, type ServersOptions } from '@etcd-compute/api/server/open-servers';
 import { createIdentity, openStateOf, type OpenOptions } from '@etcd-compute/api/server/open-identity';
 import type { IdentityStore } from '@etcd-compute/api/identity/state/identity-store';
 import type { Service } from '@etcd-compute/api/http/service';
-import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 
 interface Asked {
   readonly token?: string | undefined;
@@ -59,18 +59,19 @@ interface CloudOptions {
   readonly addServices?: AddServices;
   /** What hosts compute finds, instead of those that there are. */
   readonly hosts?: Compute['hosts'];
+  readonly imageOf?: ServersOptions['imageOf'];
 }
+
+const noImages: ServersOptions['imageOf'] = async (id) => {
+  throw badRequest(`Image ${id} could not be found.`);
+};
 
 export const openCloud = async (
   etcd: { readonly host: string; readonly port: number },
   prefix = `/${randomUUID()}`,
-  { addServices = () => [], hosts }: CloudOptions = {},
+  { addServices = () => [], hosts, imageOf = noImages }: CloudOptions = {},
 ): Promise<Cloud> => {
-  const dir = await makeTempDir('a-cloud');
-  const config = apiConfigSchema.parse({
-    etcd: etcdSection.parse({ host: etcd.host, port: etcd.port, prefix }),
-    images: { folder: join(dir.path, 'images') },
-  });
+  const config = apiConfigSchema.parse({ etcd: etcdSection.parse({ host: etcd.host, port: etcd.port, prefix }) });
   const store = await openStore(config.etcd);
   const options = { config, etcd: store, log: silentLogger() };
   const state = await openStateOf(options);
@@ -78,14 +79,11 @@ export const openCloud = async (
   // Its hash costs nothing.
   await state.write((draft) => planBootstrap(draft, { hash: hashSecret(PASSWORD), isForced: false }));
   const computeState = await openComputeStateOf(options);
-  const real = createCompute({ config, identity, store: computeState });
+  const agents = await openHostNetworks({ etcd: store, keys: createKeys(prefix), log: silentLogger() });
+  const opened = await openServers(options, { store: computeState, hosts: agents, imageOf });
+  const real = createCompute({ config, identity, store: computeState, servers: opened.servers });
   const compute = { ...real, ...(hosts && { hosts }) };
-  const openedImages = await openImages(options);
-  const services = [
-    createIdentityService(identity),
-    createComputeService(compute),
-    createImageService(openedImages.images),
-  ] as const;
+  const services = [createIdentityService(identity), createComputeService(compute)] as const;
   const app = createApp({
     services: [...services, ...addServices({ options, state })],
     authenticate: createAuthenticate(identity),
@@ -129,9 +127,9 @@ export const openCloud = async (
     },
     [Symbol.asyncDispose]: async () => {
       await app.close();
-      await openedImages[Symbol.asyncDispose]();
-      await dir[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
+      await opened[Symbol.asyncDispose]();
+      await agents[Symbol.asyncDispose]();
       await computeState[Symbol.asyncDispose]();
       await store.close();
     },

@@ -15,6 +15,8 @@ import { createQuotaClassRoutes } from './routes/quota-classes.js';
 import { createQuotaSetRoutes } from './routes/quota-sets.js';
 import { createServerGroupRoutes } from './routes/server-groups.js';
 import { RULES } from './rules.js';
+import { createAllServerRoutes } from './servers/server-routes.js';
+import { SERVER_RULES } from './servers/server-rules.js';
 
 export const COMPUTE_PATH = '/compute';
 
@@ -31,6 +33,7 @@ const createVersionedRoutes = (compute: Compute): readonly Route[] =>
     createServerGroupRoutes,
     createAggregateRoutes,
     createZoneRoutes,
+    ({ servers }: Compute) => createAllServerRoutes(servers),
   ]
     .flatMap((createRoutes) => createRoutes(compute))
     .flatMap((route) => ['/v2.1', '/v2'].map((version) => ({ ...route, path: version + route.path })));
@@ -38,9 +41,9 @@ const createVersionedRoutes = (compute: Compute): readonly Route[] =>
 export const createComputeService = (compute: Compute): Service => ({
   name: 'compute',
   path: COMPUTE_PATH,
-  rules: RULES,
+  rules: { ...RULES, ...SERVER_RULES },
   routes: [...createDiscoveryRoutes(compute), ...createVersionedRoutes(compute)],
-  look: async () => compute.store.look(),
+  look: async () => Promise.all([compute.store.look(), compute.servers.store.look()]),
   headersOf: versionHeaders,
   renderError,
 });

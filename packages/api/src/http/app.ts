@@ -165,6 +165,7 @@ const toApiRequest = (request: FastifyRequest): Omit<ApiRequest, 'body'> => {
     },
     address: request.ip,
     url: request.url,
+    requestId: request.id,
     stream: request.body instanceof Readable ? request.body : undefined,
   };
 };

@@ -19,6 +19,8 @@ export interface ApiRequest<Body = unknown> {
   readonly address: string;
   /** The path with its query, as it was asked for. */
   readonly url: string;
+  /** What the answer and the log call the request. */
+  readonly requestId: string;
 }
 
 export interface ApiReply {

@@ -1,8 +1,7 @@
-import { etcdSection, logSection, secondsKey } from '@etcd-compute/common/config/sections';
+import { etcdSection, logSection, placementSection, secondsKey } from '@etcd-compute/common/config/sections';
 import { corsSection, limitsSection, tlsSection } from '@etcd-compute/common/serving/sections';
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { imagesSection } from './images-config.js';
 
 /** `eapi.yaml`. */
 
@@ -44,6 +43,7 @@ const serviceSection = z.strictObject({
 
 const sections = z.strictObject({
   etcd: etcdSection,
+  placement: placementSection,
   listen: listenSection,
   public_url: httpUrl
     .optional()
@@ -57,7 +57,6 @@ const sections = z.strictObject({
   tls: tlsSection,
   tokens: tokensSection,
   cors: corsSection,
-  images: imagesSection,
   limits: limitsSection({ most: 2 ** 26, usual: 1024 * 1024 }),
   log: logSection,
 });

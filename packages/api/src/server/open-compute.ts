@@ -1,7 +1,11 @@
+import { listHosts } from '@etcd-compute/cloud/hosts/list-hosts';
+import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
 import { COMPUTE_PATH } from '../compute/compute-service.js';
 import type { Compute } from '../compute/compute.js';
 import { openComputeStore, type ComputeStore } from '../compute/state/compute-store.js';
+import { readUsage } from '../compute/servers/engine/usage.js';
+import type { Servers } from '../compute/servers/servers.js';
 import type { Identity } from '../identity/identity.js';
 import { publicUrlOf } from './config.js';
 import type { OpenOptions } from './open-identity.js';
@@ -14,15 +18,19 @@ export interface ComputeOptions {
   readonly identity: Identity;
   /** Stays its owner's to close. */
   readonly store: ComputeStore;
+  readonly servers: Servers;
 }
 
-export const createCompute = ({ config, identity, store }: ComputeOptions): Compute => ({
+export const createCompute = ({ config, identity, store, servers }: ComputeOptions): Compute => ({
   store,
   now: Date.now,
-  // There are no servers yet.
-  membersOf: () => [],
-  hosts: async () => [],
-  usageOf: async () => ({ instances: 0, cores: 0, ram: 0 }),
+  servers,
+  membersOf: (id) =>
+    [...servers.store.all()]
+      .filter(({ group, deleted_at }) => group === id && deleted_at === null)
+      .map((one) => one.id),
+  hosts: async () => listHosts(servers.servicesFor({ project: DEFAULT_PROJECT, user: 'eapi' })),
+  usageOf: async (project) => readUsage(servers.store, project),
   hasProject: (id) => identity.store.view().get('project', id) !== undefined,
   url: `${publicUrlOf(config)}${COMPUTE_PATH}/v2.1`,
 });

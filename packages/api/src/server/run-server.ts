@@ -9,10 +9,10 @@ import { closeServer, listen } from '@etcd-compute/common/serving/listen';
 import { corsOf } from '@etcd-compute/common/serving/sections';
 import { readTls, type TlsFiles } from '@etcd-compute/common/serving/tls-files';
 import { createApp, type App } from '../http/app.js';
+import { badRequest } from '../http/http-error.js';
 import { createComputeService } from '../compute/compute-service.js';
 import { createIdentityService } from '../identity/identity-service.js';
 import { createAuthenticate } from '../identity/identity.js';
-import { createImageService } from '../image/image-service.js';
 import { createNetworkService } from '../network/network-service.js';
 import { openHostNetworks } from '../network/state/host-networks.js';
 import { publicUrlOf, type ApiConfig } from './config.js';
@@ -20,7 +20,7 @@ import { createHealthPage } from './health.js';
 import { createCompute, openComputeStateOf } from './open-compute.js';
 import { createNetwork } from './create-network.js';
 import { createIdentity, openStateOf } from './open-identity.js';
-import { openImages } from './open-images.js';
+import { openServers } from './open-servers.js';
 import { createRequestLog } from './request-log.js';
 import { createRootService } from './root-service.js';
 import { createServerMetrics } from './server-metrics.js';
@@ -49,17 +49,16 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   });
   await using computeStore = await openComputeStateOf(options);
   const identity = createIdentity(options, store);
-  const compute = createCompute({ config, identity, store: computeStore });
   await using hosts = await openHostNetworks({ etcd, keys: createKeys(config.etcd.prefix), log });
+  await using opened = await openServers(options, { store: computeStore, hosts, imageOf: noImages });
+  const compute = createCompute({ config, identity, store: computeStore, servers: opened.servers });
   const network = createNetwork(options, { hosts, store });
-  await using openedImages = await openImages(options);
   const metrics = createServerMetrics();
   const requestLog = createRequestLog(root.child({ component: 'api' }));
   const app = createApp({
     services: [
       createIdentityService(identity),
       createComputeService(compute),
-      createImageService(openedImages.images),
       createNetworkService(network),
       createRootService(identity),
     ],
@@ -88,6 +87,10 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   stopFollowing();
   await closeServer(app, { timeoutMs: config.limits.shutdown * 1000, log });
   log.info('eapi has stopped');
+};
+
+const noImages = async (id: string): Promise<never> => {
+  throw badRequest(`Image ${id} could not be found.`);
 };
 
 const LOOK_EVERY_MS = 2000;

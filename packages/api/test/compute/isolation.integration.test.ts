@@ -41,12 +41,48 @@ const VERSIONED: Readonly<Record<string, string>> = {
   'GET /os-availability-zone/detail': 'a',
 };
 
+/** Of another project, a server is not found; which is for the tests of servers. */
+const SERVERS: Readonly<Record<string, string>> = {
+  'GET /servers': 'amro',
+  'GET /servers/detail': 'amro',
+  'POST /servers': 'amo',
+  'GET /servers/:id': 'amro',
+  'PUT /servers/:id': 'amo',
+  'DELETE /servers/:id': 'amo',
+  'POST /servers/:id/action': 'amo',
+  'GET /servers/:id/metadata': 'amro',
+  'POST /servers/:id/metadata': 'amo',
+  'PUT /servers/:id/metadata': 'amo',
+  'GET /servers/:id/metadata/:key': 'amro',
+  'PUT /servers/:id/metadata/:key': 'amo',
+  'DELETE /servers/:id/metadata/:key': 'amo',
+  'GET /servers/:id/tags': 'amro',
+  'PUT /servers/:id/tags': 'amo',
+  'DELETE /servers/:id/tags': 'amo',
+  'GET /servers/:id/tags/:tag': 'amro',
+  'PUT /servers/:id/tags/:tag': 'amo',
+  'DELETE /servers/:id/tags/:tag': 'amo',
+  'GET /servers/:id/os-instance-actions': 'amro',
+  'GET /servers/:id/os-instance-actions/:request': 'amro',
+  'GET /servers/:id/ips': 'amro',
+  'GET /servers/:id/ips/:network': 'amro',
+  'GET /servers/:id/os-interface': 'amro',
+  'GET /servers/:id/os-interface/:port': 'amro',
+  'POST /servers/:id/os-interface': 'amo',
+  'DELETE /servers/:id/os-interface/:port': 'amo',
+  'GET /servers/:id/os-security-groups': 'amro',
+  'GET /servers/:id/os-volume_attachments': 'amro',
+  'POST /servers/:id/os-volume_attachments': 'amo',
+  'GET /servers/:id/os-server-password': 'amro',
+  'GET /servers/:id/diagnostics': 'a',
+};
+
 const TABLE: Readonly<Record<string, string>> = {
   'GET ': 'amrone',
   'GET /v2.1': 'amrone',
   'GET /v2': 'amrone',
   ...Object.fromEntries(
-    Object.entries(VERSIONED).map(([request, allowed]) => [request.replace(' ', ' /v2.1'), allowed]),
+    Object.entries({ ...VERSIONED, ...SERVERS }).map(([request, allowed]) => [request.replace(' ', ' /v2.1'), allowed]),
   ),
 };
 

@@ -10,6 +10,7 @@ import { run, type RunOptions } from '../run.js';
 import { forgetCopies } from '../shelving/forget-copies.js';
 import type { Services } from '../services.js';
 import type { CloudEvent } from '../events.js';
+import type { AskAlong } from './check-may-ask.js';
 import { checkHostDown, forceDestroy } from './force-destroy.js';
 import type { Changed } from './ask.js';
 import { waitForDestroy } from './wait-for-destroy.js';
@@ -21,6 +22,8 @@ export interface DestroyOptions extends RunOptions {
    * still run there.
    */
   readonly isForced?: boolean;
+  /** What is written in the txn of each wish; nothing of what is to be destroyed already. */
+  readonly along?: AskAlong | undefined;
   /** How long to wait until they are gone. Undefined returns when the wishes are written: the agents carry them out all the same. */
   readonly waitMs?: number | undefined;
 }
@@ -53,7 +56,7 @@ const eventOf = (entry: InstanceEntry): OfInstance => ({
 export const destroy = async (
   services: Services,
   uuidsOrNames: readonly string[],
-  { isForced = false, waitMs, ...options }: DestroyOptions,
+  { isForced = false, along, waitMs, ...options }: DestroyOptions,
 ): Promise<Changed> =>
   run(options, async (running) => {
     const found = await findInstances(services, uuidsOrNames, { isAllocationEnough: true });
@@ -77,7 +80,7 @@ export const destroy = async (
         if (outcome === 'not-given-up') awaited.push(entry);
         else seen.set(instance, (await readInstances(services, [entry]))[0] ?? entry);
       } else {
-        const request = await running.guard(() => writeDestroyWish(services, entry));
+        const request = await running.guard(() => writeDestroyWish(services, entry, along));
         // An agent of the original leaves no sign of life, and no record either.
         const isHostDown = entry.record !== undefined && !presences.has(host);
         running.emit({ type: 'destroy-asked', ...eventOf(entry), isHostDown });

@@ -5,7 +5,8 @@ import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
 import type { Held } from '@etcd-compute/common/capacity/capacity';
 import type { Services } from '../services.js';
 import { isGone, nameOf, type InstanceEntry } from '../instances/instance-entry.js';
-import { checkUnlocked } from './check-may-ask.js';
+import { both } from '../placing/along.js';
+import { checkUnlocked, type AskAlong } from './check-may-ask.js';
 import { rewriteRequest } from './rewrite-request.js';
 
 /**
@@ -50,7 +51,11 @@ const ensureEnding = async (services: Services, entry: InstanceEntry): Promise<v
  * @throws EcomputeError ECOMPUTE_INSTANCE_CHANGED when others keep changing the request, and what etcd and Placement throw; the
  *   instance is then as it was.
  */
-export const writeDestroyWish = async (services: Services, found: InstanceEntry): Promise<BootRequest | undefined> => {
+export const writeDestroyWish = async (
+  services: Services,
+  found: InstanceEntry,
+  along?: AskAlong,
+): Promise<BootRequest | undefined> => {
   const capacity = await services.capacity();
   return rewriteRequest(services, found, {
     verb: 'destroy',
@@ -65,6 +70,9 @@ export const writeDestroyWish = async (services: Services, found: InstanceEntry)
       if (entry !== found && isGone(entry)) return 'done';
       return renderDestroyWish(entry, { held: await capacity.read(instance), before: request });
     },
-    also: async (entry) => ({ writes: renderEnding(services, entry) }),
+    also: async (entry) => {
+      const own = { guards: [], writes: renderEnding(services, entry) };
+      return along ? both(own, await along(entry, undefined)) : own;
+    },
   });
 };

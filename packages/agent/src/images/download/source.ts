@@ -1,33 +1,30 @@
 import { readSecretFile } from '@etcd-compute/common/config/load';
 import { rootCertificates } from 'node:tls';
-import type { FindImageServers } from '@etcd-compute/common/images/request-stored';
-import type { UrlSource } from '@etcd-compute/common/images/request-url';
-import { parseNetrc } from './netrc.js';
+import { parseNetrc, type Login } from './netrc.js';
 import type { ImagesSection } from '../../config/images.js';
 import type { FindEndpoint } from './request-snapshot.js';
-import { createUrlPolicy } from '@etcd-compute/common/images/url-policy';
+import { createUrlPolicy, type UrlPolicy } from '@etcd-compute/common/images/url-policy';
 
-/** Whom images are asked of that no web server has. */
-export interface Holders {
+/** How image servers are asked. */
+export interface ImageSource {
+  readonly policy: UrlPolicy;
+  /** Undefined: the usual authorities. */
+  readonly ca: readonly string[] | undefined;
   /** For snapshots, which other agents hold. */
   readonly findEndpoint: FindEndpoint;
-  /** For what users have uploaded. */
-  readonly findImageServers: FindImageServers;
+  readonly loginFor: (host: string) => Login | undefined;
 }
-
-/** How images are asked for. */
-export interface ImageSource extends UrlSource, Holders {}
 
 /** @throws ECOMPUTE_CONFIG_UNREADABLE, ECOMPUTE_CONFIG_INVALID */
 export const openImageSource = async (
   { allow_private, ca_cert, netrc_file }: Pick<ImagesSection, 'allow_private' | 'ca_cert' | 'netrc_file'>,
-  holders: Holders,
+  findEndpoint: FindEndpoint,
 ): Promise<ImageSource> => {
   const ca = ca_cert === undefined ? undefined : await readSecretFile(ca_cert, 'images.ca_cert');
   const netrc = netrc_file === undefined ? undefined : await readSecretFile(netrc_file, 'images.netrc_file');
   return {
     policy: createUrlPolicy(allow_private),
-    ...holders,
+    findEndpoint,
     ca: ca === undefined ? undefined : [...rootCertificates, ca],
     loginFor: netrc === undefined ? () => undefined : parseNetrc(netrc, netrc_file ?? ''),
   };

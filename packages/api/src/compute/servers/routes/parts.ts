@@ -1,0 +1,151 @@
+import { HttpError, notFound } from '../../../http/http-error.js';
+import { paramOf, type Route } from '../../../http/route.js';
+import { addressesOf, portsOf, type Port } from '../../../network/engine/ports.js';
+import { defaultGroupOf } from '../../../network/engine/security-group.js';
+import { computeRoute, type ComputeRequest } from '../../compute-route.js';
+import { nicsOf } from '../engine/nics-of.js';
+import type { Seen } from '../engine/list-servers.js';
+import type { Servers } from '../servers.js';
+import { targetOf } from './server-route.js';
+
+const briefly = (addresses: ReturnType<typeof addressesOf>) =>
+  Object.fromEntries(
+    Object.entries(addresses).map(([network, all]) => [network, all.map(({ addr, version }) => ({ addr, version }))]),
+  );
+
+const renderInterface = ({ id, network, mac, addresses, status }: Port, minor: number): object => ({
+  port_id: id,
+  net_id: network.id,
+  mac_addr: mac,
+  port_state: status,
+  fixed_ips: addresses.map(({ address, subnet }) => ({ ip_address: address, subnet_id: subnet })),
+  ...(minor >= 70 && { tag: null }),
+});
+
+/** What a server has beside itself: addresses, interfaces, security groups. */
+export const createPartRoutes = (servers: Servers): readonly Route[] => {
+  const addressesFor = (request: ComputeRequest) =>
+    briefly(addressesOf({ nics: nicsOf(targetOf(servers, request).item.report) }));
+  const portsFor = ({ server, report }: Seen): readonly Port[] =>
+    portsOf(servers.networkView(), {
+      instance: server.id,
+      project: server.project,
+      host: report?.host ?? '',
+      hostName: null,
+      state: report?.state ?? 'scheduled',
+      nics: nicsOf(report),
+      createdAt: server.created_at,
+      updatedAt: server.updated_at,
+    });
+  const notHere = (route: Pick<Route, 'method' | 'path'>, sentence: string): Route =>
+    computeRoute({
+      ...route,
+      rule: 'compute:servers:update',
+      handle: (request) => {
+        targetOf(servers, request);
+        throw new HttpError(501, sentence);
+      },
+    });
+
+  return [
+    computeRoute({
+      method: 'GET',
+      path: '/servers/:id/ips',
+      rule: 'compute:servers:show',
+      handle: (request) => ({ status: 200, body: { addresses: addressesFor(request) } }),
+    }),
+    computeRoute({
+      method: 'GET',
+      path: '/servers/:id/ips/:network',
+      rule: 'compute:servers:show',
+      handle: (request) => {
+        const name = paramOf(request, 'network');
+        const own = addressesFor(request)[name];
+        if (!own) throw notFound('Network name not found');
+        return { status: 200, body: { [name]: own } };
+      },
+    }),
+    computeRoute({
+      method: 'GET',
+      path: '/servers/:id/os-interface',
+      rule: 'compute:servers:show',
+      handle: (request) => ({
+        status: 200,
+        body: {
+          interfaceAttachments: portsFor(targetOf(servers, request).item).map((port) =>
+            renderInterface(port, request.minor),
+          ),
+        },
+      }),
+    }),
+    computeRoute({
+      method: 'GET',
+      path: '/servers/:id/os-interface/:port',
+      rule: 'compute:servers:show',
+      handle: (request) => {
+        const id = paramOf(request, 'port');
+        const port = portsFor(targetOf(servers, request).item).find((one) => one.id === id);
+        if (!port) throw notFound(`Port ${id} could not be found.`);
+        return { status: 200, body: { interfaceAttachment: renderInterface(port, request.minor) } };
+      },
+    }),
+    notHere({ method: 'POST', path: '/servers/:id/os-interface' }, 'Interfaces are chosen when a server is created.'),
+    notHere(
+      { method: 'DELETE', path: '/servers/:id/os-interface/:port' },
+      'A server keeps the interfaces that it was created with.',
+    ),
+    computeRoute({
+      method: 'GET',
+      path: '/servers/:id/os-security-groups',
+      rule: 'compute:servers:show',
+      handle: (request) => {
+        const { project } = targetOf(servers, request).item.server;
+        const { id, name, description, rules } = defaultGroupOf(project);
+        const shown = rules
+          .filter(({ direction }) => direction === 'ingress')
+          .map((rule) => ({
+            id: rule.id,
+            parent_group_id: id,
+            ip_protocol: null,
+            from_port: null,
+            to_port: null,
+            ip_range: { cidr: rule.ethertype === 'IPv4' ? '0.0.0.0/0' : '::/0' },
+            group: {},
+          }));
+        return {
+          status: 200,
+          body: { security_groups: [{ id, name, description, tenant_id: project, rules: shown }] },
+        };
+      },
+    }),
+    computeRoute({
+      method: 'GET',
+      path: '/servers/:id/os-volume_attachments',
+      rule: 'compute:servers:show',
+      handle: (request) => {
+        targetOf(servers, request);
+        return { status: 200, body: { volumeAttachments: [] } };
+      },
+    }),
+    notHere({ method: 'POST', path: '/servers/:id/os-volume_attachments' }, 'There are no volumes here.'),
+    computeRoute({
+      method: 'GET',
+      path: '/servers/:id/os-server-password',
+      rule: 'compute:servers:show',
+      handle: (request) => {
+        // Guests here have no way to tell it.
+        targetOf(servers, request);
+        return { status: 200, body: { password: '' } };
+      },
+    }),
+    computeRoute({
+      method: 'GET',
+      path: '/servers/:id/diagnostics',
+      rule: 'compute:servers:diagnose',
+      handle: (request) => {
+        targetOf(servers, request);
+        throw new HttpError(501, 'There are no diagnostics of servers here: `eschedule show` has what is known.');
+      },
+    }),
+  ];
+};

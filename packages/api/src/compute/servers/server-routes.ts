@@ -1,0 +1,19 @@
+import type { Route } from '../../http/route.js';
+import { createInstanceActionRoutes } from './routes/instance-actions.js';
+import { createMetadataRoutes } from './routes/metadata.js';
+import { createPartRoutes } from './routes/parts.js';
+import { createServerActionRoutes } from './routes/server-actions.js';
+import { createServerRoutes } from './routes/servers.js';
+import { createTagRoutes } from './routes/tags.js';
+import type { Servers } from './servers.js';
+
+/** All routes below `/servers`. */
+export const createAllServerRoutes = (servers: Servers): readonly Route[] =>
+  [
+    createServerRoutes,
+    createServerActionRoutes,
+    createMetadataRoutes,
+    createTagRoutes,
+    createInstanceActionRoutes,
+    createPartRoutes,
+  ].flatMap((createRoutes) => createRoutes(servers));

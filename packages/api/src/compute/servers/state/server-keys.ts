@@ -1,0 +1,23 @@
+/** The keys of servers. Each write to one of them puts `servers/changes` too: who has seen that, has seen all. */
+export interface ServerKeys {
+  /** What all records begin with; ends with a slash. */
+  readonly servers: string;
+  readonly changes: string;
+  readonly server: (project: string, id: string) => string;
+  /** How much a project uses. */
+  readonly usage: (project: string) => string;
+  /** Who is in a server group. */
+  readonly members: (group: string) => string;
+}
+
+/** @param compute of compute's keys; ends with a slash. */
+export const createServerKeys = (compute: string): ServerKeys => {
+  const servers = `${compute}servers/`;
+  return {
+    servers,
+    changes: `${servers}changes`,
+    server: (project, id) => `${servers}${project}/${id}`,
+    usage: (project) => `${compute}usage/${project}`,
+    members: (group) => `${compute}members/${group}`,
+  };
+};

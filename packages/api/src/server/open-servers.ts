@@ -1,0 +1,85 @@
+import { servicesOf } from '@etcd-compute/cloud';
+import type { Capacity } from '@etcd-compute/common/capacity/capacity';
+import { createTurns } from '@etcd-compute/common/async/turns';
+import { createKeys } from '@etcd-compute/common/etcd/keys';
+import { findKeypair } from '../compute/engine/keypairs.js';
+import { needFlavor } from '../compute/engine/find-flavor.js';
+import { findServerGroup } from '../compute/engine/server-groups.js';
+import { hasZone, zoneOf } from '../compute/engine/zones.js';
+import { limitsOf } from '../compute/engine/quotas.js';
+import { COMPUTE_PATH } from '../compute/compute-service.js';
+import { startReconciler } from '../compute/servers/engine/reconcile-servers.js';
+import type { Servers } from '../compute/servers/servers.js';
+import { openServerStore } from '../compute/servers/state/server-store.js';
+import type { ComputeStore } from '../compute/state/compute-store.js';
+import type { HostNetworksStore } from '../network/state/host-networks.js';
+import { publicUrlOf } from './config.js';
+import type { OpenOptions } from './open-identity.js';
+
+export interface ServersOptions {
+  /** Stay their owners' to close. */
+  readonly store: ComputeStore;
+  readonly hosts: Pick<HostNetworksStore, 'view' | 'hostName'>;
+  readonly imageOf: Servers['imageOf'];
+}
+
+export interface OpenServers extends AsyncDisposable {
+  readonly servers: Servers;
+}
+
+/** Servers, and what goes on with them as long as this is open. @throws what etcd says, when the first copy cannot be made. */
+export const openServers = async (
+  { config, etcd, log }: OpenOptions,
+  { store, hosts, imageOf }: ServersOptions,
+): Promise<OpenServers> => {
+  const keys = createKeys(config.etcd.prefix);
+  const capacity = createOpenCapacity({ config, etcd, log });
+  let opened: Servers | undefined;
+  const reconciler = startReconciler(() => opened);
+  const serverStore = await openServerStore({ etcd, keys, log, onChange: reconciler.wake });
+  const turns = new Map<string, ReturnType<typeof createTurns>>();
+  const servers: Servers = {
+    store: serverStore,
+    servicesFor: ({ project, user }) =>
+      servicesOf({ store: etcd, capacity, keys, user, project, patienceMs: 2 * config.etcd.timeout * 1000 }),
+    flavorOf: (id, caller) => needFlavor(store.view(), id, caller),
+    imageOf,
+    keyOf: (user, name) => findKeypair(store.view(), { user, name })?.public_key,
+    groupOf: (id, project) => {
+      const group = findServerGroup(store.view(), id, project);
+      return group && { id, policy: group.policy, maxPerHost: group.max_per_host ?? 1 };
+    },
+    networkView: () => hosts.view(),
+    limitsOf: (project) => limitsOf(store.view(), project),
+    hostnameOf: (host) => hosts.hostName(host),
+    zones: { of: (hostname) => zoneOf(store.view(), hostname), has: (zone) => hasZone(store.view(), zone) },
+    url: `${publicUrlOf(config)}${COMPUTE_PATH}/v2.1`,
+    log,
+    inTurn: async (project, run) => {
+      const inTurn = turns.get(project) ?? createTurns();
+      turns.set(project, inTurn);
+      return inTurn(run);
+    },
+  };
+  opened = servers;
+  for (const { id } of serverStore.all()) reconciler.wake(id);
+  return {
+    servers,
+    [Symbol.asyncDispose]: async () => {
+      await reconciler[Symbol.asyncDispose]();
+      await serverStore[Symbol.asyncDispose]();
+    },
+  };
+};
+
+/** Opened when it is first needed. */
+const createOpenCapacity = ({ config: { placement, etcd: section }, etcd }: OpenOptions): (() => Promise<Capacity>) => {
+  let opened: Promise<Capacity> | undefined;
+  const open = async (): Promise<Capacity> => {
+    if (placement.backend === 'service')
+      return (await import('@etcd-compute/common/capacity/placement-capacity')).openPlacementCapacity(placement);
+    const { createEtcdCapacity } = await import('@etcd-compute/placement/capacity/etcd-capacity');
+    return createEtcdCapacity({ store: etcd, keys: createKeys(section.prefix) });
+  };
+  return async () => (opened ??= open());
+};

@@ -29,7 +29,7 @@ await program.run(async () => {
     .describeArguments()
     .command(
       'bootstrap',
-      'make the first domain, project, roles and the user `admin`, and write clouds.yaml',
+      'make the first domain, project, roles, flavors and the user `admin`, and write clouds.yaml',
       (yargs) =>
         yargs
           .option('password-file', {

@@ -5,8 +5,10 @@ import type { Logger } from '@etcd-compute/common/log';
 import { IDENTITY_PATH } from '../identity/identity-service.js';
 import { createSecret, hashPassword } from '../identity/passwords/hash.js';
 import { publicUrlOf, type ApiConfig } from '../server/config.js';
+import { openComputeStateOf } from '../server/open-compute.js';
 import { openStateOf } from '../server/open-identity.js';
 import { writeCloud } from './clouds-yaml.js';
+import { planFlavors } from './plan-flavors.js';
 import { planBootstrap } from './plan-bootstrap.js';
 
 export interface BootstrapOptions {
@@ -24,7 +26,7 @@ export interface BootstrapOutcome {
   readonly hasWrittenClouds: boolean;
 }
 
-/** Makes the first domain, project, roles and admin. May be repeated: what is there stays. */
+/** Makes the first domain, project, roles, admin and flavors. May be repeated: what is there stays. */
 export const bootstrap = async ({
   config,
   log,
@@ -39,6 +41,8 @@ export const bootstrap = async ({
   const hash = await hashPassword(password);
   await using etcd = await openStore(config.etcd);
   await using store = await openStateOf({ config, etcd, log });
+  await using compute = await openComputeStateOf({ config, etcd, log });
+  await compute.write(planFlavors);
   const { isPasswordSet } = await store.write((draft) => planBootstrap(draft, { hash, isForced: given !== undefined }));
   if (!isPasswordSet) return { madePassword: undefined, hasWrittenClouds: false };
   await writeCloud(cloudsFile, {

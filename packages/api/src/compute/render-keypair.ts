@@ -6,11 +6,14 @@ import { keypairId, type Keypair } from './state/entities.js';
 export const TYPES = 2;
 
 /** As lists show it. */
-export const renderKeypair = ({ name, public_key, fingerprint }: Keypair, minor: number): Record<string, unknown> => ({
+export const renderKeypair = (
+  { name, public_key, fingerprint, type }: Keypair,
+  minor: number,
+): Record<string, unknown> => ({
   name,
   public_key,
   fingerprint,
-  ...(minor >= TYPES && { type: 'ssh' }),
+  ...(minor >= TYPES && { type }),
 });
 
 /** As it is shown once, with the half that is not kept. */

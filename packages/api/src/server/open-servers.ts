@@ -2,7 +2,7 @@ import { servicesOf } from '@etcd-compute/cloud';
 import type { Capacity } from '@etcd-compute/common/capacity/capacity';
 import { createTurns } from '@etcd-compute/common/async/turns';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
-import { findKeypair } from '../compute/engine/keypairs.js';
+import { findSshKey } from '../compute/engine/keypairs.js';
 import { needFlavor } from '../compute/engine/find-flavor.js';
 import { findServerGroup } from '../compute/engine/server-groups.js';
 import { hasZone, zoneOf } from '../compute/engine/zones.js';
@@ -44,7 +44,7 @@ export const openServers = async (
       servicesOf({ store: etcd, capacity, keys, user, project, patienceMs: 2 * config.etcd.timeout * 1000 }),
     flavorOf: (id, caller) => needFlavor(store.view(), id, caller),
     imageOf,
-    keyOf: (user, name) => findKeypair(store.view(), { user, name })?.public_key,
+    keyOf: (user, name) => findSshKey(store.view(), { user, name }),
     groupOf: (id, project) => {
       const group = findServerGroup(store.view(), id, project);
       return group && { id, policy: group.policy, maxPerHost: group.max_per_host ?? 1 };

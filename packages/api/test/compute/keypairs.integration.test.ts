@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -65,6 +66,25 @@ test('a key is imported under a name that is taken once, and shown with its type
   expect((await ask('GET /os-keypairs', { version: '2.2' })).body.keypairs[0].keypair.type).toBe('ssh');
   expect((await ask('GET /os-keypairs', { token: admin })).body).toEqual({ keypairs: [] });
   expect((await ask('DELETE /os-keypairs/mine', { version: '2.2' })).status).toBe(204);
+});
+
+test('a certificate for Windows signs itself, and names the user', async () => {
+  const { status, body } = await make({ name: 'windows', type: 'x509' }, '2.2');
+  expect(status).toBe(201);
+  const certificate = new X509Certificate(body.keypair.public_key);
+  expect(certificate.verify(certificate.publicKey)).toBe(true);
+  expect(certificate.checkPrivateKey(createPrivateKey(body.keypair.private_key))).toBe(true);
+  expect(certificate.subject).toBe(`CN=${memberId}`);
+  expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+  expect(certificate.subjectAltName).toContain(`${memberId}@localhost`);
+  expect(certificate.fingerprint.toLowerCase()).toBe(body.keypair.fingerprint);
+  expect(new Date(certificate.validTo).getUTCFullYear()).toBe(new Date().getUTCFullYear() + 10);
+  await ask('DELETE /os-keypairs/windows');
+
+  const imported = await make({ name: 'imported', type: 'x509', public_key: body.keypair.public_key }, '2.2');
+  expect(imported.body.keypair.fingerprint).toBe(body.keypair.fingerprint);
+  expect((await make({ name: 'none', type: 'x509', public_key: PUBLIC_KEY }, '2.2')).status).toBe(400);
+  await ask('DELETE /os-keypairs/imported');
 });
 
 test.each([

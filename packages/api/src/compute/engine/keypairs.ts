@@ -1,11 +1,17 @@
-import { createHash } from 'node:crypto';
-import { checkKey } from '@etcd-compute/common/ssh-keys';
 import { badRequest, conflict, HttpError, notFound } from '../../http/http-error.js';
 import type { Draft, View } from '../state/compute-store.js';
 import { keypairId, type Keypair } from '../state/entities.js';
 
-export const findKeypair = (view: View, { user, name }: Pick<Keypair, 'user' | 'name'>): Keypair | undefined =>
+const findKeypair = (view: View, { user, name }: Pick<Keypair, 'user' | 'name'>): Keypair | undefined =>
   view.get('keypair', keypairId({ user, name }));
+
+/** As a guest takes it. @throws HttpError 400 when it is of another type. */
+export const findSshKey = (view: View, owned: Pick<Keypair, 'user' | 'name'>): string | undefined => {
+  const keypair = findKeypair(view, owned);
+  if (keypair?.type === 'x509')
+    throw badRequest(`Keypair ${keypair.name} is of type x509: servers here take ssh keys.`);
+  return keypair?.public_key;
+};
 
 /** @throws HttpError 404. */
 export const needKeypair = (view: View, owned: Pick<Keypair, 'user' | 'name'>): Keypair => {
@@ -25,18 +31,4 @@ export const addKeypair = (draft: Draft, keypair: Keypair, limit: number): void 
   if (limit >= 0 && draft.view.related('keypair', user).length >= limit)
     throw new HttpError(403, 'Quota exceeded, too many key pairs.');
   draft.put('keypair', keypair);
-};
-
-/** @returns it as one line. @throws HttpError 400. */
-export const readPublicKey = (text: string): string => {
-  const checked = checkKey(text);
-  if ('problem' in checked) throw badRequest(`Keypair data is invalid: ${checked.problem}`);
-  return checked.key;
-};
-
-/** As `ssh-keygen -l -E md5` shows it. */
-export const fingerprintOf = (publicKey: string): string => {
-  const [, base64 = ''] = publicKey.split(/ +/);
-  const digest = createHash('md5').update(Buffer.from(base64, 'base64')).digest('hex');
-  return digest.match(/../g)?.join(':') ?? '';
 };

@@ -3,10 +3,10 @@ import { HttpError } from '../../http/http-error.js';
 import { paramOf, type ApiRequest, type Route } from '../../http/route.js';
 import type { Compute } from '../compute.js';
 import { computeRoute, type ComputeRequest } from '../compute-route.js';
-import { createKey } from '../engine/create-key.js';
 import { isAdmin } from '../engine/find-flavor.js';
-import { addKeypair, fingerprintOf, keypairsOf, needKeypair, readPublicKey } from '../engine/keypairs.js';
+import { addKeypair, keypairsOf, needKeypair } from '../engine/keypairs.js';
 import { limitsOf } from '../engine/quotas.js';
+import { KEY_TYPES, type KeyType } from '../keys/key-types.js';
 import { readMinor } from '../microversion.js';
 import { takePage } from '../paging.js';
 import { renderKeypair, renderKeypairInDetail, renderNewKeypair, TYPES } from '../render-keypair.js';
@@ -21,7 +21,7 @@ const NO_NEW_KEYS = 92;
 const keypairName = name.regex(/^[_\- a-zA-Z0-9]+$/, 'expected letters, digits, spaces, _ and -');
 const keypairNameNow = name.regex(/^[_\-@. a-zA-Z0-9]+$/, 'expected letters, digits, spaces, _ - @ and .');
 const publicKey = z.string();
-const type = z.literal('ssh', 'keys of other types than ssh are not kept').optional();
+const type = z.enum(['ssh', 'x509']).optional();
 const BODIES = {
   first: z.strictObject({ keypair: z.strictObject({ name: keypairName, public_key: publicKey.optional() }) }),
   typed: z.strictObject({ keypair: z.strictObject({ name: keypairName, public_key: publicKey.optional(), type }) }),
@@ -48,6 +48,7 @@ interface CreateBody {
   readonly keypair: {
     readonly name: string;
     readonly public_key?: string | undefined;
+    readonly type?: KeyType | undefined;
     readonly user_id?: string | undefined;
   };
 }
@@ -87,15 +88,18 @@ export const createKeypairRoutes = ({ store, url, now }: Compute): readonly Rout
     body: bodyIn,
     handle: async (request) => {
       const { minor } = request;
-      const { name, public_key } = request.body.keypair;
-      const made = public_key === undefined ? await createKey(name.replaceAll(' ', '_')) : undefined;
-      const line = made?.publicKey ?? readPublicKey(public_key ?? '');
+      const { name, type = 'ssh', public_key } = request.body.keypair;
+      const user = ownerOf(request);
+      const { create, read, fingerprint } = KEY_TYPES[type];
+      const made = public_key === undefined ? await create({ name, user, now: now() }) : undefined;
+      const kept = made?.publicKey ?? read(public_key ?? '');
       const keypair: Keypair = {
         version: 1,
-        user: ownerOf(request),
+        user,
         name,
-        public_key: line,
-        fingerprint: fingerprintOf(line),
+        type,
+        public_key: kept,
+        fingerprint: fingerprint(kept),
         created_at: now(),
       };
       await store.write((draft) => {

@@ -28,7 +28,8 @@ const keypair = z.looseObject({
   version: VERSION,
   user: z.string(),
   name: z.string(),
-  /** A line as in an authorized_keys file. */
+  type: z.enum(['ssh', 'x509']),
+  /** A line as in an authorized_keys file, or a certificate as PEM. */
   public_key: z.string(),
   fingerprint: z.string(),
   /** Milliseconds since 1970, as all times here. */

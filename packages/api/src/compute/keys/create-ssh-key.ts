@@ -5,13 +5,13 @@ import { promisify } from 'node:util';
 const BITS = 3072;
 
 export interface CreatedKey {
-  /** A line as in an authorized_keys file. */
+  /** A line as in an authorized_keys file, or a certificate. */
   readonly publicKey: string;
-  /** PEM, as ssh reads it. */
+  /** PEM. */
   readonly privateKey: string;
 }
 
-export const createKey = async (comment: string): Promise<CreatedKey> => {
+export const createSshKey = async (comment: string): Promise<CreatedKey> => {
   const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: BITS });
   const { e = '', n = '' } = publicKey.export({ format: 'jwk' });
   const fields = [Buffer.from('ssh-rsa'), toInteger(e), toInteger(n)];

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { silentLogger } from '@etcd-compute/common/log';
 import { openStore } from '@etcd-compute/common/etcd/store';
 import { etcdSection } from '@etcd-compute/common/config/sections';
@@ -9,6 +10,8 @@ import { createApp, type App } from '@etcd-compute/api/http/app';
 import { createAuthenticate, type Identity } from '@etcd-compute/api/identity/identity';
 import { createIdentityService } from '@etcd-compute/api/identity/identity-service';
 import { createComputeService } from '@etcd-compute/api/compute/compute-service';
+import { createImageService } from '@etcd-compute/api/image/image-service';
+import { openImages } from '@etcd-compute/api/server/open-images';
 import type { Compute } from '@etcd-compute/api/compute/compute';
 import { createCompute, openComputeStateOf } from '@etcd-compute/api/server/open-compute';
 import { hashSecret } from '@etcd-compute/api/identity/passwords/hash';
@@ -18,6 +21,7 @@ import { openServers, type ServersOptions } from '@etcd-compute/api/server/open-
 import { createIdentity, openStateOf, type OpenOptions } from '@etcd-compute/api/server/open-identity';
 import type { IdentityStore } from '@etcd-compute/api/identity/state/identity-store';
 import type { Service } from '@etcd-compute/api/http/service';
+import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 
 interface Asked {
   readonly token?: string | undefined;
@@ -71,7 +75,11 @@ export const openCloud = async (
   prefix = `/${randomUUID()}`,
   { addServices = () => [], hosts, imageOf = noImages }: CloudOptions = {},
 ): Promise<Cloud> => {
-  const config = apiConfigSchema.parse({ etcd: etcdSection.parse({ host: etcd.host, port: etcd.port, prefix }) });
+  const dir = await makeTempDir('a-cloud');
+  const config = apiConfigSchema.parse({
+    etcd: etcdSection.parse({ host: etcd.host, port: etcd.port, prefix }),
+    images: { folder: join(dir.path, 'images') },
+  });
   const store = await openStore(config.etcd);
   const options = { config, etcd: store, log: silentLogger() };
   const state = await openStateOf(options);
@@ -83,7 +91,12 @@ export const openCloud = async (
   const opened = await openServers(options, { store: computeState, hosts: agents, imageOf });
   const real = createCompute({ config, identity, store: computeState, servers: opened.servers });
   const compute = { ...real, ...(hosts && { hosts }) };
-  const services = [createIdentityService(identity), createComputeService(compute)] as const;
+  const openedImages = await openImages(options);
+  const services = [
+    createIdentityService(identity),
+    createComputeService(compute),
+    createImageService(openedImages.images),
+  ] as const;
   const app = createApp({
     services: [...services, ...addServices({ options, state })],
     authenticate: createAuthenticate(identity),
@@ -127,6 +140,8 @@ export const openCloud = async (
     },
     [Symbol.asyncDispose]: async () => {
       await app.close();
+      await openedImages[Symbol.asyncDispose]();
+      await dir[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
       await opened[Symbol.asyncDispose]();
       await agents[Symbol.asyncDispose]();

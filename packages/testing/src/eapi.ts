@@ -42,6 +42,7 @@ export async function startEapi(options: EapiOptions): Promise<EapiServer> {
   const config = {
     etcd: { host: options.etcd.host, port: options.etcd.port, prefix: options.prefix ?? '' },
     listen: { host: HOST, port },
+    images: { folder: join(dir, 'images') },
     log: { level: 'info', format: 'json' },
     ...options.config,
   };

@@ -17,7 +17,7 @@ import { planIpv6 } from '../networks/ipv6-plan.js';
 import type { FindEndpoint } from '../images/download/request-snapshot.js';
 import type { ImageCache } from '../images/cache/cache.js';
 import type { PresenceKeeper } from '../session/presence.js';
-import { listAdvertisedAddresses } from './advertised-addresses.js';
+import { listAdvertisedAddresses } from '@etcd-compute/common/endpoint/advertised-addresses';
 import { findActive } from './find-active.js';
 import { openTunnel } from './open-tunnel.js';
 import { createEndpointServer, type EndpointServer } from './server.js';

@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
+import { serveFile } from '@etcd-compute/common/endpoint/serve-file';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { imagePath } from '../images/format/cached-image.js';
 import type { SnapshotFiles } from '../images/snapshots/snapshot-files.js';
@@ -22,27 +21,8 @@ export const serveSnapshot = async (
   const snapshot = snapshots.list().find((one) => one.id === id);
   if (!snapshot)
     throw new EcomputeError('ECOMPUTE_SNAPSHOT_UNKNOWN', `there is no snapshot ${id} on this host any more`);
+  const { sha256 } = snapshot;
   await snapshots.use(id, async () => {
-    await using file = await open(imagePath(folder, snapshot.sha256), 'r');
-    const { size } = await file.stat();
-    const etag = `"${snapshot.sha256}"`;
-    const first = firstByteOf(request, { etag, size });
-    response.writeHead(first === 0 ? 200 : 206, {
-      'content-type': 'application/octet-stream',
-      'content-length': size - first,
-      'accept-ranges': 'bytes',
-      etag,
-      ...(first > 0 && { 'content-range': `bytes ${first}-${size - 1}/${size}` }),
-    });
-    await pipeline(file.createReadStream({ start: first, autoClose: false, highWaterMark: 256 * 1024 }), response, {
-      signal,
-    });
+    await serveFile(request, response, { path: imagePath(folder, sha256), sha256, signal });
   });
-};
-
-/** Of the one form that agents ask in. Anything else gets the whole file, as RFC 9110 lets a server do. */
-const firstByteOf = ({ headers }: IncomingMessage, { etag, size }: { etag: string; size: number }): number => {
-  const [, digits] = /^bytes=(\d{1,15})-$/.exec(headers.range ?? '') ?? [];
-  const isSame = headers['if-range'] === undefined || headers['if-range'] === etag;
-  return digits !== undefined && isSame && Number(digits) < size ? Number(digits) : 0;
 };

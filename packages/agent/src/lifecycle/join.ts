@@ -1,5 +1,6 @@
 import { givenSubnetsOf } from '../networks/given-subnets.js';
 import { hostNetworksOf } from '../networks/host-networks.js';
+import { createFindImageServers } from '@etcd-compute/common/images/find-image-servers';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { createFindEndpoint } from '../endpoint/endpoint.js';
@@ -112,6 +113,7 @@ const openImages = async (
     settings: config.images,
     stallMs: config.timeouts.image_stall * 1000,
     findEndpoint: createFindEndpoint({ store, keys }),
+    findImageServers: createFindImageServers({ store, keys }),
     onDownloads: createDownloadReport({ store, keys, host, session, presence, log, signal: lifetime.signal }),
     log,
   });

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import type { EtcdSection, PlacementSection } from '@etcd-compute/common/config/sections';
 import type { Logger } from '@etcd-compute/common/log';
-import { etcdServers } from '../config/etcd-servers.js';
+import { etcdServers } from '@etcd-compute/common/config/etcd-servers';
 import { parseNetwork, withoutContained } from '@etcd-compute/common/cidr';
 import { listAttachedNetworks, type AttachedNetwork } from './ip.js';
 

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { listAdvertisedAddresses } from '@etcd-compute/agent/endpoint/advertised-addresses';
+import { listAdvertisedAddresses } from '@etcd-compute/common/endpoint/advertised-addresses';
 import { agentConfigSchema } from '@etcd-compute/agent/config/config';
 import { describe, expect, test } from 'vitest';
 

@@ -2,6 +2,7 @@ import { etcdSection, logSection, placementSection, secondsKey } from '@etcd-com
 import { corsSection, limitsSection, tlsSection } from '@etcd-compute/common/serving/sections';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { imagesSection } from './images-config.js';
 
 /** `eapi.yaml`. */
 
@@ -57,6 +58,7 @@ const sections = z.strictObject({
   tls: tlsSection,
   tokens: tokensSection,
   cors: corsSection,
+  images: imagesSection,
   limits: limitsSection({ most: 2 ** 26, usual: 1024 * 1024 }),
   log: logSection,
 });

@@ -4,6 +4,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import { createCatalog } from '../identity/catalog/catalog.js';
 import { COMPUTE_PATH } from '../compute/compute-service.js';
 import { IDENTITY_PATH } from '../identity/identity-service.js';
+import { IMAGE_PATH } from '../image/image-service.js';
 import type { Identity } from '../identity/identity.js';
 import { createLoginLimit } from '../identity/passwords/login-limit.js';
 import { openIdentityStore, type IdentityStore } from '../identity/state/identity-store.js';
@@ -32,6 +33,7 @@ export const createIdentity = ({ config, etcd }: OpenOptions, store: IdentitySto
     catalog: createCatalog(config.region, [
       { type: 'identity', name: 'eapi', url: root },
       { type: 'compute', name: 'eapi', url: `${publicUrl}${COMPUTE_PATH}/v2.1` },
+      { type: 'image', name: 'eapi', url: publicUrl + IMAGE_PATH },
       { type: 'network', name: 'eapi', url: publicUrl + NETWORK_PATH },
       ...config.services,
     ]),

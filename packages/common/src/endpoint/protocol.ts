@@ -14,6 +14,9 @@ import { z } from 'zod';
  *          the end one line of `{code, message, hint}` when it is not the client who has ended it. What the guest answers is in its console log.
  *   GET /snapshots/<id>, range: bytes=<first>-, if-range: <etag>
  *     200 or 206  the file of a snapshot, to who connects with the snapshot's own key, as `snapshotIdentity`: other agents of the cloud
+ *   GET /images/<sha256>, range: bytes=<first>-, if-range: <etag>
+ *     200 or 206  the content of an image, of an image server instead of an agent, to who connects with the key of that content, as
+ *          `imageIdentity`: agents whose guests boot from it, and the other image servers
  *   else a status of 4xx or 5xx, and `{code, message, hint}` in JSON
  */
 
@@ -30,6 +33,16 @@ export const snapshotIdentity = (id: string): string => `snapshot:${id}`;
 export const parseSnapshotIdentity = (identity: string): string | undefined => /^snapshot:(.+)$/.exec(identity)?.[1];
 
 export const snapshotPath = (id: string): string => `/snapshots/${id}`;
+
+/** Whose key a connection is made with that may fetch one content of images, and nothing else. */
+export const imageIdentity = (sha256: string): string => `image:${sha256}`;
+
+export const parseImageIdentity = (identity: string): string | undefined =>
+  /^image:([0-9a-f]{64})$/.exec(identity)?.[1];
+
+export const imagePath = (sha256: string): string => `/images/${sha256}`;
+
+export const parseImagePath = (path: string): string | undefined => /^\/images\/([0-9a-f]{64})$/.exec(path)?.[1];
 
 export const TUNNEL_PROTOCOL = 'ecompute-tunnel';
 export const INPUT_PROTOCOL = 'ecompute-input';

@@ -66,6 +66,8 @@ export const apiGrants = (keys: Keys): readonly Grant[] => [
   ...[
     keys.identity,
     keys.compute,
+    keys.image,
+    keys.imageServers,
     keys.requests,
     keys.reports,
     keys.locations,

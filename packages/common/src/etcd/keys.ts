@@ -71,6 +71,11 @@ export interface Keys {
   /** Who has the name of a snapshot in a project. */
   readonly snapshot: (named: SnapshotName) => string;
   readonly snapshots: string;
+  /** Where a server of images serves, without a secret; under its lease. Below `endpoints`, which agents may read. */
+  readonly imageServer: (id: string) => string;
+  readonly imageServers: string;
+  /** Images as users know them; ends with a slash. */
+  readonly image: string;
   /** All that Placement keeps, where etcd is its store; ends with a slash. */
   readonly placement: string;
   /** Users, projects, tokens; ends with a slash. */
@@ -118,6 +123,8 @@ export const createKeys = (prefix: string): Keys => {
   const placement = `${prefix}/placement/`;
   const identity = `${prefix}/identity/`;
   const compute = `${prefix}/compute/`;
+  const image = `${prefix}/image/`;
+  const imageServers = `${endpoints}images/`;
   const after = (start: string, key: string): string | undefined =>
     key.startsWith(start) ? key.slice(start.length) : undefined;
   /** The uuid, in the one spelling that keys have. */
@@ -176,6 +183,9 @@ export const createKeys = (prefix: string): Keys => {
     placement,
     identity,
     compute,
+    image,
+    imageServers,
+    imageServer: (id) => `${imageServers}${id}`,
     snapshots,
     snapshot: ({ project, name }) => `${snapshots}${project}/${name}`,
     imageWish: (host, id) => `${images}${host}/wishes/${id}`,

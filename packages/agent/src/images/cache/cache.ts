@@ -2,7 +2,9 @@ import { unlinkSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@etcd-compute/common/log';
+import type { FindImageServers } from '@etcd-compute/common/images/request-stored';
 import { parseSnapshotImage } from '@etcd-compute/common/snapshot-image';
+import { parseStoredImage } from '@etcd-compute/common/stored-image';
 import type { Snapshot, SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
 import { keepSnapshot, type SnapshotFacts } from '../snapshots/keep-snapshot.js';
 import { openSnapshotFiles, type SnapshotFiles } from '../snapshots/snapshot-files.js';
@@ -44,7 +46,7 @@ export interface HeldImage {
 export interface FetchOptions {
   /** Of what the server sends, `sha256:...` or the URL of a list; anything else is refused. */
   readonly checksum?: string | undefined;
-  /** Which host holds it, when it is a snapshot. */
+  /** Which host holds it, when it is a snapshot, and what lets in. */
   readonly from?: SnapshotSource | undefined;
   /** Default true: a disk will be made on it at once, so it is not removed before. */
   readonly isForDisk?: boolean;
@@ -63,6 +65,8 @@ export interface CacheOptions {
   readonly retry?: DownloadSettings['retry'];
   /** Where other agents serve. Default: nobody does. */
   readonly findEndpoint?: FindEndpoint;
+  /** Where what users have uploaded is served. Default: nowhere. */
+  readonly findImageServers?: FindImageServers;
   /** Called with all downloads in hand whenever one of them has moved, begun or ended. */
   readonly onDownloads?: (downloads: readonly Download[]) => void;
   readonly log: Logger;
@@ -93,9 +97,17 @@ export class ImageCache {
   /** @throws ECOMPUTE_CONFIG_* when a file that the settings name cannot be read. */
   static async open(
     folder: string,
-    { settings, stallMs, retry = RETRY, findEndpoint = async () => undefined, onDownloads, log }: CacheOptions,
+    {
+      settings,
+      stallMs,
+      retry = RETRY,
+      findEndpoint = async () => undefined,
+      findImageServers = async () => [],
+      onDownloads,
+      log,
+    }: CacheOptions,
   ): Promise<ImageCache> {
-    const source = await openImageSource(settings, findEndpoint);
+    const source = await openImageSource(settings, { findEndpoint, findImageServers });
     const entries = await openUrlEntries(join(folder, 'urls'));
     const leftovers = await openLeftovers(folder, log);
     const space = createSpaceGuard(folder, settings, leftovers.removeAll);
@@ -111,9 +123,9 @@ export class ImageCache {
    * @throws EcomputeError ECOMPUTE_IMAGE_*; the signal's reason on abort.
    */
   async fetch(text: string, options: FetchOptions): Promise<CachedImage> {
-    const snapshot = parseSnapshotImage(text);
-    const url = snapshot ? text : checkImageUrl(text).href;
-    const { from, signal, checksum = snapshot?.sha256 && `sha256:${snapshot.sha256}` } = options;
+    const held = parseSnapshotImage(text) ?? parseStoredImage(text);
+    const url = held ? text : checkImageUrl(text).href;
+    const { from, signal, checksum = held?.sha256 && `sha256:${held.sha256}` } = options;
     const flight = `${url} ${checksum ?? ''}`;
     // A copy for each caller: two may pass the same object.
     return this.#flights.join(flight, { member: { ...options }, signal }, async (members, common) => {

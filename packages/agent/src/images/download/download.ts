@@ -4,7 +4,8 @@ import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot
 import type { Digests } from './digests.js';
 import { strongValidator, type PartialDownload, type Validators } from './partial-download.js';
 import { createRate } from './transfer-rate.js';
-import { requestImage, type ImageResponse } from './request-image.js';
+import type { ImageResponse } from '@etcd-compute/common/images/request-url';
+import { requestImage } from './request-image.js';
 import type { ImageSource } from './source.js';
 import type { SpaceGuard } from './space.js';
 

@@ -1,26 +1,15 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import type { Readable } from 'node:stream';
-import axios, { type AxiosResponse } from 'axios';
 import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
+import { requestStored } from '@etcd-compute/common/images/request-stored';
+import { requestUrl, type ImageResponse } from '@etcd-compute/common/images/request-url';
 import { isSnapshotImage } from '@etcd-compute/common/snapshot-image';
+import { isStoredImage, parseStoredImage } from '@etcd-compute/common/stored-image';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { requestSnapshot } from './request-snapshot.js';
 import type { ImageSource } from './source.js';
 
-const MAX_REDIRECTS = 5;
-const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-
-export interface ImageResponse {
-  readonly status: number;
-  /** In lower case. */
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly data: Readable;
-}
-
 export interface ImageRequest {
   readonly url: string;
-  /** Where it is when it is a snapshot. */
+  /** Where it is when it is a snapshot, or what lets in when image servers have it. */
   readonly from?: SnapshotSource | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly source: ImageSource;
@@ -28,26 +17,14 @@ export interface ImageRequest {
 }
 
 /**
- * Asks for an image. Redirects are followed here, not by the HTTP client: each hop is judged like the URL itself, and is told the
- * password of its own host only. The body, which the caller must read or destroy, is as it was sent.
+ * Asks whoever has an image: a web server, the agent that holds a snapshot, or an image server. The body, which the caller must read or
+ * destroy, is as it was sent.
  *
- * @throws ECOMPUTE_IMAGE_URL_REFUSED, ECOMPUTE_IMAGE_DOWNLOAD_FAILED after too many redirects; errors of the network as they are.
+ * @throws ECOMPUTE_IMAGE_URL_REFUSED, ECOMPUTE_IMAGE_DOWNLOAD_FAILED; errors of the network as they are.
  */
 export const requestImage = async (request: ImageRequest): Promise<ImageResponse> => {
   if (isSnapshotImage(request.url)) return askHolder(request);
-  let url = request.source.policy.check(request.url);
-  for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
-    const response = await ask(url, request);
-    const { location } = response.headers;
-    if (!REDIRECTS.includes(response.status) || typeof location !== 'string') return response;
-    response.data.destroy();
-    url = nextHop(url, location, request);
-  }
-  throw new EcomputeError(
-    'ECOMPUTE_IMAGE_DOWNLOAD_FAILED',
-    `could not download ${request.url}: it redirects more than ${MAX_REDIRECTS} times`,
-    { hint: 'check the URL with: curl -IL' },
-  );
+  return isStoredImage(request.url) ? askImageServers(request) : requestUrl(request);
 };
 
 const askHolder = async ({
@@ -57,48 +34,21 @@ const askHolder = async ({
   headers,
   signal,
 }: ImageRequest): Promise<ImageResponse> => {
-  if (!from)
-    throw new EcomputeError('ECOMPUTE_IMAGE_URL_REFUSED', `nobody has said which host holds the image ${image}`, {
-      hint: 'boot it with `eschedule boot --image snapshot:NAME`',
-    });
+  if (!from) throw notSaid(image, 'boot it with `eschedule boot --image snapshot:NAME`');
   return requestSnapshot({ image, from, headers, findEndpoint, signal });
 };
 
-const nextHop = (from: URL, location: string, { url, source }: ImageRequest): URL => {
-  if (!URL.canParse(location, from.href))
-    throw new EcomputeError(
-      'ECOMPUTE_IMAGE_DOWNLOAD_FAILED',
-      `could not download ${url}: it redirects to something that is not a URL`,
-    );
-  const next = source.policy.check(new URL(location, from.href).href);
-  if (from.protocol === 'https:' && next.protocol === 'http:')
-    throw new EcomputeError(
-      'ECOMPUTE_IMAGE_URL_REFUSED',
-      `could not use the image URL ${JSON.stringify(url)}: it redirects from https to ${next.href}, which is not protected`,
-      { hint: 'give that URL itself, with --checksum' },
-    );
-  return next;
+/** First the one that had it first. */
+const askImageServers = async ({ url: image, from, source, headers, signal }: ImageRequest): Promise<ImageResponse> => {
+  const stored = parseStoredImage(image);
+  if (!from || !stored) throw notSaid(image, 'boot it by the API that OpenStack’s tools speak');
+  const servers = (await source.findImageServers()).toSorted(
+    (a, b) => Number(b.host === from.host) - Number(a.host === from.host),
+  );
+  const { sha256 } = stored;
+  const response = await requestStored({ image, sha256, key: from.key, headers, servers, signal });
+  return { status: response.statusCode ?? 0, headers: response.headers, data: response };
 };
 
-const ask = async (url: URL, { headers, source, signal }: ImageRequest): Promise<AxiosResponse<Readable>> => {
-  const lookup = source.policy.lookupFor(url);
-  const auth = url.protocol === 'https:' ? source.loginFor(url.hostname) : undefined;
-  try {
-    return await axios.get<Readable>(url.href, {
-      responseType: 'stream',
-      signal,
-      maxRedirects: 0,
-      decompress: false,
-      headers: { 'accept-encoding': 'identity', ...headers },
-      // Of their own for each request: the policy must see every connection.
-      httpAgent: new HttpAgent({ lookup }),
-      httpsAgent: new HttpsAgent({ lookup, ...(source.ca && { ca: [...source.ca] }) }),
-      validateStatus: () => true,
-      ...(auth && { auth: { ...auth } }),
-    });
-  } catch (thrown) {
-    // What the policy said while connecting comes wrapped.
-    for (let err = thrown; err instanceof Error; err = err.cause) if (err instanceof EcomputeError) throw err;
-    throw thrown;
-  }
-};
+const notSaid = (image: string, hint: string): EcomputeError =>
+  new EcomputeError('ECOMPUTE_IMAGE_URL_REFUSED', `nobody has said who holds the image ${image}`, { hint });

@@ -6,7 +6,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { AgentEndpoint } from '@etcd-compute/common/etcd/messages/agent-endpoint';
 import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
-import type { ImageResponse } from './request-image.js';
+import type { ImageResponse } from '@etcd-compute/common/images/request-url';
 
 /** Where the agent of a host serves now. @returns undefined while it does not. */
 export type FindEndpoint = (host: ProviderUuid) => Promise<AgentEndpoint | undefined>;

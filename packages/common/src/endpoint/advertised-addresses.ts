@@ -2,10 +2,15 @@ import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { EtcdSection } from '@etcd-compute/common/config/sections';
-import { withResolvers } from '@etcd-compute/common/async/deadline';
-import type { EndpointSection } from '../config/endpoint.js';
+import type { EtcdSection } from '../config/sections.js';
+import { withResolvers } from '../async/deadline.js';
 import { etcdServers, type ServerName } from '../config/etcd-servers.js';
+
+/** Where a listener is, as its config says. */
+interface ListenerConfig {
+  readonly listen?: string | undefined;
+  readonly advertise?: readonly string[] | undefined;
+}
 
 const MAX_ADDRESSES = 8;
 
@@ -33,7 +38,7 @@ const findLocalAddress = async ({ host, port }: ServerName): Promise<string | un
  * @param except addresses that every host has, such as the guests' gateway.
  */
 export const listAdvertisedAddresses = async (
-  { listen, advertise }: Pick<EndpointSection, 'listen' | 'advertise'>,
+  { listen, advertise }: ListenerConfig,
   { etcd, except }: { etcd: EtcdSection; except: ReadonlySet<string> },
 ): Promise<string[]> => {
   if (advertise) return [...advertise];

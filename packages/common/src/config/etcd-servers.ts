@@ -1,4 +1,4 @@
-import type { EtcdSection } from '@etcd-compute/common/config/sections';
+import type { EtcdSection } from './sections.js';
 
 export interface ServerName {
   readonly host: string;

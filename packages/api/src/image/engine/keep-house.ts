@@ -1,0 +1,34 @@
+import type { Images } from '../images.js';
+import { TASK_KEPT_MS } from '../render.js';
+import { endImport } from './end-import.js';
+
+/** What one round of a server looks after, whoever has begun it. Each part may be repeated. */
+export interface Housekeeping {
+  readonly images: Images;
+  /** Servers that are there now. */
+  readonly listServers: () => Promise<ReadonlySet<string>>;
+  readonly removeLeftovers: (isThere: (server: string) => boolean) => Promise<void>;
+}
+
+/** Ends imports of servers that are gone, removes what those left in the folder, contents that no image has, and tasks of long ago. */
+export const keepHouse = async ({ images, listServers, removeLeftovers }: Housekeeping): Promise<void> => {
+  const { store, blobs, now } = images;
+  await store.look();
+  const servers = await listServers();
+  const isThere = (server: string): boolean => server === blobs.server || servers.has(server);
+  for (const task of store.view().list('task')) {
+    if (task.status === 'processing' && !isThere(task.server))
+      await endImport(images, task, { status: 'failure', message: 'the server that imported it has stopped' });
+  }
+  const oldest = now() - TASK_KEPT_MS;
+  const old = store
+    .view()
+    .list('task')
+    .filter(({ status, updated_at }) => status !== 'processing' && updated_at < oldest);
+  if (old.length > 0)
+    await store.write((draft) => {
+      for (const { id } of old.slice(0, 1000)) draft.delete('task', id);
+    });
+  await removeLeftovers(isThere);
+  await blobs.collect();
+};

@@ -1,0 +1,47 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
+import { z } from 'zod';
+import { badRequest } from '../../http/http-error.js';
+import { callerOf, paramOf, withBody, type Route } from '../../http/route.js';
+import { targetOf } from '../engine/find-image.js';
+import { startImport } from '../engine/import-image.js';
+import type { Images } from '../images.js';
+import { STORE } from '../render.js';
+
+const stores = z.array(z.literal(STORE, `there is one store, which is called ${STORE}`)).min(1);
+
+const body = z.strictObject({
+  method: z.discriminatedUnion('name', [
+    z.strictObject({ name: z.literal('glance-direct') }),
+    z.strictObject({ name: z.literal('web-download'), uri: z.string().max(2048) }),
+  ]),
+  stores: stores.optional(),
+  all_stores: z.boolean().optional(),
+  all_stores_must_succeed: z.boolean().optional(),
+});
+
+export const createImportRoutes = (images: Images): readonly Route[] => [
+  withBody({
+    method: 'POST',
+    path: '/v2/images/:id/import',
+    rule: 'import_image',
+    target: targetOf(images),
+    body,
+    handle: async (request) => {
+      const { userId } = callerOf(request);
+      const { method } = request.body;
+      const asked = {
+        id: paramOf(request, 'id'),
+        method,
+        input: { import_req: request.body },
+        user: userId,
+        requestId: undefined,
+      };
+      await startImport(images, asked).catch((err: unknown) => {
+        if (err instanceof EcomputeError && err.code === 'ECOMPUTE_IMAGE_URL_REFUSED')
+          throw badRequest(`${err.message}.`);
+        throw err;
+      });
+      return { status: 202 };
+    },
+  }),
+];

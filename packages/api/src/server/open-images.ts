@@ -1,0 +1,107 @@
+import { rootCertificates } from 'node:tls';
+import { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
+import { jitter } from '@etcd-compute/common/async/sleep';
+import { readSecretFile } from '@etcd-compute/common/config/load';
+import { listAdvertisedAddresses } from '@etcd-compute/common/endpoint/advertised-addresses';
+import { createKeys } from '@etcd-compute/common/etcd/keys';
+import { createFindImageServers } from '@etcd-compute/common/images/find-image-servers';
+import { createUrlPolicy } from '@etcd-compute/common/images/url-policy';
+import { newProviderUuid, newSessionUuid } from '@etcd-compute/common/ids';
+import { createBlobFolder } from '../image/blobs/blob-folder.js';
+import { createBlobs } from '../image/blobs/blobs.js';
+import { keepHouse } from '../image/engine/keep-house.js';
+import { IMAGE_PATH } from '../image/image-service.js';
+import type { Images } from '../image/images.js';
+import { openContentKeys } from '../image/servers/content-keys.js';
+import { openContentServer } from '../image/servers/content-server.js';
+import { createFetchContent } from '../image/servers/fetch-content.js';
+import { register } from '../image/servers/registration.js';
+import { digestRelation, KINDS, type ImageRecords } from '../image/state/records.js';
+import { RecordIndex } from '../state/record-index.js';
+import { openRecordStore } from '../state/record-store.js';
+import { publicUrlOf } from './config.js';
+import type { OpenOptions } from './open-identity.js';
+
+export interface OpenedImages extends AsyncDisposable {
+  readonly images: Images;
+  /** One round of what is done every now and then. */
+  readonly keepHouse: () => Promise<void>;
+}
+
+const HOUSEKEEPING_MS = 5_000;
+
+/** Opens the images of a cloud, and serves their contents to agents and other servers. Imports that run when it closes have failed. */
+export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<OpenedImages> => {
+  const { folder: path, listen, port, stall, allow_private, ca_cert } = config.images;
+  const keys = createKeys(config.etcd.prefix);
+  const ca = ca_cert === undefined ? undefined : [...rootCertificates, await readSecretFile(ca_cert, 'images.ca_cert')];
+  const store = await openRecordStore<ImageRecords, RecordIndex<ImageRecords>>({
+    kinds: KINDS,
+    createIndex: (onUnreadable) => new RecordIndex(KINDS, onUnreadable),
+    etcd,
+    prefix: `${keys.image}state/`,
+    log,
+  });
+  const contentKeys = await openContentKeys(etcd, `${keys.image}secret`);
+  const findServers = createFindImageServers({ store: etcd, keys });
+  const server = newProviderUuid();
+  const folder = createBlobFolder(path, server, config.images);
+  const contents = await openContentServer({ listen, port, keys: contentKeys, folder, log });
+  const addresses = await listAdvertisedAddresses(config.images, { etcd: config.etcd, except: new Set() });
+  const endpoint = { version: 1, host: server, session: newSessionUuid(), addresses, port: contents.port } as const;
+  const registration = await register({ etcd, key: keys.imageServer(server), endpoint, log });
+  log.info({ addresses, port: contents.port, folder: path }, 'serving the contents of images');
+
+  const closing = new AbortController();
+  const running = new Set<Promise<void>>();
+  const images: Images = {
+    store,
+    blobs: createBlobs({
+      server,
+      folder,
+      stallMs: stall * 1000,
+      isWanted: async (sha256) => {
+        await store.look();
+        return store.view().related('image', digestRelation(sha256)).length > 0;
+      },
+      fetch: createFetchContent({ server, findServers, keyOf: contentKeys.keyOf }),
+      keyOf: contentKeys.keyOf,
+    }),
+    urls: { policy: createUrlPolicy(allow_private), ca, loginFor: () => undefined },
+    url: `${publicUrlOf(config)}${IMAGE_PATH}`,
+    now: Date.now,
+    signal: closing.signal,
+    background: (task) => {
+      const run = task()
+        .catch((err: unknown) => log.error({ err }, 'what an image was asked for could not be ended'))
+        .finally(() => running.delete(run));
+      running.add(run);
+    },
+    log,
+  };
+  const listServers = async (): Promise<ReadonlySet<string>> => new Set((await findServers()).map(({ host }) => host));
+  const keep = async (): Promise<void> => keepHouse({ images, listServers, removeLeftovers: folder.removeLeftovers });
+  const loop = new ReconcileLoop<'images'>({
+    activate: async () => {
+      await keep();
+      return { againAfterMs: jitter(HOUSEKEEPING_MS) };
+    },
+    onError: (_key, err) => log.warn({ err }, 'could not look after the images'),
+    backoffMs: { minMs: 1000, maxMs: HOUSEKEEPING_MS },
+    signal: closing.signal,
+  });
+  loop.wake('images');
+  return {
+    images,
+    keepHouse: keep,
+    [Symbol.asyncDispose]: async () => {
+      closing.abort();
+      loop.close();
+      await loop.idle();
+      await Promise.all(running);
+      await registration[Symbol.asyncDispose]();
+      await contents.close();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+};

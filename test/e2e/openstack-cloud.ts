@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { eapiProgram, startEapi, type EapiServer } from '@etcd-compute/testing/eapi';
+import { startEcompute, type Ecompute } from '@etcd-compute/testing/ecompute';
+import { startEtcd } from '@etcd-compute/testing/etcd-server';
+import { runCommand } from '@etcd-compute/testing/run-command';
+
+/** A cloud as its users have it: etcd, an agent on libvirt's test driver, and `eapi` with an admin. */
+export interface OpenstackCloud extends AsyncDisposable {
+  readonly agent: Ecompute;
+  readonly eapi: EapiServer;
+  /** Where OpenStack's tools find it. */
+  readonly clouds: string;
+  /** Runs a line of a shell as the admin, in the folder of eapi. @returns what it prints. */
+  readonly sh: (line: string) => Promise<string>;
+  /** `openstack LINE -f json`, parsed. */
+  readonly ask: (line: string) => Promise<any>; // eslint-disable-line typescript/no-explicit-any -- tests say what they look for
+}
+
+export const startOpenstackCloud = async (): Promise<OpenstackCloud> => {
+  const etcd = await startEtcd();
+  const [agent, eapi] = await Promise.all([
+    startEcompute({ etcd, placement: 'etcd', config: { network: { cidr: '10.45.0.0/24' } } }),
+    startEapi({ etcd }),
+  ]);
+  const clouds = join(eapi.dir, 'clouds.yaml');
+  await runCommand([process.execPath, eapiProgram, 'bootstrap', '--config', eapi.configPath, '--clouds', clouds]);
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('OS_'));
+  const env = { ...Object.fromEntries(others), OS_CLIENT_CONFIG_FILE: clouds, OS_CLOUD: 'admin' };
+  const sh: OpenstackCloud['sh'] = async (line) =>
+    (await runCommand(['bash', '-c', line], { env, cwd: eapi.dir, timeoutMs: 120_000 })).stdout;
+  return {
+    agent,
+    eapi,
+    clouds,
+    sh,
+    ask: async (line) => JSON.parse(await sh(`openstack ${line} -f json`)),
+    [Symbol.asyncDispose]: async () => {
+      await eapi.stop();
+      await agent.stop();
+      await etcd.stop();
+    },
+  };
+};

@@ -36,8 +36,9 @@ test('the security group, which is what it is', async () => {
   expect(await cloud.ask('security group list')).toMatchObject([{ Name: 'default' }]);
   expect((await cloud.ask('security group show default')).rules).toHaveLength(4);
   const rules = await cloud.ask('security group rule list default --long');
-  expect(rules.map((rule: { Direction: string; Ethertype: string }) => `${rule.Direction} ${rule.Ethertype}`).toSorted())
-    .toEqual(['egress IPv4', 'egress IPv6', 'ingress IPv4', 'ingress IPv6']);
+  expect(
+    rules.map((rule: { Direction: string; Ethertype: string }) => `${rule.Direction} ${rule.Ethertype}`).toSorted(),
+  ).toEqual(['egress IPv4', 'egress IPv6', 'ingress IPv4', 'ingress IPv6']);
 });
 
 test('what there is none of is an empty list', async () => {

@@ -18,8 +18,10 @@ import { hashSecret } from '@etcd-compute/api/identity/passwords/hash';
 import { planBootstrap } from '@etcd-compute/api/bootstrap/plan-bootstrap';
 import { apiConfigSchema } from '@etcd-compute/api/server/config';
 import { openServers, type ServersOptions } from '@etcd-compute/api/server/open-servers';
-import { createIdentity, openStateOf, type OpenOptions } from '@etcd-compute/api/server/open-identity';
-import type { IdentityStore } from '@etcd-compute/api/identity/state/identity-store';
+import { createNetworkService } from '@etcd-compute/api/network/network-service';
+import type { Network } from '@etcd-compute/api/network/network';
+import { createNetwork } from '@etcd-compute/api/server/create-network';
+import { createIdentity, openStateOf } from '@etcd-compute/api/server/open-identity';
 import type { Service } from '@etcd-compute/api/http/service';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
 
@@ -56,14 +58,12 @@ export interface Cloud extends AsyncDisposable {
 
 export const PASSWORD = 'secret';
 
-/** Services beside identity, on the same state. */
-type AddServices = (parts: { readonly options: OpenOptions; readonly state: IdentityStore }) => readonly Service[];
-
 interface CloudOptions {
-  readonly addServices?: AddServices;
   /** What hosts compute finds, instead of those that there are. */
   readonly hosts?: Compute['hosts'];
   readonly imageOf?: ServersOptions['imageOf'];
+  /** What networks and ports there are, instead of those that agents have made. */
+  readonly network?: Pick<Network, 'hosts' | 'instances'>;
 }
 
 const noImages: ServersOptions['imageOf'] = async (id) => {
@@ -73,7 +73,7 @@ const noImages: ServersOptions['imageOf'] = async (id) => {
 export const openCloud = async (
   etcd: { readonly host: string; readonly port: number },
   prefix = `/${randomUUID()}`,
-  { addServices = () => [], hosts, imageOf = noImages }: CloudOptions = {},
+  { hosts, network, imageOf = noImages }: CloudOptions = {},
 ): Promise<Cloud> => {
   const dir = await makeTempDir('a-cloud');
   const config = apiConfigSchema.parse({
@@ -96,9 +96,10 @@ export const openCloud = async (
     createIdentityService(identity),
     createComputeService(compute),
     createImageService(openedImages.images),
+    createNetworkService({ ...createNetwork(options, { hosts: agents, store: state }), ...network }),
   ] as const;
   const app = createApp({
-    services: [...services, ...addServices({ options, state })],
+    services,
     authenticate: createAuthenticate(identity),
     config: { maxBodyBytes: 100_000, timeoutMs: 30_000 },
   });

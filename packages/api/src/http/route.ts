@@ -48,6 +48,8 @@ export interface Route {
   readonly streams?: 'in' | 'out';
   /** What the body must be. Only a route that has this reads one. */
   readonly body?: z.ZodType | ((request: Omit<ApiRequest, 'body'>) => z.ZodType);
+  /** The sentence of a route that refuses whatever it is asked: documentation tells it. */
+  readonly refusal?: string;
   /** @throws HttpError. */
   readonly handle: (request: ApiRequest) => Promise<ApiReply> | ApiReply;
 }

@@ -1,11 +1,10 @@
-import { NETWORK_PATH, createNetworkService } from '@etcd-compute/api/network/network-service';
+import { NETWORK_PATH } from '@etcd-compute/api/network/network-service';
 import type { InstanceView } from '@etcd-compute/cloud/instances/view';
 import { portIdOf } from '@etcd-compute/api/network/engine/ids';
 import { viewOfNetworks } from '@etcd-compute/api/network/engine/networks';
 import { defaultGroupOf } from '@etcd-compute/api/network/engine/security-group';
 import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Service } from '@etcd-compute/api/http/service';
 import { addUser, openCloud, type Cloud } from '../a-cloud.js';
 
 /**
@@ -73,7 +72,6 @@ const VIEW = viewOfNetworks([
 
 let etcd: EtcdServer;
 let cloud: Cloud;
-let service: Service;
 let project = '';
 const tokens = new Map<string, string | undefined>();
 
@@ -96,21 +94,12 @@ const listServers = (): readonly InstanceView[] => {
 beforeAll(async () => {
   etcd = await startEtcd();
   cloud = await openCloud(etcd, undefined, {
-    addServices: ({ state }) => {
-      service = createNetworkService({
-        hosts: { view: () => VIEW, hostName: () => 'compute-1' },
-        instances: {
-          list: async (wanted) => listServers().filter((server) => wanted === undefined || server.project === wanted),
-          find: async (ids) => listServers().filter(({ instance }) => ids.includes(instance)),
-        },
-        projects: () =>
-          state
-            .view()
-            .list('project')
-            .map(({ id }) => id),
-        url: 'http://cloud/network/v2.0',
-      });
-      return [service];
+    network: {
+      hosts: { view: () => VIEW, hostName: () => 'compute-1' },
+      instances: {
+        list: async (wanted) => listServers().filter((server) => wanted === undefined || server.project === wanted),
+        find: async (ids) => listServers().filter(({ instance }) => ids.includes(instance)),
+      },
     },
   });
   const admin = await cloud.logIn('admin', 'admin');
@@ -148,9 +137,8 @@ const bodyOf = (request: string): object => {
 };
 
 test('each route is in the table', () => {
-  expect(service.routes.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual(
-    Object.keys(TABLE).toSorted(),
-  );
+  const routes = cloud.services.find(({ path }) => path === NETWORK_PATH)?.routes ?? [];
+  expect(routes.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual(Object.keys(TABLE).toSorted());
 });
 
 const expected = ({ who, request, allowed }: { who: string; request: string; allowed: string }): object => {

@@ -30,6 +30,7 @@ export const createRefusalRoutes = (network: Network): readonly Route[] => [
       method,
       path: `/v2.0/${collection}/:id`,
       rule: method === 'GET' ? 'network:get_other' : 'network:change',
+      refusal: sentence,
       handle: (request) => {
         throw missing(what, paramOf(request, 'id'));
       },
@@ -57,6 +58,7 @@ const refuse = (request: string, refusal: string | { readonly sentence: string; 
     method: method as Route['method'],
     path: `/v2.0${path}`,
     rule: 'network:change',
+    refusal: sentence,
     handle: async (asked) => {
       await find?.(asked);
       throw notHere(sentence);

@@ -55,6 +55,7 @@ export const createQuotaRoutes = ({ instances }: Network): readonly Route[] => [
     method,
     path: '/v2.0/quotas/:project',
     rule: 'network:list_quotas',
+    refusal: FIXED,
     handle: () => {
       throw notHere(FIXED);
     },

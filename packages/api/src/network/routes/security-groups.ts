@@ -40,6 +40,7 @@ export const createGroupRoutes = (network: Network): readonly Route[] => [
     method: 'POST',
     path: '/v2.0/security-groups',
     rule: 'network:change',
+    refusal: GROUPS,
     body: groupBody,
     handle: ({ body }) => {
       if (body.security_group.name.toLowerCase() === 'default')
@@ -51,6 +52,7 @@ export const createGroupRoutes = (network: Network): readonly Route[] => [
     method,
     path: '/v2.0/security-groups/:id',
     rule: 'network:change',
+    refusal: GROUPS,
     handle: (request) => {
       findGroup(network, request);
       throw notHere(GROUPS);
@@ -80,6 +82,7 @@ export const createGroupRoutes = (network: Network): readonly Route[] => [
     method: 'POST',
     path: '/v2.0/security-group-rules',
     rule: 'network:change',
+    refusal: GROUPS,
     body: ruleBody,
     handle: (request) => {
       const { security_group_id: id } = request.body.security_group_rule;
@@ -91,6 +94,7 @@ export const createGroupRoutes = (network: Network): readonly Route[] => [
     method: 'DELETE',
     path: '/v2.0/security-group-rules/:id',
     rule: 'network:change',
+    refusal: GROUPS,
     handle: (request) => {
       findRule(network, request);
       throw notHere(GROUPS);

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCloud } from '@etcd-compute/cloud';
 import { instanceUuidSchema } from '@etcd-compute/common/ids';
@@ -6,6 +7,7 @@ import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { start } from '../fixtures/eschedule-fixture.js';
 import { SMALL, startWorld, waitForState, type World } from '../fixtures/agent-world.js';
 
 /** What `/network` tells of the networks that agents have, and of the interfaces of instances. */
@@ -75,6 +77,16 @@ test('a port for each interface of an instance, as long as the instance is there
   expect((await ask('ports')).ports).toEqual(ports);
   expect((await ask(`ports/${ports[0].id}`)).port).toEqual(ports[0]);
   expect((await ask(`quotas/${project}/details`)).quota.port).toEqual({ limit: -1, used: 1, reserved: 0 });
+
+  const config = join(eapi.dir, 'schedule.yaml');
+  const { etcd, placement } = world;
+  await writeFile(config, JSON.stringify({ etcd: { host: etcd.host, port: etcd.port }, placement: placement.section }));
+  const eschedule = async (...argv: string[]): Promise<string> =>
+    (await start([...argv, '--config', config], eapi.dir).finished).stdout;
+  expect(await eschedule('list', '--all-projects')).toMatch(new RegExp(`^admin +.*${instance}`, 'm'));
+  expect(await eschedule('show', instance)).toMatch(new RegExp(`^project: +admin \\(${project}\\)$`, 'm'));
+  expect(JSON.parse(await eschedule('show', instance, '-o', 'json'))).toMatchObject({ project });
+
   await cloud.destroy([instance]);
   await waitFor(async () => (await ask('ports')).ports.length === 0, { what: 'the port to go' });
   expect(await ask(`ports/${ports[0].id}`)).toMatchObject({ NeutronError: { type: 'PortNotFound' } });

@@ -59,6 +59,9 @@ export const operatorGrants = (keys: Keys): readonly Grant[] => [
   ].map(readwrite),
   read(keys.agents),
   read(keys.consoles),
+  // The names of those whose instances it lists; passwords stand elsewhere.
+  read(`${keys.identity}state/project/`),
+  read(`${keys.identity}state/user/`),
 ];
 
 /** What `eapi` needs: what it keeps, and what becomes of instances that its users ask for. What operators say of hosts it only reads. */

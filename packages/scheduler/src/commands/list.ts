@@ -1,5 +1,6 @@
 import { EXIT_CODES } from '../exit-code.js';
 import { instanceOfAnyProjectShape, instanceShape } from '../output/instance-shape.js';
+import { readOwnerNames, withOwnerNames } from '../output/owner-names.js';
 import type { CommandContext } from './context.js';
 
 export interface ListOptions {
@@ -8,13 +9,15 @@ export interface ListOptions {
 }
 
 export const list = async (
-  { cloud, config, output, interruption: { signal } }: CommandContext,
+  { cloud, services, config, output, interruption: { signal } }: CommandContext,
   { isAll, isOfAllProjects }: ListOptions,
 ): Promise<number> => {
   const isBrief = output.format !== 'json' && output.format !== 'yaml';
   const { instances, problems } = await cloud.list({ isAll, isOfAllProjects, isBrief, signal });
   const none = `no instances in project ${config.project}; --all-projects lists those of all`;
-  await output.list(instances, isOfAllProjects ? instanceOfAnyProjectShape : { ...instanceShape, none });
+  const showsOwners = output.format === 'wide' || (isOfAllProjects && isBrief);
+  const shown = showsOwners ? withOwnerNames(instances, await readOwnerNames(services, instances)) : instances;
+  await output.list(shown, isOfAllProjects ? instanceOfAnyProjectShape : { ...instanceShape, none });
   for (const problem of problems) output.note(`eschedule: ${problem.message}`);
   return EXIT_CODES.done;
 };

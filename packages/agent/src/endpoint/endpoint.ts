@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { agentEndpointSchema, type AgentEndpoint } from '@etcd-compute/common/etcd/messages/agent-endpoint';
-import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import type { AgentEndpoint } from '@etcd-compute/common/etcd/messages/agent-endpoint';
 import type { ConsoleEndpoint } from '@etcd-compute/common/etcd/messages/console-endpoint';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
 import type { Store } from '@etcd-compute/common/etcd/store';
@@ -14,7 +13,6 @@ import { allNetworks } from '../config/network.js';
 import { openInput, type InputTarget } from '../consoles/open-input.js';
 import { planNetwork } from '../networks/address-plan.js';
 import { planIpv6 } from '../networks/ipv6-plan.js';
-import type { FindEndpoint } from '../images/download/request-snapshot.js';
 import type { ImageCache } from '../images/cache/cache.js';
 import type { PresenceKeeper } from '../session/presence.js';
 import { listAdvertisedAddresses } from '@etcd-compute/common/endpoint/advertised-addresses';
@@ -110,12 +108,3 @@ const tell = async (
   );
   return isCommitted;
 };
-
-/** Where the agent of any host serves. */
-export const createFindEndpoint =
-  ({ store, keys }: Pick<EndpointDeps, 'store' | 'keys'>): FindEndpoint =>
-  async (host) => {
-    const key = keys.endpoint(host);
-    const entry = await store.get(key);
-    return entry && parseMessage(agentEndpointSchema, key, entry.value);
-  };

@@ -1,9 +1,9 @@
 import { givenSubnetsOf } from '../networks/given-subnets.js';
 import { hostNetworksOf } from '../networks/host-networks.js';
+import { createFindEndpoint } from '@etcd-compute/common/images/find-endpoint';
 import { createFindImageServers } from '@etcd-compute/common/images/find-image-servers';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { createFindEndpoint } from '../endpoint/endpoint.js';
 import { ImageCache } from '../images/cache/cache.js';
 import { createDownloadReport } from '../images/wishes/report-downloads.js';
 import { createDraining, type Draining } from '../inventory/draining.js';

@@ -16,6 +16,8 @@ export interface Images {
   /** What links that must be whole begin with: the URL of the service. */
   readonly url: string;
   readonly now: () => number;
+  /** Looks at once what became of the snapshot of an image. */
+  readonly wakeSnapshot: (id: string) => void;
   /** Ends what goes on when the server stops. */
   readonly signal: AbortSignal;
   /** Runs what goes on after an answer. It throws nothing. */

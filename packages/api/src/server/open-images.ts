@@ -1,14 +1,17 @@
 import { rootCertificates } from 'node:tls';
+import { servicesOf } from '@etcd-compute/cloud/cloud';
 import { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
 import { jitter } from '@etcd-compute/common/async/sleep';
 import { readSecretFile } from '@etcd-compute/common/config/load';
 import { listAdvertisedAddresses } from '@etcd-compute/common/endpoint/advertised-addresses';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
+import { createFindEndpoint } from '@etcd-compute/common/images/find-endpoint';
 import { createFindImageServers } from '@etcd-compute/common/images/find-image-servers';
 import { createUrlPolicy } from '@etcd-compute/common/images/url-policy';
 import { newProviderUuid, newSessionUuid } from '@etcd-compute/common/ids';
 import { createBlobFolder } from '../image/blobs/blob-folder.js';
 import { createBlobs } from '../image/blobs/blobs.js';
+import { followSnapshot } from '../image/engine/follow-snapshot.js';
 import { keepHouse } from '../image/engine/keep-house.js';
 import { IMAGE_PATH } from '../image/image-service.js';
 import type { Images } from '../image/images.js';
@@ -27,6 +30,14 @@ export interface OpenedImages extends AsyncDisposable {
   /** One round of what is done every now and then. */
   readonly keepHouse: () => Promise<void>;
 }
+
+/** Of `ReconcileLoop`: all contents, or the snapshot of one image. */
+type LoopKey = 'contents' | `snapshot/${string}`;
+
+/** Snapshots take no room on hosts that is counted. */
+const noCapacity = async (): Promise<never> => {
+  throw new Error('images ask for no capacity');
+};
 
 const HOUSEKEEPING_MS = 5_000;
 
@@ -71,6 +82,7 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
     url: `${publicUrlOf(config)}${IMAGE_PATH}`,
     now: Date.now,
     signal: closing.signal,
+    wakeSnapshot: (id) => loop.wake(`snapshot/${id}`),
     background: (task) => {
       const run = task()
         .catch((err: unknown) => log.error({ err }, 'what an image was asked for could not be ended'))
@@ -81,16 +93,24 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
   };
   const listServers = async (): Promise<ReadonlySet<string>> => new Set((await findServers()).map(({ host }) => host));
   const keep = async (): Promise<void> => keepHouse({ images, listServers, removeLeftovers: folder.removeLeftovers });
-  const loop = new ReconcileLoop<'images'>({
-    activate: async () => {
+  const snapshots = {
+    images,
+    servicesOf: (project: string) => servicesOf({ store: etcd, capacity: noCapacity, keys, project }),
+    findEndpoint: createFindEndpoint({ store: etcd, keys }),
+    listServers,
+  };
+  const loop = new ReconcileLoop<LoopKey>({
+    activate: async (key) => {
+      if (key !== 'contents') return followSnapshot(snapshots, key.slice('snapshot/'.length));
       await keep();
+      for (const { image } of store.view().list('snapshot')) images.wakeSnapshot(image);
       return { againAfterMs: jitter(HOUSEKEEPING_MS) };
     },
-    onError: (_key, err) => log.warn({ err }, 'could not look after the images'),
-    backoffMs: { minMs: 1000, maxMs: HOUSEKEEPING_MS },
+    onError: (key, err) => log.warn({ err, what: key }, 'could not look after the images'),
+    backoffMs: { minMs: 1000, maxMs: 30_000 },
     signal: closing.signal,
   });
-  loop.wake('images');
+  loop.wake('contents');
   return {
     images,
     keepHouse: keep,

@@ -13,7 +13,7 @@ const renderService = ({ name, path: root, routes }: Service): string => {
   }
   const rows = [...paths]
     // Each path of compute stands below /v2, too.
-    .filter(([path]) => !path.startsWith('/v2/') && path !== '/v2')
+    .filter(([path]) => name !== 'compute' || (!path.startsWith('/v2/') && path !== '/v2'))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([path, { there, refused }]) => [
       `\`${root}${path}\``,

@@ -1,5 +1,6 @@
 import type { Want } from '@etcd-compute/common/capacity/capacity';
 import { EcomputeError, toError } from '@etcd-compute/common/errors';
+import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { renderQuery } from '@etcd-compute/common/capacity/want';
 import { newDiskUuid, newInstanceUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
@@ -34,8 +35,10 @@ export interface BootOptions extends RunOptions {
   /** The user in Placement. Default: the cloud's. */
   readonly user?: string | undefined;
   readonly want: Want;
-  /** http(s) URL of a disk image, or `snapshot:NAME`. */
+  /** http(s) URL of a disk image, `snapshot:NAME`, or `image:UUID@sha256:...` with its source. */
   readonly image: string;
+  /** What lets hosts fetch the image from image servers. */
+  readonly imageSource?: SnapshotSource | undefined;
   /** `sha256:...` or `sha512:...` of the file behind the URL, or the URL of the SHA256SUMS that has it. */
   readonly checksum?: string | undefined;
   /** Empty disks beside the root disk, in GiB each. They are a part of the DISK_GB that is wanted. */
@@ -135,7 +138,7 @@ const bootAll = async (services: Services, options: BootOptions, running: Run): 
   const { want, strategy = 'spread', waitMs, tellsDownloads = false, needsAgents = true } = options;
   checkDisks(options);
   checkNetworks(options.networks);
-  const image = await resolveImage(services, options.image);
+  const image = await resolveImage(services, options.image, options.imageSource);
   const specs = newSpecs(services, options, image);
   for (const spec of specs) checkRequestSize(spec);
   const names = new Map<ProviderUuid, string>();

@@ -13,12 +13,17 @@ export interface ResolvedImage {
 }
 
 /**
- * Finds the snapshot that `snapshot:NAME` is now. URLs are what they are.
+ * Finds the snapshot that `snapshot:NAME` is now. URLs are what they are, and so is what image servers have.
  *
+ * @param given what lets in to an image server.
  * @throws EcomputeError ECOMPUTE_SNAPSHOT_UNKNOWN, and ECOMPUTE_IMAGE_URL_REFUSED for what is no name.
  */
-export const resolveImage = async (services: Services, image: string): Promise<ResolvedImage> => {
-  if (!isSnapshotImage(image)) return { image };
+export const resolveImage = async (
+  services: Services,
+  image: string,
+  given?: SnapshotSource,
+): Promise<ResolvedImage> => {
+  if (!isSnapshotImage(image)) return { image, ...(given && { source: given }) };
   const asked = parseSnapshotImage(image);
   if (!asked)
     throw new EcomputeError('ECOMPUTE_IMAGE_URL_REFUSED', `could not use the image '${image}'`, {

@@ -81,5 +81,5 @@ export const apiGrants = (keys: Keys): readonly Grant[] => [
     keys.snapshots,
     keys.placement,
   ].map(readwrite),
-  ...[keys.agents, keys.consoles, keys.drains, keys.sessions].map(read),
+  ...[keys.agents, keys.consoles, keys.endpoints, keys.drains, keys.sessions].map(read),
 ];

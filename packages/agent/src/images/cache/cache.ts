@@ -14,7 +14,7 @@ import { fetchImage, type FetchDeps } from './fetch-image.js';
 import { Flights } from './flights.js';
 import { openLeftovers } from '../download/old-downloads.js';
 import type { ImagesSection } from '../../config/images.js';
-import type { FindEndpoint } from '../download/request-snapshot.js';
+import type { FindEndpoint } from '@etcd-compute/common/images/request-snapshot';
 import { openImageSource } from '../download/source.js';
 import { createSpaceGuard } from '../download/space.js';
 import { openUrlEntries } from './url-entries.js';

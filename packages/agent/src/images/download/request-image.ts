@@ -4,7 +4,7 @@ import { requestUrl, type ImageResponse } from '@etcd-compute/common/images/requ
 import { isSnapshotImage } from '@etcd-compute/common/snapshot-image';
 import { isStoredImage, parseStoredImage } from '@etcd-compute/common/stored-image';
 import { EcomputeError } from '@etcd-compute/common/errors';
-import { requestSnapshot } from './request-snapshot.js';
+import { requestSnapshot } from '@etcd-compute/common/images/request-snapshot';
 import type { ImageSource } from './source.js';
 
 export interface ImageRequest {

@@ -4,7 +4,7 @@ import type { FindImageServers } from '@etcd-compute/common/images/request-store
 import type { UrlSource } from '@etcd-compute/common/images/request-url';
 import { parseNetrc } from './netrc.js';
 import type { ImagesSection } from '../../config/images.js';
-import type { FindEndpoint } from './request-snapshot.js';
+import type { FindEndpoint } from '@etcd-compute/common/images/request-snapshot';
 import { createUrlPolicy } from '@etcd-compute/common/images/url-policy';
 
 /** Whom images are asked of that no web server has. */

@@ -29,7 +29,7 @@ export const stage = async (images: Images, image: Image, { stream, announcedByt
     );
   });
 
-const toContent = ({ blobs }: Images, { received: { sha256, sha512, md5, size } }: Taken): Staged => ({
+export const toContent = ({ blobs }: Images, { received: { sha256, sha512, md5, size } }: Taken): Staged => ({
   sha256,
   sha512,
   md5,
@@ -37,7 +37,8 @@ const toContent = ({ blobs }: Images, { received: { sha256, sha512, md5, size } 
   server: blobs.server,
 });
 
-const setContent = async (
+/** @throws HttpError 409, 410 when it is not as it was. */
+export const setContent = async (
   { store, now }: Images,
   { id, status, disk_format }: Image,
   changes: Partial<Image>,

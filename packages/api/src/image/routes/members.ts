@@ -10,7 +10,11 @@ import { imageRelation, memberId, type Image, type Member } from '../state/recor
 const MAX_MEMBERS = 128;
 
 const addBody = z.strictObject({ member: z.string().min(1).max(255) });
-const changeBody = z.strictObject({ status: z.enum(['pending', 'accepted', 'rejected']) });
+/** Clients say the member again, who is in the path. */
+const changeBody = z.strictObject({
+  status: z.enum(['pending', 'accepted', 'rejected']),
+  member: z.string().optional(),
+});
 
 export const createMemberRoutes = (images: Images): readonly Route[] => {
   const { store, now } = images;

@@ -1,4 +1,4 @@
-import { providerUuidSchema } from '@etcd-compute/common/ids';
+import { instanceNameSchema, projectSchema, providerUuidSchema } from '@etcd-compute/common/ids';
 import { z } from 'zod';
 import type { Kinds, RecordsOf } from '../../state/kinds.js';
 
@@ -92,12 +92,25 @@ const task = z.looseObject({
   updated_at: z.number(),
 });
 
-const SCHEMAS = { image, member, task };
+/** A snapshot that a host takes for an image, until the host has forgotten it again. */
+const snapshot = z.looseObject({
+  version: VERSION,
+  image: z.string(),
+  /** By these, agents know it. */
+  project: projectSchema,
+  name: instanceNameSchema,
+  /** Who looks after it. When that server is gone, another one does. */
+  server: providerUuidSchema,
+  created_at: z.number(),
+});
+
+const SCHEMAS = { image, member, task, snapshot };
 
 export type ImageRecords = RecordsOf<typeof SCHEMAS>;
 export type Image = ImageRecords['image'];
 export type Member = ImageRecords['member'];
 export type Task = ImageRecords['task'];
+export type SnapshotOrder = ImageRecords['snapshot'];
 
 export const memberId = (image: string, project: string): string => `${image}/${project}`;
 
@@ -118,5 +131,6 @@ export const KINDS: Kinds<ImageRecords> = {
     idOf: ({ image: id, project }) => memberId(id, project),
     relationsOf: ({ image: id }) => [imageRelation(id)],
   },
+  snapshot: { schema: snapshot, idOf: ({ image: id }) => id },
   task: { schema: task, idOf: ({ id }) => id, relationsOf: ({ image: id }) => [imageRelation(id)] },
 };

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { connectAgent } from '@etcd-compute/common/endpoint/connect-agent';
-import { snapshotIdentity, snapshotPath } from '@etcd-compute/common/endpoint/protocol';
-import { EcomputeError } from '@etcd-compute/common/errors';
-import type { AgentEndpoint } from '@etcd-compute/common/etcd/messages/agent-endpoint';
-import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
-import type { ProviderUuid } from '@etcd-compute/common/ids';
-import type { ImageResponse } from '@etcd-compute/common/images/request-url';
+import { connectAgent } from '../endpoint/connect-agent.js';
+import { snapshotIdentity, snapshotPath } from '../endpoint/protocol.js';
+import { EcomputeError } from '../errors.js';
+import type { AgentEndpoint } from '../etcd/messages/agent-endpoint.js';
+import type { SnapshotSource } from '../etcd/messages/snapshot.js';
+import type { ProviderUuid } from '../ids.js';
+import type { ImageResponse } from './request-url.js';
 
 /** Where the agent of a host serves now. @returns undefined while it does not. */
 export type FindEndpoint = (host: ProviderUuid) => Promise<AgentEndpoint | undefined>;

@@ -9,11 +9,13 @@ import { createDiscoveryRoutes } from './routes/discovery.js';
 import { createFlavorAccessRoutes } from './routes/flavor-access.js';
 import { createFlavorExtraSpecRoutes } from './routes/flavor-extra-specs.js';
 import { createFlavorRoutes } from './routes/flavors.js';
+import { createHypervisorRoutes } from './routes/hypervisors.js';
 import { createKeypairRoutes } from './routes/keypairs.js';
 import { createLimitRoutes } from './routes/limits.js';
 import { createQuotaClassRoutes } from './routes/quota-classes.js';
 import { createQuotaSetRoutes } from './routes/quota-sets.js';
 import { createServerGroupRoutes } from './routes/server-groups.js';
+import { createServiceRoutes } from './routes/services.js';
 import { RULES } from './rules.js';
 import { createAllServerRoutes } from './servers/server-routes.js';
 import { SERVER_RULES } from './servers/server-rules.js';
@@ -33,6 +35,8 @@ const createVersionedRoutes = (compute: Compute): readonly Route[] =>
     createServerGroupRoutes,
     createAggregateRoutes,
     createZoneRoutes,
+    createHypervisorRoutes,
+    createServiceRoutes,
     ({ servers }: Compute) => createAllServerRoutes(servers),
   ]
     .flatMap((createRoutes) => createRoutes(compute))

@@ -49,4 +49,9 @@ export const RULES: Readonly<Record<string, string>> = {
   'compute:aggregates:change': ADMIN,
   'compute:availability_zones:list': ANYBODY_KNOWN,
   'compute:availability_zones:detail': ADMIN,
+
+  'compute:hypervisors:list': ADMIN,
+  'compute:hypervisors:show': ADMIN,
+  'compute:services:list': ADMIN,
+  'compute:services:update': ADMIN,
 };

@@ -39,6 +39,15 @@ const VERSIONED: Readonly<Record<string, string>> = {
   'POST /os-aggregates/:id/action': 'a',
   'GET /os-availability-zone': 'amro',
   'GET /os-availability-zone/detail': 'a',
+  'GET /os-hypervisors': 'a',
+  'GET /os-hypervisors/detail': 'a',
+  'GET /os-hypervisors/statistics': 'a',
+  'GET /os-hypervisors/:id': 'a',
+  'GET /os-hypervisors/:id/uptime': 'a',
+  'GET /os-hypervisors/:id/search': 'a',
+  'GET /os-hypervisors/:id/servers': 'a',
+  'GET /os-services': 'a',
+  'PUT /os-services/:id': 'a',
 };
 
 /** Of another project, a server is not found; which is for the tests of servers. */

@@ -27,8 +27,10 @@ export interface Blobs {
   readonly open: (blob: Pick<Blob, 'sha256' | 'server'>) => Promise<OpenBlob>;
   /** The path of what `open` opens. */
   readonly ensure: (blob: Pick<Blob, 'sha256' | 'server'>) => Promise<string>;
-  /** Removes what no record names any more, here. */
-  readonly collect: (sha256s?: readonly string[]) => Promise<void>;
+  /** Removes those of them that no record names any more, here. */
+  readonly collect: (sha256s: readonly string[]) => Promise<void>;
+  /** What is here, by its sha256. */
+  readonly list: () => Promise<readonly string[]>;
   /** Has agents and other servers let in to a content. */
   readonly keyOf: (sha256: string) => string;
 }
@@ -79,9 +81,15 @@ export const createBlobs = ({ server, folder, stallMs, isWanted, fetch, keyOf }:
 
   const fetchOnce = async (blob: Pick<Blob, 'sha256' | 'server'>): Promise<void> => {
     const source = await fetch(blob);
-    await take(source, { announcedBytes: undefined }, async ({ received, commit }) => {
+    const taking = take(source, { announcedBytes: undefined }, async ({ received, commit }) => {
       if (received.sha256 !== blob.sha256) throw new HttpError(503, 'Another server sent another content than it has.');
       await commit(async () => undefined);
+    });
+    await taking.catch((err: unknown) => {
+      // Whoever asks for it has sent nothing that would be too large.
+      if (err instanceof HttpError && err.status === 413)
+        throw new HttpError(503, 'This server has no room to fetch the content of the image.', { cause: err });
+      throw err;
     });
   };
 
@@ -105,9 +113,9 @@ export const createBlobs = ({ server, folder, stallMs, isWanted, fetch, keyOf }:
       return opened;
     },
     collect: async (sha256s) => {
-      for (const sha256 of sha256s ?? (await folder.list()))
-        await folder.removeUnless(sha256, async () => isWanted(sha256));
+      for (const sha256 of sha256s) await folder.removeUnless(sha256, async () => isWanted(sha256));
     },
+    list: async () => folder.list(),
     keyOf,
   };
 };

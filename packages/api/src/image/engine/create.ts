@@ -21,7 +21,7 @@ export const planImage = ({ body, owner, now }: NewImage): Image => {
   const names = Object.keys(body).filter((name) => name !== 'id');
   for (const name of names) checkMayBeSaid(name);
   const properties = names.filter((name) => !isField(name)).map((name) => [name, readProperty(name, body[name])]);
-  checkCount(properties.length);
+  checkProperties(Object.fromEntries(properties));
   return {
     version: 1,
     id: body.id?.toLowerCase() ?? randomUUID(),
@@ -42,8 +42,14 @@ export const planImage = ({ body, owner, now }: NewImage): Image => {
   };
 };
 
+/** As much as one record in etcd should have. */
+const MAX_PROPERTIES_LENGTH = 256 * 1024;
+
 /** @throws HttpError 413. */
-export const checkCount = (properties: number): void => {
-  if (properties > MAX_PROPERTIES)
-    throw new HttpError(413, `An image has at most ${MAX_PROPERTIES} properties; this one would have ${properties}.`);
+export const checkProperties = (properties: Readonly<Record<string, string>>): void => {
+  const count = Object.keys(properties).length;
+  if (count > MAX_PROPERTIES)
+    throw new HttpError(413, `An image has at most ${MAX_PROPERTIES} properties; this one would have ${count}.`);
+  if (JSON.stringify(properties).length > MAX_PROPERTIES_LENGTH)
+    throw new HttpError(413, `The properties of an image have at most ${MAX_PROPERTIES_LENGTH} characters together.`);
 };

@@ -1,5 +1,6 @@
 import type { Images } from '../images.js';
 import { TASK_KEPT_MS } from '../render.js';
+import { digestRelation } from '../state/records.js';
 import { endImport } from './end-import.js';
 
 /** What one round of a server looks after, whoever has begun it. Each part may be repeated. */
@@ -30,5 +31,7 @@ export const keepHouse = async ({ images, listServers, removeLeftovers }: Housek
       for (const { id } of old.slice(0, 1000)) draft.delete('task', id);
     });
   await removeLeftovers(isThere);
-  await blobs.collect();
+  const here = await blobs.list();
+  // A few, most of the time none: each is looked for again before it goes.
+  await blobs.collect(here.filter((sha256) => store.view().related('image', digestRelation(sha256)).length === 0));
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { badRequest, conflict, forbidden, HttpError } from '../../http/http-error.js';
 import type { Image } from '../state/records.js';
-import { checkCount } from './create.js';
+import { checkProperties } from './create.js';
 import { checkMayBeSaid, FIELDS, isField, readProperty, type FieldName } from './fields.js';
 
 /** Changes of an image, in the two forms of JSON patch that Glance takes. https://docs.openstack.org/api-ref/image/v2/#update-image */
@@ -70,7 +70,7 @@ export const applyChanges = (image: Image, changes: readonly Change[]): Image =>
   let changed = image;
   for (const change of changes)
     changed = isField(change.name) ? setField(changed, change.name, change) : setProperty(changed, change);
-  checkCount(Object.keys(changed.properties).length);
+  checkProperties(changed.properties);
   return changed;
 };
 

@@ -52,3 +52,13 @@ test('the formats of an image stay when it has a content', () => {
   expect(() => applyChanges(active, changes)).toThrow(expect.objectContaining({ status: 403 }));
   expect(applyChanges(image, changes)).toMatchObject({ disk_format: 'raw' });
 });
+
+test('properties are bounded in number and length', () => {
+  const many = Array.from({ length: 129 }, (_, index) => ({ op: 'add', path: `/p${index}`, value: 'x' }));
+  const long = Array.from({ length: 5 }, (_, index) => ({ op: 'add', path: `/p${index}`, value: 'x'.repeat(60_000) }));
+  for (const changes of [many, long])
+    expect(() => applyChanges(image, readChanges(changes, NEW_PATCH))).toThrow(
+      expect.objectContaining({ status: 413 }),
+    );
+  expect(() => applyChanges(image, readChanges(long.slice(0, 4), NEW_PATCH))).not.toThrow();
+});

@@ -88,10 +88,16 @@ export const openCloud = async (
   await state.write((draft) => planBootstrap(draft, { hash: hashSecret(PASSWORD), isForced: false }));
   const computeState = await openComputeStateOf(options);
   const agents = await openHostNetworks({ etcd: store, keys: createKeys(prefix), log: silentLogger() });
-  const opened = await openServers(options, { store: computeState, hosts: agents, imageOf });
-  const real = createCompute({ config, identity, store: computeState, servers: opened.servers });
-  const compute = { ...real, ...(hosts && { hosts }) };
   const openedImages = await openImages(options);
+  const opened = await openServers(options, { store: computeState, hosts: agents, imageOf });
+  const real = createCompute({
+    config,
+    identity,
+    store: computeState,
+    servers: opened.servers,
+    images: openedImages.images,
+  });
+  const compute = { ...real, ...(hosts && { hosts }) };
   const services = [
     createIdentityService(identity),
     createComputeService(compute),

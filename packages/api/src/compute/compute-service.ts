@@ -10,6 +10,7 @@ import { createFlavorAccessRoutes } from './routes/flavor-access.js';
 import { createFlavorExtraSpecRoutes } from './routes/flavor-extra-specs.js';
 import { createFlavorRoutes } from './routes/flavors.js';
 import { createHypervisorRoutes } from './routes/hypervisors.js';
+import { createImageRoutes } from './routes/images.js';
 import { createKeypairRoutes } from './routes/keypairs.js';
 import { createLimitRoutes } from './routes/limits.js';
 import { createQuotaClassRoutes } from './routes/quota-classes.js';
@@ -37,6 +38,7 @@ const createVersionedRoutes = (compute: Compute): readonly Route[] =>
     createZoneRoutes,
     createHypervisorRoutes,
     createServiceRoutes,
+    createImageRoutes,
     ({ servers }: Compute) => createAllServerRoutes(servers),
   ]
     .flatMap((createRoutes) => createRoutes(compute))

@@ -1,3 +1,4 @@
+import type { Images } from '../image/images.js';
 import type { HostView } from '@etcd-compute/cloud/hosts/view';
 import type { Usage } from './usage.js';
 import type { Servers } from './servers/servers.js';
@@ -7,6 +8,8 @@ import type { ComputeStore } from './state/compute-store.js';
 export interface Compute {
   readonly store: ComputeStore;
   readonly now: () => number;
+  /** Of the image service. */
+  readonly images: Images;
   readonly hasProject: (id: string) => boolean;
   /** Ids of the servers in a group. */
   readonly membersOf: (group: string) => readonly string[];

@@ -54,4 +54,8 @@ export const RULES: Readonly<Record<string, string>> = {
   'compute:hypervisors:show': ADMIN,
   'compute:services:list': ADMIN,
   'compute:services:update': ADMIN,
+
+  'compute:images:list': ANYBODY_KNOWN,
+  'compute:images:show': ANYBODY_KNOWN,
+  'compute:images:delete': `${ADMIN} or (role:member and project_id:%(target.project_id)s)`,
 };

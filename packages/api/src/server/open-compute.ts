@@ -6,6 +6,7 @@ import type { Compute } from '../compute/compute.js';
 import { openComputeStore, type ComputeStore } from '../compute/state/compute-store.js';
 import { readUsage } from '../compute/servers/engine/usage.js';
 import type { Servers } from '../compute/servers/servers.js';
+import type { Images } from '../image/images.js';
 import type { Identity } from '../identity/identity.js';
 import { publicUrlOf } from './config.js';
 import type { OpenOptions } from './open-identity.js';
@@ -19,12 +20,14 @@ export interface ComputeOptions {
   /** Stays its owner's to close. */
   readonly store: ComputeStore;
   readonly servers: Servers;
+  readonly images: Images;
 }
 
-export const createCompute = ({ config, identity, store, servers }: ComputeOptions): Compute => ({
+export const createCompute = ({ config, identity, store, servers, images }: ComputeOptions): Compute => ({
   store,
   now: Date.now,
   servers,
+  images,
   membersOf: (id) =>
     [...servers.store.all()]
       .filter(({ group, deleted_at }) => group === id && deleted_at === null)

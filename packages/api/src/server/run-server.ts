@@ -52,10 +52,16 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   await using computeStore = await openComputeStateOf(options);
   const identity = createIdentity(options, store);
   await using hosts = await openHostNetworks({ etcd, keys: createKeys(config.etcd.prefix), log });
-  await using opened = await openServers(options, { store: computeStore, hosts, imageOf: noImages });
-  const compute = createCompute({ config, identity, store: computeStore, servers: opened.servers });
-  const network = createNetwork(options, { hosts, store });
   await using openedImages = await openImages(options);
+  await using opened = await openServers(options, { store: computeStore, hosts, imageOf: noImages });
+  const compute = createCompute({
+    config,
+    identity,
+    store: computeStore,
+    servers: opened.servers,
+    images: openedImages.images,
+  });
+  const network = createNetwork(options, { hosts, store });
   const metrics = createServerMetrics();
   const requestLog = createRequestLog(root.child({ component: 'api' }));
   const app = createApp({

@@ -48,6 +48,13 @@ const VERSIONED: Readonly<Record<string, string>> = {
   'GET /os-hypervisors/:id/servers': 'a',
   'GET /os-services': 'a',
   'PUT /os-services/:id': 'a',
+  // Of another project, an image is not found.
+  'GET /images': 'amro',
+  'GET /images/detail': 'amro',
+  'GET /images/:id': 'amro',
+  'DELETE /images/:id': 'amo',
+  'GET /images/:id/metadata': 'amro',
+  'GET /images/:id/metadata/:key': 'amro',
 };
 
 /** Of another project, a server is not found; which is for the tests of servers. */
@@ -103,8 +110,11 @@ testIsolation({
   prepare: async (cloud, { member, places: { project } }) => {
     const body = { server_group: { name: 'web', policies: ['affinity'] } };
     const made = await cloud.askAt('/compute/v2.1')('POST /os-server-groups', { token: member, body });
+    const image = { name: 'ours', disk_format: 'raw', container_format: 'bare' };
+    const { body: ours } = await cloud.askAt('/image')('POST /v2/images', { token: member, body: image });
     return (path) =>
       path
+        .replace('/images/:id', `/images/${ours.id}`)
         .replace('/flavors/:id', '/flavors/none')
         .replace('/os-server-groups/:id', `/os-server-groups/${made.body.server_group.id}`)
         .replace('/os-aggregates/:id', '/os-aggregates/1')

@@ -4,7 +4,6 @@ import { silentLogger } from '@etcd-compute/common/log';
 import { openStore } from '@etcd-compute/common/etcd/store';
 import { etcdSection } from '@etcd-compute/common/config/sections';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
-import { badRequest } from '@etcd-compute/api/http/http-error';
 import { openHostNetworks } from '@etcd-compute/api/network/state/host-networks';
 import { createApp, type App } from '@etcd-compute/api/http/app';
 import { createAuthenticate, type Identity } from '@etcd-compute/api/identity/identity';
@@ -66,14 +65,10 @@ interface CloudOptions {
   readonly network?: Pick<Network, 'hosts' | 'instances'>;
 }
 
-const noImages: ServersOptions['imageOf'] = async (id) => {
-  throw badRequest(`Image ${id} could not be found.`);
-};
-
 export const openCloud = async (
   etcd: { readonly host: string; readonly port: number },
   prefix = `/${randomUUID()}`,
-  { hosts, network, imageOf = noImages }: CloudOptions = {},
+  { hosts, network, imageOf }: CloudOptions = {},
 ): Promise<Cloud> => {
   const dir = await makeTempDir('a-cloud');
   const config = apiConfigSchema.parse({
@@ -89,14 +84,9 @@ export const openCloud = async (
   const computeState = await openComputeStateOf(options);
   const agents = await openHostNetworks({ etcd: store, keys: createKeys(prefix), log: silentLogger() });
   const openedImages = await openImages(options);
-  const opened = await openServers(options, { store: computeState, hosts: agents, imageOf });
-  const real = createCompute({
-    config,
-    identity,
-    store: computeState,
-    servers: opened.servers,
-    images: openedImages.images,
-  });
+  const { images } = openedImages;
+  const opened = await openServers(options, { store: computeState, hosts: agents, images, imageOf });
+  const real = createCompute({ config, identity, store: computeState, servers: opened.servers, images });
   const compute = { ...real, ...(hosts && { hosts }) };
   const services = [
     createIdentityService(identity),

@@ -21,7 +21,6 @@ beforeAll(async () => {
   agents = await Promise.all([world.startAgent({ placement: 'etcd' }), world.startAgent({ placement: 'etcd' })]);
   const imageOf = async (id: string) => ({
     image: id === OTHER ? world.otherImageUrl : world.imageUrl,
-    name: 'tiny',
     minDiskGiB: 0,
     minRamMiB: 0,
     virtualSizeBytes: 4096,

@@ -50,6 +50,6 @@ export const createComputeService = (compute: Compute): Service => ({
   rules: { ...RULES, ...SERVER_RULES },
   routes: [...createDiscoveryRoutes(compute), ...createVersionedRoutes(compute)],
   look: async () => Promise.all([compute.store.look(), compute.servers.store.look()]),
-  headersOf: versionHeaders,
+  headersOf: (request) => ({ 'x-compute-request-id': request.requestId, ...versionHeaders(request) }),
   renderError,
 });

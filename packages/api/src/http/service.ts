@@ -12,7 +12,7 @@ export interface Service {
   /** Resolves when its routes see all that was written before. */
   readonly look?: () => Promise<unknown>;
   /** What each answer has, also to what is refused. @throws HttpError when a request cannot be answered at all. */
-  readonly headersOf?: (request: Pick<ApiRequest, 'header' | 'url'>) => Readonly<Record<string, string>>;
+  readonly headersOf?: (request: Pick<ApiRequest, 'header' | 'url' | 'requestId'>) => Readonly<Record<string, string>>;
   /** The body that its clients expect of an error. */
   readonly renderError: (error: HttpError) => object;
   /** What an error's reply has beside its body. */

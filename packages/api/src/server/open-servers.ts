@@ -11,6 +11,9 @@ import { COMPUTE_PATH } from '../compute/compute-service.js';
 import { startReconciler } from '../compute/servers/engine/reconcile-servers.js';
 import type { Servers } from '../compute/servers/servers.js';
 import { openServerStore } from '../compute/servers/state/server-store.js';
+import { resolveBootImage } from '../image/engine/boot-image.js';
+import { createSnapshotImage } from '../image/engine/snapshot-image.js';
+import type { Images } from '../image/images.js';
 import type { ComputeStore } from '../compute/state/compute-store.js';
 import type { HostNetworksStore } from '../network/state/host-networks.js';
 import { publicUrlOf } from './config.js';
@@ -20,7 +23,9 @@ export interface ServersOptions {
   /** Stay their owners' to close. */
   readonly store: ComputeStore;
   readonly hosts: Pick<HostNetworksStore, 'view' | 'hostName'>;
-  readonly imageOf: Servers['imageOf'];
+  readonly images: Images;
+  /** Instead of images' own, in tests. */
+  readonly imageOf?: Servers['imageOf'] | undefined;
 }
 
 export interface OpenServers extends AsyncDisposable {
@@ -30,7 +35,7 @@ export interface OpenServers extends AsyncDisposable {
 /** Servers, and what goes on with them as long as this is open. @throws what etcd says, when the first copy cannot be made. */
 export const openServers = async (
   { config, etcd, log }: OpenOptions,
-  { store, hosts, imageOf }: ServersOptions,
+  { store, hosts, images, imageOf }: ServersOptions,
 ): Promise<OpenServers> => {
   const keys = createKeys(config.etcd.prefix);
   const capacity = createOpenCapacity({ config, etcd, log });
@@ -43,11 +48,19 @@ export const openServers = async (
     servicesFor: ({ project, user }) =>
       servicesOf({ store: etcd, capacity, keys, user, project, patienceMs: 2 * config.etcd.timeout * 1000 }),
     flavorOf: (id, caller) => needFlavor(store.view(), id, caller),
-    imageOf,
+    imageOf: imageOf ?? (async (id, caller) => resolveBootImage(images, caller, id)),
+    saveImage: async (image) => createSnapshotImage(images, image),
     keyOf: (user, name) => findSshKey(store.view(), { user, name }),
     groupOf: (id, project) => {
       const group = findServerGroup(store.view(), id, project);
-      return group && { id, policy: group.policy, maxPerHost: group.max_per_host ?? 1 };
+      return (
+        group && {
+          id,
+          policy: group.policy,
+          maxPerHost: group.max_per_host ?? 1,
+          maxMembers: limitsOf(store.view(), project).server_group_members,
+        }
+      );
     },
     networkView: () => hosts.view(),
     limitsOf: (project) => limitsOf(store.view(), project),

@@ -9,7 +9,6 @@ import { closeServer, listen } from '@etcd-compute/common/serving/listen';
 import { corsOf } from '@etcd-compute/common/serving/sections';
 import { readTls, type TlsFiles } from '@etcd-compute/common/serving/tls-files';
 import { createApp, type App } from '../http/app.js';
-import { badRequest } from '../http/http-error.js';
 import { createComputeService } from '../compute/compute-service.js';
 import { createIdentityService } from '../identity/identity-service.js';
 import { createAuthenticate } from '../identity/identity.js';
@@ -53,14 +52,9 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   const identity = createIdentity(options, store);
   await using hosts = await openHostNetworks({ etcd, keys: createKeys(config.etcd.prefix), log });
   await using openedImages = await openImages(options);
-  await using opened = await openServers(options, { store: computeStore, hosts, imageOf: noImages });
-  const compute = createCompute({
-    config,
-    identity,
-    store: computeStore,
-    servers: opened.servers,
-    images: openedImages.images,
-  });
+  const { images } = openedImages;
+  await using opened = await openServers(options, { store: computeStore, hosts, images });
+  const compute = createCompute({ config, identity, store: computeStore, servers: opened.servers, images });
   const network = createNetwork(options, { hosts, store });
   const metrics = createServerMetrics();
   const requestLog = createRequestLog(root.child({ component: 'api' }));
@@ -68,7 +62,7 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
     services: [
       createIdentityService(identity),
       createComputeService(compute),
-      createImageService(openedImages.images),
+      createImageService(images),
       createNetworkService(network),
       createRootService(identity),
     ],
@@ -97,10 +91,6 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   stopFollowing();
   await closeServer(app, { timeoutMs: config.limits.shutdown * 1000, log });
   log.info('eapi has stopped');
-};
-
-const noImages = async (id: string): Promise<never> => {
-  throw badRequest(`Image ${id} could not be found.`);
 };
 
 const LOOK_EVERY_MS = 2000;

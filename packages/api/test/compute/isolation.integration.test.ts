@@ -91,6 +91,7 @@ const SERVERS: Readonly<Record<string, string>> = {
   'POST /servers/:id/os-volume_attachments': 'amo',
   'GET /servers/:id/os-server-password': 'amro',
   'GET /servers/:id/diagnostics': 'a',
+  'POST /servers/:id/remote-consoles': 'amo',
 };
 
 const TABLE: Readonly<Record<string, string>> = {

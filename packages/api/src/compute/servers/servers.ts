@@ -12,11 +12,23 @@ export interface BootImage {
   /** As it stands in a boot request. */
   readonly image: string;
   readonly source?: SnapshotSource;
-  readonly name: string;
   readonly minDiskGiB: number;
   readonly minRamMiB: number;
   /** Of the disk that it holds. */
   readonly virtualSizeBytes: number;
+}
+
+/** An image that a server's disk is to become. */
+export interface SavedImage {
+  readonly id: string;
+  readonly name: string;
+  /** A project. */
+  readonly owner: string;
+  /** The instance's. */
+  readonly project: string;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly minDiskGiB: number;
+  readonly minRamMiB: number;
 }
 
 export interface ServerGroup {
@@ -24,6 +36,8 @@ export interface ServerGroup {
   readonly policy: string;
   /** Of anti-affinity. */
   readonly maxPerHost: number;
+  /** How many servers it may have; -1: any number. */
+  readonly maxMembers: number;
 }
 
 /** What the routes of servers work with. */
@@ -35,6 +49,8 @@ export interface Servers {
   readonly flavorOf: (id: string, caller: Caller) => OwnFlavor;
   /** @throws HttpError 400 when there is none that the caller may use. */
   readonly imageOf: (id: string, caller: Caller) => Promise<BootImage>;
+  /** Writes the record of an image that a snapshot is to become. @returns what the snapshot is to be called. */
+  readonly saveImage: (image: SavedImage) => Promise<{ readonly snapshotName: string }>;
   /** The public key of a keypair; undefined when the user has none such. */
   readonly keyOf: (user: string, name: string) => string | undefined;
   readonly groupOf: (id: string, project: string) => ServerGroup | undefined;

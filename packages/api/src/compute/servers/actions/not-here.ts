@@ -38,5 +38,7 @@ export const REFUSED_ACTIONS: Readonly<Record<string, ServerAction>> = {
   'os-getVNCConsole': notHere('Servers have a serial console alone.', { until: 5 }),
   'os-getSPICEConsole': notHere('Servers have a serial console alone.', { until: 5 }),
   'os-getRDPConsole': notHere('Servers have a serial console alone.', { until: 5 }),
-  'os-getSerialConsole': notHere('Ask for a remote console, from version 2.6 on.', { until: 5 }),
+  'os-getSerialConsole': notHere('There is no console by the browser yet: `eschedule console` opens one.', {
+    until: 5,
+  }),
 };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HttpError } from '../../../http/http-error.js';
 import { boolean, name } from '../../routes/fields.js';
 import { askServer, setMetadata } from '../engine/ask-server.js';
+import { newPassword } from '../engine/new-password.js';
 import { checkFits } from '../engine/create-servers.js';
 import { needServer } from '../engine/find-server.js';
 import { renderCommon } from '../render/render-server.js';
@@ -37,6 +38,7 @@ export const REBUILD_ACTIONS: Readonly<Record<string, ServerAction>> = {
       const { server } = item;
       if (args.key_name !== undefined || args.user_data !== undefined)
         throw new HttpError(501, 'A server keeps its key and its user data when it is rebuilt.');
+      const password = args.adminPass ?? newPassword();
       const image = await servers.imageOf(args.imageRef, caller);
       checkFits(server.flavor, image);
       await askServer(servers, target, {
@@ -45,7 +47,7 @@ export const REBUILD_ACTIONS: Readonly<Record<string, ServerAction>> = {
         args: {
           image: image.image,
           ...(image.source && { image_source: image.source }),
-          ...(args.adminPass !== undefined && args.adminPass !== '' && { admin_pass: args.adminPass }),
+          ...(password !== '' && { admin_pass: password }),
         },
         task: 'rebuilding',
         from: ['active', 'stopped'],
@@ -68,9 +70,9 @@ export const REBUILD_ACTIONS: Readonly<Record<string, ServerAction>> = {
         body: {
           server: {
             ...renderCommon(after, renderOptionsOf(servers, request)),
-            ...(args.adminPass !== undefined && { adminPass: args.adminPass }),
+            adminPass: password,
             ...(minor >= 54 && { key_name: after.server.key_name }),
-            ...(minor >= 57 && { user_data: null }),
+            ...(minor >= 57 && { user_data: after.server.user_data }),
             ...(minor >= 71 && { server_groups: after.server.group === null ? [] : [after.server.group] }),
           },
         },

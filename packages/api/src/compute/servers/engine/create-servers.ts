@@ -2,12 +2,16 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import type { Caller } from '../../../http/caller.js';
 import { badRequest, HttpError } from '../../../http/http-error.js';
+import { groupIdOf } from '../../../network/engine/ids.js';
 import { networkNames } from '../../../network/engine/network-names.js';
 import type { CreateBody } from '../routes/create-body.js';
 import type { BootImage, ServerGroup, Servers } from '../servers.js';
 import type { OwnFlavor, Server } from '../state/server-record.js';
 import { deleteServer } from './delete-server.js';
+import { newPassword } from './new-password.js';
 import { hostnameOf } from './hostname.js';
+import { checkQuota } from './quota.js';
+import { changeUsage, NOTHING, readUsage } from './usage.js';
 import { placeServer, type NewServer } from './place-server.js';
 import { refusesOutside } from './zone-hosts.js';
 
@@ -48,6 +52,10 @@ export const createServers = async (servers: Servers, request: CreateRequest): P
     .toString('base64url')
     .toLowerCase()
     .replace(/[^a-z0-9]/g, '0')}`;
+  // Placing would find it out as well, and later.
+  const used = await readUsage(servers.store, project);
+  const most = { instances: min, cores: min * checked.flavor.vcpus, ram: min * checked.flavor.ram_mib };
+  checkQuota(used, changeUsage(used, NOTHING, most), servers.limitsOf(project));
   const made: Server[] = [];
   for (let index = 0; index < max; index += 1) {
     const server = newServer(request, checked, { index, isOneOfMany: max > 1, reservation });
@@ -70,11 +78,12 @@ const check = async (servers: Servers, { body, caller, project }: CreateRequest)
   const { server } = body;
   refuseVolumes(server);
   for (const { name } of server.security_groups ?? [])
-    if (name !== 'default') throw badRequest(`Security group ${name} not found: there is the group default alone.`);
+    if (name !== 'default' && name !== groupIdOf(project))
+      throw badRequest(`Security group ${name} not found: there is the group default alone.`);
   const flavor = flavorOf(servers, server.flavorRef, caller);
   const image = await servers.imageOf(server.imageRef ?? '', caller);
   checkFits(flavor, image);
-  const adminPass = server.adminPass ?? randomBytes(9).toString('base64url').replace(/[-_]/g, 'x');
+  const adminPass = server.adminPass ?? newPassword();
   return {
     flavor,
     image,
@@ -191,6 +200,7 @@ const newServer = (
     resize: null,
     image: server.imageRef ?? '',
     key_name: server.key_name ?? null,
+    user_data: server.user_data ?? null,
     metadata: server.metadata ?? {},
     tags: server.tags ?? [],
     availability_zone: zone?.split(':')[0] ?? null,

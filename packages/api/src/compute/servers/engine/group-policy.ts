@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Along } from '@etcd-compute/cloud/placing/along';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { HttpError } from '../../../http/http-error.js';
 import type { ServerGroup, Servers } from '../servers.js';
 
 /**
@@ -43,13 +44,15 @@ const hostsOf = ({ store }: Servers, hosts: Hosts, self: string): readonly strin
 export const hostsOfGroup = async (servers: Servers, group: ServerGroup): Promise<readonly string[]> =>
   hostsOf(servers, (await readMembers(servers, group.id)).hosts, '');
 
-/** To be written with a server that joins a group. */
+/** To be written with a server that joins a group. @throws HttpError 403 when the group is full. */
 export const planJoin = async (
   servers: Servers,
   group: ServerGroup,
   { id, host }: { id: string; host: string },
 ): Promise<Along | { readonly refused: string }> => {
   const { hosts, revision } = await readMembers(servers, group.id);
+  if (group.maxMembers >= 0 && Object.keys(hosts).length >= group.maxMembers)
+    throw new HttpError(403, 'Quota exceeded, too many servers in group');
   const refused = isStrict(group) ? whyNot(group, hostsOf(servers, hosts, id), host) : undefined;
   if (refused !== undefined) return { refused };
   return write(servers, group.id, { hosts: { ...hosts, [id]: host }, revision });

@@ -53,7 +53,8 @@ const addresses = (family: 'ipv4' | 'ipv6') =>
     (report?.addresses ?? []).filter((one) => one.family === family).map(({ address }) => address),
   );
 
-const readTime = (text: string, name: string): number => {
+/** @throws HttpError 400. */
+export const readTime = (text: string, name: string): number => {
   const time = Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
   if (!/^\d{4}-\d\d/.test(text) || Number.isNaN(time))
     throw badRequest(`Invalid input for query parameters ${name}: it is not a time.`);

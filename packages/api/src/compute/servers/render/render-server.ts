@@ -49,6 +49,20 @@ const renderFault = ({ server, report, status }: Seen): object => {
   return fault ? { fault: { code: 500, message: fault.message, created: toSeconds(report?.updated_at ?? '') } } : {};
 };
 
+/** What a project knows a host by. */
+export const hostIdOf = ({ project }: Pick<Seen['server'], 'project'>, report: Seen['report']): string =>
+  report
+    ? createHash('sha224')
+        .update(project + report.host)
+        .digest('hex')
+    : '';
+
+/** Without what is not shown of addresses elsewhere. */
+export const briefAddresses = (addresses: ReturnType<typeof addressesOf>) =>
+  Object.fromEntries(
+    Object.entries(addresses).map(([network, all]) => [network, all.map(({ addr, version }) => ({ addr, version }))]),
+  );
+
 /** What `PUT` and rebuild show, too. */
 export const renderCommon = (item: Seen, options: RenderOptions): Record<string, unknown> => {
   const { server, report, status } = item;
@@ -60,16 +74,12 @@ export const renderCommon = (item: Seen, options: RenderOptions): Record<string,
     tenant_id: server.project,
     user_id: server.user,
     metadata: server.metadata,
-    hostId: report
-      ? createHash('sha224')
-          .update(server.project + report.host)
-          .digest('hex')
-      : '',
+    hostId: hostIdOf(server, report),
     image: { id: server.image, links: linksTo(`images/${server.image}`, url).slice(1) },
     flavor: renderFlavor(server.flavor, options),
     created: toSeconds(server.created_at),
     updated: toSeconds(updatedAt(item)),
-    addresses: addressesOf({ nics: nicsOf(report) }),
+    addresses: briefAddresses(addressesOf({ nics: nicsOf(report) })),
     accessIPv4: server.access_ipv4,
     accessIPv6: server.access_ipv6,
     links: linksTo(`servers/${server.id}`, url),
@@ -98,7 +108,7 @@ const renderForAdmins = ({ server, report }: Seen, { minor, caller, hostnameOf }
       'OS-EXT-SRV-ATTR:kernel_id': '',
       'OS-EXT-SRV-ATTR:ramdisk_id': '',
       'OS-EXT-SRV-ATTR:root_device_name': '/dev/vda',
-      'OS-EXT-SRV-ATTR:user_data': null,
+      'OS-EXT-SRV-ATTR:user_data': server.user_data,
     }),
     ...(minor >= 16 && { host_status: report ? (hostnameOf(report.host) === null ? 'UNKNOWN' : 'UP') : '' }),
   };
@@ -110,6 +120,7 @@ export const renderServer = (item: Seen, options: RenderOptions): Record<string,
   const hostname = report ? hostnameOf(report.host) : null;
   return {
     ...renderCommon(item, options),
+    addresses: addressesOf({ nics: nicsOf(report) }),
     key_name: server.key_name,
     config_drive: server.has_config_drive ? 'True' : '',
     ...(status.status !== 'ERROR' || server.is_placed ? { security_groups: [{ name: 'default' }] } : {}),

@@ -14,7 +14,11 @@ export const metadata = z
   .refine((entries) => Object.keys(entries).length <= 128, 'expected at most 128 entries');
 
 export const accessIPv4 = z.union([z.ipv4(), z.literal('')]);
-export const accessIPv6 = z.union([z.ipv6(), z.literal('')]);
+/** In the one way that RFC 5952 writes it. */
+export const accessIPv6 = z.union([
+  z.ipv6().transform((address) => new URL(`http://[${address}]`).hostname.slice(1, -1)),
+  z.literal(''),
+]);
 export const diskConfig = z.enum(['AUTO', 'MANUAL']);
 export const adminPass = z.string().regex(/^[^\p{Cc}]{0,255}$/u, 'expected one line');
 export const description = z

@@ -5,13 +5,9 @@ import { defaultGroupOf } from '../../../network/engine/security-group.js';
 import { computeRoute, type ComputeRequest } from '../../compute-route.js';
 import { nicsOf } from '../engine/nics-of.js';
 import type { Seen } from '../engine/list-servers.js';
+import { briefAddresses } from '../render/render-server.js';
 import type { Servers } from '../servers.js';
 import { targetOf } from './server-route.js';
-
-const briefly = (addresses: ReturnType<typeof addressesOf>) =>
-  Object.fromEntries(
-    Object.entries(addresses).map(([network, all]) => [network, all.map(({ addr, version }) => ({ addr, version }))]),
-  );
 
 const renderInterface = ({ id, network, mac, addresses, status }: Port, minor: number): object => ({
   port_id: id,
@@ -25,7 +21,7 @@ const renderInterface = ({ id, network, mac, addresses, status }: Port, minor: n
 /** What a server has beside itself: addresses, interfaces, security groups. */
 export const createPartRoutes = (servers: Servers): readonly Route[] => {
   const addressesFor = (request: ComputeRequest) =>
-    briefly(addressesOf({ nics: nicsOf(targetOf(servers, request).item.report) }));
+    briefAddresses(addressesOf({ nics: nicsOf(targetOf(servers, request).item.report) }));
   const portsFor = ({ server, report }: Seen): readonly Port[] =>
     portsOf(servers.networkView(), {
       instance: server.id,
@@ -37,10 +33,14 @@ export const createPartRoutes = (servers: Servers): readonly Route[] => {
       createdAt: server.created_at,
       updatedAt: server.updated_at,
     });
-  const notHere = (route: Pick<Route, 'method' | 'path'>, sentence: string): Route =>
+  const notHere = (
+    { rule = 'compute:servers:update', ...route }: Pick<Route, 'method' | 'path'> & Partial<Pick<Route, 'rule'>>,
+    sentence: string,
+  ): Route =>
     computeRoute({
       ...route,
-      rule: 'compute:servers:update',
+      rule,
+      refusal: sentence,
       handle: (request) => {
         targetOf(servers, request);
         throw new HttpError(501, sentence);
@@ -138,14 +138,13 @@ export const createPartRoutes = (servers: Servers): readonly Route[] => {
         return { status: 200, body: { password: '' } };
       },
     }),
-    computeRoute({
-      method: 'GET',
-      path: '/servers/:id/diagnostics',
-      rule: 'compute:servers:diagnose',
-      handle: (request) => {
-        targetOf(servers, request);
-        throw new HttpError(501, 'There are no diagnostics of servers here: `eschedule show` has what is known.');
-      },
-    }),
+    notHere(
+      { method: 'GET', path: '/servers/:id/diagnostics', rule: 'compute:servers:diagnose' },
+      'There are no diagnostics of servers here: `eschedule show` has what is known.',
+    ),
+    notHere(
+      { method: 'POST', path: '/servers/:id/remote-consoles' },
+      'There is no console by the browser yet: `eschedule console` opens one.',
+    ),
   ];
 };

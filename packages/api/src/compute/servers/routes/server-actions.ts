@@ -5,6 +5,7 @@ import { isAdmin } from '../../engine/find-flavor.js';
 import { computeRoute } from '../../compute-route.js';
 import type { ServerAction } from '../actions/action.js';
 import { CONSOLE_ACTIONS } from '../actions/console-output.js';
+import { IMAGE_ACTIONS } from '../actions/create-image.js';
 import { LOCK_ACTIONS } from '../actions/lock.js';
 import { REFUSED_ACTIONS } from '../actions/not-here.js';
 import { POWER_ACTIONS } from '../actions/power.js';
@@ -21,6 +22,7 @@ const ACTIONS: Readonly<Record<string, ServerAction>> = {
   ...REBUILD_ACTIONS,
   ...SHELVE_ACTIONS,
   ...CONSOLE_ACTIONS,
+  ...IMAGE_ACTIONS,
   ...REFUSED_ACTIONS,
 };
 

@@ -62,6 +62,8 @@ export const serverSchema = z.looseObject({
   /** Its id. */
   image: z.string(),
   key_name: z.string().nullable(),
+  /** In base64, as it was given. */
+  user_data: z.string().nullable(),
   metadata: z.record(z.string(), z.string()),
   tags: z.array(z.string()),
   /** The one that was asked for. */

@@ -6,6 +6,7 @@ import { renderError } from './render-error.js';
 import { createAggregateRoutes } from './routes/aggregates.js';
 import { createZoneRoutes } from './routes/availability-zones.js';
 import { createDiscoveryRoutes } from './routes/discovery.js';
+import { createExtensionRoutes } from './routes/extensions.js';
 import { createFlavorAccessRoutes } from './routes/flavor-access.js';
 import { createFlavorExtraSpecRoutes } from './routes/flavor-extra-specs.js';
 import { createFlavorRoutes } from './routes/flavors.js';
@@ -39,6 +40,7 @@ const createVersionedRoutes = (compute: Compute): readonly Route[] =>
     createHypervisorRoutes,
     createServiceRoutes,
     createImageRoutes,
+    createExtensionRoutes,
     ({ servers }: Compute) => createAllServerRoutes(servers),
   ]
     .flatMap((createRoutes) => createRoutes(compute))

@@ -8,7 +8,7 @@ import { HttpError, badRequest } from '../http/http-error.js';
 
 export const MIN_MINOR = 1;
 /** Up to this version, answers are exactly as they are there. */
-export const MAX_MINOR = 2;
+export const MAX_MINOR = 73;
 
 const OWN_HEADER = 'x-openstack-nova-api-version';
 const COMMON_HEADER = 'openstack-api-version';

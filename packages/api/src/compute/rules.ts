@@ -55,6 +55,7 @@ export const RULES: Readonly<Record<string, string>> = {
   'compute:services:list': ADMIN,
   'compute:services:update': ADMIN,
 
+  'compute:extensions': ANYBODY_KNOWN,
   'compute:images:list': ANYBODY_KNOWN,
   'compute:images:show': ANYBODY_KNOWN,
   'compute:images:delete': `${ADMIN} or (role:member and project_id:%(target.project_id)s)`,

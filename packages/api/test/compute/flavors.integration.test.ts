@@ -130,3 +130,17 @@ test('discovery begins with v2.0; a version that there is not is told', async ()
   expect(refused).toMatchObject({ status: 406, body: { computeFault: { code: 406 } } });
   expect((await one.askAt('/compute/v2')('GET /flavors', { token: member, version: '2.999' })).status).toBe(200);
 });
+
+test('descriptions are there from 2.55 on, extra specs from 2.61', async () => {
+  const ask = async (request: string, version: string, body?: object) =>
+    one.askAt('/compute/v2.1')(request, { token: admin, version, ...(body && { body }) });
+  const flavor = { id: 'new', name: 'new', ram: 1, vcpus: 1, disk: 0, description: 'small' };
+  expect((await ask('POST /flavors', '2.54', { flavor })).status).toBe(400);
+  expect((await ask('POST /flavors', '2.55', { flavor })).body.flavor.description).toBe('small');
+  expect((await ask('PUT /flavors/new', '2.54', { flavor: { description: null } })).status).toBe(404);
+  expect((await ask('PUT /flavors/new', '2.55', { flavor: { description: null } })).body.flavor.description).toBeNull();
+  expect((await ask('GET /flavors', '2.55')).body.flavors[0]).toHaveProperty('description');
+  expect((await ask('GET /flavors/new', '2.60')).body.flavor).not.toHaveProperty('extra_specs');
+  expect((await ask('GET /flavors/new', '2.61')).body.flavor.extra_specs).toEqual({});
+  await change('DELETE /flavors/new');
+});

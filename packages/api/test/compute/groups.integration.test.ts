@@ -99,3 +99,22 @@ test('an aggregate makes a zone of its hosts', async () => {
   expect((await ask('DELETE /os-aggregates/1')).status).toBe(200);
   expect((await ask('GET /os-aggregates')).body).toEqual({ aggregates: [] });
 });
+
+test('a server group has soft policies from 2.15 on, and rules from 2.64', async () => {
+  const make = async (version: string, group: object) =>
+    cloud.askAt('/compute/v2.1')('POST /os-server-groups', {
+      token: admin,
+      version,
+      body: { server_group: { name: 'web', ...group } },
+    });
+  expect((await make('2.15', { policies: ['soft-affinity'] })).body.server_group).toMatchObject({
+    policies: ['soft-affinity'],
+    user_id: expect.any(String),
+  });
+  const rules = { max_server_per_host: 3 };
+  expect((await make('2.64', { policies: ['affinity'] })).status).toBe(400);
+  expect((await make('2.64', { policy: 'affinity', rules })).status).toBe(400);
+  const { body } = await make('2.64', { policy: 'anti-affinity', rules });
+  expect(body.server_group).toMatchObject({ policy: 'anti-affinity', rules });
+  expect(body.server_group).not.toHaveProperty('policies');
+});

@@ -48,6 +48,8 @@ const VERSIONED: Readonly<Record<string, string>> = {
   'GET /os-hypervisors/:id/servers': 'a',
   'GET /os-services': 'a',
   'PUT /os-services/:id': 'a',
+  'GET /extensions': 'amro',
+  'GET /extensions/:alias': 'amro',
   // Of another project, an image is not found.
   'GET /images': 'amro',
   'GET /images/detail': 'amro',
@@ -120,6 +122,7 @@ testIsolation({
         .replace('/os-server-groups/:id', `/os-server-groups/${made.body.server_group.id}`)
         .replace('/os-aggregates/:id', '/os-aggregates/1')
         .replace(':key', 'none')
+        .replace(':alias', 'os-keypairs')
         .replace(':name', 'none')
         .replace(':project', project)
         .replace(':class', 'default');

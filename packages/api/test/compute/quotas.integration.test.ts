@@ -61,3 +61,18 @@ test('what is not limited here cannot be set', async () => {
   expect((await change('PUT /os-quota-sets/none', { quota_set: {} })).status).toBe(400);
   expect((await change('GET /os-quota-class-sets/other')).status).toBe(404);
 });
+
+test('a version tells of what it knows', async () => {
+  const names = async (path: string, key: string, version: string) =>
+    Object.keys((await cloud.askAt('/compute/v2.1')(`GET ${path}`, { token: admin, version })).body[key]);
+  expect(await names(`/os-quota-sets/${project}`, 'quota_set', '2.36')).not.toContain('floating_ips');
+  expect(await names(`/os-quota-sets/${project}`, 'quota_set', '2.57')).not.toContain('injected_files');
+  expect(await names('/os-quota-class-sets/default', 'quota_class_set', '2.49')).toContain('floating_ips');
+  expect(await names('/os-quota-class-sets/default', 'quota_class_set', '2.49')).not.toContain('server_groups');
+  expect(await names('/os-quota-class-sets/default', 'quota_class_set', '2.50')).not.toContain('floating_ips');
+  expect(await names('/os-quota-class-sets/default', 'quota_class_set', '2.50')).toContain('server_groups');
+  const limits = await cloud.askAt('/compute/v2.1')('GET /limits', { token: admin, version: '2.57' });
+  expect(Object.keys(limits.body.limits.absolute).filter((name) => /Image|Personality|Floating/.test(name))).toEqual(
+    [],
+  );
+});

@@ -8,7 +8,7 @@ const COUNTER = 'aggregate';
 
 /** @param id as it was asked for. @throws HttpError 400, 404. */
 export const needAggregate = (view: View, id: string): Aggregate => {
-  if (!/^\d{1,10}$/.test(id)) throw badRequest('The id of an aggregate is a number.');
+  if (!/^-?\d{1,10}$/.test(id)) throw badRequest('The id of an aggregate is a number.');
   const aggregate = view.get('aggregate', String(Number(id)));
   if (!aggregate) throw notFound(`Aggregate ${id} could not be found.`);
   return aggregate;

@@ -7,19 +7,20 @@ import { checkWanted, limitFields, type Wanted } from '../engine/change-quotas.j
 import { pickShown } from '../engine/quota-resources.js';
 import { DEFAULT_CLASS, defaultLimits, DEFAULT_QUOTA_ID, type Limits } from '../engine/quotas.js';
 
-/** The version from which they tell of server groups. */
-const GROUPS = 50;
+/** The version from which they tell of the same as quota sets. */
+const CLEAN = 50;
 
 interface UpdateBody {
   readonly quota_class_set: Wanted;
 }
 
 const bodyIn = (minor: number): z.ZodType<UpdateBody> =>
-  z.strictObject({ quota_class_set: z.strictObject(limitFields(minor)) });
+  z.strictObject({ quota_class_set: z.strictObject(limitFields(minor >= CLEAN ? minor : 1)) });
 
 const render = (limits: Limits, minor: number): object => {
-  const { server_groups, server_group_members, ...rest } = pickShown(limits, minor);
-  return minor >= GROUPS ? { ...rest, server_groups, server_group_members } : rest;
+  if (minor >= CLEAN) return pickShown(limits, minor);
+  const { server_groups: _groups, server_group_members: _members, ...rest } = limits;
+  return rest;
 };
 
 /** The limits of all projects that have none of their own. https://docs.openstack.org/api-ref/compute/#quota-class-sets-os-quota-class-sets */

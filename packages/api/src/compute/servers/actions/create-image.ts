@@ -32,10 +32,10 @@ export const IMAGE_ACTIONS: Readonly<Record<string, ServerAction>> = {
         owner: project,
         project,
         properties: {
-          ...args.metadata,
           image_type: 'snapshot',
-          instance_uuid: instance,
           base_image_ref: base,
+          ...args.metadata,
+          instance_uuid: instance,
           user_id: user,
         },
         minDiskGiB: flavor.disk_gib,

@@ -48,7 +48,12 @@ test('an image comes from its URL, and its task tells', async () => {
   expect((await importFrom(id, web.url('good'))).status).toBe(202);
   await expect.poll(async () => statusOf(id)).toBe('active');
   expect((await client.download(id)).content.equals(qcow2())).toBe(true);
-  expect(await taskOf(id)).toMatchObject({ status: 'success', type: 'api_image_import', result: { image_id: id } });
+  expect(await taskOf(id)).toMatchObject({
+    status: 'success',
+    type: 'api_image_import',
+    request_id: expect.stringMatching(/^req-/),
+    result: { image_id: id },
+  });
   expect((await client.get('tasks')).body.tasks).toContainEqual(expect.objectContaining({ image_id: id }));
 });
 

@@ -17,7 +17,7 @@ export interface ImportRequest {
   readonly method: ImportMethod;
   readonly input: Readonly<Record<string, unknown>>;
   readonly user: string;
-  readonly requestId: string | undefined;
+  readonly requestId: string;
 }
 
 /**
@@ -43,7 +43,7 @@ export const startImport = async (images: Images, request: ImportRequest): Promi
       status: 'processing',
       message: '',
       server: blobs.server,
-      ...(requestId !== undefined && { request_id: requestId }),
+      request_id: requestId,
       created_at: at,
       updated_at: at,
     };

@@ -34,7 +34,7 @@ export const createImportRoutes = (images: Images): readonly Route[] => [
         method,
         input: { import_req: request.body },
         user: userId,
-        requestId: undefined,
+        requestId: request.requestId,
       };
       await startImport(images, asked).catch((err: unknown) => {
         if (err instanceof EcomputeError && err.code === 'ECOMPUTE_IMAGE_URL_REFUSED')

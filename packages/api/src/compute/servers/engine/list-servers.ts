@@ -6,7 +6,7 @@ import type { Report } from '../state/report.js';
 import type { Server } from '../state/server-record.js';
 import { createMatcher } from './name-pattern.js';
 import { settle } from './settle.js';
-import { statusOf, type Status } from './status.js';
+import { STATUSES, statusOf, type Status } from './status.js';
 
 /** A server with all that is known of it. */
 export interface Seen {
@@ -61,8 +61,13 @@ export const readTime = (text: string, name: string): number => {
   return time;
 };
 
-const byStatus: MakeFilter = (wanted) => {
+/** The version from which it is refused to ask for what there is not. */
+const KNOWN_STATUSES = 38;
+
+const byStatus: MakeFilter = (wanted, { minor }) => {
   const statuses = new Set(wanted.map((text) => text.toUpperCase()));
+  if (minor >= KNOWN_STATUSES && ![...statuses].some((status) => STATUSES.has(status)))
+    throw badRequest('Invalid status value');
   return ({ status }) => statuses.has(status.status);
 };
 

@@ -89,7 +89,17 @@ const BY_STATE: Readonly<Record<VmState, string>> = {
   deleted: 'DELETED',
 };
 
-export const STATUSES: readonly string[] = [...Object.values(BY_STATE), ...Object.values(BY_TASK)];
+/** Nova's, with those that no server here has. */
+export const STATUSES: ReadonlySet<string> = new Set([
+  ...Object.values(BY_STATE),
+  ...Object.values(BY_TASK),
+  'MIGRATING',
+  'PASSWORD',
+  'RESCUE',
+  'SHELVED',
+  'SOFT_DELETED',
+  'UNKNOWN',
+]);
 
 const toStatus = (vmState: VmState, taskState: string | null): string =>
   (taskState === null ? undefined : BY_TASK[taskState]) ?? BY_STATE[vmState];

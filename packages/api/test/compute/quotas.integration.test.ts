@@ -55,6 +55,8 @@ test('a project has limits of its own for what was set, and those of all for the
 test('what is not limited here cannot be set', async () => {
   expect((await setQuota({ floating_ips: 5 })).body.badRequest.message).toContain('floating_ips');
   expect((await setQuota({ floating_ips: -1 })).status).toBe(200);
+  // Agents take so many, whoever asks.
+  expect((await setQuota({ metadata_items: 5 })).body.badRequest.message).toContain('is 128 here');
   for (const quota_set of [{ volumes: 5 }, { cores: -2 }, { cores: 'x' }])
     expect((await setQuota(quota_set)).status).toBe(400);
   expect((await change(`PUT /os-quota-sets/${project}?user_id=x`, { quota_set: {} })).status).toBe(400);

@@ -40,7 +40,7 @@ export const checkWanted = (
   const changes = Object.entries(wanted).filter(([, value]) => value !== undefined) as [Resource, number][];
   for (const [resource, value] of changes) {
     if (!isSettable(resource) && value !== limits[resource])
-      throw badRequest(`There is no quota of ${resource} here: it cannot be set to ${value}.`);
+      throw badRequest(`The limit of ${resource} is ${limits[resource]} here, and cannot be set to ${value}.`);
     const used = usage && resource in usage ? usage[resource as keyof Usage] : 0; // eslint-disable-line typescript/no-unsafe-type-assertion -- it is in there
     if (value >= 0 && value < used)
       throw badRequest(

@@ -14,7 +14,7 @@ export const DEFAULT_LIMITS = {
   instances: 10,
   /** Of each user. */
   key_pairs: 100,
-  /** Of each server. */
+  /** Of each server: what guests' agents take. */
   metadata_items: 128,
   /** In MiB. */
   ram: 51_200,
@@ -32,7 +32,6 @@ const SETTABLE: readonly Resource[] = [
   'cores',
   'instances',
   'key_pairs',
-  'metadata_items',
   'ram',
   'server_groups',
   'server_group_members',

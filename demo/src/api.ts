@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { access, chown, mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { eapiProgram, startEapi } from '@etcd-compute/testing/eapi';
 import { runCommand } from '@etcd-compute/testing/run-command';
-import { quote } from './eschedule.js';
+import { quote, typedPath } from './eschedule.js';
 import type { Folders } from './folders.js';
+import { placementSection, type DemoRecord } from './record.js';
 import { ensureServer, serverFiles, type EnsureServer } from './servers.js';
 
 /** What the cloud is called in `clouds.yaml`. */
@@ -15,14 +16,17 @@ const cloudsPath = ({ dir }: Folders): string => join(dir, 'clouds.yaml');
 /** `eapi`, with a user, and a `clouds.yaml` by which OpenStack's tools find it. */
 export const ensureApi = async ({
   folders,
-  port,
-  etcdPort,
+  record,
   stage,
-}: EnsureServer & { readonly etcdPort: number }): Promise<void> => {
+}: Pick<EnsureServer, 'folders' | 'stage'> & { readonly record: DemoRecord }): Promise<void> => {
+  const { eapi: port, etcd } = record.ports;
   const stateFile = serverFiles(folders).eapi;
   const dir = dirname(stateFile);
   const isRunning = await ensureServer({ stateFile, port, stage }, async () => {
-    await startEapi({ dir, port, etcd: { host: '127.0.0.1', port: etcdPort }, detached: true });
+    // Its guests are here, so nobody else is to fetch images.
+    const images = { folder: join(dir, 'images'), listen: '127.0.0.1', advertise: ['127.0.0.1'] };
+    const config = { placement: placementSection(record), images };
+    await startEapi({ dir, port, etcd: { host: '127.0.0.1', port: etcd }, config, detached: true });
   });
   const isKnown = await access(cloudsPath(folders)).then(
     () => true,
@@ -40,8 +44,5 @@ export const ensureApi = async ({
 };
 
 /** A command of `openstack` as a person in the clone types it. */
-export const typedOpenstack = (folders: Folders, command: string): string => {
-  const path = relative(folders.root, cloudsPath(folders));
-  const file = path.startsWith('..') ? cloudsPath(folders) : path;
-  return `OS_CLIENT_CONFIG_FILE=${quote(file)} openstack --os-cloud ${CLOUD} ${command}`;
-};
+export const typedOpenstack = (folders: Folders, command: string): string =>
+  `OS_CLIENT_CONFIG_FILE=${quote(typedPath(folders, cloudsPath(folders)))} openstack --os-cloud ${CLOUD} ${command}`;

@@ -34,12 +34,14 @@ export const scheduleConfigPath = (dir: string): string => join(dir, 'schedule.y
 export const quote = (word: string): string =>
   /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
-/** The wrapper as a person in the clone types it. */
-export const typedWrapper = ({ root, dir }: Folders): string => {
-  const path = relative(root, join(dir, WRAPPER));
-  const isInside = !path.startsWith('..');
-  return quote(isInside ? path : join(dir, WRAPPER));
+/** A file as a person in the clone types it. */
+export const typedPath = ({ root }: Folders, path: string): string => {
+  const inside = relative(root, path);
+  return inside.startsWith('..') ? path : inside;
 };
+
+/** The wrapper as a person in the clone types it. */
+export const typedWrapper = (folders: Folders): string => quote(typedPath(folders, join(folders.dir, WRAPPER)));
 
 /** The instances there are, other than deleted ones. */
 export const listInstances = async (folders: Folders): Promise<Instance[]> =>

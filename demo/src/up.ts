@@ -30,7 +30,7 @@ export const up = async ({ folders, stages, placement }: CommandContext): Promis
   const begun = await beginRecord({ folders, stages, placement });
   await writeFile(scheduleConfigPath(folders.dir), renderScheduleConfig(begun));
   await writeWrapper(folders);
-  const [record] = await together([
+  const [record, imagePath] = await together([
     startCloud({ folders, stages }, begun),
     offerImage({ folders, stages }, begun.ports.images),
   ]);
@@ -39,7 +39,9 @@ export const up = async ({ folders, stages, placement }: CommandContext): Promis
   await writeRecord(folders, { ...record, isComplete: true });
   stages.note(`all in ${stages.elapsed()}`);
   const memory = await readMemory(folders);
-  process.stdout.write(renderResult(folders, { instance, consoleLines: lines, memory }));
+  process.stdout.write(
+    renderResult(folders, { instance, consoleLines: lines, memory, imagePath, network: record.libvirt?.name ?? '' }),
+  );
   return 0;
 };
 
@@ -84,7 +86,7 @@ const startCloud = async ({ folders, stages }: Context, begun: DemoRecord): Prom
   const etcd = stages.run('etcd', (stage) => ensureEtcd({ folders, port: ports.etcd, stage }));
   const startApi = async (): Promise<void> => {
     await etcd;
-    await stages.run('eapi', (stage) => ensureApi({ folders, port: ports.eapi, etcdPort: ports.etcd, stage }));
+    await stages.run('eapi', (stage) => ensureApi({ folders, record: begun, stage }));
   };
   const startAgent = async (): Promise<DemoRecord> => {
     const [record] = await together([
@@ -101,13 +103,15 @@ const startCloud = async ({ folders, stages }: Context, begun: DemoRecord): Prom
   return record;
 };
 
-const offerImage = async ({ folders, stages }: Context, port: number): Promise<void> => {
+/** @returns the file of the guest image. */
+const offerImage = async ({ folders, stages }: Context, port: number): Promise<string> => {
   const image = await stages.run('guest image', async (stage) => {
     const built = await buildGuestImage(join(folders.root, '.cache'));
     stage.outcome(`${(built.sizeBytes / 2 ** 20).toFixed(0)} MiB, ${built.path}`);
     return built;
   });
   await stages.run('image server', (stage) => ensureImageServer({ folders, port, stage, imagePath: image.path }));
+  return image.path;
 };
 
 /** Like `Promise.all`, but also when one fails the others come to their end: nothing is left half started. */

@@ -105,13 +105,16 @@ describe('npm run demo', () => {
       expect(output).toContain(`| guest: hostname=`);
       expect(output).toContain(`address=eth0 ${addressOf(output)}/24`);
 
-      const [list = '', show = '', destroy = '', ping = '', openstack = '', down = ''] = commandsOf(output);
+      const [list = '', show = '', destroy = '', ping = '', ...more] = commandsOf(output);
+      const [upload = '', create = '', listServers = '', down = ''] = more;
       const type = async (command: string): Promise<string> =>
         (await here.machine.run(['sh', '-c', `cd '${ROOT}' && ${command}`], { timeoutMs: 120_000 })).stdout;
       expect(await type(list)).toContain(addressOf(output));
       expect(await type(show)).toMatch(/^state: +active$/m);
       expect(await type(ping)).toContain(' 0% packet loss');
-      expect(await type(openstack)).toContain('ecompute-demo');
+      await type(upload);
+      expect(await type(create)).toContain('ACTIVE');
+      expect(await type(listServers)).toMatch(/\| web +\| ACTIVE \| ecompute-demo.*=/);
       await type(destroy);
       expect(await here.listInstances()).toEqual([]);
       expect(down).toMatch(/^npm run demo -- .*down$/);

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eapiProgram, startEapi, type EapiServer } from '@etcd-compute/testing/eapi';
 import { startEcompute, type Ecompute } from '@etcd-compute/testing/ecompute';
@@ -8,9 +9,7 @@ import { runCommand } from '@etcd-compute/testing/run-command';
 export interface OpenstackCloud extends AsyncDisposable {
   readonly agent: Ecompute;
   readonly eapi: EapiServer;
-  /** Where OpenStack's tools find it. */
-  readonly clouds: string;
-  /** Runs a line of a shell as the admin, in the folder of eapi. @returns what it prints. */
+  /** Runs a line of a shell as the admin, in a folder that has `disk.raw`. @returns what it prints. */
   readonly sh: (line: string) => Promise<string>;
   /** `openstack LINE -f json`, parsed. */
   readonly ask: (line: string) => Promise<any>; // eslint-disable-line typescript/no-explicit-any -- tests say what they look for
@@ -24,6 +23,10 @@ export const startOpenstackCloud = async (): Promise<OpenstackCloud> => {
   ]);
   const clouds = join(eapi.dir, 'clouds.yaml');
   await runCommand([process.execPath, eapiProgram, 'bootstrap', '--config', eapi.configPath, '--clouds', clouds]);
+  // The smallest disk that is one.
+  const disk = Buffer.alloc(512);
+  disk.set([0x55, 0xaa], 510);
+  await writeFile(join(eapi.dir, 'disk.raw'), disk);
   const others = Object.entries(process.env).filter(([name]) => !name.startsWith('OS_'));
   const env = { ...Object.fromEntries(others), OS_CLIENT_CONFIG_FILE: clouds, OS_CLOUD: 'admin' };
   const sh: OpenstackCloud['sh'] = async (line) =>
@@ -31,7 +34,6 @@ export const startOpenstackCloud = async (): Promise<OpenstackCloud> => {
   return {
     agent,
     eapi,
-    clouds,
     sh,
     ask: async (line) => JSON.parse(await sh(`openstack ${line} -f json`)),
     [Symbol.asyncDispose]: async () => {

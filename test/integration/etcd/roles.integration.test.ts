@@ -11,7 +11,7 @@ import type { Ecompute } from '@etcd-compute/testing/ecompute';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startWorld, type World } from '../fixtures/agent-world.js';
+import { rawImage, startWorld, type World } from '../fixtures/agent-world.js';
 import { parseJson, start } from '../fixtures/eschedule-fixture.js';
 import { oldRecord } from '../fixtures/version-1.js';
 
@@ -308,9 +308,43 @@ describe('a stolen host', () => {
   });
 });
 
+/** A server from an image, stopped and deleted. */
+const liveByApi = async (endpoint: string, headers: Record<string, string>): Promise<void> => {
+  const ask = async (request: string, body?: unknown) => {
+    const [method = '', path = ''] = request.split(' ');
+    const isFile = body instanceof Buffer;
+    const type = isFile ? 'application/octet-stream' : 'application/json';
+    const response = await fetch(endpoint + path, {
+      method,
+      headers: { ...headers, 'content-type': type },
+      ...(body !== undefined && { body: isFile ? new Uint8Array(body) : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    expect({ request, text, isOk: response.ok }).toMatchObject({ isOk: true });
+    return text === '' ? undefined : JSON.parse(text);
+  };
+  const image = await ask('POST /image/v2/images', { name: 'tiny', disk_format: 'raw', container_format: 'bare' });
+  await ask(`PUT /image/v2/images/${image.id}/file`, rawImage());
+  const server = { name: 'web', imageRef: image.id, flavorRef: '1' };
+  const { id } = (await ask('POST /compute/v2.1/servers', { server })).server;
+  const path = `/compute/v2.1/servers/${id}`;
+  const waitForStatus = async (status: string): Promise<void> => {
+    await waitFor(async () => (await ask(`GET ${path}`)).server.status === status, { what: status });
+  };
+  await waitForStatus('ACTIVE');
+  await ask(`POST ${path}/action`, { 'os-stop': null });
+  await waitForStatus('SHUTOFF');
+  await ask(`DELETE ${path}`);
+  await waitFor(async () => (await ask('GET /compute/v2.1/servers')).servers.length === 0, { what: 'it to be gone' });
+};
+
 describe('a server of the API', () => {
   test('has what it needs, and cannot change what hosts and operators say', async () => {
-    const eapi = await startEapi({ etcd: world.etcd, prefix: PREFIX, config: { etcd: etcdAs('eapi-cloud1') } });
+    const eapi = await startEapi({
+      etcd: world.etcd,
+      prefix: PREFIX,
+      config: { etcd: etcdAs('eapi-cloud1'), placement: world.placement.section },
+    });
     try {
       const clouds = join(eapi.dir, 'clouds.yaml');
       const bootstrap = [process.execPath, eapiProgram, 'bootstrap', '--config', eapi.configPath, '--clouds', clouds];
@@ -330,6 +364,9 @@ describe('a server of the API', () => {
           path,
           status: 200,
         });
+      await using agent = await startAgent(true);
+      await liveByApi(eapi.endpoint, headers);
+      expect(await agent.stop()).toEqual({ code: 0, signal: null });
     } finally {
       await eapi.stop();
     }
@@ -337,9 +374,9 @@ describe('a server of the API', () => {
     const instance = newInstanceUuid();
     for (const key of [keys.request(stolen, instance), keys.location(instance), `${keys.identity}state/any`])
       expect({ key, rights: await rightsOn(store, key) }).toEqual({ key, rights: ALL });
-    for (const key of [keys.agent(stolen), keys.console(stolen), keys.drain(stolen), keys.session(stolen)])
+    for (const key of [keys.agent, keys.console, keys.drain, keys.session, keys.endpoint].map((of) => of(stolen)))
       expect({ key, rights: await rightsOn(store, key) }).toEqual({ key, rights: READ });
-    for (const key of [keys.audit(stolen), keys.endpoint(stolen), '/other-cloud/identity/state/any'])
+    for (const key of [keys.audit(stolen), '/other-cloud/identity/state/any'])
       expect({ key, rights: await rightsOn(store, key) }).toEqual({ key, rights: '' });
   });
 });

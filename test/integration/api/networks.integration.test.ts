@@ -63,19 +63,23 @@ test('a port for each interface of an instance, as long as the instance is there
   const instance = instanceUuidSchema.parse(booted[0]?.instance.instance);
   const record = await waitForState(world, instance, 'active');
   const { networks } = await ask('networks');
+  const { subnets } = await ask('subnets?ip_version=4');
   const { ports } = await ask(`ports?device_id=${instance}`);
   expect(ports).toMatchObject([
     {
       network_id: networks[0].id,
       mac_address: record.nics?.[0]?.mac,
       device_owner: 'compute:nova',
+      fixed_ips: [{ ip_address: '10.45.0.2', subnet_id: subnets[0].id }],
       status: 'ACTIVE',
       project_id: project,
       'binding:host_id': agent.uuid,
     },
   ]);
-  expect((await ask('ports')).ports).toEqual(ports);
-  expect((await ask(`ports/${ports[0].id}`)).port).toEqual(ports[0]);
+  // When it was updated may be another moment by now.
+  const port = { ...ports[0], updated_at: expect.any(String) };
+  expect((await ask('ports')).ports).toEqual([port]);
+  expect((await ask(`ports/${ports[0].id}`)).port).toEqual(port);
   expect((await ask(`quotas/${project}/details`)).quota.port).toEqual({ limit: -1, used: 1, reserved: 0 });
 
   const config = join(eapi.dir, 'schedule.yaml');

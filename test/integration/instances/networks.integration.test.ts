@@ -31,6 +31,7 @@ test('a host tells which networks it has', async () => {
   const entry = await world.store.get(world.keys.agent(hostOf(agent)));
   expect(JSON.parse(entry?.value ?? '{}')).toMatchObject({
     networks: ['ecompute', 'storage', 'default', 'bridge:br1'],
+    subnets: [{ network: 'ecompute' }, { network: 'storage' }],
   });
 });
 
@@ -40,7 +41,8 @@ test('a guest has an interface on each network that it asks for, in its order, a
   const { addresses, nics: reported } = await waitForRecord(world, instance, (record) => record.addresses.length === 3);
   // The MAC of a managed network is that of an address there: 10.46.0.2 and 10.45.0.2.
   const macs = ['52:54:00:2e:00:02', expect.stringMatching(/^52:(?!54:00:2[de])/), '52:54:00:2d:00:02'];
-  expect(reported).toEqual(nics.map((nic, index) => ({ ...nic, mac: macs[index] })));
+  const kept = [{ address: '10.46.0.2' }, {}, { address: '10.45.0.2' }];
+  expect(reported).toEqual(nics.map((nic, index) => ({ ...nic, mac: macs[index], ...kept[index] })));
   expect(addresses.map(({ mac }) => mac)).toEqual(macs);
   const plain = await boot(world, agent.uuid);
   const record = await waitForRecord(world, plain, (one) => one.addresses.length > 0);

@@ -7,7 +7,7 @@ import type { StepDeps } from '../steps/step.js';
 
 /** The interfaces of a new instance, as they were planned. */
 export const reportedNicsOf = (nics: readonly Nic[]): ReportedNic[] =>
-  nics.map(({ slot, network, mac }) => ({ slot, network, mac }));
+  nics.map(({ slot, network, mac, address }) => ({ slot, network, mac, ...(address !== undefined && { address }) }));
 
 /** Whether a record says which interfaces the instance has. */
 export const saysNics = (nics: readonly ReportedNic[] | null): nics is readonly ReportedNic[] =>
@@ -24,9 +24,8 @@ export const readReportedNics = async (
   await using domain = await getConnection().domainLookupByUUID(instance);
   const found = readNics(parseDomain(await domain.getXMLDesc(DomainXMLFlags.INACTIVE)), config);
   if (!nics) return reportedNicsOf(found);
-  return nics.map(({ slot, network }) => ({
-    slot,
-    network,
-    mac: found.find((nic) => nic.network === network)?.mac ?? null,
-  }));
+  return nics.map(({ slot, network }) => {
+    const { mac = null, address } = found.find((nic) => nic.network === network) ?? {};
+    return { slot, network, mac, ...(address !== undefined && { address }) };
+  });
 };

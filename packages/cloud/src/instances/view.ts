@@ -2,10 +2,13 @@ import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import { totalGiB } from '@etcd-compute/common/etcd/messages/disks';
 import {
   canMoveOn,
+  isBuilt,
+  type Address,
   type Fault,
   type InstanceRecord,
   type InstanceState,
 } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { ReportedNic } from '@etcd-compute/common/etcd/messages/nics';
 import { DEFAULT_PROJECT } from '@etcd-compute/common/ids';
 import { reportedOf } from '@etcd-compute/common/wishes/reported';
 import type { HostNames } from '../hosts/host-names.js';
@@ -83,13 +86,25 @@ export interface InstanceView {
   readonly transitions: readonly { readonly at: string; readonly state: string; readonly reason: string }[];
 }
 
-const nicsOf = ({ nics, addresses }: Pick<InstanceRecord, 'nics' | 'addresses'>): InstanceView['nics'] =>
+/**
+ * Each with its addresses: first the one that its host keeps for it as long as there is a guest, which is the one that it leases, then
+ * others that were seen.
+ */
+export const nicsOf = ({
+  state,
+  nics,
+  addresses,
+}: Pick<InstanceRecord, 'addresses' | 'state'> & {
+  readonly nics: readonly Pick<ReportedNic, 'network' | 'mac' | 'address'>[] | null;
+}): InstanceView['nics'] =>
   nics &&
-  nics.map(({ network, mac = null }) => ({
-    network,
-    mac,
-    addresses: addresses.filter((one) => mac !== null && one.mac === mac).map(({ address }) => address),
-  }));
+  nics.map(({ network, mac = null, address }) => {
+    const kept = address !== undefined && isBuilt({ state }) ? [address] : [];
+    const isOther = ({ family, source }: Address): boolean =>
+      kept.length === 0 || family !== 'ipv4' || source !== 'lease';
+    const seen = addresses.filter((one) => mac !== null && one.mac === mac && isOther(one));
+    return { network, mac, addresses: [...new Set([...kept, ...seen.map((one) => one.address)])] };
+  });
 
 const disksOf = ({
   instance,
@@ -195,7 +210,7 @@ export const viewOf = (entry: InstanceEntry, hostNames: HostNames, downloads?: D
     step: null,
     resources,
     image: request?.image ?? null,
-    nics: nicsOf({ nics: request?.nics ?? null, addresses: [] }),
+    nics: nicsOf({ state, nics: request?.nics ?? null, addresses: [] }),
     disks: disksOf({ instance, resources, disks: request?.disks ?? [] }),
     meta: metaOf(entry),
     locked: null,

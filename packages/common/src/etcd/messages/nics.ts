@@ -23,6 +23,8 @@ export type WantedNic = z.output<typeof wantedNicSchema>;
 export const reportedNicSchema = wantedNicSchema.extend({
   /** Undefined until its domain is defined; null: the domain lacks the interface. */
   mac: z.string().nullable().optional(),
+  /** What its host has reserved for it. Undefined where others give out the addresses, or its agent is older. */
+  address: z.string().optional(),
 });
 export type ReportedNic = z.output<typeof reportedNicSchema>;
 

@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+import { nicsOf } from './nics-of.js';
 import type { Caller } from '../../../http/caller.js';
 import { badRequest, HttpError } from '../../../http/http-error.js';
 import { isAdmin } from '../../engine/find-flavor.js';
@@ -50,7 +52,9 @@ const matching =
 
 const addresses = (family: 'ipv4' | 'ipv6') =>
   matching(({ report }) =>
-    (report?.addresses ?? []).filter((one) => one.family === family).map(({ address }) => address),
+    nicsOf(report)
+      .flatMap(({ addresses }) => addresses)
+      .filter((address) => isIPv6(address) === (family === 'ipv6')),
   );
 
 /** @throws HttpError 400. */

@@ -1,10 +1,6 @@
-import type { InstanceView } from '@etcd-compute/cloud/instances/view';
+import { nicsOf as nicsOfRecord, type InstanceView } from '@etcd-compute/cloud/instances/view';
 import type { Report } from '../state/report.js';
 
 /** The interfaces of a server, with the addresses that are known of each. */
 export const nicsOf = (report: Report | undefined): NonNullable<InstanceView['nics']> =>
-  (report?.nics ?? []).map(({ network, mac }) => ({
-    network,
-    mac,
-    addresses: (report?.addresses ?? []).filter((one) => mac !== null && one.mac === mac).map(({ address }) => address),
-  }));
+  (report && nicsOfRecord(report)) ?? [];

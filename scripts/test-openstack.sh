@@ -16,7 +16,7 @@ source scripts/setup/apt.sh
 
 readonly expected=docs/openstack-suite.txt
 # What eapi has.
-readonly services='^tempest\.api\.(identity|image|compute)\.'
+readonly services='^tempest\.api\.(identity|image|compute|network\.test_versions|network\.test_security_groups_negative)\.'
 
 say() {
   echo "test:openstack: $*" >&2

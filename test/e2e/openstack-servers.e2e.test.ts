@@ -35,6 +35,7 @@ test('what a server is made of', async () => {
   expect(await sh('openstack keypair create laptop')).toContain('PRIVATE KEY');
   expect(await ask('keypair list')).toMatchObject([{ Name: 'laptop' }]);
   expect(await ask('availability zone list --compute')).toMatchObject([{ 'Zone Name': 'nova' }]);
+  expect(await ask('hypervisor list')).toHaveLength(1);
   expect(await ask('limits show --absolute')).toContainEqual({ Name: 'totalInstancesUsed', Value: 0 });
 });
 
@@ -102,7 +103,7 @@ import openstack
 cloud = openstack.connect()
 cloud.create_keypair('sdk')
 image = cloud.create_image('from-sdk', filename='disk.raw', disk_format='raw', container_format='bare', wait=True)
-server = cloud.create_server('by-sdk', image=image, flavor='small', network='ecompute', key_name='sdk', userdata='#cloud-config\\n{}\\n', wait=True, timeout=120)
+server = cloud.create_server('by-sdk', image=image, flavor='small', key_name='sdk', userdata='#cloud-config\\n{}\\n', wait=True, timeout=120)
 assert server.status == 'ACTIVE', server.status
 assert [one.name for one in cloud.list_servers()] == ['by-sdk']
 assert cloud.get_server('by-sdk').key_name == 'sdk'

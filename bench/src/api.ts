@@ -7,24 +7,15 @@
  * Everything shares the machine: etcd, eapi, the agents and the client. The listed servers are copies in etcd of one that was created.
  */
 import { loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
-import type { ApiStage } from './api/stage.js';
-import { openApiStage } from './api/stage.js';
+import { openApiStage, type ApiStage } from './api/stage.js';
 import { copyServer, createServers, deleteServers, listByPages, type CreateFigures } from './api/servers.js';
 import { formatMB, median, percentile, say } from './figures.js';
 import { createProgress } from './fleet/progress.js';
+import { readNumericOptions } from './numeric-options.js';
 import { readResident } from './placement/memory.js';
 import { renderTable } from './render-table.js';
 
-const OPTIONS = { count: 100, clients: 8, hosts: 3, listed: 10_000, seconds: 5, runs: 3 };
-
-const { values } = parseArgs({
-  options: Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, { type: 'string' as const }])),
-});
-const options = {
-  ...OPTIONS,
-  ...Object.fromEntries(Object.entries(values).map(([name, text]) => [name, Number(text)])),
-};
+const options = readNumericOptions({ count: 100, clients: 8, hosts: 3, listed: 10_000, seconds: 5, runs: 3 });
 const progress = createProgress();
 const memory: [string, string][] = [];
 const noteMemory = async ({ eapi }: ApiStage, what: string): Promise<void> => {

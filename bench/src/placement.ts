@@ -10,10 +10,10 @@
  * shares the machine: the servers, etcd and the clients.
  */
 import { loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import { startEplacement } from '@etcd-compute/testing/eplacement';
 import { say } from './figures.js';
 import { createProgress } from './fleet/progress.js';
+import { readNumericOptions } from './numeric-options.js';
 import { measureBoots, writePresence } from './placement/boots.js';
 import { byHttp, type Contestant } from './placement/contestants.js';
 import { makeHosts, postHosts, writeHosts, writeInstances } from './placement/hosts.js';
@@ -22,15 +22,15 @@ import { schedule, sumUp, type RunFigures } from './placement/schedule.js';
 import { openContent, openPlacementStage, type PlacementStage } from './placement/stage.js';
 import { renderBoots, renderMemory, renderSchedules, type ScheduleFigures } from './placement/tables.js';
 
-const OPTIONS = { hosts: 10_000, openstack: 1000, clients: 8, seconds: 5, runs: 5, instances: 20_000, boots: 1000 };
-
-const { values } = parseArgs({
-  options: Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, { type: 'string' as const }])),
+const options = readNumericOptions({
+  hosts: 10_000,
+  openstack: 1000,
+  clients: 8,
+  seconds: 5,
+  runs: 5,
+  instances: 20_000,
+  boots: 1000,
 });
-const options = {
-  ...OPTIONS,
-  ...Object.fromEntries(Object.entries(values).map(([name, text]) => [name, Number(text)])),
-};
 const progress = createProgress();
 const hosts = makeHosts(options.hosts);
 /** Memory is looked at with so many. */

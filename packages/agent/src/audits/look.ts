@@ -1,4 +1,5 @@
 import type { Keys } from '@etcd-compute/common/etcd/keys';
+import { listRequested } from '@etcd-compute/common/etcd/list-requested';
 import type { Entry, Store } from '@etcd-compute/common/etcd/store';
 import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import { readRecord } from '../instances/read-record.js';
@@ -28,13 +29,9 @@ export interface Look {
 
 /** Reads the requests before and after all else: neither an instance that appears meanwhile nor one that goes is a leftover. */
 export const takeLook = async ({ store, keys, provider, host, steps }: LookDeps): Promise<Look> => {
-  const listRequests = async (): Promise<Set<InstanceUuid>> => {
-    const { entries } = await store.listKeys(keys.requestsOf(host));
-    return new Set(entries.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? []));
-  };
-  const before = await listRequests();
+  const before = await listRequested({ store, keys, host });
   const [consumers, ours] = await Promise.allSettled([provider.consumers(), listOurs(steps, host)]);
-  const requests = await listRequests();
+  const requests = await listRequested({ store, keys, host });
   const holders = consumers.status === 'fulfilled' ? [...consumers.value.keys()] : [];
   const guests = ours.status === 'fulfilled' ? ours.value : undefined;
   const suspects = holders.filter((instance) => requests.has(instance) && guests && !guests.has(instance));

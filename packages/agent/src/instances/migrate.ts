@@ -1,6 +1,7 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { isPermissionDenied } from '@etcd-compute/common/etcd/errors';
 import type { Keys } from '@etcd-compute/common/etcd/keys';
+import { listRequested } from '@etcd-compute/common/etcd/list-requested';
 import { isDestroyWish, type BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import { newLocation, storedLocationSchema } from '@etcd-compute/common/etcd/messages/instance-location';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
@@ -51,10 +52,8 @@ export const migrateRecord = async (deps: MigrateDeps, request: BootRequest): Pr
 export const migrateRecords = async (deps: MigrateDeps): Promise<void> => {
   const { store, keys, host } = deps;
   const { entries: reports } = await store.listKeys(keys.reportsOf(host));
-  const { entries: requests } = await store.listKeys(keys.requestsOf(host));
   const reported = new Set(reports.map(({ key }) => keys.parseReport(key)?.instance));
-  const missing = requests.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? []);
-  for (const instance of missing) {
+  for (const instance of await listRequested(deps)) {
     if (reported.has(instance)) continue;
     const entry = await store.get(keys.request(host, instance));
     const request = entry && readRequest(entry);

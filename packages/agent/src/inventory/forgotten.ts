@@ -1,18 +1,14 @@
 import type { Resources } from '@etcd-compute/common/capacity/capacity';
-import type { Keys } from '@etcd-compute/common/etcd/keys';
-import type { Store } from '@etcd-compute/common/etcd/store';
 import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { GIB, kibToMiB } from '@etcd-compute/common/units';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { DiskPool } from '../disks/disk-pool.js';
 import { findDomain, listMarkedDomains } from '../domains/domain.js';
+import { listRequested, type RequestedDeps } from '@etcd-compute/common/etcd/list-requested';
 import type { OwnProvider } from './own-provider.js';
 
-export interface ForgottenDeps {
-  readonly store: Pick<Store, 'listKeys'>;
-  readonly keys: Keys;
-  readonly host: ProviderUuid;
+export interface ForgottenDeps extends RequestedDeps {
   readonly provider: Pick<OwnProvider, 'consumers'>;
   readonly getConnection: () => Connection;
   readonly pool: Pick<DiskPool, 'name'>;
@@ -24,14 +20,9 @@ export interface ForgottenDeps {
  */
 export const findForgotten = async ({ store, keys, host, ...deps }: ForgottenDeps): Promise<Resources> => {
   const { provider, getConnection, pool } = deps;
-  const listRequests = async (): Promise<readonly InstanceUuid[]> => {
-    const { entries } = await store.listKeys(keys.requestsOf(host));
-    return entries.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? []);
-  };
-  // Before and after: an instance that comes or goes meanwhile is not forgotten.
-  const before = await listRequests();
   const guests = await listGuests(getConnection(), host);
-  const requested = new Set([...before, ...(await listRequests())]);
+  // Read last: one that has come meanwhile has its request. One that has gone has nothing left to be measured.
+  const requested = await listRequested({ store, keys, host });
   const suspects = guests.filter((instance) => !requested.has(instance));
   if (suspects.length === 0) return {};
   const holders = await provider.consumers();

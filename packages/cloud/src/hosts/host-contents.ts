@@ -1,3 +1,4 @@
+import { listRequested } from '@etcd-compute/common/etcd/list-requested';
 import { isDestroyWish } from '@etcd-compute/common/etcd/messages/boot-request';
 import { hostAuditSchema, LEFTOVER_KINDS } from '@etcd-compute/common/etcd/messages/host-audit';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
@@ -49,14 +50,11 @@ const isGivenUp = ({ request, record }: InstanceEntry): boolean =>
 const readEntriesOn = async (services: Services, host: ProviderUuid): Promise<InstanceEntry[]> => {
   const { keys } = services;
   const store = await services.store();
-  const [{ entries: requests }, { entries: reports }] = await Promise.all([
-    store.listKeys(keys.requestsOf(host)),
+  const [requested, { entries: reports }] = await Promise.all([
+    listRequested({ store, keys, host }),
     store.listKeys(keys.reportsOf(host)),
   ]);
-  const found = new Set([
-    ...requests.flatMap(({ key }) => keys.parseRequest(key)?.instance ?? []),
-    ...reports.flatMap(({ key }) => keys.parseReport(key)?.instance ?? []),
-  ]);
+  const found = new Set([...requested, ...reports.flatMap(({ key }) => keys.parseReport(key)?.instance ?? [])]);
   const sought = [...found].map((instance) => ({ instance, host }));
   const entries: InstanceEntry[] = [];
   for (let start = 0; start < sought.length; start += CHUNK)

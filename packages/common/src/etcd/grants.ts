@@ -40,23 +40,23 @@ export const hostGrants = (
   ...(isMigrating ? [readwrite(keys.locations), readwrite(keys.names)] : []),
 ];
 
+/** What is written to ask for instances, and to end their books. */
+const ofInstances = (keys: Keys): readonly string[] => [
+  keys.requests,
+  keys.reports,
+  keys.locations,
+  keys.names,
+  keys.endings,
+  keys.bootedAll,
+  keys.images,
+  keys.snapshots,
+  keys.placement,
+];
+
 /** What `eschedule` needs, `logs` and `ssh` included. */
 export const operatorGrants = (keys: Keys): readonly Grant[] => [
-  ...[
-    keys.requests,
-    keys.reports,
-    keys.locations,
-    keys.names,
-    keys.endings,
-    keys.bootedAll,
-    keys.images,
-    keys.snapshots,
-    keys.audits,
-    keys.drains,
-    keys.placement,
-    // Removing a host removes its session.
-    keys.sessions,
-  ].map(readwrite),
+  // Removing a host removes its session.
+  ...[...ofInstances(keys), keys.audits, keys.drains, keys.sessions].map(readwrite),
   read(keys.agents),
   read(keys.consoles),
   // The names of those whose instances it lists; passwords stand elsewhere.
@@ -66,20 +66,6 @@ export const operatorGrants = (keys: Keys): readonly Grant[] => [
 
 /** What `eapi` needs: what it keeps, and what becomes of instances that its users ask for. What operators say of hosts it only reads. */
 export const apiGrants = (keys: Keys): readonly Grant[] => [
-  ...[
-    keys.identity,
-    keys.compute,
-    keys.image,
-    keys.imageServers,
-    keys.requests,
-    keys.reports,
-    keys.locations,
-    keys.names,
-    keys.endings,
-    keys.bootedAll,
-    keys.images,
-    keys.snapshots,
-    keys.placement,
-  ].map(readwrite),
+  ...[keys.identity, keys.compute, keys.image, keys.imageServers, ...ofInstances(keys)].map(readwrite),
   ...[keys.agents, keys.consoles, keys.endpoints, keys.drains, keys.sessions].map(read),
 ];

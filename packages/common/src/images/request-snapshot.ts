@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
 import { connectAgent } from '../endpoint/connect-agent.js';
 import { snapshotIdentity, snapshotPath } from '../endpoint/protocol.js';
+import { requestOver } from '../endpoint/request-over.js';
 import { EcomputeError } from '../errors.js';
 import type { AgentEndpoint } from '../etcd/messages/agent-endpoint.js';
 import type { SnapshotSource } from '../etcd/messages/snapshot.js';
@@ -27,22 +26,8 @@ interface SnapshotRequest {
  */
 export const requestSnapshot = async (asked: SnapshotRequest): Promise<ImageResponse> => {
   const { from, headers, signal } = asked;
-  const socket = await connect(asked);
-  const request = httpRequest({
-    createConnection: () => socket,
-    path: snapshotPath(from.id),
-    headers: { host: 'ecompute', connection: 'close', ...headers },
-    signal,
-  });
-  try {
-    const answered = once(request, 'response', { signal });
-    request.end();
-    const [response] = await answered;
-    return { status: response.statusCode ?? 0, headers: response.headers, data: response };
-  } catch (err) {
-    socket.destroy();
-    throw err;
-  }
+  const response = await requestOver(await connect(asked), { path: snapshotPath(from.id), headers, signal });
+  return { status: response.statusCode ?? 0, headers: response.headers, data: response };
 };
 
 const connect = async ({ image, from, findEndpoint, signal }: SnapshotRequest) => {

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { connectAgent } from '../endpoint/connect-agent.js';
 import { imageIdentity, imagePath } from '../endpoint/protocol.js';
+import { requestOver } from '../endpoint/request-over.js';
 import { EcomputeError, formatErrorChain } from '../errors.js';
 import type { AgentEndpoint } from '../etcd/messages/agent-endpoint.js';
 
@@ -57,20 +57,5 @@ const ask = async (
   { sha256, key, headers, signal }: StoredImageRequest,
 ): Promise<IncomingMessage> => {
   const access = { addresses, port, hostName: host, identity: imageIdentity(sha256), key };
-  const socket = await connectAgent(access, signal);
-  const request = httpRequest({
-    createConnection: () => socket,
-    path: imagePath(sha256),
-    headers: { host: 'ecompute', connection: 'close', ...headers },
-    signal,
-  });
-  try {
-    const answered = once(request, 'response', { signal });
-    request.end();
-    const [response] = await answered;
-    return response;
-  } catch (err) {
-    socket.destroy();
-    throw err;
-  }
+  return requestOver(await connectAgent(access, signal), { path: imagePath(sha256), headers, signal });
 };

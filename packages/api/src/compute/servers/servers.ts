@@ -2,6 +2,7 @@ import type { Services } from '@etcd-compute/cloud/services';
 import type { SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
 import type { Logger } from '@etcd-compute/common/log';
 import type { Caller } from '../../http/caller.js';
+import type { SnapshotImage } from '../../image/engine/snapshot-image.js';
 import type { NetworkView } from '../../network/engine/networks.js';
 import type { Limits } from './engine/quota.js';
 import type { OwnFlavor } from './state/server-record.js';
@@ -16,19 +17,6 @@ export interface BootImage {
   readonly minRamMiB: number;
   /** Of the disk that it holds. */
   readonly virtualSizeBytes: number;
-}
-
-/** An image that a server's disk is to become. */
-export interface SavedImage {
-  readonly id: string;
-  readonly name: string;
-  /** A project. */
-  readonly owner: string;
-  /** The instance's. */
-  readonly project: string;
-  readonly properties: Readonly<Record<string, string>>;
-  readonly minDiskGiB: number;
-  readonly minRamMiB: number;
 }
 
 export interface ServerGroup {
@@ -50,7 +38,7 @@ export interface Servers {
   /** @throws HttpError 400 when there is none that the caller may use. */
   readonly imageOf: (id: string, caller: Caller) => Promise<BootImage>;
   /** Writes the record of an image that a snapshot is to become. @returns what the snapshot is to be called. */
-  readonly saveImage: (image: SavedImage) => Promise<{ readonly snapshotName: string }>;
+  readonly saveImage: (image: SnapshotImage) => Promise<{ readonly snapshotName: string }>;
   /** The public key of a keypair; undefined when the user has none such. */
   readonly keyOf: (user: string, name: string) => string | undefined;
   readonly groupOf: (id: string, project: string) => ServerGroup | undefined;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { badRequest, conflict, HttpError } from '../../../http/http-error.js';
+import { badRequest, conflict } from '../../../http/http-error.js';
 import { askServer, checkState, noteDone } from '../engine/ask-server.js';
 import { checkFits } from '../engine/create-servers.js';
+import { flavorOfRequest } from '../engine/flavor-of-request.js';
 import type { OwnFlavor } from '../state/server-record.js';
 import { diskConfig } from '../routes/create-body.js';
 import { ACCEPTED, serverAction, type ServerAction } from './action.js';
@@ -15,15 +16,6 @@ const amountsOf = ({ vcpus, ram_mib, disk_gib }: OwnFlavor, before: OwnFlavor) =
   restart: true,
 });
 
-/** Here it is the request that is wrong when there is no such flavor. */
-const orBadRequest = <T>(find: () => T): T => {
-  try {
-    return find();
-  } catch (err) {
-    throw err instanceof HttpError && err.status === 404 ? badRequest(err.message) : err;
-  }
-};
-
 /** The server stays on its host, and is started anew there when it ran. */
 export const RESIZE_ACTIONS: Readonly<Record<string, ServerAction>> = {
   resize: serverAction({
@@ -36,7 +28,7 @@ export const RESIZE_ACTIONS: Readonly<Record<string, ServerAction>> = {
       const { server } = target.item;
       const { caller } = target;
       checkState(target, { action: 'resize', from: ['active', 'stopped'] });
-      const flavor = orBadRequest(() => servers.flavorOf(args.flavorRef, caller));
+      const flavor = flavorOfRequest(servers, args.flavorRef, caller);
       if (flavor.id === server.flavor.id) throw badRequest('When resizing, instances must change flavor!');
       if (flavor.disk_gib < server.flavor.disk_gib || flavor.ephemeral_gib !== server.flavor.ephemeral_gib)
         throw badRequest(

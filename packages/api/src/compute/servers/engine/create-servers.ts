@@ -9,6 +9,7 @@ import type { BootImage, ServerGroup, Servers } from '../servers.js';
 import type { OwnFlavor, Server } from '../state/server-record.js';
 import { deleteServer } from './delete-server.js';
 import { newPassword } from './new-password.js';
+import { flavorOfRequest } from './flavor-of-request.js';
 import { hostnameOf } from './hostname.js';
 import { checkQuota } from './quota.js';
 import { changeUsage, NOTHING, readUsage } from './usage.js';
@@ -80,7 +81,7 @@ const check = async (servers: Servers, { body, caller, project }: CreateRequest)
   for (const { name } of server.security_groups ?? [])
     if (name !== 'default' && name !== groupIdOf(project))
       throw badRequest(`Security group ${name} not found: there is the group default alone.`);
-  const flavor = flavorOf(servers, server.flavorRef, caller);
+  const flavor = flavorOfRequest(servers, server.flavorRef, caller);
   const image = await servers.imageOf(server.imageRef ?? '', caller);
   checkFits(flavor, image);
   const adminPass = server.adminPass ?? newPassword();
@@ -110,16 +111,6 @@ const refuseVolumes = ({
     if (root.uuid !== imageRef) throw badRequest('The boot device is another image than imageRef.');
   }
   if (imageRef === undefined || imageRef === '') throw badRequest('Invalid imageRef provided.');
-};
-
-/** Here it is the request that is wrong when there is no such flavor. */
-const flavorOf = (servers: Servers, id: string, caller: Caller): OwnFlavor => {
-  try {
-    return servers.flavorOf(id, caller);
-  } catch (err) {
-    if (err instanceof HttpError && err.status === 404) throw badRequest(err.message);
-    throw err;
-  }
 };
 
 export const checkFits = (flavor: OwnFlavor, { minDiskGiB, minRamMiB, virtualSizeBytes }: BootImage): void => {

@@ -1,6 +1,6 @@
 import { cloudOf } from '@etcd-compute/cloud';
 import type { BootOptions } from '@etcd-compute/cloud/boot/boot';
-import type { PlanAlong } from '@etcd-compute/cloud/placing/along';
+import { both, type PlanAlong } from '@etcd-compute/cloud/placing/along';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { instanceUuidSchema } from '@etcd-compute/common/ids';
@@ -79,9 +79,9 @@ const planWith =
   (servers: Servers, { server, group }: Pick<NewServer, 'server' | 'group'>): PlanAlong =>
   async ({ host }) => {
     const own = await planNew(servers, server);
-    const joined = group ? await planJoin(servers, group, { id: server.id, host }) : { guards: [], writes: [] };
-    if ('refused' in joined) return joined;
-    return { guards: [...own.guards, ...joined.guards], writes: [...own.writes, ...joined.writes] };
+    if (!group) return own;
+    const joined = await planJoin(servers, group, { id: server.id, host });
+    return 'refused' in joined ? joined : both(own, joined);
   };
 
 const planNew = async (servers: Servers, server: Server) => {

@@ -18,6 +18,7 @@ import { createQuotaClassRoutes } from './routes/quota-classes.js';
 import { createQuotaSetRoutes } from './routes/quota-sets.js';
 import { createServerGroupRoutes } from './routes/server-groups.js';
 import { createServiceRoutes } from './routes/services.js';
+import { createSimpleTenantUsageRoutes } from './routes/simple-tenant-usage.js';
 import { RULES } from './rules.js';
 import { createAllServerRoutes } from './servers/server-routes.js';
 import { SERVER_RULES } from './servers/server-rules.js';
@@ -39,6 +40,7 @@ const createVersionedRoutes = (compute: Compute): readonly Route[] =>
     createZoneRoutes,
     createHypervisorRoutes,
     createServiceRoutes,
+    createSimpleTenantUsageRoutes,
     createImageRoutes,
     createExtensionRoutes,
     ({ servers }: Compute) => createAllServerRoutes(servers),

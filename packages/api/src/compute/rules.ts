@@ -35,6 +35,8 @@ export const RULES: Readonly<Record<string, string>> = {
   'compute:quota_class_sets:show': ADMIN,
   'compute:quota_class_sets:update': ADMIN,
   'compute:limits:show': OF_PROJECT,
+  'compute:simple_tenant_usage:list': ADMIN,
+  'compute:simple_tenant_usage:show': OF_PROJECT,
 
   'compute:server_groups:list': 'role:reader and scope:project',
   'compute:server_groups:create': 'role:member and scope:project',

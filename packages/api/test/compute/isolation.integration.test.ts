@@ -27,6 +27,8 @@ const VERSIONED: Readonly<Record<string, string>> = {
   'GET /os-quota-class-sets/:class': 'a',
   'PUT /os-quota-class-sets/:class': 'a',
   'GET /limits': 'amro',
+  'GET /os-simple-tenant-usage': 'a',
+  'GET /os-simple-tenant-usage/:project': 'amr',
   'GET /os-server-groups': 'amro',
   'POST /os-server-groups': 'amo',
   'GET /os-server-groups/:id': 'amr',

@@ -31,6 +31,7 @@ const EXTENSIONS = [
   ['os-server-groups', 'ServerGroups', 'Servers that are on the same host, or on others.'],
   ['os-services', 'Services', 'The agents of hosts.'],
   ['os-shelve', 'Shelve', 'Servers give their room away.'],
+  ['os-simple-tenant-usage', 'SimpleTenantUsage', 'How long servers of projects were there.'],
   ['os-suspend-server', 'SuspendServer', 'Servers are suspended and resumed.'],
   ['os-used-limits', 'UsedLimits', 'What is used of limits.'],
   ['os-user-data', 'UserData', 'Data for what servers do when they start.'],

@@ -1,8 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:https';
 import { Readable } from 'node:stream';
 import type { PolicyTarget } from '@etcd-compute/common/policy/check';
 import { allowReply, answerPreflight, type CorsConfig } from '@etcd-compute/common/serving/cors';
+import {
+  SERVER_OPTIONS,
+  closeConnectionsAtTheEnd,
+  serveStatusPages,
+  takeBodiesAsText,
+  tellServed,
+} from '@etcd-compute/common/serving/http-app';
 import type { StatusPage } from '@etcd-compute/common/serving/status-page';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Caller } from './caller.js';
@@ -10,7 +16,7 @@ import { HttpError } from './http-error.js';
 import { readBody } from './read-body.js';
 import { PUBLIC, type ApiReply, type ApiRequest, type Route } from './route.js';
 import { createRules, type Allows } from './rules.js';
-import { describeServed, type Served } from './served.js';
+import type { Served } from './served.js';
 import type { Service } from './service.js';
 import { toHttpError } from './to-http-error.js';
 
@@ -41,8 +47,6 @@ export interface AppDeps {
 
 export type App = FastifyInstance<Server>;
 
-/** Longer than balancers keep a connection that nobody uses: else they may send a request the moment that it is closed. */
-const KEEP_ALIVE_MS = 75_000;
 const MAX_PARAM_LENGTH = 512;
 /** What a timer takes at most. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -51,25 +55,21 @@ const LONGEST_MS = 2 ** 31 - 1;
 export const createApp = ({ services, config, authenticate, statusPages = [], onFault, onServed }: AppDeps): App => {
   const { tls, cors, maxBodyBytes, timeoutMs, trustedProxies = [] } = config;
   const app: App = fastify({
+    ...SERVER_OPTIONS,
     // Its type has https only; without certificates it is http.
     https: tls ? { ...tls } : null,
     bodyLimit: maxBodyBytes,
-    keepAliveTimeout: KEEP_ALIVE_MS,
     // As long as `handlerTimeout` says, after which the connection is closed; streams take longer.
     requestTimeout: 0,
     handlerTimeout: timeoutMs,
-    forceCloseConnections: 'idle',
-    return503OnClosing: false,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
-    genReqId: () => `req-${randomUUID()}`,
     // A path that cannot be decoded leads nowhere.
     frameworkErrors: (_error, request, reply) => {
       sendError(new HttpError(404, NOWHERE), request, reply);
     },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
   });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  takeBodiesAsText(app);
   app.addContentTypeParser('application/octet-stream', (request, payload, done) => {
     const isWanted = request.routeOptions.config.streams === 'in';
     if (!isWanted) payload.resume();
@@ -86,7 +86,7 @@ export const createApp = ({ services, config, authenticate, statusPages = [], on
     return undefined;
   });
   closeConnectionsAtTheEnd(app);
-  if (onServed) tellServed(app, onServed);
+  if (onServed) tellServed(app, (served, { caller }) => onServed({ ...served, caller }));
 
   const sendError = (error: HttpError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const service =
@@ -126,11 +126,7 @@ export const createApp = ({ services, config, authenticate, statusPages = [], on
       });
     }
   }
-  for (const { path, render } of statusPages)
-    app.get(path, { config: { isStatusPage: true } }, async (_request, reply) => {
-      const { status, contentType, body } = await render();
-      return reply.code(status).header('content-type', contentType).send(body);
-    });
+  serveStatusPages(app, statusPages);
   return app;
 
   async function letIn(
@@ -182,24 +178,4 @@ const send = ({ status, body, stream, headers = {} }: ApiReply, reply: FastifyRe
 const addHeaders = (reply: FastifyReply, { vary, ...headers }: Readonly<Record<string, string>>): void => {
   reply.headers(headers);
   if (vary !== undefined) reply.header('vary', [reply.getHeader('vary'), vary].filter(Boolean).join(', '));
-};
-
-/** A connection that a request holds open while the server closes is not used for another one, nor one whose request is not whole. */
-const closeConnectionsAtTheEnd = (app: App): void => {
-  let isClosing = false;
-  app.addHook('preClose', async () => {
-    isClosing = true;
-  });
-  app.addHook('onSend', async (request, reply) => {
-    // What is still to come of a request that was answered is not waited for.
-    if (isClosing || !request.raw.complete) reply.header('connection', 'close');
-  });
-};
-
-const tellServed = (app: App, onServed: (served: Served) => void): void => {
-  app.addHook('onResponse', async (request, reply) => {
-    if (request.routeOptions.config.isStatusPage) return;
-    onServed(describeServed(request, { status: reply.statusCode, durationMs: reply.elapsedTime }));
-  });
-  app.addHook('onRequestAbort', async (request) => onServed(describeServed(request, undefined)));
 };

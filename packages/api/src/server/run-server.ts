@@ -1,14 +1,17 @@
-import { unwatchFile, watchFile } from 'node:fs';
 import { persist } from '@etcd-compute/common/async/persist';
 import { untilAborted } from '@etcd-compute/common/async/until-aborted';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
 import { openStore } from '@etcd-compute/common/etcd/store';
 import type { Logger } from '@etcd-compute/common/log';
+import { createHealthPage } from '@etcd-compute/common/serving/health-page';
 import { closeServer, listen } from '@etcd-compute/common/serving/listen';
+import { createRequestLog } from '@etcd-compute/common/serving/request-log';
 import { corsOf } from '@etcd-compute/common/serving/sections';
 import { readTls, type TlsFiles } from '@etcd-compute/common/serving/tls-files';
+import { watchFiles } from '@etcd-compute/common/serving/watch-files';
 import { createApp, type App } from '../http/app.js';
+import type { Served } from '../http/served.js';
 import { createComputeService } from '../compute/compute-service.js';
 import { createIdentityService } from '../identity/identity-service.js';
 import { createAuthenticate } from '../identity/identity.js';
@@ -16,13 +19,11 @@ import { createImageService } from '../image/image-service.js';
 import { createNetworkService } from '../network/network-service.js';
 import { openHostNetworks } from '../network/state/host-networks.js';
 import { publicUrlOf, type ApiConfig } from './config.js';
-import { createHealthPage } from './health.js';
 import { createCompute, openComputeStateOf } from './open-compute.js';
 import { createNetwork } from './create-network.js';
 import { createIdentity, openStateOf } from './open-identity.js';
 import { openImages } from './open-images.js';
 import { openServers } from './open-servers.js';
-import { createRequestLog } from './request-log.js';
 import { createRootService } from './root-service.js';
 import { createServerMetrics } from './server-metrics.js';
 
@@ -57,7 +58,7 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   const compute = createCompute({ config, identity, store: computeStore, servers: opened.servers, images });
   const network = createNetwork(options, { hosts, store });
   const metrics = createServerMetrics();
-  const requestLog = createRequestLog(root.child({ component: 'api' }));
+  const requestLog = createRequestLog(root.child({ component: 'api' }), whoOf);
   const app = createApp({
     services: [
       createIdentityService(identity),
@@ -74,7 +75,7 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
       timeoutMs: config.limits.request * 1000,
       trustedProxies: config.listen.trusted_proxies,
     },
-    statusPages: [createHealthPage(store), metrics.page],
+    statusPages: [createHealthPage(store.look), metrics.page],
     onServed: (served) => {
       metrics.countServed(served);
       requestLog.served(served);
@@ -93,7 +94,11 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   log.info('eapi has stopped');
 };
 
-const LOOK_EVERY_MS = 2000;
+const whoOf = ({ caller }: Served): object => ({
+  user: caller?.userId,
+  project: caller?.projectId,
+  roles: caller?.roles,
+});
 
 /** Certificates are replaced long before a server is. @returns ends it. */
 const followTls = (app: App, { config: { tls }, log }: Pick<RunOptions, 'config' | 'log'>): (() => void) => {
@@ -105,9 +110,5 @@ const followTls = (app: App, { config: { tls }, log }: Pick<RunOptions, 'config'
   const readAgain = (): void => {
     readTls(tls).then(use, (err: unknown) => log.error({ err }, 'the certificate has changed; the old one is used'));
   };
-  const paths = [tls.cert, tls.key];
-  for (const path of paths) watchFile(path, { interval: LOOK_EVERY_MS, persistent: false }, readAgain);
-  return () => {
-    for (const path of paths) unwatchFile(path, readAgain);
-  };
+  return watchFiles([tls.cert, tls.key], readAgain);
 };

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:https';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { PlacementStore } from '../store/placement-store.js';
@@ -13,7 +12,14 @@ import { readMicroversion, VERSION_HEADER } from './microversion.js';
 import type { Policy } from './policy/policy.js';
 import { groupByPath, type Resource } from './route-table.js';
 import type { Route } from './route.js';
-import { describeServed, type Served } from './served.js';
+import type { Served } from './served.js';
+import {
+  SERVER_OPTIONS,
+  closeConnectionsAtTheEnd,
+  serveStatusPages,
+  takeBodiesAsText,
+  tellServed,
+} from '@etcd-compute/common/serving/http-app';
 import type { StatusPage } from '@etcd-compute/common/serving/status-page';
 import type { TlsFiles } from '@etcd-compute/common/serving/tls-files';
 import { toHttpError } from './to-http-error.js';
@@ -49,9 +55,6 @@ export type App = FastifyInstance<Server>;
 /** A reshape of a large tree is the largest there is. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-/** Longer than balancers keep a connection that nobody uses: else they may send a request the moment that it is closed. */
-const KEEP_ALIVE_MS = 75_000;
-
 /** Characters of a part of a path. Names of classes and traits may be too long; that is for their routes to say. */
 const MAX_PARAM_LENGTH = 8192;
 
@@ -59,16 +62,13 @@ const MAX_PARAM_LENGTH = 8192;
 export const createApp = ({ routes, store, config, statusPages = [], onFault, onServed }: AppDeps): App => {
   const { tls, maxBodyBytes = MAX_BODY_BYTES, timeoutMs = 0 } = config;
   const app: App = fastify({
+    ...SERVER_OPTIONS,
     // Its type has https only; without certificates it is http.
     https: tls ? { ...tls } : null,
     bodyLimit: maxBodyBytes,
-    keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: timeoutMs,
     handlerTimeout: timeoutMs,
     exposeHeadRoutes: false,
-    forceCloseConnections: 'idle',
-    return503OnClosing: false,
-    genReqId: () => `req-${randomUUID()}`,
     clientErrorHandler: refuseBrokenRequest,
     // A path that cannot be decoded leads nowhere.
     frameworkErrors: (_error, request, reply) => {
@@ -78,8 +78,7 @@ export const createApp = ({ routes, store, config, statusPages = [], onFault, on
       maxParamLength: MAX_PARAM_LENGTH,
     },
   });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  takeBodiesAsText(app);
   app.decorateRequest('version', undefined);
   app.decorateRequest('caller', undefined);
 
@@ -98,7 +97,7 @@ export const createApp = ({ routes, store, config, statusPages = [], onFault, on
     return undefined;
   });
   closeConnectionsAtTheEnd(app);
-  if (onServed) tellServed(app, onServed);
+  if (onServed) tellServed(app, (served, { caller, version }) => onServed({ ...served, caller, version }));
   app.setErrorHandler((error, request, reply) => {
     const problem = isLateBody(error, request) ? new HttpError(408, LATE_BODY) : toHttpError(error);
     if (problem.status >= 500) onFault?.(error, request.id);
@@ -116,31 +115,8 @@ export const createApp = ({ routes, store, config, statusPages = [], onFault, on
         url,
         handler: async (request, reply) => handle(resource, request, reply),
       });
-  for (const { path, render } of statusPages)
-    app.get(path, { config: { isStatusPage: true } }, async (_request, reply) => {
-      const { status, contentType, body } = await render();
-      return reply.code(status).header('content-type', contentType).send(body);
-    });
+  serveStatusPages(app, statusPages);
   return app;
-};
-
-/** A connection that a request holds open while the server closes is not used for another one. */
-const closeConnectionsAtTheEnd = (app: App): void => {
-  let isClosing = false;
-  app.addHook('preClose', async () => {
-    isClosing = true;
-  });
-  app.addHook('onSend', async (_request, reply) => {
-    if (isClosing) reply.header('connection', 'close');
-  });
-};
-
-const tellServed = (app: App, onServed: (served: Served) => void): void => {
-  app.addHook('onResponse', async (request, reply) => {
-    if (request.routeOptions.config.isStatusPage) return;
-    onServed(describeServed(request, { status: reply.statusCode, durationMs: reply.elapsedTime }));
-  });
-  app.addHook('onRequestAbort', async (request) => onServed(describeServed(request, undefined)));
 };
 
 /** The root of an API below a prefix is there without a slash at its end, too. */

@@ -7,8 +7,4 @@ declare module 'fastify' {
     /** Undefined when there is no token. */
     caller: Caller | undefined;
   }
-
-  interface FastifyContextConfig {
-    readonly isStatusPage?: true;
-  }
 }

@@ -1,4 +1,4 @@
-import { watchFile, unwatchFile } from 'node:fs';
+import { watchFiles } from '@etcd-compute/common/serving/watch-files';
 import { readTextFile, readTls, type TlsFiles } from '@etcd-compute/common/serving/tls-files';
 import { trustHeaders, type Authenticate } from '../http/caller.js';
 import { createPolicy, type Policy } from '../http/policy/policy.js';
@@ -32,21 +32,14 @@ export interface FollowFilesOptions {
   readonly onTrouble: (err: unknown) => void;
 }
 
-const LOOK_EVERY_MS = 2000;
-
 /** Reads all files again when one of them has changed. @returns ends it. */
 export const followFiles = ({ config, onChange, onTrouble }: FollowFilesOptions): (() => void) => {
   const paths = [config.tokens_file, config.policy_file, config.tls?.cert, config.tls?.key].filter(
     (path) => path !== undefined,
   );
-  const readAgain = (): void => {
+  return watchFiles(paths, () => {
     readFiles(config).then(onChange, onTrouble);
-  };
-  // It looks at the path each time: files are often replaced, not written to.
-  for (const path of paths) watchFile(path, { interval: LOOK_EVERY_MS, persistent: false }, readAgain);
-  return () => {
-    for (const path of paths) unwatchFile(path, readAgain);
-  };
+  });
 };
 
 const readPolicy = async (path: string): Promise<Readonly<Record<string, string>>> =>

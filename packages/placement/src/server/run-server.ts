@@ -4,17 +4,18 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
 import { openStore, type Store } from '@etcd-compute/common/etcd/store';
 import type { Logger } from '@etcd-compute/common/log';
+import { createHealthPage } from '@etcd-compute/common/serving/health-page';
 import { closeServer } from '@etcd-compute/common/serving/listen';
+import { createRequestLog } from '@etcd-compute/common/serving/request-log';
 import { createApp } from '../http/app.js';
+import type { Served } from '../http/served.js';
 import { createRoutes } from '../http/routes/routes.js';
 import { openEtcdStore, type EtcdPlacementStore } from '../store/etcd-store.js';
 import { appConfigOf, candidatesOf } from './app-config.js';
 import type { ServerConfig } from './config.js';
 import { followFiles, readFiles } from './files.js';
-import { createHealthPage } from './health.js';
 import { listen, warnIfOpen } from './listen.js';
 import { createServerMetrics, type ServerMetrics } from './metrics/server-metrics.js';
-import { createRequestLog } from './request-log.js';
 
 export interface RunOptions {
   readonly config: ServerConfig;
@@ -31,12 +32,12 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   const metrics = createServerMetrics();
   await using etcd = await openStore(config.etcd);
   await using store = await waitForStore(etcd, metrics, options);
-  const requestLog = createRequestLog(root.child({ component: 'api' }));
+  const requestLog = createRequestLog(root.child({ component: 'api' }), whoOf);
   const app = createApp({
     routes: createRoutes(candidatesOf(config)),
     store,
     config: appConfigOf(config, () => files),
-    statusPages: [createHealthPage(store), metrics.page],
+    statusPages: [createHealthPage(store.catchUp), metrics.page],
     onServed: (served) => {
       metrics.countServed(served);
       requestLog.served(served);
@@ -61,6 +62,12 @@ export const runServer = async ({ config, log: root, signal }: RunOptions): Prom
   await closeServer(app, { timeoutMs: config.limits.shutdown * 1000, log });
   log.info('eplacement has stopped');
 };
+
+const whoOf = ({ caller, version }: Served): object => ({
+  version: version === undefined ? undefined : `1.${version}`,
+  user: caller?.userId,
+  project: caller?.projectId,
+});
 
 const prefixOf = ({ etcd }: ServerConfig): string => createKeys(etcd.prefix).placement;
 

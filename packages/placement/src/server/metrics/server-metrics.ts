@@ -3,6 +3,7 @@ import type { StatusPage } from '@etcd-compute/common/serving/status-page';
 import type { StoreObserver } from '../../store/store-observer.js';
 import { createRegistry } from '@etcd-compute/common/serving/metrics-registry';
 import { describeProcess } from '@etcd-compute/common/serving/process-metrics';
+import { createMetricsPage, measureRequests } from '@etcd-compute/common/serving/request-metrics';
 
 export interface ServerMetrics {
   readonly page: StatusPage;
@@ -10,16 +11,9 @@ export interface ServerMetrics {
   readonly storeObserver: StoreObserver;
 }
 
-const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-
 export const createServerMetrics = (): ServerMetrics => {
   const registry = createRegistry();
-  const requests = registry.counter('eplacement_requests_total', 'Requests that were answered.');
-  const gone = registry.counter(
-    'eplacement_requests_left_total',
-    'Requests whose callers went away before the answer.',
-  );
-  const durations = registry.histogram('eplacement_request_duration_seconds', 'How long answers took.');
+  const countServed = measureRequests(registry, 'eplacement');
   const transactions = registry.counter('eplacement_transactions_total', 'Transactions sent to etcd.');
   const conflicts = registry.counter(
     'eplacement_conflicts_total',
@@ -36,18 +30,8 @@ export const createServerMetrics = (): ServerMetrics => {
   describeProcess(registry);
 
   return {
-    page: {
-      path: '/metrics',
-      render: async () => ({ status: 200, contentType: CONTENT_TYPE, body: registry.render() }),
-    },
-    countServed: ({ method, route = 'none', answer }) => {
-      if (!answer) {
-        gone.add({ method, route });
-        return;
-      }
-      requests.add({ method, route, status: answer.status.toString() });
-      durations.observe(answer.durationMs / 1000, { method, route });
-    },
+    page: createMetricsPage(registry),
+    countServed,
     storeObserver: {
       onTransaction: () => transactions.add(),
       onConflict: () => conflicts.add(),

@@ -1,25 +1,17 @@
-import { EcomputeError } from '@etcd-compute/common/errors';
-import type { Logger } from '@etcd-compute/common/log';
-import type { Served } from '../http/served.js';
+import { EcomputeError } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { Served } from './http-app.js';
 
-export interface RequestLog {
-  readonly served: (served: Served) => void;
+export interface RequestLog<T extends Served> {
+  readonly served: (served: T) => void;
   readonly fault: (err: unknown, requestId: string) => void;
 }
 
 /** One line for each request, which tells who did what, and one more for each that could not be served. Bodies and tokens are in none. */
-export const createRequestLog = (log: Logger): RequestLog => ({
-  served: ({ requestId, method, url, route, address, answer, caller }) => {
-    const request = {
-      requestId,
-      method,
-      url,
-      route,
-      address,
-      user: caller?.userId,
-      project: caller?.projectId,
-      roles: caller?.roles,
-    };
+export const createRequestLog = <T extends Served>(log: Logger, whoOf: (served: T) => object): RequestLog<T> => ({
+  served: (served) => {
+    const { requestId, method, url, route, address, answer } = served;
+    const request = { requestId, method, url, route, address, ...whoOf(served) };
     if (answer) log.info({ ...request, status: answer.status, durationMs: round(answer.durationMs) }, 'request');
     else log.info(request, 'the caller went away before the answer');
   },

@@ -4,7 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
-import { startEplacement, type EplacementOptions } from '@etcd-compute/testing/eplacement';
+import { startEplacement } from '@etcd-compute/testing/eplacement';
+import type { HttpServerOptions } from '@etcd-compute/testing/http-server';
 import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
 import { getFreePort } from '@etcd-compute/testing/free-port';
 import type { PlacementServer } from '@etcd-compute/testing/placement-server';
@@ -28,7 +29,7 @@ afterAll(async () => {
 
 let count = 0;
 /** A server with a Placement of its own. */
-const start = async (options: Partial<EplacementOptions> = {}): Promise<PlacementServer> => {
+const start = async (options: Partial<HttpServerOptions> = {}): Promise<PlacementServer> => {
   count += 1;
   return startEplacement({ etcd, prefix: `/cloud${count}`, ...options });
 };

@@ -157,6 +157,51 @@ test('of an anti-affinity group, no two are on one host, also when they are crea
   expect(await world.store.get(`/compute/members/${group}`)).toBeUndefined();
 });
 
+test('a shelved server of a group is on no host, and comes back to one that suits the group', async () => {
+  const body = { server_group: { name: 'aside', policies: ['anti-affinity'] } };
+  const { id: group } = (await ask(one, 'POST /os-server-groups', body)).body.server_group;
+  const createIn = async (name: string) =>
+    (await create(one, { name }, { 'os:scheduler_hints': { group } })).body.server.id;
+  const aside: string = await createIn('aside');
+  const stays: string = await createIn('stays');
+  for (const id of [aside, stays]) await waitForStatus(id, 'ACTIVE');
+  expect(await act(aside, { shelve: null })).toMatchObject({ status: 202 });
+  await waitForStatus(aside, 'SHELVED_OFFLOADED');
+  const instead: string = await createIn('instead');
+  await waitForStatus(instead, 'ACTIVE');
+  expect(await act(aside, { unshelve: null })).toMatchObject({
+    status: 409,
+    body: { conflictingRequest: { message: expect.stringContaining('anti-affinity group') } },
+  });
+  expect(await show(two, aside)).toMatchObject({ status: 'SHELVED_OFFLOADED' });
+  await remove(instead);
+  expect(await act(aside, { unshelve: null })).toMatchObject({ status: 202 });
+  await waitForStatus(aside, 'ACTIVE');
+  const hosts = await Promise.all([aside, stays].map(async (id) => (await show(two, id))['OS-EXT-SRV-ATTR:host']));
+  expect(new Set(hosts).size).toBe(2);
+  for (const id of [aside, stays]) await remove(id);
+});
+
+test('a shelved server comes back in its zone', async () => {
+  const hosts = (await ask(one, 'GET /os-hypervisors')).body.hypervisors.map(
+    ({ hypervisor_hostname }: { hypervisor_hostname: string }) => hypervisor_hostname,
+  );
+  const created = await ask(one, 'POST /os-aggregates', { aggregate: { name: 'east', availability_zone: 'east' } });
+  const path = `/os-aggregates/${created.body.aggregate.id}/action`;
+  await ask(one, `POST ${path}`, { add_host: { host: hosts[0] } });
+  const { id, 'OS-EXT-SRV-ATTR:host': before } = await createActive({ availability_zone: 'east' });
+  expect(before).toBe(hosts[0]);
+  await act(id, { shelve: null });
+  await waitForStatus(id, 'SHELVED_OFFLOADED');
+  await ask(one, `POST ${path}`, { remove_host: { host: hosts[0] } });
+  await ask(one, `POST ${path}`, { add_host: { host: hosts[1] } });
+  expect(await act(id, { unshelve: null })).toMatchObject({ status: 202 });
+  expect(await waitForStatus(id, 'ACTIVE')).toMatchObject({ 'OS-EXT-SRV-ATTR:host': hosts[1] });
+  await remove(id);
+  await ask(one, `POST ${path}`, { remove_host: { host: hosts[1] } });
+  await ask(one, `DELETE /os-aggregates/${created.body.aggregate.id}`);
+});
+
 describe('what is asked of a server', () => {
   let id = '';
   beforeAll(async () => {

@@ -8,8 +8,7 @@ import type { HostNames } from '../hosts/host-names.js';
 import { closeSomeBooks } from '../instances/books.js';
 import { checkOldNames, findFreeNames } from '../instances/names.js';
 import { viewOfRecord, type InstanceView } from '../instances/view.js';
-import type { PlanAlong } from '../placing/along.js';
-import type { FindOptions } from '../placing/candidates.js';
+import type { Binding } from '../placing/along.js';
 import { noHostError } from '../placing/no-host.js';
 import { placeAll, type Placed } from '../placing/place-all.js';
 import { createPlacer, type Placer } from '../placing/placer.js';
@@ -25,13 +24,9 @@ import { checkNetworks } from './check-networks.js';
 import { explainBoots } from './boot-errors.js';
 import { waitForBoot, type BootEnd, type BootProgress, type WaitForBootOptions } from './wait-for-boot.js';
 
-export interface BootOptions extends RunOptions {
+export interface BootOptions extends RunOptions, Binding {
   /** Its uuid. Default: a new one. Not together with a count. */
   readonly instance?: InstanceUuid | undefined;
-  /** What is written in the txn of each instance. */
-  readonly along?: PlanAlong | undefined;
-  /** Why a host does not do for a reason of the caller's; undefined when it does. */
-  readonly refuses?: FindOptions['refuses'];
   /** The user in Placement. Default: the cloud's. */
   readonly user?: string | undefined;
   readonly want: Want;

@@ -1,18 +1,20 @@
 import { EcomputeError } from '@etcd-compute/common/errors';
+import type { ProviderUuid } from '@etcd-compute/common/ids';
 import type { BootRequest } from '@etcd-compute/common/etcd/messages/boot-request';
 import type { InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import type { Resources, Want } from '@etcd-compute/common/capacity/capacity';
 import { commit } from '../commit.js';
 import { readInstances, type InstanceEntry } from '../instances/instance-entry.js';
+import type { Along, Binding } from '../placing/along.js';
 import { findHosts } from '../placing/candidates.js';
 import { needsOfRequest, type DroppedHost } from '../selection/filters/presence.js';
 import type { Strategy } from '../selection/strategies.js';
 import type { Services } from '../services.js';
-import { planMove, type Destination } from './plan-move.js';
+import { planMove, type Destination, type PlannedMove } from './plan-move.js';
 import { takeRoom } from './take-room.js';
 
 /** An instance that has nothing on its host, and is to be built on a host that has room. */
-export interface Relocation {
+export interface Relocation extends Binding {
   readonly entry: InstanceEntry & { readonly request: BootRequest; readonly record: InstanceRecord };
   readonly want: Want;
   readonly strategy: Strategy;
@@ -49,16 +51,43 @@ export type RelocateResult =
  * @throws EcomputeError what etcd and Placement say; retryable where a later try may do it. The instance is then as it was.
  */
 export const relocate = async (services: Services, relocation: Relocation): Promise<RelocateResult> => {
-  const { request, want, strategy } = relocation;
+  const { request, want, strategy, refuses } = relocation;
   const needs = needsOfRequest(request);
-  const hosts = await findHosts({ services, want, strategy, count: 1, needsPresence: true, needs });
-  const room = await takeRoom(services, relocation, hosts);
-  if (room.outcome !== 'taken') return room;
-  return write(services, relocation, { ...room, hostname: hosts.presences.get(room.candidate.host)?.hostname });
+  const excluded = [...relocation.excluded];
+  for (;;) {
+    const hosts = await findHosts({ services, want, strategy, count: 1, needsPresence: true, needs, refuses });
+    const room = await takeRoom(services, { ...relocation, excluded }, hosts);
+    if (room.outcome !== 'taken') return room;
+    const { host } = room.candidate;
+    const planned = await plan(services, relocation, { ...room, hostname: hosts.presences.get(host)?.hostname });
+    if (!('refused' in planned)) return write(services, relocation, { planned, host });
+    // Its room goes with the next host that is taken, or is released by the agent of this one.
+    excluded.push({ host, reason: planned.refused });
+  }
 };
 
-const write = async (services: Services, relocation: Relocation, to: Destination): Promise<RelocateResult> => {
-  const { record, guards, writes } = planMove(services.keys, relocation, to);
+const plan = async (
+  { keys }: Services,
+  relocation: Relocation,
+  to: Destination,
+): Promise<PlannedMove | { readonly refused: string }> => {
+  const planned = planMove(keys, relocation, to);
+  const along = await relocation.along?.(planned.record);
+  if (!along) return planned;
+  return 'refused' in along ? along : withAlong(planned, along);
+};
+
+const withAlong = ({ record, guards, writes: [first, ...more] }: PlannedMove, along: Along): PlannedMove => ({
+  record,
+  guards: [...guards, ...along.guards],
+  writes: [first, ...more, ...along.writes],
+});
+
+const write = async (
+  services: Services,
+  relocation: Relocation,
+  { planned: { record, guards, writes }, host }: { planned: PlannedMove; host: ProviderUuid },
+): Promise<RelocateResult> => {
   const { patienceMs } = services;
   const result = await commit({ store: await services.store(), guards, writes, patienceMs });
   if (result.outcome === 'committed') return { outcome: 'moved', record };
@@ -68,7 +97,6 @@ const write = async (services: Services, relocation: Relocation, to: Destination
   }
   // The room stays taken: it serves whoever tries next, and if it was written after all, it is in use.
   const { instance } = relocation.entry;
-  const { host } = to.candidate;
   throw new EcomputeError('ECOMPUTE_ETCD_UNREACHABLE', `could not move instance ${instance} on to host ${host}`, {
     cause: result.err,
     details: { instance, host },

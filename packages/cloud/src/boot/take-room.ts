@@ -23,7 +23,7 @@ const BUSY_ATTEMPTS = 5;
  */
 export const takeRoom = async (
   services: Services,
-  { entry: { instance }, request, resources, excluded }: Relocation,
+  { entry: { instance }, request, resources, excluded, refuses }: Relocation,
   hosts: FoundHosts,
 ): Promise<TakenRoom> => {
   const capacity = await services.capacity();
@@ -36,7 +36,8 @@ export const takeRoom = async (
   const dropped = new Map(excluded.map(({ host, reason }): [ProviderUuid, string] => [host, reason]));
   const isExcluded = new Set(dropped.keys());
   const isOther = resources && !isDeepStrictEqual(totalResources(held.allocations), { ...resources });
-  let own = isOther ? undefined : await findTaken(services, { held, needs: needsOfRequest(request), isExcluded });
+  const isOut = (host: ProviderUuid): boolean => isExcluded.has(host) || refuses?.(host) !== undefined;
+  let own = isOther ? undefined : await findTaken(services, { held, needs: needsOfRequest(request), isOut });
   for (let busy = 0; ;) {
     const candidate = own ?? hosts.pool.take(isExcluded);
     if (!candidate) return { outcome: 'no-host', dropped: [...hosts.dropped, ...toDropped(dropped)] };
@@ -59,11 +60,11 @@ const toDropped = (reasons: ReadonlyMap<ProviderUuid, string>): DroppedHost[] =>
 /** Where the instance holds room already, if that host can have it. */
 const findTaken = async (
   services: Services,
-  { held, needs, isExcluded }: { held: Held; needs: AgentNeeds; isExcluded: ReadonlySet<ProviderUuid> },
+  { held, needs, isOut }: { held: Held; needs: AgentNeeds; isOut: (host: ProviderUuid) => boolean },
 ): Promise<Candidate | undefined> => {
   const { allocations } = held;
   const host = hostOfAllocations(allocations);
-  if (host === undefined || isExcluded.has(host)) return undefined;
+  if (host === undefined || isOut(host)) return undefined;
   const taken = Object.entries(allocations).map(([provider, { resources }]) => [provider, { resources }] as const);
   const { kept } = filterByPresence(
     [{ host, allocations: Object.fromEntries(taken) }],

@@ -13,6 +13,7 @@ import { closeSomeBooks } from '../instances/books.js';
 import { findInstances } from '../instances/find-instance.js';
 import { describeInstance, readInstances, type InstanceEntry } from '../instances/instance-entry.js';
 import { viewOfRecord } from '../instances/view.js';
+import type { Binding } from '../placing/along.js';
 import { noHostError } from '../placing/no-host.js';
 import { run, type Run, type RunOptions } from '../run.js';
 import { toStrategy } from '../selection/strategies.js';
@@ -22,7 +23,7 @@ import { checkUnlocked } from '../wishes/check-may-ask.js';
 import { forgetCopies } from './forget-copies.js';
 import { wantAgain } from './want-again.js';
 
-export interface UnshelveOptions extends RunOptions {
+export interface UnshelveOptions extends RunOptions, Binding {
   /** How long to wait until they are built. Undefined: return when they have hosts; their copies then stay until an audit removes them. */
   readonly waitMs?: number | undefined;
 }
@@ -45,7 +46,7 @@ export interface Unshelved {
 export const unshelve = async (
   services: Services,
   uuidsOrNames: readonly string[],
-  { waitMs, ...options }: UnshelveOptions = {},
+  { waitMs, refuses, along, ...options }: UnshelveOptions = {},
 ): Promise<Changed> =>
   run(options, async (running) => {
     const entries = await findInstances(services, uuidsOrNames);
@@ -54,7 +55,7 @@ export const unshelve = async (
     const errors: Error[] = [];
     for (const entry of entries)
       try {
-        unshelved.push(await running.guard(async () => giveHost(services, entry)));
+        unshelved.push(await running.guard(async () => giveHost(services, entry, { refuses, along })));
       } catch (err) {
         running.signal.throwIfAborted();
         errors.push(toError(err));
@@ -118,7 +119,7 @@ const isIdle = ({ request, record }: InstanceEntry): boolean =>
 /** How often others may be quicker before we give up. */
 const ATTEMPTS = 5;
 
-export interface GiveHostOptions {
+export interface GiveHostOptions extends Binding {
   /** What it is to have another amount of from now on. */
   readonly changed?: Resources;
 }
@@ -132,7 +133,7 @@ export interface GiveHostOptions {
 export const giveHost = async (
   services: Services,
   found: InstanceEntry,
-  { changed }: GiveHostOptions = {},
+  { changed, refuses, along }: GiveHostOptions = {},
 ): Promise<Unshelved> => {
   let entry = checkShelved(found);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
@@ -147,6 +148,8 @@ export const giveHost = async (
       strategy: toStrategy(request.retry?.strategy ?? ''),
       resources,
       excluded: [],
+      refuses,
+      along,
       request: {
         ...request,
         ...(request.retry && { retry: { ...request.retry, query: renderQuery(want), failed_hosts: [] } }),

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Along } from '@etcd-compute/cloud/placing/along';
+import { readInstances } from '@etcd-compute/cloud/instances/instance-entry';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { DEFAULT_PROJECT, instanceUuidSchema, type ProviderUuid } from '@etcd-compute/common/ids';
 import { HttpError } from '../../../http/http-error.js';
 import type { ServerGroup, Servers } from '../servers.js';
 
@@ -25,35 +27,44 @@ const readMembers = async (
 const isStrict = ({ policy }: ServerGroup): boolean => !policy.startsWith('soft-');
 
 /** Why a group's next server may not be there; undefined when it may. @param hosts of its other servers. */
-export const whyNot = (
-  { policy, maxPerHost }: ServerGroup,
-  hosts: readonly string[],
-  host: string,
-): string | undefined => {
+const whyNot = ({ policy, maxPerHost }: ServerGroup, hosts: readonly string[], host: string): string | undefined => {
   const there = hosts.filter((one) => one === host).length;
   if (policy.endsWith('anti-affinity'))
     return there < maxPerHost ? undefined : `has ${there} of the servers of its anti-affinity group`;
   return hosts.length === 0 || there > 0 ? undefined : 'the servers of its affinity group are on another one';
 };
 
-/** Where they are now: what an agent reports counts more than where one was placed. */
-const hostsOf = ({ store }: Servers, hosts: Hosts, self: string): readonly string[] =>
-  Object.entries(hosts).flatMap(([id, placed]) => (id === self ? [] : [store.report(id)?.host ?? placed]));
+/** Where the others are now; one that is shelved is nowhere. Read anew: what was written with the group's members is seen. */
+const hostsOfOthers = async (servers: Servers, hosts: Hosts, self: string): Promise<readonly string[]> => {
+  const others = Object.keys(hosts).filter((id) => id !== self);
+  const services = servers.servicesFor({ project: DEFAULT_PROJECT, user: 'default' });
+  const entries = await readInstances(
+    services,
+    others.map((id) => ({ instance: instanceUuidSchema.parse(id) })),
+  );
+  return entries.flatMap((entry) => (entry && entry.record?.state !== 'shelved' ? [entry.host] : []));
+};
 
-/** Where the servers of a group are. */
-export const hostsOfGroup = async (servers: Servers, group: ServerGroup): Promise<readonly string[]> =>
-  hostsOf(servers, (await readMembers(servers, group.id)).hosts, '');
+/** Why a host does not do for a server of a group, as the others are placed now. */
+export const refusesOfGroup = async (
+  servers: Servers,
+  { group, id }: { group: ServerGroup; id: string },
+): Promise<(host: ProviderUuid) => string | undefined> => {
+  const others = await hostsOfOthers(servers, (await readMembers(servers, group.id)).hosts, id);
+  return (host) => whyNot(group, others, host);
+};
 
-/** To be written with a server that joins a group. @throws HttpError 403 when the group is full. */
+/** To be written with a server of a group that gets a host. @throws HttpError 403 when the group is full. */
 export const planJoin = async (
   servers: Servers,
   group: ServerGroup,
   { id, host }: { id: string; host: string },
 ): Promise<Along | { readonly refused: string }> => {
   const { hosts, revision } = await readMembers(servers, group.id);
-  if (group.maxMembers >= 0 && Object.keys(hosts).length >= group.maxMembers)
+  const others = Object.keys(hosts).filter((one) => one !== id);
+  if (group.maxMembers >= 0 && others.length >= group.maxMembers)
     throw new HttpError(403, 'Quota exceeded, too many servers in group');
-  const refused = isStrict(group) ? whyNot(group, hostsOf(servers, hosts, id), host) : undefined;
+  const refused = isStrict(group) ? whyNot(group, await hostsOfOthers(servers, hosts, id), host) : undefined;
   if (refused !== undefined) return { refused };
   return write(servers, group.id, { hosts: { ...hosts, [id]: host }, revision });
 };

@@ -7,7 +7,7 @@ import { instanceUuidSchema } from '@etcd-compute/common/ids';
 import type { BootImage, ServerGroup, Servers } from '../servers.js';
 import type { Server } from '../state/server-record.js';
 import { planUsage, putChanges } from './change-server.js';
-import { hostsOfGroup, planJoin, whyNot } from './group-policy.js';
+import { planJoin, refusesOfGroup } from './group-policy.js';
 import { finish } from './settle.js';
 import { asked } from './to-http.js';
 import { NOTHING, usageOf } from './usage.js';
@@ -49,7 +49,7 @@ const tryToPlace = async (
   { isStrict }: { isStrict: boolean },
 ): Promise<true | undefined> => {
   const { id, project, user, flavor } = server;
-  const others = group ? await hostsOfGroup(servers, group) : [];
+  const refusesOthers = group && isStrict ? await refusesOfGroup(servers, { group, id }) : undefined;
   const isBound = group !== undefined || refuses !== undefined;
   const { booted, errors } = await asked(
     cloudOf(servers.servicesFor({ project, user })).boot({
@@ -62,7 +62,7 @@ const tryToPlace = async (
       guest,
       // Whoever else moves it on to another host does not know what binds it.
       retries: isBound ? 0 : 2,
-      refuses: (host) => refuses?.(host) ?? (group && isStrict ? whyNot(group, others, host) : undefined),
+      refuses: (host) => refuses?.(host) ?? refusesOthers?.(host),
       along: planWith(servers, { server, group }),
     }),
   );

@@ -3,12 +3,24 @@ import { renderResult } from './report.js';
 import type { ChaosOptions } from './result.js';
 import { runChaos } from './run.js';
 
-/** `npm run chaos -- [--rounds N] [--seed S] [--agents N] [--check-every N] [--guests] [--[no-]roles] [--no-disasters] [--placement service|etcd]` */
+/** `npm run chaos -- [--rounds N] [--seed S] [--agents N] [--check-every N] [--guests] [--[no-]roles] [--no-disasters] [--placement service|etcd] [--eapis 0|1|2]` */
 
 const readWhole = (name: string, text: string): number => {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new Error(`--${name} ${text} is not usable: expected a whole number above 0`);
+};
+
+const MOST_EAPIS = 2;
+
+/** By default the seed says whether there is one, or two. */
+const readEapis = (text: string | undefined, { seed, hasGuests }: { seed: number; hasGuests: boolean }): number => {
+  const byDefault = hasGuests ? 0 : 1 + (Math.floor(seed / 2) % MOST_EAPIS);
+  const value = text === undefined ? byDefault : Number(text);
+  if (!Number.isSafeInteger(value) || value < 0 || value > MOST_EAPIS)
+    throw new Error(`--eapis ${text} is not usable: expected 0, 1 or ${MOST_EAPIS}`);
+  if (value > 0 && hasGuests) throw new Error('--eapis is for the test driver: with --guests, there is no eapi yet');
+  return value;
 };
 
 const readOptions = (signal: AbortSignal): ChaosOptions => {
@@ -23,6 +35,7 @@ const readOptions = (signal: AbortSignal): ChaosOptions => {
       roles: { type: 'boolean' },
       disasters: { type: 'boolean', default: true },
       placement: { type: 'string', default: 'service' },
+      eapis: { type: 'string' },
     },
   });
   const seed = readWhole('seed', values.seed);
@@ -38,6 +51,7 @@ const readOptions = (signal: AbortSignal): ChaosOptions => {
     hasRoles: values.roles ?? seed % 2 === 0,
     hasDisasters: values.disasters,
     placement,
+    eapis: readEapis(values.eapis, { seed, hasGuests: values.guests }),
     signal,
     onProgress: (text) => process.stderr.write(`${text}\n`),
   };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { deleteAllKeys, restoreSnapshot, saveSnapshot } from '@etcd-compute/testing/etcd-snapshot';
+import { refoundCloud } from './api/refound.js';
 import { putAllocation, type Foreign } from './foreign.js';
 import type { Violation } from './invariants/rule.js';
 import { findLost } from './lost-things.js';
@@ -70,6 +71,7 @@ const loseRequests = async (
       [{ op: 'put', key: foreign.key, value: foreign.value }],
     );
     if (!stage.placementServer) await putAllocation(stage, foreign);
+    await refoundCloud(play);
   }
   forget(ledger, (story) => kind === 'etcd-emptied' || story === young);
   diary.note(`disaster ${kind}: a person puts it right`);

@@ -1,4 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ApiLedger } from './api/api-ledger.js';
+import { playRequest } from './api/play-request.js';
+import type { ApiRequest } from './api/plan-requests.js';
+import type { Tenant } from './api/tenant.js';
 import type { Diary } from './diary.js';
 import { INJECT } from './faults/table.js';
 import type { Keeper } from './keeper.js';
@@ -18,7 +22,16 @@ export interface Play {
   readonly diary: Diary;
   /** Commands that have not ended; some run on into later rounds. */
   readonly running: Set<RunningOperation>;
+  /** What clients of eapi have and were told; undefined where there is none. */
+  readonly api: ApiPlay | undefined;
   readonly signal: AbortSignal;
+}
+
+export interface ApiPlay {
+  tenant: Tenant;
+  readonly ledger: ApiLedger;
+  /** Requests that have not been answered. */
+  readonly running: Set<Promise<void>>;
 }
 
 /** More commands than this at a time are not begun: a machine has few processors. */
@@ -33,6 +46,10 @@ export const playRound = async (play: Play, round: Round): Promise<void> => {
     ...round.operations.map(async (operation) => {
       await at(operation.atMs);
       started.set(operation, await begin(play, operation));
+    }),
+    ...round.requests.map(async (request) => {
+      await at(request.atMs);
+      send(play, request);
     }),
     ...round.faults.map(async (fault) => {
       await at(fault.atMs);
@@ -54,6 +71,14 @@ const begin = async (play: Play, operation: Operation): Promise<RunningOperation
   running.add(command);
   void note(play, command);
   return command;
+};
+
+const send = (play: Play, request: ApiRequest): void => {
+  const { running } = play.api ?? {};
+  const answered = playRequest(play, request)
+    .catch((err: unknown) => play.diary.note(`${request.kind} ${request.name}: could not be sent: ${String(err)}`))
+    .finally(() => running?.delete(answered));
+  running?.add(answered);
 };
 
 /** Writes down how it ended, whenever that is. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { REQUEST_KINDS } from './api/request-kinds.js';
 import type { Diary } from './diary.js';
 import { FAULT_KINDS } from './faults/kinds.js';
 import type { Violation } from './invariants/rule.js';
@@ -35,6 +36,8 @@ export const tellViolation = async (violation: Violation, known: Known): Promise
   const from = new Date(Math.min(...times) - AROUND_MS);
   const to = new Date(Math.max(...times) + AROUND_MS);
   const logs: string[] = [];
+  for (const { index, service } of stage.eapis)
+    logs.push(...(await logLines(service.logPath, `eapi-${index}`, instance)));
   for (const { index, agent } of stage.hosts) logs.push(...(await logLines(agent.logPath, `host-${index}`, instance)));
   const section = (title: string, lines: readonly string[]): string[] => [
     `${title}:`,
@@ -44,6 +47,7 @@ export const tellViolation = async (violation: Violation, known: Known): Promise
     violation,
     lines: [
       ...section('record', [JSON.stringify(record)]),
+      ...section('server', [JSON.stringify(world?.api.servers.get(instance))]),
       ...section('transitions', transitions),
       ...section(
         'commands',
@@ -74,16 +78,31 @@ const secondsOf = (allMs: readonly number[], share: number): string => {
   return ((sorted[Math.ceil(sorted.length * share) - 1] ?? 0) / 1000).toFixed(1);
 };
 
+const renderRequests = ({ requests }: ChaosResult['tally']): string[] => {
+  if (requests.size === 0) return [];
+  const show = (answers: ReadonlyMap<string, number>): string =>
+    [...answers]
+      .toSorted(([a], [b]) => a.localeCompare(b))
+      .map(([answer, count]) => `${answer}: ${count}`)
+      .join(', ');
+  const all = REQUEST_KINDS.flatMap((kind) => {
+    const answers = requests.get(kind);
+    return answers ? [row(kind, show(answers))] : [];
+  });
+  return ['requests to eapi, by the status of the answer', ...all];
+};
+
 /** The table at the end. */
 export const renderResult = (options: ChaosOptions, result: ChaosResult): string => {
   const { tally, violations, told } = result;
   const lines = [
-    `seed ${options.seed}, ${result.roundsPlayed} rounds, ${options.agents} agents${options.hasGuests ? ', real guests' : ''}${options.hasRoles ? ', users of etcd' : ''}${options.placement === 'etcd' ? ', room counted in etcd' : ''}, ${Math.round(result.seconds)} s`,
+    `seed ${options.seed}, ${result.roundsPlayed} rounds, ${options.agents} agents${options.hasGuests ? ', real guests' : ''}${options.hasRoles ? ', users of etcd' : ''}${options.placement === 'etcd' ? ', room counted in etcd' : ''}${options.eapis > 0 ? `, ${options.eapis} eapi` : ''}, ${Math.round(result.seconds)} s`,
     'operations',
     ...OPERATION_KINDS.flatMap((kind) => {
       const count = tally.operations.get(kind);
       return count ? [row(kind, `${count.done} done, ${count.failed} failed, ${count.killed} killed`)] : [];
     }),
+    ...renderRequests(tally),
     'why commands failed',
     ...[...tally.errors].toSorted(([a], [b]) => a.localeCompare(b)).map(([code, count]) => row(code, String(count))),
     'faults',
@@ -101,6 +120,7 @@ export const renderResult = (options: ChaosOptions, result: ChaosResult): string
     ),
     row('leases that hold nothing', String(tally.emptyLeases)),
     ...(tally.revisionsCounted > 0 ? [row('revisions with room counted', String(tally.revisionsCounted))] : []),
+    ...(tally.revisionsOfServers > 0 ? [row('revisions with servers counted', String(tally.revisionsOfServers))] : []),
     row('violations', String(violations.length)),
     ...violations.map(({ rule, instance, what }) => `  ${rule}: ${instance ?? ''} ${what}`),
     ...told.flatMap(({ violation, lines }) => ['', `${violation.rule}: ${violation.instance ?? ''}`, ...lines]),

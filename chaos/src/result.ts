@@ -10,6 +10,8 @@ export interface ChaosOptions {
   readonly hasRoles: boolean;
   /** Who counts room: a Placement service, or agents and schedulers themselves, in etcd. */
   readonly placement: 'service' | 'etcd';
+  /** How many eapi there are; 0: nobody asks them for anything. */
+  readonly eapis: number;
   /** After so many rounds, and at the end, everything is let settle and is checked. */
   readonly checkEvery: number;
   /** Whether each check is followed by a disaster, which takes a minute. */

@@ -1,5 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
-import { openCountingWatch } from './counting-watch.js';
+import { checkApi, openApiPlay } from './api/api-play.js';
+import { createApiJudge } from './api/api-judge.js';
+import { createCountingJudge } from './counting-judge.js';
 import { openDiary } from './diary.js';
 import { listEmptyLeases } from './faults/etcd-api.js';
 import { chooseDisaster, playDisaster } from './disasters.js';
@@ -19,23 +22,40 @@ import { proveLife } from './proof-of-life.js';
 import { planSchedule } from './schedule.js';
 import { settle } from './settle.js';
 import { openStage, type Stage } from './stage.js';
+import { openRevisionWatch, type RevisionJudge } from './revision-watch.js';
 import { createTally, type Tally } from './tally.js';
 import { readWorld, type World } from './world.js';
 
 export const MEMBERS = 3;
+const MOST_LISTENERS = 50;
 const MOST_TOLD = 5;
 
 /** Plays the seed's schedule, and ends at the first check that finds a violation. */
 export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
-  const { agents, hasGuests, hasRoles, placement, signal, onProgress } = options;
+  const { agents, eapis, hasGuests, hasRoles, placement, signal, onProgress } = options;
+  // Each of a round's commands waits for it.
+  setMaxListeners(MOST_LISTENERS, signal);
   const schedule = planSchedule({ ...options, members: MEMBERS });
-  await using stage = await openStage({ agents, members: MEMBERS, hasGuests, hasRoles, placement, signal });
+  await using stage = await openStage({
+    agents,
+    members: MEMBERS,
+    hasGuests,
+    hasRoles,
+    placement,
+    eapis,
+    isFolderShared: options.seed % 3 !== 0,
+    signal,
+  });
   const foreign = await putForeignThings(stage);
-  await using counting = placement === 'etcd' ? openCountingWatch(stage, foreign.consumer) : undefined;
+  const watchWith = (judge: () => RevisionJudge, isOn: boolean) => (isOn ? openRevisionWatch(stage, judge) : undefined);
+  await using counting = watchWith(() => createCountingJudge(stage, foreign.consumer), placement === 'etcd');
   const diary = openDiary(join(stage.dir, 'chaos.log'));
   const [ledger, tally]: [Ledger, Tally] = [new Map(), createTally()];
   await using commands = createRunning();
-  const play: Play = { stage, keeper: createKeeper(), ledger, tally, diary, running: commands.running, signal };
+  const api = await openApiPlay(stage);
+  await using counted = watchWith(() => createApiJudge(stage), api !== undefined);
+  const findAtRevisions = (): Violation[] => [...(counting?.found ?? []), ...(counted?.found ?? [])];
+  const play: Play = { api, stage, keeper: createKeeper(), ledger, tally, diary, running: commands.running, signal };
   const startedAt = performance.now();
   const secondsNow = (): number => (performance.now() - startedAt) / 1000;
   const attempts = new Map<string, number>();
@@ -48,7 +68,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
     diary.note(`round ${roundsPlayed}`);
     await playRound(play, round);
     roundsPlayed += 1;
-    violations = [...(counting?.found ?? []), ...(await findBrokenNow(stage, attempts))];
+    violations = [...findAtRevisions(), ...(await findBrokenNow(stage, attempts))];
     const isLast = roundsPlayed === schedule.rounds.length;
     if (violations.length === 0 && (isLast || roundsPlayed % options.checkEvery === 0)) {
       const check = async (after: string): Promise<void> => {
@@ -57,6 +77,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
         violations = [...violations, ...findBadManners(ledger)];
         const name = `life${options.seed}-${tally.checks}`;
         if (violations.length === 0) violations = await checkHosts(stage.hosts);
+        if (violations.length === 0 && api) violations = await checkApi(play, api);
         if (violations.length === 0) violations = await proveLife(stage, name);
         tally.checks += 1;
         tally.settledMs.push(settled.tookMs);
@@ -77,8 +98,9 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
     }
     if (violations.length > 0) break;
   }
-  if (violations.length === 0) violations = counting?.found ?? [];
+  if (violations.length === 0) violations = findAtRevisions();
   tally.revisionsCounted = counting?.revisions ?? 0;
+  tally.revisionsOfServers = counted?.revisions ?? 0;
   tally.states = countStates(world);
   tally.emptyLeases = await countEmptyLeases(stage);
   if (violations.length > 0) stage.keepLogs();

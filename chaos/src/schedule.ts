@@ -1,3 +1,4 @@
+import { createRequestPlanner, type ApiRequest } from './api/plan-requests.js';
 import { FAULT_KINDS, specOfFault, type FaultKind } from './faults/kinds.js';
 import { namesOf, OPERATION_KINDS, operationOf, type OperationKind, type OperationSpec } from './operation-kinds.js';
 import { createDeck, createRandom, type Random } from './random.js';
@@ -12,6 +13,7 @@ export interface Schedule {
 }
 
 export interface Round {
+  readonly requests: readonly ApiRequest[];
   readonly operations: readonly Operation[];
   readonly faults: readonly Fault[];
 }
@@ -45,6 +47,8 @@ export interface ScheduleOptions {
   readonly members: number;
   readonly hasGuests: boolean;
   readonly placement: 'service' | 'etcd';
+  /** How many there are. */
+  readonly eapis: number;
 }
 
 interface Workload {
@@ -77,22 +81,24 @@ export const planSchedule = (options: ScheduleOptions): Schedule => {
   const random = createRandom(options.seed);
   const workload = options.hasGuests ? GUESTS : SIMULATED;
   const planOperations = createOperationPlanner(random, { ...options, workload });
+  const planRequests = createRequestPlanner({ ...options, withinMs: workload.withinMs });
   const drawFault = createDeck(random, faultWeights(options));
   const rounds = Array.from({ length: options.rounds }, (): Round => {
     const operations = planOperations();
     const faults = Array.from({ length: random.whole(...FAULTS_A_ROUND) }, () =>
       planFault(random, { kind: drawFault(), operations, options, withinMs: workload.withinMs }),
     );
-    return { operations, faults: faults.toSorted((a, b) => a.atMs - b.atMs) };
+    return { operations, requests: planRequests(), faults: faults.toSorted((a, b) => a.atMs - b.atMs) };
   });
   return { seed: options.seed, rounds };
 };
 
 export const isFor = (
   kind: FaultKind,
-  { hasGuests, placement }: Pick<ScheduleOptions, 'hasGuests' | 'placement'>,
+  { hasGuests, placement, eapis }: Pick<ScheduleOptions, 'hasGuests' | 'placement' | 'eapis'>,
 ): boolean => {
   const { only } = specOfFault(kind);
+  if (only === 'eapi') return eapis > 0;
   return only === undefined || only === placement || only === (hasGuests ? 'guests' : 'simulated');
 };
 
@@ -164,8 +170,9 @@ const planFault = (random: Random, { kind, operations, options, withinMs }: Faul
   const counts = {
     agent: options.agents,
     member: options.members,
-    // One more: the way of all `eschedule`s.
-    client: options.agents + 1,
+    // The way of all `eschedule`s is one more.
+    client: options.agents + 1 + options.eapis,
+    eapi: options.eapis,
     operation: operations.length,
     none: 1,
   };

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createApiLedger } from './api/api-ledger.js';
+import { findEndedEapis } from './api/eapis.js';
 import { closeBooks } from '@etcd-compute/cloud/instances/books';
 import type { Foreign } from './foreign.js';
 import { findViolations } from './invariants/all.js';
@@ -23,8 +25,9 @@ const LOOK_EVERY_MS = 500;
 
 /** All faults are over: lets the commands end, has every host take instances again, then looks until everything holds, or until patience ends. */
 export const settle = async (play: Play, foreign: Foreign): Promise<Settled> => {
-  const { stage, ledger, running, signal, diary } = play;
-  while (running.size > 0) await delay(20, undefined, { signal });
+  const { stage, ledger, running, signal, diary, api } = play;
+  const told = api?.ledger ?? createApiLedger();
+  while (running.size > 0 || (api?.running.size ?? 0) > 0) await delay(20, undefined, { signal });
   const startedAt = performance.now();
   const patienceMs = stage.hasGuests ? PATIENCE_MS.guests : PATIENCE_MS.simulated;
   diary.note('everything is back: waiting until all is as it should be');
@@ -36,7 +39,12 @@ export const settle = async (play: Play, foreign: Foreign): Promise<Settled> => 
       // What the next command of anybody does.
       await closeBooks({ keys: stage.keys, store: async () => stage.store });
       world = await readWorld(stage);
-      violations = [...drained, ...findViolations({ world, ledger, foreign }), ...findSurprises(stage.hosts)];
+      violations = [
+        ...drained,
+        ...findViolations({ world, ledger, foreign, told }),
+        ...(await findSurprises(stage)),
+        ...told.found,
+      ];
     } catch (err) {
       violations = [{ rule: 'world not readable', what: String(err) }];
     }
@@ -58,7 +66,9 @@ const undrainAll = async (play: Play): Promise<Violation[]> => {
   return violations;
 };
 
-const findSurprises = (hosts: Play['stage']['hosts']): Violation[] =>
-  hosts.flatMap(({ uuid, agent }) =>
+const findSurprises = async ({ hosts, eapis }: Play['stage']): Promise<Violation[]> => [
+  ...hosts.flatMap(({ uuid, agent }) =>
     agent.surprises.map((what) => ({ rule: 'agent ended', what: `${what} on host ${uuid}` })),
-  );
+  ),
+  ...(await findEndedEapis(eapis)),
+];

@@ -10,6 +10,7 @@ import { createEtcdCapacity } from '@etcd-compute/placement/capacity/etcd-capaci
 import { startEtcdCluster, type EtcdCluster } from '@etcd-compute/testing/etcd-cluster';
 import { startPlacement, type PlacementServer } from '@etcd-compute/testing/placement-server';
 import { makeTempDir } from '@etcd-compute/testing/temp-dir';
+import { openEapi, type Eapi } from './api/eapis.js';
 import { openClientPath, type ClientPath } from './client-path.js';
 import { makeEtcdUsers, NO_USERS, type EtcdUsers } from './etcd-users.js';
 import { startHost, type Host } from './host.js';
@@ -24,6 +25,7 @@ export interface Stage extends AsyncDisposable {
   readonly placementServer: PlacementServer | undefined;
   readonly images: Images;
   readonly hosts: readonly Host[];
+  readonly eapis: readonly Eapi[];
   /** The way of all `eschedule`s. */
   readonly path: ClientPath;
   readonly scheduleConfig: string;
@@ -45,6 +47,10 @@ export interface StageOptions {
   readonly hasRoles: boolean;
   /** Who counts room. */
   readonly placement: 'service' | 'etcd';
+  /** How many there are. */
+  readonly eapis: number;
+  /** Whether all have one folder of images, or each its own. */
+  readonly isFolderShared: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -72,6 +78,17 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
       const options = { index, uuid, dir, path, etcdUsers, hasGuests, imagePort: images.port, signal };
       hosts.push(await startHost(resources, options));
     }
+    const eapis: Eapi[] = [];
+    for (let index = 0; index < options.eapis; index += 1)
+      eapis.push(
+        await openEapi(resources, {
+          index,
+          dir,
+          path: await openClientPath(resources, servers),
+          etcdUsers,
+          imagesDir: join(dir, options.isFolderShared ? 'contents' : `contents${index}`),
+        }),
+      );
     const path = await openClientPath(resources, servers);
     const scheduleConfig = join(dir, 'schedule.yaml');
     await writeFile(
@@ -97,6 +114,7 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
       placementServer,
       images,
       hosts,
+      eapis,
       path,
       scheduleConfig,
       store,

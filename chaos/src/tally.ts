@@ -1,3 +1,4 @@
+import type { RequestKind } from './api/request-kinds.js';
 import type { FaultKind } from './faults/kinds.js';
 import { readError } from './ledger.js';
 import type { OperationKind } from './operation-kinds.js';
@@ -8,6 +9,8 @@ export interface Tally {
   readonly operations: Map<OperationKind, { done: number; failed: number; killed: number }>;
   /** `missed`: there was nobody to hit at that moment. */
   readonly faults: Map<FaultKind, { done: number; missed: number }>;
+  /** By the status of the answer. */
+  readonly requests: Map<RequestKind, Map<string, number>>;
   /** What commands that failed gave as the reason. */
   readonly errors: Map<string, number>;
   /** What the instances have become, at the last check. */
@@ -19,10 +22,13 @@ export interface Tally {
   emptyLeases: number;
   /** At so many revisions etcd was found to count room rightly. */
   revisionsCounted: number;
+  /** At so many revisions eapi was found to count servers rightly, and to keep groups. */
+  revisionsOfServers: number;
 }
 
 export const createTally = (): Tally => ({
   operations: new Map(),
+  requests: new Map(),
   faults: new Map(),
   errors: new Map(),
   states: new Map(),
@@ -30,7 +36,16 @@ export const createTally = (): Tally => ({
   settledMs: [],
   emptyLeases: 0,
   revisionsCounted: 0,
+  revisionsOfServers: 0,
 });
+
+/** @param answer its status; undefined: none came. */
+export const countRequest = ({ requests }: Tally, kind: RequestKind, answer: number | string | undefined): void => {
+  const answers = requests.get(kind) ?? new Map<string, number>();
+  const name = answer === undefined ? 'no answer' : String(answer);
+  answers.set(name, (answers.get(name) ?? 0) + 1);
+  requests.set(kind, answers);
+};
 
 export const countFault = ({ faults }: Tally, kind: FaultKind, outcome: 'done' | 'missed'): void => {
   const count = faults.get(kind) ?? { done: 0, missed: 0 };

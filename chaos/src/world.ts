@@ -9,6 +9,7 @@ import type { InstanceUuid, ProviderUuid } from '@etcd-compute/common/ids';
 import type { View } from '@etcd-compute/placement/index/view';
 import type { Host } from './host.js';
 import type { Stage } from './stage.js';
+import { readContents, type ApiState } from './world/read-api.js';
 import { readEtcd } from './world/read-etcd.js';
 import { readHost } from './world/read-host.js';
 
@@ -35,6 +36,10 @@ export interface World {
   /** What etcd counts, at the time of the requests; undefined where a Placement service does. */
   readonly counted: View | undefined;
   readonly hosts: readonly WorldHost[];
+  /** What eapi keeps, at the time of the requests. */
+  readonly api: ApiState;
+  /** The files in each folder of images of eapi. */
+  readonly contents: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface WorldRequest {
@@ -114,6 +119,7 @@ export const readWorld = async (stage: Stage): Promise<World> => {
   ]);
   return {
     ...etcd,
+    contents: await readContents(stage.eapis),
     allocations: rest.flatMap(({ allocations }) => allocations),
     hosts: rest.map(({ host }) => host),
   };

@@ -12,6 +12,7 @@ test('chaos: after six rounds of faults everything that must hold holds', { time
     hasRoles: true,
     hasDisasters: false,
     placement: process.env['TEST_PLACEMENT'] === 'etcd' ? ('etcd' as const) : ('service' as const),
+    eapis: 2,
     checkEvery: 3,
   };
   const result = await runChaos({ ...options, signal: new AbortController().signal, onProgress: () => undefined });
@@ -19,8 +20,13 @@ test('chaos: after six rounds of faults everything that must hold holds', { time
   expect(result.violations).toEqual([]);
   expect(result.roundsPlayed).toBe(options.rounds);
   expect(result.tally.checks).toBe(2);
-  const planned = planSchedule({ ...options, members: MEMBERS }).rounds.flatMap(({ operations }) => operations);
+  const { rounds } = planSchedule({ ...options, members: MEMBERS });
+  const planned = rounds.flatMap(({ operations }) => operations);
   expect(new Set(result.tally.operations.keys())).toEqual(new Set(planned.map(({ kind }) => kind)));
+  const asked = rounds.flatMap(({ requests }) => requests);
+  expect(new Set(result.tally.requests.keys())).toEqual(new Set(asked.map(({ kind }) => kind)));
+  expect(result.tally.requests.get('server-create')?.get('202')).toBeGreaterThan(0);
+  expect(result.tally.revisionsOfServers).toBeGreaterThan(10);
   const sum = (counts: Iterable<Readonly<Record<string, number>>>): number =>
     [...counts].flatMap((count) => Object.values(count)).reduce((total, count) => total + count, 0);
   expect(result.tally.states.get('active')).toBeGreaterThan(0);

@@ -1,7 +1,10 @@
+import { createApiLedger, type ApiLedger } from '@etcd-compute/chaos/api/api-ledger';
 import type { Foreign } from '@etcd-compute/chaos/foreign';
 import { findViolations } from '@etcd-compute/chaos/invariants/all';
 import type { Story } from '@etcd-compute/chaos/ledger';
 import type { World, WorldDomain, WorldHost, WorldRequest } from '@etcd-compute/chaos/world';
+import { createApiReader } from '@etcd-compute/chaos/world/read-api';
+import { createKeys } from '@etcd-compute/common/etcd/keys';
 import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
 import { newRecord, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
 import { newInstanceUuid, newProviderUuid } from '@etcd-compute/common/ids';
@@ -125,13 +128,24 @@ export const world: World = {
   allocations: [...foreignAllocations, allocation],
   counted: undefined,
   hosts: [busyHost, quietHost(hostB)],
+  api: createApiReader(createKeys('')).state,
+  contents: new Map(),
 };
 const story: Story = { name: 'c1-1', instance, boot: 'accepted', destroy: 'not-asked', attempts: [] };
 
 /** The names of the rules that a change breaks. */
-export const rulesBroken = (changes: Partial<World>, told: Partial<Story> = {}): string[] => {
+export const rulesBroken = (
+  changes: Partial<World>,
+  told: Partial<Story> = {},
+  byApi: Partial<ApiLedger> = {},
+): string[] => {
   const ledger = new Map([[story.name, { ...story, ...told }]]);
-  const found = findViolations({ world: { ...world, ...changes }, ledger, foreign });
+  const found = findViolations({
+    world: { ...world, ...changes },
+    ledger,
+    foreign,
+    told: { ...createApiLedger(), ...byApi },
+  });
   return [...new Set(found.map(({ rule }) => rule))].toSorted((a, b) => a.localeCompare(b));
 };
 /** One that does not run has no address. */

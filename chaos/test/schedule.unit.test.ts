@@ -1,6 +1,7 @@
 import { FAULT_KINDS, FAULTS } from '@etcd-compute/chaos/faults/kinds';
 import { namesOf, OPERATION_KINDS, operationOf } from '@etcd-compute/chaos/operation-kinds';
 import { isFor, planSchedule, type ScheduleOptions } from '@etcd-compute/chaos/schedule';
+import { REQUEST_KINDS } from '@etcd-compute/chaos/api/request-kinds';
 import { expect, test } from 'vitest';
 
 const OPTIONS: ScheduleOptions = {
@@ -10,6 +11,7 @@ const OPTIONS: ScheduleOptions = {
   members: 3,
   hasGuests: false,
   placement: 'service',
+  eapis: 2,
 };
 
 test('the same seed gives the same schedule, another seed another one', () => {
@@ -25,9 +27,9 @@ test('a shorter run of the same seed is the beginning of a longer one', () => {
 
 type Stage = Parameters<typeof isFor>[1];
 const STAGES: readonly Stage[] = [
-  { hasGuests: true, placement: 'service' },
-  { hasGuests: false, placement: 'service' },
-  { hasGuests: false, placement: 'etcd' },
+  { hasGuests: true, placement: 'service', eapis: 0 },
+  { hasGuests: false, placement: 'service', eapis: 1 },
+  { hasGuests: false, placement: 'etcd', eapis: 2 },
 ];
 
 test('every kind of fault and of operation comes, those for guests only with guests, and the other way round', () => {
@@ -44,13 +46,29 @@ test('every kind of fault and of operation comes, those for guests only with gue
       operations: new Set(OPERATION_KINDS),
     });
   const leftOut = (stage: Stage): string[] => FAULT_KINDS.filter((kind) => !isFor(kind, stage));
-  expect(leftOut({ hasGuests: false, placement: 'service' })).toEqual(['libvirtd-killed', 'guest-frozen']);
+  expect(leftOut({ hasGuests: false, placement: 'service', eapis: 1 })).toEqual(['libvirtd-killed', 'guest-frozen']);
   const ofService = FAULT_KINDS.filter((kind) => kind.startsWith('placement-'));
-  expect(leftOut({ hasGuests: true, placement: 'etcd' })).toEqual([...ofService, 'libvirt-swapped']);
+  const ofEapi = FAULT_KINDS.filter((kind) => kind.startsWith('eapi-'));
+  expect(leftOut({ hasGuests: true, placement: 'etcd', eapis: 0 })).toEqual([
+    ...ofService,
+    'libvirt-swapped',
+    ...ofEapi,
+  ]);
+});
+
+test('every request to eapi comes, and the commands of a seed are the same with and without eapi', () => {
+  const { rounds } = planSchedule(OPTIONS);
+  const requests = rounds.flatMap((round) => round.requests);
+  expect(new Set(requests.map(({ kind }) => kind))).toEqual(new Set(REQUEST_KINDS));
+  expect(new Set(requests.map(({ eapi }) => eapi))).toEqual(new Set([0, 1]));
+  const [first] = rounds;
+  const without = planSchedule({ ...OPTIONS, eapis: 0 }).rounds;
+  expect(without[0]?.operations).toEqual(first?.operations);
+  expect(without.flatMap((round) => round.requests)).toEqual([]);
 });
 
 test('every target exists', () => {
-  const counts = { agent: 3, member: 3, client: 4, none: 1 };
+  const counts = { agent: 3, member: 3, client: 6, eapi: 2, none: 1 };
   for (const { faults, operations } of planSchedule(OPTIONS).rounds)
     for (const { kind, target } of faults) {
       const { target: at } = FAULTS[kind];

@@ -28,4 +28,6 @@ export const hostOf = ({ stage, target }: FaultContext): Host => {
   return host;
 };
 
-export const pathOf = ({ stage, target }: FaultContext): ClientPath => stage.hosts[target]?.path ?? stage.path;
+/** Of the agents, of all `eschedule`s, and of each eapi, in this order. */
+export const pathOf = ({ stage: { hosts, path, eapis }, target }: FaultContext): ClientPath =>
+  hosts[target]?.path ?? eapis[target - hosts.length - 1]?.path ?? path;

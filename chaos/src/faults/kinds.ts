@@ -1,5 +1,5 @@
 /** All that can go wrong, and at whom: `client` is an agent's or the `eschedule`s' way to the servers. */
-export type FaultTarget = 'agent' | 'operation' | 'member' | 'client' | 'none';
+export type FaultTarget = 'agent' | 'operation' | 'member' | 'client' | 'eapi' | 'none';
 
 export interface FaultSpec {
   readonly target: FaultTarget;
@@ -9,15 +9,18 @@ export interface FaultSpec {
   readonly lasts: readonly [least: number, most: number];
   /**
    * Left out: with real guests and with libvirt's test driver, which keeps its domains in the daemon's memory. `service`: where a Placement
-   * service counts room.
+   * service counts room. `eapi`: where there is one.
    */
-  readonly only?: 'guests' | 'simulated' | 'service';
+  readonly only?: 'guests' | 'simulated' | 'service' | 'eapi';
 }
 
 const MOMENT = [0, 0] as const;
 const SHORT = [300, 2000] as const;
 /** Beyond the deadline of a question to libvirt or to an image server, now and then. */
 const LONG = [1000, 9000] as const;
+
+/** An eapi is taken for gone when it says nothing for 15 s. */
+const BEYOND_LEASES = [16_000, 18_000] as const;
 
 export const FAULTS = {
   'agent-killed': { target: 'agent', weight: 6, lasts: MOMENT },
@@ -67,6 +70,14 @@ export const FAULTS = {
   'libvirt-reply-lost': { target: 'agent', weight: 3, lasts: SHORT },
   'libvirt-swapped': { target: 'agent', weight: 2, lasts: LONG, only: 'simulated' },
   'guest-frozen': { target: 'agent', weight: 4, lasts: [2000, 14_000], only: 'guests' },
+
+  'eapi-killed': { target: 'eapi', weight: 5, lasts: SHORT, only: 'eapi' },
+  'eapi-stopped': { target: 'eapi', weight: 2, lasts: SHORT, only: 'eapi' },
+  'eapi-paused': { target: 'eapi', weight: 3, lasts: SHORT, only: 'eapi' },
+  'eapi-frozen': { target: 'eapi', weight: 2, lasts: BEYOND_LEASES, only: 'eapi' },
+  'eapi-cut': { target: 'eapi', weight: 3, lasts: MOMENT, only: 'eapi' },
+  'eapi-stalled-up': { target: 'eapi', weight: 1, lasts: SHORT, only: 'eapi' },
+  'eapi-stalled-down': { target: 'eapi', weight: 2, lasts: SHORT, only: 'eapi' },
 
   'image-cut': { target: 'none', weight: 2, lasts: LONG },
   'image-stalled': { target: 'none', weight: 2, lasts: LONG },

@@ -1,4 +1,5 @@
 import { cut, halfOpen, refuse, stall, TO_ETCD, TO_LIBVIRT, TO_PLACEMENT } from './connections.js';
+import * as eapis from './eapis.js';
 import * as etcd from './etcd.js';
 import { fillImageCache } from './image-cache.js';
 import { changeImage, imageReply } from './images.js';
@@ -57,6 +58,14 @@ export const INJECT: Readonly<Record<FaultKind, Inject>> = {
   'libvirt-reply-lost': libvirt.loseReply,
   'libvirt-swapped': libvirt.swap,
   'guest-frozen': libvirt.freezeGuest,
+
+  'eapi-killed': eapis.killEapi,
+  'eapi-stopped': eapis.stopEapi,
+  'eapi-paused': eapis.pauseEapi,
+  'eapi-frozen': eapis.pauseEapi,
+  'eapi-cut': cut(eapis.TO_EAPI),
+  'eapi-stalled-up': stall(eapis.TO_EAPI, 'up'),
+  'eapi-stalled-down': stall(eapis.TO_EAPI, 'down'),
 
   'image-cut': imageReply('cut'),
   'image-stalled': imageReply('hang-body'),

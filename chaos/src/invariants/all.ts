@@ -1,3 +1,8 @@
+import { groupsAreKept } from './api/groups.js';
+import { contentsAreThere, imagesAreSettled } from './api/images.js';
+import { serversAreSettled, serversAreWhole } from './api/servers.js';
+import { imagesAreAsTold, serversAreAsTold } from './api/told.js';
+import { usageIsTrue } from './api/usage.js';
 import { addressesAreThoseOfTheNetwork, addressesAreTrue } from './addresses.js';
 import { agentsArePresent, auditsFindNothing, hostsCanWork } from './agents.js';
 import { allocationsMatchRequests } from './allocations.js';
@@ -44,4 +49,12 @@ const RULES: readonly Rule[] = [
   auditsFindNothing,
   keysHaveOwners,
   foreignIsUntouched,
+  serversAreAsTold,
+  imagesAreAsTold,
+  serversAreWhole,
+  serversAreSettled,
+  usageIsTrue,
+  groupsAreKept,
+  imagesAreSettled,
+  contentsAreThere,
 ];

@@ -1,7 +1,6 @@
 import type { InstanceRecord, Outcome } from '@etcd-compute/common/etcd/messages/instance-record';
 import { isActionName, ACTIONS } from '@etcd-compute/common/wishes/kinds';
-import type { Ledger, Story } from '../ledger.js';
-import { domainsOf, isBuilt, recordOf, requestOf, type Rule, type Violation } from './rule.js';
+import { domainsOf, isBuilt, recordOf, requestOf, type Judged, type Rule, type Violation } from './rule.js';
 
 export const domainsAreTrue: Rule = ({ world }) => {
   const domains = domainsOf(world);
@@ -37,20 +36,23 @@ const leavesAsBefore = (kind: string): boolean =>
 const mayBeLeftBehind = (
   { wish_count, outcomes }: InstanceRecord,
   last: Outcome | undefined,
-  story: Story | undefined,
+  asked: readonly string[],
 ) => {
   const counts = new Set(outcomes.map(({ count }) => count));
   const sinceLast = Array.from({ length: wish_count - (last?.count ?? 0) }, (_, index) => wish_count - index);
   if (sinceLast.every((count) => counts.has(count))) return [];
-  const asked = story?.attempts.map(({ operation }) => operation.kind.replace(/-and-wait$/, '')) ?? [];
   return asked.filter(isActionName).map((kind): string => ACTIONS[kind].leadsTo);
 };
 
-const storyOf = (ledger: Ledger, { instance, name }: InstanceRecord): Story | undefined =>
-  [...ledger.values()].find((story) => story.instance === instance || story.name === name);
+/** What commands and clients have asked of it. */
+const askedOf = ({ ledger, told }: Pick<Judged, 'ledger' | 'told'>, { instance, name }: InstanceRecord): string[] => {
+  const story = [...ledger.values()].find((one) => one.instance === instance || one.name === name);
+  const byCommands = story?.attempts.map(({ operation }) => operation.kind.replace(/-and-wait$/, '')) ?? [];
+  return [...byCommands, ...(told.wishes.get(instance) ?? [])];
+};
 
 /** Guests do nothing by themselves here: each is as the last wish has left it, and runs when there was none. */
-export const wishesAreCarriedOut: Rule = ({ world, ledger }) =>
+export const wishesAreCarriedOut: Rule = ({ world, ledger, told }) =>
   world.records
     .filter((record) => isBuilt(record) || record.state === 'shelved')
     .flatMap((record): Violation[] => {
@@ -64,7 +66,8 @@ export const wishesAreCarriedOut: Rule = ({ world, ledger }) =>
       const last = outcomes.findLast(({ kind, fault }) => fault === null && !leavesAsBefore(kind));
       const kind = last?.kind ?? 'start';
       const wanted = isActionName(kind) ? ACTIONS[kind].leadsTo : state;
-      const isAsWished = state === wanted || mayBeLeftBehind(record, last, storyOf(ledger, record)).includes(state);
+      const isAsWished =
+        state === wanted || mayBeLeftBehind(record, last, askedOf({ ledger, told }, record)).includes(state);
       return isAsWished
         ? []
         : [{ rule: 'not as wished', instance, what: `the last wish was ${kind}, and it is ${state}` }];

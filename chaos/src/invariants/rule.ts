@@ -1,4 +1,5 @@
 import { isBuilt as hasGuest, type InstanceRecord } from '@etcd-compute/common/etcd/messages/instance-record';
+import type { ApiLedger } from '../api/api-ledger.js';
 import type { Foreign } from '../foreign.js';
 import type { Ledger } from '../ledger.js';
 import type { World, WorldHost, WorldRequest } from '../world.js';
@@ -15,6 +16,8 @@ export interface Judged {
   readonly ledger: Ledger;
   /** What was there before, and is nobody's business here. */
   readonly foreign: Foreign;
+  /** What clients of eapi were told. */
+  readonly told: ApiLedger;
 }
 
 export type Rule = (judged: Judged) => Violation[];

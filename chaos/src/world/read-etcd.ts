@@ -12,9 +12,10 @@ import type { WatchEvent } from '@etcd-compute/common/etcd/store-watch';
 import type { InstanceUuid } from '@etcd-compute/common/ids';
 import { PlacementIndex } from '@etcd-compute/placement/index/placement-index';
 import type { Stage } from '../stage.js';
+import { createApiReader } from './read-api.js';
 import type { World, WorldName, WorldRequest } from '../world.js';
 
-type EtcdWorld = Omit<World, 'allocations' | 'hosts'>;
+type EtcdWorld = Omit<World, 'allocations' | 'hosts' | 'contents'>;
 
 /** All keys as of one revision. */
 export const readEtcd = async ({
@@ -35,8 +36,9 @@ export const readEtcd = async ({
   const otherKeys = new Map<string, string>();
   const bootedPrefix = '/booted/';
   const counted = new PlacementIndex();
+  const api = createApiReader(keys);
   for (const entry of entries) {
-    if (takeCounted(counted, keys, entry)) continue;
+    if (takeCounted(counted, keys, entry) || api.take(entry)) continue;
     const request = keys.parseRequest(entry.key);
     const agent = keys.parseAgent(entry.key);
     const audit = keys.parseAudit(entry.key);
@@ -56,7 +58,7 @@ export const readEtcd = async ({
     } else if (audit !== undefined) findings.set(audit, parseMessage(hostAuditSchema, entry.key, entry.value).findings);
     else if (entry.key !== keys.namesComplete) otherKeys.set(entry.key, entry.value);
   }
-  const room = { counted: placementServer ? undefined : counted };
+  const room = { api: api.state, counted: placementServer ? undefined : counted };
   return { requests, records, locations, names, endings, booted, presences, troubles, findings, otherKeys, ...room };
 };
 

@@ -1,4 +1,4 @@
-import { Etcd3, type IResponseHeader } from 'etcd3';
+import { GRPCDeadlineExceededError, type Etcd3, type IResponseHeader } from 'etcd3';
 import { retry } from '../async/retry.js';
 import { EcomputeError } from '../errors.js';
 import type { EtcdSection } from '../config/sections.js';
@@ -7,6 +7,7 @@ import type { ClusterJudge } from './cluster.js';
 import { isSurelyUnwritten, toEtcdError } from './errors.js';
 import { createFailover } from './store-failover.js';
 import { MAX_REPLY_BYTES } from './store-pages.js';
+import { TokenClient } from './store-token.js';
 
 /** etcd3 with the deadlines, the failover and the errors that all of ours have. */
 export interface EtcdClient {
@@ -45,7 +46,7 @@ export const openClient = async (etcd: EtcdSection, judge?: ClusterJudge): Promi
   const failover = createFailover(hosts.length);
   // A member that says nothing must leave time to ask another one.
   const attemptMs = hosts.length > 1 ? timeoutMs / 2 : timeoutMs;
-  const client = new Etcd3({
+  const client = new TokenClient({
     hosts,
     ...(await readCredentials(etcd)),
     faultHandling: failover.faultHandling,
@@ -65,9 +66,11 @@ export const openClient = async (etcd: EtcdSection, judge?: ClusterJudge): Promi
   const call = async <T>(verb: string, run: () => Promise<T>): Promise<T> => {
     const giveUpAt = performance.now() + timeoutMs;
     const runOnce = async (): Promise<T> => {
+      const forgetToken = client.rememberToken();
       try {
         return await run();
       } catch (thrown) {
+        if (thrown instanceof GRPCDeadlineExceededError) forgetToken();
         throw toEtcdError(failover.reasonOf(thrown), verb, endpoints);
       }
     };

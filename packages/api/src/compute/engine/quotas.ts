@@ -1,3 +1,6 @@
+import type { Entry } from '@etcd-compute/common/etcd/store';
+import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import { COMPUTE_KINDS } from '../state/entities.js';
 import type { View } from '../state/compute-store.js';
 
 /**
@@ -43,6 +46,14 @@ export const DEFAULT_CLASS = 'default';
 
 export const projectQuotaId = (project: string): string => `project/${project}`;
 export const DEFAULT_QUOTA_ID = `class/${DEFAULT_CLASS}`;
+
+/** @param entries of quotas, the weakest first. */
+export const limitsIn = (entries: readonly (Entry | undefined)[]): Limits =>
+  entries.reduce<Limits>(
+    (limits, entry) =>
+      entry ? { ...limits, ...parseMessage(COMPUTE_KINDS.quota.schema, entry.key, entry.value).limits } : limits,
+    DEFAULT_LIMITS,
+  );
 
 /** Of projects that have none of their own. */
 export const defaultLimits = (view: View): Limits => ({

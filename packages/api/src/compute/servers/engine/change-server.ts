@@ -3,6 +3,7 @@ import { EcomputeError } from '@etcd-compute/common/errors';
 import type { Entry, Guard, Write } from '@etcd-compute/common/etcd/store';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { notFound } from '../../../http/http-error.js';
+import { limitsIn } from '../../engine/quotas.js';
 import type { Usage } from '../../usage.js';
 import type { Servers } from '../servers.js';
 import { serverSchema, type Server } from '../state/server-record.js';
@@ -33,14 +34,14 @@ export const planChange = async (
   plan: Plan,
 ): Promise<Planned> => {
   const { keys, etcd } = servers.store;
-  const { entries } = await etcd.getMany([keys.server(project, id), keys.usage(project)]);
-  const [entry, usage] = entries;
+  const { entries } = await etcd.getMany([keys.server(project, id), ...usageKeys(servers, project)]);
+  const [entry, ...counts] = entries;
   const stored = entry && parseMessage(serverSchema, entry.key, entry.value);
   if (!entry || !stored || stored.deleted_at !== null) throw serverNotFound(id);
   const before = settle(stored, servers.store.report(id));
   const server = plan(before);
   if (server === stored) return { server, guards: [], writes: [] };
-  const counted = planUsage(servers, { project, entry: usage, from: usageOf(stored), to: usageOf(server) });
+  const counted = planUsage(servers, { project, counts, from: usageOf(stored), to: usageOf(server) });
   return {
     server,
     guards: [{ key: entry.key, modRevision: entry.modRevision }, ...counted.guards],
@@ -54,19 +55,43 @@ export const putChanges = ({ store }: Pick<Servers, 'store'>): Write => ({
   value: '',
 });
 
-/** Nothing is compared or written when nothing that counts changes. @throws HttpError 403 when it is more than the project may use. */
+/** What `planUsage` needs to have read. */
+export const usageKeys = ({ store: { keys } }: Pick<Servers, 'store'>, project: string): readonly string[] => [
+  keys.usage(project),
+  ...keys.quotas(project),
+];
+
+interface UsageChange {
+  readonly project: string;
+  /** Of `usageKeys`. */
+  readonly counts: readonly (Entry | undefined)[];
+  readonly from: Usage;
+  readonly to: Usage;
+}
+
+/**
+ * Nothing is compared or written when nothing that counts changes. What rises is compared with limits as of the same revision, so nobody gets
+ * past one that is lowered at the same time.
+ *
+ * @throws HttpError 403 when it is more than the project may use.
+ */
 export const planUsage = (
-  { store, limitsOf }: Pick<Servers, 'store' | 'limitsOf'>,
-  { project, entry, from, to }: { project: string; entry: Entry | undefined; from: Usage; to: Usage },
+  { store }: Pick<Servers, 'store'>,
+  { project, counts, from, to }: UsageChange,
 ): { guards: readonly Guard[]; writes: readonly Write[] } => {
+  const [entry, ...quotas] = counts;
   const key = store.keys.usage(project);
   const before = entry ? parseMessage(usageSchema, entry.key, entry.value) : NOTHING;
   const after = changeUsage(before, from, to);
   const isSame = after.instances === before.instances && after.cores === before.cores && after.ram === before.ram;
   if (isSame) return { guards: [], writes: [] };
-  checkQuota(before, after, limitsOf(project));
+  checkQuota(before, after, limitsIn(quotas));
+  const compared: readonly [string, Entry | undefined][] = [
+    [key, entry],
+    ...store.keys.quotas(project).map((name, index): [string, Entry | undefined] => [name, quotas[index]]),
+  ];
   return {
-    guards: [{ key, modRevision: entry?.modRevision ?? '0' }],
+    guards: compared.map(([name, one]) => ({ key: name, modRevision: one?.modRevision ?? '0' })),
     writes: [{ op: 'put', key, value: JSON.stringify({ version: 1, ...after }) }],
   };
 };

@@ -6,7 +6,7 @@ import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-conf
 import { instanceUuidSchema } from '@etcd-compute/common/ids';
 import type { BootImage, ServerGroup, Servers } from '../servers.js';
 import type { Server } from '../state/server-record.js';
-import { planUsage, putChanges } from './change-server.js';
+import { planUsage, putChanges, usageKeys } from './change-server.js';
 import { planJoin, refusesOfGroup } from './group-policy.js';
 import { finish } from './settle.js';
 import { asked } from './to-http.js';
@@ -87,8 +87,8 @@ const planWith =
 const planNew = async (servers: Servers, server: Server) => {
   const { keys, etcd } = servers.store;
   const { id, project } = server;
-  const entry = await etcd.get(keys.usage(project));
-  const counted = planUsage(servers, { project, entry, from: NOTHING, to: usageOf(server) });
+  const { entries: counts } = await etcd.getMany(usageKeys(servers, project));
+  const counted = planUsage(servers, { project, counts, from: NOTHING, to: usageOf(server) });
   const key = keys.server(project, id);
   return {
     guards: [{ key, modRevision: '0' }, ...counted.guards],

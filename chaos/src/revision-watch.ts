@@ -1,18 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { withResolvers } from '@etcd-compute/common/async/deadline';
 import type { WatchEvent } from '@etcd-compute/common/etcd/store-watch';
-import { PlacementIndex } from '@etcd-compute/placement/index/placement-index';
-import { findMiscounts } from './invariants/counted.js';
 import type { Violation } from './invariants/rule.js';
 import type { Stage } from './stage.js';
-import { takeCounted } from './world/read-etcd.js';
 
 /** Looks at every revision of etcd, faults or not: what belongs together is written together, so it is never seen apart. */
-export interface CountingWatch extends AsyncDisposable {
+export interface RevisionWatch extends AsyncDisposable {
   /** What was broken at any revision up to now. */
   readonly found: readonly Violation[];
   /** How many revisions were looked at. */
   readonly revisions: number;
+}
+
+/** Takes all keys as of one revision, then every change, and says what is wrong. */
+export interface RevisionJudge {
+  /** @returns whether it matters. */
+  readonly take: (event: Pick<WatchEvent, 'key' | 'value' | 'modRevision'>) => boolean;
+  /** After the whole of a revision that has something that matters. */
+  readonly judge: () => readonly Violation[];
+  /** No change up to this revision comes any more. */
+  readonly forgetDeleted?: (upTo: bigint) => void;
 }
 
 const AGAIN_MS = 200;
@@ -21,50 +28,40 @@ const CATCH_UP_MS = 10_000;
 const MOST_FOUND = 5;
 
 interface State {
-  readonly index: PlacementIndex;
-  /** Where each instance is wished, by the key of its request. */
-  readonly requests: Map<string, { readonly instance: string; readonly host: string }>;
+  readonly judge: RevisionJudge;
   revision: bigint;
 }
 
-/** @param foreign somebody else's consumer. */
-export const openCountingWatch = ({ store, keys }: Pick<Stage, 'store' | 'keys'>, foreign: string): CountingWatch => {
+/** @param createJudge makes one that knows nothing yet. */
+export const openRevisionWatch = ({ store }: Pick<Stage, 'store'>, createJudge: () => RevisionJudge): RevisionWatch => {
   const found: Violation[] = [];
   let revisions = 0;
   const closing = new AbortController();
   let endWatch = (): void => undefined;
 
-  const judge = ({ index, requests, revision }: State): void => {
+  const look = ({ judge, revision }: State): void => {
     revisions += 1;
-    const miscounts = findMiscounts(index, { requests: requests.values(), foreign });
-    for (const violation of miscounts.slice(0, MOST_FOUND - found.length))
+    for (const violation of judge.judge().slice(0, MOST_FOUND - found.length))
       found.push({ ...violation, what: `at revision ${revision}: ${violation.what}` });
-  };
-  /** @returns whether it matters. */
-  const take = ({ index, requests }: State, event: WatchEvent): boolean => {
-    const request = keys.parseRequest(event.key);
-    if (request && event.value === undefined) requests.delete(event.key);
-    else if (request) requests.set(event.key, request);
-    return takeCounted(index, keys, event) || request !== undefined;
   };
   const load = async (): Promise<State> => {
     const { entries, revision } = await store.list('/');
-    const state: State = { index: new PlacementIndex(), requests: new Map(), revision: BigInt(revision) };
-    for (const entry of entries) take(state, entry);
-    judge(state);
+    const state: State = { judge: createJudge(), revision: BigInt(revision) };
+    for (const entry of entries) state.judge.take(entry);
+    look(state);
     return state;
   };
   /** They are whole revisions. */
   const takeAll = (state: State, events: readonly WatchEvent[]): void => {
     let matters = false;
     for (const [at, event] of events.entries()) {
-      matters = take(state, event) || matters;
+      matters = state.judge.take(event) || matters;
       if (events[at + 1]?.modRevision === event.modRevision) continue;
       state.revision = BigInt(event.modRevision);
-      if (matters) judge(state);
+      if (matters) look(state);
       matters = false;
     }
-    state.index.forgetDeleted(state.revision);
+    state.judge.forgetDeleted?.(state.revision);
   };
   /** Until the watch ends, or has come to a revision. */
   const follow = async (state: State, until?: bigint): Promise<void> => {

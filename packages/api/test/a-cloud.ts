@@ -61,6 +61,8 @@ interface CloudOptions {
   /** What hosts compute finds, instead of those that there are. */
   readonly hosts?: Compute['hosts'];
   readonly imageOf?: ServersOptions['imageOf'];
+  /** Sections of its config beside etcd and images. */
+  readonly config?: object;
   /** What networks and ports there are, instead of those that agents have made. */
   readonly network?: Pick<Network, 'hosts' | 'instances'>;
 }
@@ -68,12 +70,13 @@ interface CloudOptions {
 export const openCloud = async (
   etcd: { readonly host: string; readonly port: number },
   prefix = `/${randomUUID()}`,
-  { hosts, network, imageOf }: CloudOptions = {},
+  { hosts, network, imageOf, config: more }: CloudOptions = {},
 ): Promise<Cloud> => {
   const dir = await makeTempDir('a-cloud');
   const config = apiConfigSchema.parse({
     etcd: etcdSection.parse({ host: etcd.host, port: etcd.port, prefix }),
     images: { folder: join(dir.path, 'images') },
+    ...more,
   });
   const store = await openStore(config.etcd);
   const options = { config, etcd: store, log: silentLogger() };
@@ -85,7 +88,7 @@ export const openCloud = async (
   const agents = await openHostNetworks({ etcd: store, keys: createKeys(prefix), log: silentLogger() });
   const openedImages = await openImages(options);
   const { images } = openedImages;
-  const opened = await openServers(options, { store: computeState, hosts: agents, images, imageOf });
+  const opened = await openServers(options, { store: computeState, hosts: agents, images, identity, imageOf });
   const real = createCompute({ config, identity, store: computeState, servers: opened.servers, images });
   const compute = { ...real, ...(hosts && { hosts }) };
   const services = [

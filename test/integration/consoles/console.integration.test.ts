@@ -1,109 +1,25 @@
 /** `eschedule console` against the agent's endpoint, with a guest's console that this process plays. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
-import { appendFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Duplex } from 'node:stream';
-import { endpointSection } from '@etcd-compute/agent/config/endpoint';
-import { createEndpointServer, type EndpointServer } from '@etcd-compute/agent/endpoint/server';
-import { openSnapshotFiles } from '@etcd-compute/agent/images/snapshots/snapshot-files';
+import { appendFile, readdir, readFile } from 'node:fs/promises';
 import { connectInput } from '@etcd-compute/cloud/consoles/connect-endpoint';
-import type { ConsoleEndpoint } from '@etcd-compute/common/etcd/messages/console-endpoint';
-import { newLocation } from '@etcd-compute/common/etcd/messages/instance-location';
-import { newRecord, withState } from '@etcd-compute/common/etcd/messages/instance-record';
-import { newInstanceUuid, newSessionUuid, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
-import { silentLogger } from '@etcd-compute/common/log';
+import { newInstanceUuid, type InstanceUuid } from '@etcd-compute/common/ids';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseJson, PROGRAM, startCloud, type TestCloud } from '../fixtures/eschedule-fixture.js';
+import { PROGRAM, startCloud, type TestCloud } from '../fixtures/eschedule-fixture.js';
+import { playConsoles, type Guest, type PlayedConsoles } from '../fixtures/played-consoles.js';
 
-const session = newSessionUuid();
 let cloud: TestCloud;
-let host: ProviderUuid;
 let config: string;
-let endpoint: EndpointServer;
-
-/** A guest that says what it is told, in capitals. */
-interface Guest {
-  readonly instance: InstanceUuid;
-  readonly logPath: string;
-  typed: string;
-  /** Consoles that were opened, the newest last. */
-  readonly consoles: Duplex[];
-  /** While false, it takes nothing. */
-  takes: boolean;
-}
-const guests = new Map<InstanceUuid, Guest>();
-
-const openGuest = (guest: Guest): Duplex => {
-  const console = new Duplex({
-    allowHalfOpen: false,
-    read: () => undefined,
-    write: (chunk: Buffer, _encoding, callback) => {
-      if (!guest.takes) return;
-      const text = chunk.toString('latin1');
-      guest.typed += text;
-      appendFileSync(guest.logPath, text.toUpperCase(), 'latin1');
-      callback();
-    },
-  });
-  guest.consoles.push(console);
-  return console;
-};
-
-const addGuest = async (): Promise<Guest> => {
-  const [instance, now] = [newInstanceUuid(), new Date()];
-  const { keys, put } = cloud;
-  const record = newRecord({ instance, host, name: null, resources: {}, image: null, reason: 'placed', now });
-  await put(keys.report(host, instance), JSON.stringify(withState(record, 'active', { reason: 'it runs', now })));
-  const location = newLocation({ instance, host, project: 'default', name: null, created_at: now.toISOString() });
-  await put(keys.location(instance), JSON.stringify(location));
-  const logPath = join(cloud.folder, `${instance}.log`);
-  await writeFile(logPath, 'one\r\ntwo\r\nlogin: ');
-  const guest: Guest = { instance, logPath, typed: '', consoles: [], takes: true };
-  guests.set(instance, guest);
-  return guest;
-};
-
-const startEndpoint = async (idle = 600): Promise<void> => {
-  endpoint = createEndpointServer({
-    settings: { ...endpointSection.parse({ listen: '127.0.0.1' }), idle },
-    session,
-    consolesDir: cloud.folder,
-    snapshots: await openSnapshotFiles(join(cloud.folder, 'snapshots'), silentLogger()),
-    imagesDir: cloud.folder,
-    openInput: async ({ instance }) => {
-      const guest = guests.get(instance);
-      if (!guest) throw new Error('there is no such guest');
-      return openGuest(guest);
-    },
-    openTunnel: async () => Promise.reject(new Error('no tunnels here')),
-    log: silentLogger(),
-  });
-  await endpoint.listen();
-  await cloud.put(cloud.keys.console(host), JSON.stringify(message()));
-};
-
-const message = (): ConsoleEndpoint => ({
-  version: 1,
-  host,
-  session,
-  addresses: ['127.0.0.1'],
-  port: endpoint.port() ?? 0,
-  key: endpoint.key,
-});
+let played: PlayedConsoles;
 
 beforeAll(async () => {
   cloud = await startCloud();
-  host = await cloud.addHost({ name: 'here' });
-  const presence = parseJson((await cloud.store.get(cloud.keys.agent(host)))?.value ?? '');
-  await cloud.put(cloud.keys.agent(host), JSON.stringify(Object.assign({}, presence, { session })));
+  played = await playConsoles(cloud);
   config = await cloud.writeConfig();
-  await startEndpoint();
 });
 afterAll(async () => {
-  await endpoint.close();
+  await played.stopEndpoint();
   await cloud.stop();
 });
 
@@ -158,7 +74,7 @@ const endOf = async (terminal: Console): Promise<{ code: string | undefined; isA
 };
 
 test('types what comes in, prints what the guest says from its last lines on, and goes on after the end of its input', async () => {
-  const guest = await addGuest();
+  const guest = await played.addGuest();
   await using writer = openConsole(guest, '--tail', '2');
   await writer.waitForText('two\r\nlogin: ');
   writer.type('ro');
@@ -174,7 +90,7 @@ test('types what comes in, prints what the guest says from its last lines on, an
 });
 
 test('one person types at a time, and is named; --force takes over, and the other is told', async () => {
-  const guest = await addGuest();
+  const guest = await played.addGuest();
   await using first = openConsole(guest);
   await first.waitForText('login: ');
   await waitFor(() => guest.consoles.length === 1, { what: 'the first writer' });
@@ -193,7 +109,7 @@ test('one person types at a time, and is named; --force takes over, and the othe
 });
 
 test('watchers see what the writer sees, byte for byte, and their keys go nowhere', async () => {
-  const guest = await addGuest();
+  const guest = await played.addGuest();
   await using writer = openConsole(guest);
   await using one = openConsole(guest, '--watch');
   await using other = openConsole(guest, '--watch', '--tail', '100');
@@ -214,10 +130,10 @@ test('watchers see what the writer sees, byte for byte, and their keys go nowher
 });
 
 test('a guest that takes nothing holds back who types, not the agent’s memory', async () => {
-  const guest = await addGuest();
+  const guest = await played.addGuest();
   guest.takes = false;
   const { signal } = new AbortController();
-  const found = { ...message(), hostName: 'here' };
+  const found = { ...played.message(), hostName: 'here' };
   const socket = await connectInput(found, { instance: guest.instance, by: 'me@here', isForced: false, signal });
   socket.on('error', () => undefined);
   const block = Buffer.alloc(1024 * 1024, 'x');
@@ -233,7 +149,7 @@ test('a guest that takes nothing holds back who types, not the agent’s memory'
 });
 
 test('the end is told: the guest stops, nothing is typed, the agent goes', async () => {
-  const guest = await addGuest();
+  const guest = await played.addGuest();
   await using stopped = openConsole(guest);
   await stopped.waitForText('login: ');
   await waitFor(() => guest.consoles.length === 1, { what: 'the writer' });
@@ -243,29 +159,29 @@ test('the end is told: the guest stops, nothing is typed, the agent goes', async
   expect(stopped.stdout()).toContain('Power down.');
   expect(stopped.stderr()).toContain(`the console of instance ${guest.instance} was closed`);
 
-  await endpoint.close();
-  await startEndpoint(2);
+  await played.stopEndpoint();
+  await played.startEndpoint(2);
   await using idle = openConsole(guest);
   expect(await idle.code).toBe(1);
   expect(idle.stderr()).toContain('nothing was typed');
 
-  await endpoint.close();
-  await startEndpoint();
+  await played.stopEndpoint();
+  await played.startEndpoint();
   await using orphan = openConsole(guest);
   await using watcher = openConsole(guest, '--watch');
   for (const console of [orphan, watcher]) await console.waitForText('login: ');
   await waitFor(() => guest.consoles.length === 3, { what: 'the writer' });
-  await endpoint.close();
+  await played.stopEndpoint();
   expect(await orphan.code).toBe(1);
   expect(orphan.stderr()).toContain('the agent of host here closed the connection');
   // Who watches goes on when the agent is back.
   await appendFile(guest.logPath, 'meanwhile');
-  await startEndpoint();
+  await played.startEndpoint();
   await watcher.waitForText('meanwhile');
 });
 
 test('at a terminal every key but the escape key goes to the guest, and the terminal is as before at the end', async () => {
-  const guest = await addGuest();
+  const guest = await played.addGuest();
   await using left = openAtTerminal(guest);
   await left.waitForText('^] ends it');
   left.type('\u0003\u001a\u001cbye\u001d');
@@ -280,7 +196,7 @@ test('at a terminal every key but the escape key goes to the guest, and the term
 });
 
 test.each(['SIGHUP', 'SIGTERM', 'SIGQUIT', 'SIGINT'] as const)('the terminal is as before after %s', async (signal) => {
-  const guest = await addGuest();
+  const guest = await played.addGuest();
   await using terminal = openAtTerminal(guest);
   await terminal.waitForText('ends it');
   const child = await waitFor(async () => findProcess(guest.instance), { what: 'the process' });
@@ -289,12 +205,12 @@ test.each(['SIGHUP', 'SIGTERM', 'SIGQUIT', 'SIGINT'] as const)('the terminal is 
 });
 
 test('the terminal is as before when the agent goes', async () => {
-  const guest = await addGuest();
+  const guest = await played.addGuest();
   await using terminal = openAtTerminal(guest);
   await terminal.waitForText('ends it');
-  await endpoint.close();
+  await played.stopEndpoint();
   expect(await endOf(terminal)).toEqual({ code: '1', isAsBefore: true });
-  await startEndpoint();
+  await played.startEndpoint();
 });
 
 /** The eschedule of an instance's console, below `script` and a shell. */
@@ -308,7 +224,7 @@ const findProcess = async (instance: InstanceUuid): Promise<number | undefined> 
 };
 
 test('what is wrong is said', async () => {
-  const guest = await addGuest();
+  const guest = await played.addGuest();
   const say = async (...argv: string[]): Promise<string> => {
     const console = openConsole(guest, ...argv);
     return `${await console.code} ${console.stderr()}`;

@@ -1,4 +1,5 @@
 import type { Route } from '../http/route.js';
+import { createRules } from '../http/rules.js';
 import type { Service } from '../http/service.js';
 import type { Compute } from './compute.js';
 import { versionHeaders } from './microversion.js';
@@ -20,6 +21,7 @@ import { createServerGroupRoutes } from './routes/server-groups.js';
 import { createServiceRoutes } from './routes/services.js';
 import { createSimpleTenantUsageRoutes } from './routes/simple-tenant-usage.js';
 import { RULES } from './rules.js';
+import { createConsoleSocket } from './servers/consoles/console-socket.js';
 import { createAllServerRoutes } from './servers/server-routes.js';
 import { SERVER_RULES } from './servers/server-rules.js';
 
@@ -48,11 +50,14 @@ const createVersionedRoutes = (compute: Compute): readonly Route[] =>
     .flatMap((createRoutes) => createRoutes(compute))
     .flatMap((route) => ['/v2.1', '/v2'].map((version) => ({ ...route, path: version + route.path })));
 
+const ALL_RULES = { ...RULES, ...SERVER_RULES };
+
 export const createComputeService = (compute: Compute): Service => ({
   name: 'compute',
   path: COMPUTE_PATH,
-  rules: { ...RULES, ...SERVER_RULES },
+  rules: ALL_RULES,
   routes: [...createDiscoveryRoutes(compute), ...createVersionedRoutes(compute)],
+  sockets: [createConsoleSocket(compute.servers, createRules(ALL_RULES).allows)],
   look: async () => Promise.all([compute.store.look(), compute.servers.store.look()]),
   headersOf: (request) => ({ 'x-compute-request-id': request.requestId, ...versionHeaders(request) }),
   renderError,

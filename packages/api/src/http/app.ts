@@ -16,8 +16,9 @@ import { HttpError } from './http-error.js';
 import { readBody } from './read-body.js';
 import { PUBLIC, type ApiReply, type ApiRequest, type Route } from './route.js';
 import { createRules, type Allows } from './rules.js';
-import type { Served } from './served.js';
+import { withCaller, type Served } from './served.js';
 import type { Service } from './service.js';
+import { serveSockets } from './sockets.js';
 import { toHttpError } from './to-http-error.js';
 
 export interface AppConfig {
@@ -86,7 +87,7 @@ export const createApp = ({ services, config, authenticate, statusPages = [], on
     return undefined;
   });
   closeConnectionsAtTheEnd(app);
-  if (onServed) tellServed(app, (served, { caller }) => onServed({ ...served, caller }));
+  if (onServed) tellServed(app, (served, request) => onServed(withCaller(served, request)));
 
   const sendError = (error: HttpError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const service =
@@ -126,6 +127,10 @@ export const createApp = ({ services, config, authenticate, statusPages = [], on
       });
     }
   }
+  const sockets = services.flatMap(({ path, sockets: own = [] }) =>
+    own.map((one) => ({ ...one, path: path + one.path })),
+  );
+  if (sockets.length > 0) serveSockets(app, { routes: sockets, toSocketRequest: toApiRequest, onServed, onFault });
   serveStatusPages(app, statusPages);
   return app;
 

@@ -1,4 +1,5 @@
 import type { Served as ServedRequest } from '@etcd-compute/common/serving/http-app';
+import type { FastifyRequest } from 'fastify';
 import type { Caller } from './caller.js';
 import type { Route } from './route.js';
 
@@ -16,3 +17,18 @@ declare module 'fastify' {
 export interface Served extends ServedRequest {
   readonly caller: Caller | undefined;
 }
+
+export const withCaller = (served: ServedRequest, { caller }: FastifyRequest): Served => ({
+  ...served,
+  url: hideToken(served.url),
+  caller,
+});
+
+/** As it may be logged: the URL of a console has a token. */
+export const hideToken = (url: string): string => {
+  const start = url.indexOf('?');
+  const query = new URLSearchParams(start < 0 ? '' : url.slice(start));
+  if (!query.has('token')) return url;
+  query.set('token', 'hidden');
+  return `${url.slice(0, start)}?${query.toString()}`;
+};

@@ -1,5 +1,6 @@
 import type { HttpError } from './http-error.js';
 import type { ApiRequest, Route } from './route.js';
+import type { SocketRoute } from './socket-route.js';
 
 /** One of OpenStack's services, below a path of its own. */
 export interface Service {
@@ -7,6 +8,7 @@ export interface Service {
   /** What stands before the paths of its routes, such as `/identity`. */
   readonly path: string;
   readonly routes: readonly Route[];
+  readonly sockets?: readonly SocketRoute[];
   /** Who may do what, by the names that routes have, in the rule language of `parseRule`. */
   readonly rules: Readonly<Record<string, string>>;
   /** Resolves when its routes see all that was written before. */

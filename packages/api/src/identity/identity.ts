@@ -3,12 +3,13 @@ import type { Catalog } from './catalog/catalog.js';
 import type { LoginLimit } from './passwords/login-limit.js';
 import type { IdentityStore } from './state/identity-store.js';
 import { findSession, toCaller, type Session } from './tokens/session.js';
+import type { Token } from './tokens/token.js';
 import type { TokenStore } from './tokens/token-store.js';
 
 /** What the routes of identity work with. */
 export interface Identity {
   readonly store: IdentityStore;
-  readonly tokens: TokenStore;
+  readonly tokens: TokenStore<Token>;
   readonly loginLimit: LoginLimit;
   readonly catalog: Catalog;
   /** How long a token is good. */

@@ -33,6 +33,18 @@ const tokensSection = z
   })
   .prefault({});
 
+const consolesSection = z
+  .strictObject({
+    lifetime: secondsKey(600, 'how long the URL of a serial console lets connect'),
+    connections: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(100)
+      .describe('how many serial consoles may be open at this server'),
+  })
+  .prefault({});
+
 const serviceSection = z.strictObject({
   type: z
     .string()
@@ -59,6 +71,7 @@ const sections = z.strictObject({
   tokens: tokensSection,
   cors: corsSection,
   images: imagesSection,
+  consoles: consolesSection,
   limits: limitsSection({ most: 2 ** 26, usual: 1024 * 1024 }),
   log: logSection,
 });

@@ -8,6 +8,7 @@ import { IMAGE_PATH } from '../image/image-service.js';
 import type { Identity } from '../identity/identity.js';
 import { createLoginLimit } from '../identity/passwords/login-limit.js';
 import { openIdentityStore, type IdentityStore } from '../identity/state/identity-store.js';
+import { tokenSchema } from '../identity/tokens/token.js';
 import { createTokenStore } from '../identity/tokens/token-store.js';
 import { NETWORK_PATH } from '../network/network-service.js';
 import { publicUrlOf, type ApiConfig } from './config.js';
@@ -28,7 +29,7 @@ export const createIdentity = ({ config, etcd }: OpenOptions, store: IdentitySto
   const root = publicUrl + IDENTITY_PATH;
   return {
     store,
-    tokens: createTokenStore({ etcd, keys: store.keys, now }),
+    tokens: createTokenStore({ etcd, keyOf: store.keys.token, schema: tokenSchema, now }),
     loginLimit: createLoginLimit({ perName: config.tokens.failures, perAddress: config.tokens.failures_per_address }),
     catalog: createCatalog(config.region, [
       { type: 'identity', name: 'eapi', url: root },

@@ -8,9 +8,13 @@ import { findServerGroup } from '../compute/engine/server-groups.js';
 import { hasZone, zoneOf } from '../compute/engine/zones.js';
 import { limitsOf } from '../compute/engine/quotas.js';
 import { COMPUTE_PATH } from '../compute/compute-service.js';
+import { CONSOLE_PATH } from '../compute/servers/consoles/console-socket.js';
+import { createConsoles } from '../compute/servers/consoles/consoles.js';
 import { startReconciler } from '../compute/servers/engine/reconcile-servers.js';
 import type { Servers } from '../compute/servers/servers.js';
 import { openServerStore } from '../compute/servers/state/server-store.js';
+import { findCaller } from '../identity/engine/find-caller.js';
+import type { Identity } from '../identity/identity.js';
 import { resolveBootImage } from '../image/engine/boot-image.js';
 import { createSnapshotImage } from '../image/engine/snapshot-image.js';
 import type { Images } from '../image/images.js';
@@ -24,6 +28,7 @@ export interface ServersOptions {
   readonly store: ComputeStore;
   readonly hosts: Pick<HostNetworksStore, 'view' | 'hostName'>;
   readonly images: Images;
+  readonly identity: Pick<Identity, 'store' | 'now'>;
   /** Instead of images' own, in tests. */
   readonly imageOf?: Servers['imageOf'] | undefined;
 }
@@ -35,7 +40,7 @@ export interface OpenServers extends AsyncDisposable {
 /** Servers, and what goes on with them as long as this is open. @throws what etcd says, when the first copy cannot be made. */
 export const openServers = async (
   { config, etcd, log }: OpenOptions,
-  { store, hosts, images, imageOf }: ServersOptions,
+  { store, hosts, images, identity, imageOf }: ServersOptions,
 ): Promise<OpenServers> => {
   const keys = createKeys(config.etcd.prefix);
   const capacity = createOpenCapacity({ config, etcd, log });
@@ -62,6 +67,16 @@ export const openServers = async (
         }
       );
     },
+    consoles: createConsoles({
+      etcd,
+      keyOf: serverStore.keys.consoleToken,
+      url: publicUrlOf(config).replace(/^http/, 'ws') + COMPUTE_PATH + CONSOLE_PATH,
+      lifetimeMs: config.consoles.lifetime * 1000,
+      limit: config.consoles.connections,
+      look: async () => identity.store.look(),
+      callerOf: (ticket) => findCaller(identity.store.view(), ticket, identity.now()),
+      now: identity.now,
+    }),
     networkView: () => hosts.view(),
     limitsOf: (project) => limitsOf(store.view(), project),
     hostnameOf: (host) => hosts.hostName(host),

@@ -3,7 +3,7 @@ import type { Service } from '@etcd-compute/api/http/service';
 /** What each service has, as tables of Markdown: made from its routes, so that they tell the truth. */
 export const renderRoutes = (services: readonly Service[]): string => services.map(renderService).join('\n\n');
 
-const renderService = ({ name, path: root, routes }: Service): string => {
+const renderService = ({ name, path: root, routes, sockets = [] }: Service): string => {
   const paths = new Map<string, { there: string[]; refused: Map<string, string[]> }>();
   for (const { method, path, refusal } of routes) {
     const row = paths.get(path) ?? { there: [], refused: new Map<string, string[]>() };
@@ -11,6 +11,7 @@ const renderService = ({ name, path: root, routes }: Service): string => {
     else row.refused.set(refusal, [...(row.refused.get(refusal) ?? []), method]);
     paths.set(path, row);
   }
+  for (const { path } of sockets) paths.set(path, { there: ['websocket'], refused: new Map() });
   const rows = [...paths]
     // Each path of compute stands below /v2, too.
     .filter(([path]) => name !== 'compute' || (!path.startsWith('/v2/') && path !== '/v2'))

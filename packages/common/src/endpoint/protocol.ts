@@ -50,6 +50,12 @@ export const INPUT_PROTOCOL = 'ecompute-input';
 /** Who types, as others are told: a name and a machine. */
 export const typistSchema = z.string().regex(/^[\w.@-]{1,100}$/, 'expected up to 100 letters, digits and . _ @ -');
 
+/** `chris@desk`, of any names. */
+export const formatTypist = (name: string, machine: string): string => {
+  const clean = (text: string): string => text.replaceAll(/[^\w.-]/g, '_').slice(0, 48) || 'somebody';
+  return `${clean(name)}@${clean(machine)}`;
+};
+
 export const CONSOLE_HEADERS = {
   /** Where the bytes begin. */
   position: 'ecompute-position',

@@ -58,11 +58,14 @@ export interface Served {
   readonly answer: { readonly status: number; readonly durationMs: number } | undefined;
 }
 
+export const describeServed = (
+  { id: requestId, method, url, ip: address, routeOptions }: FastifyRequest,
+  answer: Served['answer'],
+): Served => ({ requestId, method, url, route: routeOptions.url, address, answer });
+
 export const tellServed = (app: FastifyInstance, onServed: (served: Served, request: FastifyRequest) => void): void => {
   const tell = (request: FastifyRequest, answer: Served['answer']): void => {
-    const { id: requestId, method, url, ip: address, routeOptions } = request;
-    if (routeOptions.config.isStatusPage) return;
-    onServed({ requestId, method, url, route: routeOptions.url, address, answer }, request);
+    if (!request.routeOptions.config.isStatusPage) onServed(describeServed(request, answer), request);
   };
   app.addHook('onResponse', async (request, reply) =>
     tell(request, { status: reply.statusCode, durationMs: reply.elapsedTime }),

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { hostname, userInfo } from 'node:os';
 import type { Readable } from 'node:stream';
+import { formatTypist } from '@etcd-compute/common/endpoint/protocol';
 import { untilEscape } from '../access/escape-key.js';
 import { makeRaw } from '../access/raw-terminal.js';
 import { EXIT_CODES } from '../exit-code.js';
@@ -82,17 +83,11 @@ const connect = async (
     await cloud.attachConsole(uuidOrName, {
       ...shared,
       input,
-      by: nameTypist(),
+      by: formatTypist(userName(), hostname()),
       isForced,
       endsWithInput,
       onAttached: greet,
     });
-};
-
-/** `chris@desk` */
-const nameTypist = (): string => {
-  const clean = (text: string): string => text.replaceAll(/[^\w.-]/g, '_').slice(0, 48) || 'somebody';
-  return `${clean(userName())}@${clean(hostname())}`;
 };
 
 /** A container's user may have no name. */

@@ -28,6 +28,7 @@ const EXTENSIONS = [
   ['os-multiple-create', 'MultipleCreate', 'Servers are created many at once.'],
   ['os-quota-class-sets', 'QuotaClasses', 'The limits of all projects.'],
   ['os-quota-sets', 'Quotas', 'The limits of a project.'],
+  ['os-remote-consoles', 'Consoles', 'Consoles of servers by websocket.'],
   ['os-server-groups', 'ServerGroups', 'Servers that are on the same host, or on others.'],
   ['os-services', 'Services', 'The agents of hosts.'],
   ['os-shelve', 'Shelve', 'Servers give their room away.'],

@@ -2,6 +2,7 @@ import type { Route } from '../../http/route.js';
 import { createInstanceActionRoutes } from './routes/instance-actions.js';
 import { createMetadataRoutes } from './routes/metadata.js';
 import { createPartRoutes } from './routes/parts.js';
+import { createRemoteConsoleRoutes } from './routes/remote-consoles.js';
 import { createServerActionRoutes } from './routes/server-actions.js';
 import { createServerRoutes } from './routes/servers.js';
 import { createTagRoutes } from './routes/tags.js';
@@ -16,4 +17,5 @@ export const createAllServerRoutes = (servers: Servers): readonly Route[] =>
     createTagRoutes,
     createInstanceActionRoutes,
     createPartRoutes,
+    createRemoteConsoleRoutes,
   ].flatMap((createRoutes) => createRoutes(servers));

@@ -4,6 +4,7 @@ import type { Logger } from '@etcd-compute/common/log';
 import type { Caller } from '../../http/caller.js';
 import type { SnapshotImage } from '../../image/engine/snapshot-image.js';
 import type { NetworkView } from '../../network/engine/networks.js';
+import type { Consoles } from './consoles/consoles.js';
 import type { Limits } from './engine/quota.js';
 import type { OwnFlavor } from './state/server-record.js';
 import type { ServerStore } from './state/server-store.js';
@@ -42,6 +43,7 @@ export interface Servers {
   /** The public key of a keypair; undefined when the user has none such. */
   readonly keyOf: (user: string, name: string) => string | undefined;
   readonly groupOf: (id: string, project: string) => ServerGroup | undefined;
+  readonly consoles: Consoles;
   readonly networkView: () => NetworkView;
   readonly limitsOf: (project: string) => Limits;
   /** What people call a host; null when its agent is not there. */

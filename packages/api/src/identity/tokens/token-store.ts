@@ -1,22 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import type { Entry, Lease, Store } from '@etcd-compute/common/etcd/store';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
+import type { z } from 'zod';
 import { createSecret, hashToken } from '../passwords/hash.js';
-import type { IdentityKeys } from '../state/keys.js';
-import { tokenSchema, type Token } from './token.js';
 
-export interface TokenStore {
+/** What is kept of a token, below a key that is made of its hash. */
+interface Kept {
+  /** Milliseconds since 1970. */
+  readonly expires_at: number;
+}
+
+export interface TokenStore<T extends Kept> {
   /** @returns the token, which is never told again. */
-  readonly issue: (token: Token) => Promise<string>;
+  readonly issue: (kept: T) => Promise<string>;
   readonly keyOf: (token: string) => string;
-  readonly read: (entry: Entry | undefined) => Token | undefined;
+  /** It may have ended: whoever reads it looks at the time. */
+  readonly read: (entry: Entry | undefined) => T | undefined;
   /** From now on it is nothing. May be repeated. */
   readonly revoke: (token: string) => Promise<void>;
 }
 
-export interface TokenStoreOptions {
+export interface TokenStoreOptions<T extends Kept> {
   readonly etcd: Store;
-  readonly keys: IdentityKeys;
+  /** @param hash in hexadecimal digits. */
+  readonly keyOf: (hash: string) => string;
+  readonly schema: z.ZodType<T>;
   readonly now: () => number;
 }
 
@@ -24,7 +32,7 @@ export interface TokenStoreOptions {
 const SHARED_MS = 60_000;
 
 /** A token ends when it says so; etcd removes it a little later. */
-export const createTokenStore = ({ etcd, keys, now }: TokenStoreOptions): TokenStore => {
+export const createTokenStore = <T extends Kept>({ etcd, keyOf, schema, now }: TokenStoreOptions<T>): TokenStore<T> => {
   /** By the minute in which they end. */
   const leases = new Map<number, Promise<Lease>>();
 
@@ -45,9 +53,9 @@ export const createTokenStore = ({ etcd, keys, now }: TokenStoreOptions): TokenS
     }
   };
 
-  const put = async (token: string, value: Token): Promise<void> => {
+  const put = async (token: string, value: T): Promise<void> => {
     const lease = await leaseUntil(value.expires_at);
-    const key = keys.token(hashToken(token));
+    const key = keyOf(hashToken(token));
     try {
       // No two are the same: when it is there, it was written by an attempt whose reply was lost.
       await etcd.txn([{ key, modRevision: '0' }], [{ op: 'put', key, value: JSON.stringify(value), lease: lease.id }]);
@@ -68,10 +76,10 @@ export const createTokenStore = ({ etcd, keys, now }: TokenStoreOptions): TokenS
       }
       return token;
     },
-    keyOf: (token) => keys.token(hashToken(token)),
-    read: (entry) => entry && parseMessage(tokenSchema, entry.key, entry.value),
+    keyOf: (token) => keyOf(hashToken(token)),
+    read: (entry) => entry && parseMessage(schema, entry.key, entry.value),
     revoke: async (token) => {
-      const key = keys.token(hashToken(token));
+      const key = keyOf(hashToken(token));
       const entry = await etcd.get(key);
       if (entry) await etcd.txn([{ key, modRevision: entry.modRevision }], [{ op: 'delete', key }]);
     },

@@ -21,6 +21,7 @@ export const CONSOLE_ACTIONS: Readonly<Record<string, ServerAction>> = {
       checkState(target, {
         action: 'get_console_output',
         ignoresTask: true,
+        ignoresLock: true,
         from: ['active', 'paused', 'stopped', 'suspended', 'resized', 'error'],
       });
       const lines = args?.length ?? -1;

@@ -35,10 +35,4 @@ export const REFUSED_ACTIONS: Readonly<Record<string, ServerAction>> = {
   resetNetwork: notHere('There is no agent in guests that would do it.', ADMINS),
   injectNetworkInfo: notHere('There is no agent in guests that would do it.', ADMINS),
   trigger_crash_dump: notHere('There are no crash dumps here.'),
-  'os-getVNCConsole': notHere('Servers have a serial console alone.', { until: 5 }),
-  'os-getSPICEConsole': notHere('Servers have a serial console alone.', { until: 5 }),
-  'os-getRDPConsole': notHere('Servers have a serial console alone.', { until: 5 }),
-  'os-getSerialConsole': notHere('There is no console by the browser yet: `eschedule console` opens one.', {
-    until: 5,
-  }),
 };

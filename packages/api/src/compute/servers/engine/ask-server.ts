@@ -23,14 +23,16 @@ interface StateCheck {
   readonly from?: readonly VmState[] | undefined;
   /** Also while something else is being done. */
   readonly ignoresTask?: boolean | undefined;
+  /** Also while it is locked. */
+  readonly ignoresLock?: boolean | undefined;
 }
 
 /** @throws HttpError 409 when a server is locked, or cannot do what is asked as it is now. */
 export const checkState = (
   { item: { server, status }, caller }: Pick<Target, 'item' | 'caller'>,
-  { action, from, ignoresTask = false }: StateCheck,
+  { action, from, ignoresTask = false, ignoresLock = false }: StateCheck,
 ): void => {
-  checkLock({ item: { server }, caller });
+  if (!ignoresLock) checkLock({ item: { server }, caller });
   const refuse = (attribute: string, value: string): Error =>
     conflict(`Cannot '${action}' instance ${server.id} while it is in ${attribute} ${value}`);
   if (from && !from.includes(status.vmState)) throw refuse('vm_state', status.vmState);

@@ -142,9 +142,5 @@ export const createPartRoutes = (servers: Servers): readonly Route[] => {
       { method: 'GET', path: '/servers/:id/diagnostics', rule: 'compute:servers:diagnose' },
       'There are no diagnostics of servers here: `eschedule show` has what is known.',
     ),
-    notHere(
-      { method: 'POST', path: '/servers/:id/remote-consoles' },
-      'There is no console by the browser yet: `eschedule console` opens one.',
-    ),
   ];
 };

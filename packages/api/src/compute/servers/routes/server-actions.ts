@@ -10,6 +10,7 @@ import { LOCK_ACTIONS } from '../actions/lock.js';
 import { REFUSED_ACTIONS } from '../actions/not-here.js';
 import { POWER_ACTIONS } from '../actions/power.js';
 import { REBUILD_ACTIONS } from '../actions/rebuild.js';
+import { REMOTE_CONSOLE_ACTIONS } from '../actions/remote-console.js';
 import { RESIZE_ACTIONS } from '../actions/resize.js';
 import { SHELVE_ACTIONS } from '../actions/shelve.js';
 import type { Servers } from '../servers.js';
@@ -22,6 +23,7 @@ const ACTIONS: Readonly<Record<string, ServerAction>> = {
   ...REBUILD_ACTIONS,
   ...SHELVE_ACTIONS,
   ...CONSOLE_ACTIONS,
+  ...REMOTE_CONSOLE_ACTIONS,
   ...IMAGE_ACTIONS,
   ...REFUSED_ACTIONS,
 };

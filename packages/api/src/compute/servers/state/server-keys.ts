@@ -13,6 +13,8 @@ export interface ServerKeys {
   readonly quotas: (project: string) => readonly [ofAll: string, own: string];
   /** Who is in a server group. */
   readonly members: (group: string) => string;
+  /** What the token of a console's URL is for; under a lease. @param hash in hexadecimal digits. */
+  readonly consoleToken: (hash: string) => string;
 }
 
 /** @param compute of compute's keys; ends with a slash. */
@@ -26,5 +28,6 @@ export const createServerKeys = (compute: string): ServerKeys => {
     usage: (project) => `${compute}usage/${project}`,
     quotas: (project) => [record('quota', DEFAULT_QUOTA_ID), record('quota', projectQuotaId(project))],
     members: (group) => `${compute}members/${group}`,
+    consoleToken: (hash) => `${compute}consoles/${hash}`,
   };
 };

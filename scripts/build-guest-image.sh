@@ -2,13 +2,21 @@
 # Builds the tiny guest: a raw disk of some 18 MiB that boots by BIOS to an address in about two seconds without KVM, and by UEFI.
 # It holds Debian's cloud kernel, a busybox and the virtio drivers, nothing else. See scripts/guest/ for what it does.
 #
-#   scripts/build-guest-image.sh OUTPUT [amd64|arm64]
+#   scripts/build-guest-image.sh [--ssh] OUTPUT [amd64|arm64]
+#
+# --ssh: the guest also reads its config drive, lets in by ssh who has a key that is there, and runs user data that is a script. The ssh
+# server is the host's dropbear, with the libraries that it needs: such a guest is for the host's architecture.
 #
 # Packages are downloaded and unpacked into a temporary folder, never installed; root is not needed. One for arm64, which boots by UEFI
 # only, can be built on any machine.
 set -euo pipefail
 
-output=${1:?usage: build-guest-image.sh OUTPUT [amd64|arm64]}
+has_ssh=false
+if [ "${1:-}" = --ssh ]; then
+  has_ssh=true
+  shift
+fi
+output=${1:?usage: build-guest-image.sh [--ssh] OUTPUT [amd64|arm64]}
 recipe=$(cd "$(dirname "${BASH_SOURCE[0]}")/guest" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -21,6 +29,7 @@ fail() {
 command -v apt-get > /dev/null || fail "needs apt-get (Debian or Ubuntu)"
 machine=${2:-$(dpkg --print-architecture)}
 [[ $machine =~ ^(amd64|arm64)$ ]] || fail "builds for amd64 and arm64, not for $machine"
+! $has_ssh || [ "$machine" = "$(dpkg --print-architecture)" ] || fail "--ssh builds for this machine's $(dpkg --print-architecture), not for $machine"
 
 # apt, for the guest's architecture: with lists of its own when that is not the host's.
 guest_apt=()
@@ -73,11 +82,13 @@ unpack_packages() {
   PATH="$work/host/unpacked/usr/bin:$work/host/unpacked/bin:$PATH"
 }
 
+modules=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net
+  button evdev virtio_blk virtio_console pvpanic pvpanic-mmio)
+
 # The drivers by name, wherever this kernel keeps them; those that are built in have no file, and init skips them.
 copy_modules() {
   local name file
-  for name in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net \
-    button evdev virtio_blk virtio_console pvpanic pvpanic-mmio; do
+  for name in "${modules[@]}"; do
     file=$(find "$work/guest/unpacked" -name "$name.ko*" -path '*/kernel/*' | head -n 1)
     case $file in
       '') ;;
@@ -88,6 +99,18 @@ copy_modules() {
   done
 }
 
+# What the config drive's file system needs comes along.
+add_ssh_server() {
+  local root=$1 program file
+  modules+=(cdrom isofs)
+  install -m 755 "$recipe/config-drive" "$root/lib/config-drive"
+  program=$(PATH="$PATH:/usr/sbin" command -v dropbear) || fail "there is no dropbear: apt-get install dropbear-bin"
+  install -m 755 "$program" "$root/bin/dropbear"
+  while read -r file; do install -D -m 755 "$file" "$root$file"; done < <(ldd "$program" | grep -o '/[^ ]*')
+  mkdir -p "$root/root"
+  echo root:x:0:0:root:/root:/bin/sh > "$root/etc/passwd"
+}
+
 make_initramfs() {
   local root=$work/root
   mkdir -p "$root"/{bin,sbin,dev,proc,sys,etc,run,tmp,mnt,lib/modules}
@@ -95,6 +118,7 @@ make_initramfs() {
   install -m 755 "$recipe/init" "$root/init"
   install -m 755 "$recipe/dhcp-event" "$root/lib/dhcp-event"
   install -m 755 "$recipe/agent" "$root/lib/agent"
+  if $has_ssh; then add_ssh_server "$root"; fi
   copy_modules "$root/lib/modules"
   # -l: the old frame format is the only one that the kernel reads.
   (cd "$root" && find . | "$(find "$work/host/unpacked" -path '*/bin/busybox' -type f)" cpio -o -H newc 2> /dev/null) | lz4 -l -9 -q - "$work/initrd"

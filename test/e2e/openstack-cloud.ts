@@ -5,15 +5,33 @@ import { startEcompute, type Ecompute } from '@etcd-compute/testing/ecompute';
 import { startEtcd } from '@etcd-compute/testing/etcd-server';
 import { runCommand } from '@etcd-compute/testing/run-command';
 
-/** A cloud as its users have it: etcd, an agent on libvirt's test driver, and `eapi` with an admin. */
-export interface OpenstackCloud extends AsyncDisposable {
-  readonly agent: Ecompute;
-  readonly eapi: EapiServer;
+/** OpenStack's own tools, as the admin uses them. */
+export interface OpenstackTools {
   /** Runs a line of a shell as the admin, in a folder that has `disk.raw`. @returns what it prints. */
   readonly sh: (line: string) => Promise<string>;
   /** `openstack LINE -f json`, parsed. */
   readonly ask: (line: string) => Promise<any>; // eslint-disable-line typescript/no-explicit-any -- tests say what they look for
 }
+
+/** A cloud as its users have it: etcd, an agent on libvirt's test driver, and `eapi` with an admin. */
+export interface OpenstackCloud extends OpenstackTools, AsyncDisposable {
+  readonly agent: Ecompute;
+  readonly eapi: EapiServer;
+}
+
+/** Makes the admin, and `disk.raw` for him: the smallest disk that is one. */
+export const openTools = async (eapi: EapiServer): Promise<OpenstackTools> => {
+  const clouds = join(eapi.dir, 'clouds.yaml');
+  await runCommand([process.execPath, eapiProgram, 'bootstrap', '--config', eapi.configPath, '--clouds', clouds]);
+  const disk = Buffer.alloc(512);
+  disk.set([0x55, 0xaa], 510);
+  await writeFile(join(eapi.dir, 'disk.raw'), disk);
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('OS_'));
+  const env = { ...Object.fromEntries(others), OS_CLIENT_CONFIG_FILE: clouds, OS_CLOUD: 'admin' };
+  const sh: OpenstackTools['sh'] = async (line) =>
+    (await runCommand(['bash', '-c', line], { env, cwd: eapi.dir, timeoutMs: 120_000 })).stdout;
+  return { sh, ask: async (line) => JSON.parse(await sh(`openstack ${line} -f json`)) };
+};
 
 export const startOpenstackCloud = async (): Promise<OpenstackCloud> => {
   const etcd = await startEtcd();
@@ -21,21 +39,10 @@ export const startOpenstackCloud = async (): Promise<OpenstackCloud> => {
     startEcompute({ etcd, placement: 'etcd', config: { network: { cidr: '10.45.0.0/24' } } }),
     startEapi({ etcd }),
   ]);
-  const clouds = join(eapi.dir, 'clouds.yaml');
-  await runCommand([process.execPath, eapiProgram, 'bootstrap', '--config', eapi.configPath, '--clouds', clouds]);
-  // The smallest disk that is one.
-  const disk = Buffer.alloc(512);
-  disk.set([0x55, 0xaa], 510);
-  await writeFile(join(eapi.dir, 'disk.raw'), disk);
-  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('OS_'));
-  const env = { ...Object.fromEntries(others), OS_CLIENT_CONFIG_FILE: clouds, OS_CLOUD: 'admin' };
-  const sh: OpenstackCloud['sh'] = async (line) =>
-    (await runCommand(['bash', '-c', line], { env, cwd: eapi.dir, timeoutMs: 120_000 })).stdout;
   return {
     agent,
     eapi,
-    sh,
-    ask: async (line) => JSON.parse(await sh(`openstack ${line} -f json`)),
+    ...(await openTools(eapi)),
     [Symbol.asyncDispose]: async () => {
       await eapi.stop();
       await agent.stop();

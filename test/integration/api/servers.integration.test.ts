@@ -177,29 +177,34 @@ test('a shelved server of a group is on no host, and comes back to one that suit
   await remove(instead);
   expect(await act(aside, { unshelve: null })).toMatchObject({ status: 202 });
   await waitForStatus(aside, 'ACTIVE');
+  const copiesOf = async () =>
+    JSON.parse((await world.store.get(`/compute/servers/${project}/${aside}`))?.value ?? '').copies;
+  await waitFor(async () => (await copiesOf()) === undefined, { what: 'the copies to go' });
+  expect((await world.store.list('/images/')).entries.filter(({ key }) => key.includes(`shelved-${aside}`))).toEqual(
+    [],
+  );
   const hosts = await Promise.all([aside, stays].map(async (id) => (await show(two, id))['OS-EXT-SRV-ATTR:host']));
   expect(new Set(hosts).size).toBe(2);
   for (const id of [aside, stays]) await remove(id);
 });
 
-test('a shelved server comes back in its zone', async () => {
-  const hosts = (await ask(one, 'GET /os-hypervisors')).body.hypervisors.map(
-    ({ hypervisor_hostname }: { hypervisor_hostname: string }) => hypervisor_hostname,
-  );
-  const created = await ask(one, 'POST /os-aggregates', { aggregate: { name: 'east', availability_zone: 'east' } });
-  const path = `/os-aggregates/${created.body.aggregate.id}/action`;
-  await ask(one, `POST ${path}`, { add_host: { host: hosts[0] } });
+test('a shelved server comes back in its zone, also where others have more room', async () => {
+  const [{ hypervisor_hostname: host }] = (await ask(one, 'GET /os-hypervisors')).body.hypervisors;
+  const east = { name: 'east', availability_zone: 'east' };
+  const { id: aggregate } = (await ask(one, 'POST /os-aggregates', { aggregate: east })).body.aggregate;
+  const changeHosts = async (action: 'add_host' | 'remove_host') =>
+    ask(one, `POST /os-aggregates/${aggregate}/action`, { [action]: { host } });
+  expect(await changeHosts('add_host')).toMatchObject({ status: 200 });
   const { id, 'OS-EXT-SRV-ATTR:host': before } = await createActive({ availability_zone: 'east' });
-  expect(before).toBe(hosts[0]);
+  expect(before).toBe(host);
   await act(id, { shelve: null });
   await waitForStatus(id, 'SHELVED_OFFLOADED');
-  await ask(one, `POST ${path}`, { remove_host: { host: hosts[0] } });
-  await ask(one, `POST ${path}`, { add_host: { host: hosts[1] } });
+  const filler = await createActive({ availability_zone: 'east', flavorRef: 'large' });
   expect(await act(id, { unshelve: null })).toMatchObject({ status: 202 });
-  expect(await waitForStatus(id, 'ACTIVE')).toMatchObject({ 'OS-EXT-SRV-ATTR:host': hosts[1] });
-  await remove(id);
-  await ask(one, `POST ${path}`, { remove_host: { host: hosts[1] } });
-  await ask(one, `DELETE /os-aggregates/${created.body.aggregate.id}`);
+  expect(await waitForStatus(id, 'ACTIVE')).toMatchObject({ 'OS-EXT-SRV-ATTR:host': host });
+  for (const server of [id, filler.id]) await remove(server);
+  expect(await changeHosts('remove_host')).toMatchObject({ status: 200 });
+  expect(await ask(one, `DELETE /os-aggregates/${aggregate}`)).toMatchObject({ status: 200 });
 });
 
 describe('what is asked of a server', () => {

@@ -4,7 +4,7 @@ import { formatSnapshotImage } from '../../snapshot-image.js';
 import { snapshotSourceSchema, type Snapshot } from './snapshot.js';
 
 /** The copy of a disk of a shelved instance: a snapshot that no person has asked for. */
-const diskCopySchema = z.looseObject({
+export const diskCopySchema = z.looseObject({
   /** The root disk has the uuid of its instance. */
   disk: diskUuidSchema,
   sha256: z.string().regex(/^[0-9a-f]{64}$/),

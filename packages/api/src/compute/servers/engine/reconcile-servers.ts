@@ -3,10 +3,12 @@ import { ReconcileLoop } from '@etcd-compute/common/async/reconcile-loop';
 import { HttpError } from '../../../http/http-error.js';
 import { instanceUuidSchema } from '@etcd-compute/common/ids';
 import type { Servers } from '../servers.js';
+import type { Report } from '../state/report.js';
 import type { Server } from '../state/server-record.js';
 import { changeServer } from './change-server.js';
 import { bury } from './delete-server.js';
-import { finish, isOpen, settle } from './settle.js';
+import { finish, isBuilt, isOpen, settle } from './settle.js';
+import { forgetCopiesOf } from './unshelve-server.js';
 
 /*
  * What goes on with servers after a request was answered: what became of actions is written down, what a host could not build goes to another
@@ -72,8 +74,17 @@ const hasWork = ({ store }: Servers, id: string): boolean => {
   if (!server || server.deleted_at !== null) return false;
   const report = store.report(id);
   if (!server.is_placed) return server.deleting_at !== null;
-  return !report || report.state === 'deleted' || report.canMoveOn || settle(server, report) !== server;
+  return (
+    !report ||
+    report.state === 'deleted' ||
+    report.canMoveOn ||
+    isBackFromCopies(server, report) ||
+    settle(server, report) !== server
+  );
 };
+
+/** It was shelved, and is built again. */
+const isBackFromCopies = ({ copies }: Server, report: Report): boolean => copies !== undefined && isBuilt(report);
 
 const reconcile = async (servers: Servers, id: string): Promise<{ againAfterMs?: number } | void> => {
   const { store } = servers;
@@ -84,6 +95,8 @@ const reconcile = async (servers: Servers, id: string): Promise<{ againAfterMs?:
     return (await buried(servers, server)) ? undefined : { againAfterMs: AGAIN_MS };
   if (report.canMoveOn && server.deleting_at === null) return moveServerOn(servers, server);
   await ignoringGone(changeServer(servers, server, (now) => now));
+  if (isBackFromCopies(server, report) && !(await ignoringGone(forgetCopiesOf(servers, server))))
+    return { againAfterMs: NO_HOST_MS };
   return undefined;
 };
 

@@ -25,7 +25,8 @@ export const settle = (server: Server, report: Report | undefined): Server => {
 
 export const isOpen = ({ finished_at }: Action): boolean => finished_at === null;
 
-const isBuilt = ({ state }: Report): boolean => state === 'active' || state === 'stopped' || state === 'suspended';
+export const isBuilt = ({ state }: Report): boolean =>
+  state === 'active' || state === 'stopped' || state === 'suspended';
 
 const endOf = ({ action, count }: Action, report: Report): End | undefined => {
   const at = report.updated_at;

@@ -1,10 +1,15 @@
 import { cloudOf } from '@etcd-compute/cloud';
-import type { Binding } from '@etcd-compute/cloud/placing/along';
+import { readInstances } from '@etcd-compute/cloud/instances/instance-entry';
+import { both, type Binding } from '@etcd-compute/cloud/placing/along';
+import { forgetCopies } from '@etcd-compute/cloud/shelving/forget-copies';
 import { EcomputeError } from '@etcd-compute/common/errors';
+import type { DiskCopy } from '@etcd-compute/common/etcd/messages/shelved';
+import { instanceUuidSchema } from '@etcd-compute/common/ids';
 import type { Caller } from '../../../http/caller.js';
 import { HttpError } from '../../../http/http-error.js';
 import type { ServerGroup, Servers } from '../servers.js';
 import type { Server } from '../state/server-record.js';
+import { changeServer, planChange } from './change-server.js';
 import { planJoin, refusesOfGroup } from './group-policy.js';
 import { asked } from './to-http.js';
 import { refusesOutside } from './zone-hosts.js';
@@ -37,8 +42,33 @@ const giveHost = async (
   const { errors } = await asked(
     cloudOf(servers.servicesFor(server)).unshelve([server.id], {
       refuses,
-      ...(group && { along: async ({ host }) => planJoin(servers, group, { id: server.id, host }) }),
+      along: async ({ host }) => {
+        const copies = await readCopies(servers, server);
+        const noted = await planChange(servers, server, (now) => ({ ...now, copies }));
+        if (!group) return noted;
+        const joined = await planJoin(servers, group, { id: server.id, host });
+        return 'refused' in joined ? joined : both(noted, joined);
+      },
     }),
   );
   return errors[0];
 };
+
+const readCopies = async (servers: Servers, { id, project, user }: Server): Promise<DiskCopy[]> => {
+  const [entry] = await readInstances(servers.servicesFor({ project, user }), [
+    { instance: instanceUuidSchema.parse(id) },
+  ]);
+  return [...(entry?.request?.shelved?.copies ?? [])];
+};
+
+/** Has the hosts forget the copies that a server came back from. Repeatable. @returns whether none is left that this server knows of. */
+export const forgetCopiesOf = async (servers: Servers, server: Server): Promise<boolean> => {
+  const { copies = [], project, user } = server;
+  const errors = await forgetCopies(servers.servicesFor({ project, user }), { copies, project, waitMs: FORGET_MS });
+  for (const err of errors) servers.log.info({ instanceUuid: server.id, err }, 'a copy of a disk is still there');
+  if (errors.length > 0) return false;
+  await changeServer(servers, server, ({ copies: _gone, ...now }) => now);
+  return true;
+};
+
+const FORGET_MS = 10_000;

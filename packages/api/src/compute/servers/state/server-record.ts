@@ -1,3 +1,4 @@
+import { diskCopySchema } from '@etcd-compute/common/etcd/messages/shelved';
 import { z } from 'zod';
 
 /*
@@ -80,6 +81,8 @@ export const serverSchema = z.looseObject({
   locked: z.looseObject({ reason: z.string().nullable() }).nullable(),
   /** Why it has no instance. */
   fault: z.looseObject({ code: z.int(), message: z.string(), created_at: z.string() }).nullable(),
+  /** Of its disks: it was unshelved from them, and they go once it is built. */
+  copies: z.array(diskCopySchema).optional(),
   /** The newest first. */
   actions: z.array(action),
 });

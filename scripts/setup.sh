@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets this clone up for `npm test` and `npm run demo`: installs what is missing, and only that, then builds.
 #
-#   scripts/setup.sh [--with docker|guests|openstack-client] [--without openstack] [--no-build]
+#   scripts/setup.sh [--with docker|guests|openstack-client|s3] [--without openstack] [--no-build]
 #   scripts/setup.sh --only fresh                          only the packages that scripts/fresh-root.sh needs
 #
 # It says what it installs and why, asks for nothing, and neither starts nor enables a service of the host. When all is there, it takes
@@ -30,7 +30,7 @@ is_build_wanted=true
 while [ $# -gt 0 ]; do
   case $1 in
     --with)
-      [[ ${2:-} =~ ^(docker|guests|openstack-client)$ ]] || fail "--with knows docker, guests and openstack-client, not '${2:-}'"
+      [[ ${2:-} =~ ^(docker|guests|openstack-client|s3)$ ]] || fail "--with knows docker, guests, openstack-client and s3, not '${2:-}'"
       groups+=("$2")
       shift 2
       ;;
@@ -50,7 +50,7 @@ while [ $# -gt 0 ]; do
       is_build_wanted=false
       shift
       ;;
-    *) fail "does not know '$1'; usage: scripts/setup.sh [--with docker|guests|openstack-client] [--without openstack] [--no-build], or --only fresh" ;;
+    *) fail "does not know '$1'; usage: scripts/setup.sh [--with docker|guests|openstack-client|s3] [--without openstack] [--no-build], or --only fresh" ;;
   esac
 done
 

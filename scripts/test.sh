@@ -4,7 +4,7 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-bash scripts/setup.sh --with openstack-client
+bash scripts/setup.sh --with openstack-client --with s3
 
 results=.cache/test-results
 rm -rf "$results"

@@ -1,16 +1,14 @@
+import { storeOf } from './blobs/blob-store.js';
 import type { Image, Member, Task } from './state/records.js';
 
 /** Links of Glance's are paths below the service. */
 export const pathOfImage = (id: string): string => `/v2/images/${id}`;
 
-/** The only store that there is. */
-export const STORE = 'folder';
-
 const toTime = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
 
 export const renderImage = (image: Image): Readonly<Record<string, unknown>> => ({
   ...image.properties,
-  ...(image.blob && { stores: STORE }),
+  ...(image.blob && { stores: storeOf(image.blob) }),
   id: image.id,
   name: image.name,
   status: image.status,

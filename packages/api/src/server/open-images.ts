@@ -10,19 +10,21 @@ import { createFindImageServers } from '@etcd-compute/common/images/find-image-s
 import { createUrlPolicy } from '@etcd-compute/common/images/url-policy';
 import { newProviderUuid, newSessionUuid } from '@etcd-compute/common/ids';
 import { createBlobFolder } from '../image/blobs/blob-folder.js';
-import { createBlobs } from '../image/blobs/blobs.js';
 import { followSnapshot } from '../image/engine/follow-snapshot.js';
 import { keepHouse } from '../image/engine/keep-house.js';
+import { createStoreRounds } from '../image/engine/store-rounds.js';
 import { IMAGE_PATH } from '../image/image-service.js';
 import type { Images } from '../image/images.js';
 import { openContentKeys } from '../image/servers/content-keys.js';
 import { openContentServer } from '../image/servers/content-server.js';
 import { createFetchContent } from '../image/servers/fetch-content.js';
 import { register } from '../image/servers/registration.js';
-import { digestRelation, KINDS, type ImageRecords } from '../image/state/records.js';
+import { KINDS, type ImageRecords } from '../image/state/records.js';
 import { RecordIndex } from '../state/record-index.js';
 import { openRecordStore } from '../state/record-store.js';
 import { publicUrlOf } from './config.js';
+import { openBlobs } from './open-blobs.js';
+import { openBlobStore } from './open-blob-store.js';
 import type { OpenOptions } from './open-identity.js';
 
 export interface OpenedImages extends AsyncDisposable {
@@ -43,9 +45,13 @@ const HOUSEKEEPING_MS = 5_000;
 
 /** Opens the images of a cloud, and serves their contents to agents and other servers. Imports that run when it closes have failed. */
 export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<OpenedImages> => {
-  const { folder: path, listen, port, stall, allow_private, ca_cert } = config.images;
+  const { folder: path, s3, listen, port, stall, allow_private, ca_cert } = config.images;
   const keys = createKeys(config.etcd.prefix);
   const ca = ca_cert === undefined ? undefined : [...rootCertificates, await readSecretFile(ca_cert, 'images.ca_cert')];
+  const server = newProviderUuid();
+  const closing = new AbortController();
+  const contentKeys = await openContentKeys(etcd, `${keys.image}secret`);
+  const shared = await openBlobStore({ s3, cloud: contentKeys.cloud, server, log, signal: closing.signal });
   const store = await openRecordStore<ImageRecords, RecordIndex<ImageRecords>>({
     kinds: KINDS,
     createIndex: (onUnreadable) => new RecordIndex(KINDS, onUnreadable),
@@ -53,31 +59,28 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
     prefix: `${keys.image}state/`,
     log,
   });
-  const contentKeys = await openContentKeys(etcd, `${keys.image}secret`);
   const findServers = createFindImageServers({ store: etcd, keys });
-  const server = newProviderUuid();
   const folder = createBlobFolder(path, server, config.images);
-  const contents = await openContentServer({ listen, port, keys: contentKeys, folder, log });
+  const { blobs, find, isNamed } = openBlobs({
+    server,
+    folder,
+    shared,
+    store,
+    stallMs: stall * 1000,
+    fetch: createFetchContent({ server, findServers, keyOf: contentKeys.keyOf }),
+    keyOf: contentKeys.keyOf,
+    log,
+  });
+  const contents = await openContentServer({ listen, port, keys: contentKeys, find, log });
   const addresses = await listAdvertisedAddresses(config.images, { etcd: config.etcd, except: new Set() });
   const endpoint = { version: 1, host: server, session: newSessionUuid(), addresses, port: contents.port } as const;
   const registration = await register({ etcd, key: keys.imageServer(server), endpoint, log });
-  log.info({ addresses, port: contents.port, folder: path }, 'serving the contents of images');
+  log.info({ addresses, port: contents.port, folder: path, bucket: s3?.bucket }, 'serving the contents of images');
 
-  const closing = new AbortController();
   const running = new Set<Promise<void>>();
   const images: Images = {
     store,
-    blobs: createBlobs({
-      server,
-      folder,
-      stallMs: stall * 1000,
-      isWanted: async (sha256) => {
-        await store.look();
-        return store.view().related('image', digestRelation(sha256)).length > 0;
-      },
-      fetch: createFetchContent({ server, findServers, keyOf: contentKeys.keyOf }),
-      keyOf: contentKeys.keyOf,
-    }),
+    blobs,
     urls: { policy: createUrlPolicy(allow_private), ca, loginFor: () => undefined },
     url: `${publicUrlOf(config)}${IMAGE_PATH}`,
     now: Date.now,
@@ -92,7 +95,9 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
     log,
   };
   const listServers = async (): Promise<ReadonlySet<string>> => new Set((await findServers()).map(({ host }) => host));
-  const keep = async (): Promise<void> => keepHouse({ images, listServers, removeLeftovers: folder.removeLeftovers });
+  const stores = { folder, shared };
+  const house = { images, listServers, isNamed };
+  const storesOf = createStoreRounds(stores, Date.now);
   const snapshots = {
     images,
     servicesOf: (project: string) => servicesOf({ store: etcd, capacity: noCapacity, keys, project }),
@@ -102,7 +107,7 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
   const loop = new ReconcileLoop<LoopKey>({
     activate: async (key) => {
       if (key !== 'contents') return followSnapshot(snapshots, key.slice('snapshot/'.length));
-      await keep();
+      await keepHouse({ ...house, storesOf });
       for (const { image } of store.view().list('snapshot')) images.wakeSnapshot(image);
       return { againAfterMs: jitter(HOUSEKEEPING_MS) };
     },
@@ -113,7 +118,7 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
   loop.wake('contents');
   return {
     images,
-    keepHouse: keep,
+    keepHouse: async () => keepHouse({ ...house, storesOf: createStoreRounds(stores, Date.now) }),
     [Symbol.asyncDispose]: async () => {
       closing.abort();
       loop.close();
@@ -121,6 +126,7 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
       await Promise.all(running);
       await registration[Symbol.asyncDispose]();
       await contents.close();
+      await shared?.[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
     },
   };

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 export interface ServeFileOptions {
@@ -17,6 +18,23 @@ export const serveFile = async (
 ): Promise<void> => {
   await using file = await open(path, 'r');
   const { size } = await file.stat();
+  const read = (start: number): Readable =>
+    file.createReadStream({ start, autoClose: false, highWaterMark: 256 * 1024 });
+  await serveContent(request, response, { size, read, sha256, signal });
+};
+
+export interface ServeContentOptions extends Omit<ServeFileOptions, 'path'> {
+  readonly size: number;
+  /** From that byte to the end. */
+  readonly read: (start: number) => Readable;
+}
+
+/** The same of what is not a file. @throws what reading says; on abort. */
+export const serveContent = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { size, read, sha256, signal }: ServeContentOptions,
+): Promise<void> => {
   const etag = `"${sha256}"`;
   const first = firstByteOf(request, { etag, size });
   response.writeHead(first === 0 ? 200 : 206, {
@@ -26,9 +44,7 @@ export const serveFile = async (
     etag,
     ...(first > 0 && { 'content-range': `bytes ${first}-${size - 1}/${size}` }),
   });
-  await pipeline(file.createReadStream({ start: first, autoClose: false, highWaterMark: 256 * 1024 }), response, {
-    signal,
-  });
+  await pipeline(read(first), response, { signal });
 };
 
 /** Of the one form that agents ask in. Anything else gets the whole file, as RFC 9110 lets a server do. */

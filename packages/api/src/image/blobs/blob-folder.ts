@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { join } from 'node:path';
+import type { BlobStore, OpenBlob } from './blob-store.js';
 import { receive, type Received, type ReceiveOptions } from './receive.js';
 import { createSpaceGuard, type SpaceSettings } from './space.js';
 
@@ -17,31 +17,15 @@ import { createSpaceGuard, type SpaceSettings } from './space.js';
  * content moves it away first, looks again whether something names it, and puts it back if so.
  */
 
-/** A content that is open for reading. */
-export interface OpenBlob extends AsyncDisposable {
-  readonly size: number;
-  /** Closes the file at its end, or when it is destroyed. @param range both ends included. */
-  readonly read: (range?: { readonly start: number; readonly end: number }) => Readable;
-}
-
-export interface BlobFolder {
+/** In it a name is the sha256. It receives for other stores too, which need a file to look at. */
+export interface BlobFolder extends BlobStore {
   readonly pathOf: (sha256: string) => string;
   /** Whoever asked for it ends it with `dispose`. */
   readonly receive: (
     source: AsyncIterable<Uint8Array>,
     options: Pick<ReceiveOptions, 'announcedBytes' | 'stallMs' | 'onStall'>,
   ) => Promise<Received>;
-  /** Gives what was received its name. Repeatable, until the part is disposed of. */
-  readonly keep: (received: Received) => Promise<void>;
   readonly dispose: (received: Received) => Promise<void>;
-  readonly has: (sha256: string) => Promise<boolean>;
-  /** @returns undefined when it is not here. */
-  readonly open: (sha256: string) => Promise<OpenBlob | undefined>;
-  readonly list: () => Promise<readonly string[]>;
-  /** @param isWanted whether a record names it, as of now. */
-  readonly removeUnless: (sha256: string, isWanted: () => Promise<boolean>) => Promise<void>;
-  /** Removes what servers have left that are gone. */
-  readonly removeLeftovers: (isThere: (server: string) => boolean) => Promise<void>;
 }
 
 const BLOB = /^([0-9a-f]{64})\.img$/;
@@ -64,7 +48,9 @@ export const createBlobFolder = (folder: string, server: string, settings: Space
   };
 
   return {
+    id: 'folder',
     pathOf,
+    newName: (sha256) => sha256,
     receive: async (source, options) => {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       return receive(source, { ...options, path: newPath('part'), space });

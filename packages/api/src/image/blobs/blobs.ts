@@ -1,42 +1,52 @@
-import { HttpError } from '../../http/http-error.js';
-import { inspectImage, type ImageInfo } from '@etcd-compute/common/images/inspect';
-import { EcomputeError } from '@etcd-compute/common/errors';
 import type { ProviderUuid } from '@etcd-compute/common/ids';
-import { BOOTABLE_FORMATS } from '../engine/fields.js';
-import type { Blob } from '../state/records.js';
-import type { BlobFolder, OpenBlob } from './blob-folder.js';
+import type { Logger } from '@etcd-compute/common/log';
+import { HttpError } from '../../http/http-error.js';
+import type { BlobFolder } from './blob-folder.js';
+import {
+  nameOf,
+  sha256Of,
+  storeOf,
+  type BlobPlace,
+  type BlobStore,
+  type OpenBlob,
+  type StoreId,
+} from './blob-store.js';
 import type { Received, ReceiveOptions } from './receive.js';
 
 export type Sender = AsyncIterable<Uint8Array> & { readonly destroy: (err?: Error) => unknown };
 
-/** The contents of images: here, and on the other servers. */
+/** The contents of images: in the store of all servers, in the folder here, and in those of other servers. */
 export interface Blobs {
   /** The server that this is. */
   readonly server: ProviderUuid;
+  /** Where contents come that are taken. */
+  readonly storeId: StoreId;
   /**
    * Takes what comes, and hands it over. What it leaves is only what a record names then.
    *
-   * @param use looks at it, and writes the record by `commit`. @throws what the source and `use` throw; HttpError 413, 408.
+   * @param use looks at it, and writes the record by `commit`. @throws what the source and `use` throw; HttpError 413, 408, 503.
    */
   readonly take: <T>(
     source: Sender,
     options: Pick<ReceiveOptions, 'announcedBytes'>,
     use: (taken: Taken) => Promise<T>,
   ) => Promise<T>;
-  /** Fetched from another server when it is not here. @throws HttpError 503 when nobody who has it answers. */
-  readonly open: (blob: Pick<Blob, 'sha256' | 'server'>) => Promise<OpenBlob>;
-  /** The path of what `open` opens. */
-  readonly ensure: (blob: Pick<Blob, 'sha256' | 'server'>) => Promise<string>;
-  /** Removes those of them that no record names any more, here. */
-  readonly collect: (sha256s: readonly string[]) => Promise<void>;
-  /** What is here, by its sha256. */
-  readonly list: () => Promise<readonly string[]>;
+  /** Fetched from another server when it is in a folder, and not in this one. @throws HttpError 503 when nobody who has it answers. */
+  readonly open: (place: BlobPlace) => Promise<OpenBlob>;
+  /** Opens what is here, or in the store of all servers. @param listPlaces where it may be, too. */
+  readonly find: (sha256: string, listPlaces: () => Promise<readonly BlobPlace[]>) => Promise<OpenBlob | undefined>;
+  /** Has it in a file for as long as `use` looks at it. @throws as `open` does. */
+  readonly withFile: <T>(place: BlobPlace, use: (path: string) => Promise<T>) => Promise<T>;
+  /** Removes those of them that no record names any more. What fails is left to housekeeping. @param names of any store. */
+  readonly collect: (names: readonly string[]) => Promise<void>;
   /** Has agents and other servers let in to a content. */
   readonly keyOf: (sha256: string) => string;
 }
 
 export interface Taken {
   readonly received: Received;
+  /** Of the content, in its store. */
+  readonly name: string;
   /** @param write names the content in a record. */
   readonly commit: <T>(write: () => Promise<T>) => Promise<T>;
 }
@@ -44,45 +54,64 @@ export interface Taken {
 export interface BlobsDeps {
   readonly server: ProviderUuid;
   readonly folder: BlobFolder;
+  /** Of all servers, if there is one. */
+  readonly shared: BlobStore | undefined;
   readonly stallMs: number;
   /** Whether a record names it, as of now. */
-  readonly isWanted: (sha256: string) => Promise<boolean>;
+  readonly isWanted: (name: string) => Promise<boolean>;
   /** @throws HttpError 503. */
-  readonly fetch: (blob: Pick<Blob, 'sha256' | 'server'>) => Promise<Sender>;
+  readonly fetch: (place: BlobPlace) => Promise<Sender>;
   readonly keyOf: (sha256: string) => string;
+  readonly log: Logger;
 }
 
-export const createBlobs = ({ server, folder, stallMs, isWanted, fetch, keyOf }: BlobsDeps): Blobs => {
+export const createBlobs = (deps: BlobsDeps): Blobs => {
+  const { server, folder, shared, stallMs, isWanted, fetch, keyOf, log } = deps;
   /** Any number of callers share what is being fetched. */
   const fetching = new Map<string, Promise<void>>();
 
-  const take: Blobs['take'] = async (source, { announcedBytes }, use) => {
+  const remove = async (store: BlobStore, name: string): Promise<void> =>
+    store
+      .removeUnless(name, async () => isWanted(name))
+      .catch((err: unknown) =>
+        log.warn({ err, content: name }, 'a content that no image has could not be removed yet'),
+      );
+
+  const receive = async (source: Sender, announcedBytes: number | undefined): Promise<Received> => {
     const stalled = new HttpError(408, `Nothing came for ${stallMs / 1000} s.`);
-    const onStall = (): unknown => source.destroy(stalled);
-    const received = await folder.receive(source, { announcedBytes, stallMs, onStall });
-    let isKept = false;
-    try {
-      return await use({
-        received,
-        commit: async (write) => {
-          isKept = true;
-          await folder.keep(received);
-          const result = await write();
-          // Somebody may have removed the same content, of another image, just before the record named it.
-          if (!(await folder.has(received.sha256))) await folder.keep(received);
-          return result;
-        },
-      });
-    } finally {
-      await folder.dispose(received);
-      if (isKept) await folder.removeUnless(received.sha256, async () => isWanted(received.sha256));
-    }
+    return folder.receive(source, { announcedBytes, stallMs, onStall: () => source.destroy(stalled) });
   };
 
-  const fetchOnce = async (blob: Pick<Blob, 'sha256' | 'server'>): Promise<void> => {
-    const source = await fetch(blob);
-    const taking = take(source, { announcedBytes: undefined }, async ({ received, commit }) => {
-      if (received.sha256 !== blob.sha256) throw new HttpError(503, 'Another server sent another content than it has.');
+  const takeTo =
+    (store: BlobStore): Blobs['take'] =>
+    async (source, { announcedBytes }, use) => {
+      const received = await receive(source, announcedBytes);
+      const name = store.newName(received.sha256);
+      let isKept = false;
+      try {
+        return await use({
+          received,
+          name,
+          commit: async (write) => {
+            isKept = true;
+            await store.keep(received, name);
+            const result = await write();
+            // Somebody may have removed the same content, of another image, just before the record named it.
+            if (!(await store.has(name))) await store.keep(received, name);
+            return result;
+          },
+        });
+      } finally {
+        await folder.dispose(received);
+        if (isKept) await remove(store, name);
+      }
+    };
+
+  const fetchOnce = async (place: BlobPlace): Promise<void> => {
+    const source = await fetch(place);
+    const taking = takeTo(folder)(source, { announcedBytes: undefined }, async ({ received, commit }) => {
+      if (received.sha256 !== place.sha256)
+        throw new HttpError(503, 'Another server sent another content than it has.');
       await commit(async () => undefined);
     });
     await taking.catch((err: unknown) => {
@@ -93,51 +122,61 @@ export const createBlobs = ({ server, folder, stallMs, isWanted, fetch, keyOf }:
     });
   };
 
-  const ensure: Blobs['ensure'] = async (blob) => {
-    const { sha256 } = blob;
+  /** @returns the path of its file in the folder. */
+  const ensure = async (place: BlobPlace): Promise<string> => {
+    const { sha256 } = place;
     if (await folder.has(sha256)) return folder.pathOf(sha256);
-    const running = fetching.get(sha256) ?? fetchOnce(blob).finally(() => fetching.delete(sha256));
+    const running = fetching.get(sha256) ?? fetchOnce(place).finally(() => fetching.delete(sha256));
     fetching.set(sha256, running);
     await running;
     return folder.pathOf(sha256);
   };
 
+  /** The store of all servers, when the content is there and this server has it too. */
+  const sharedOf = (place: Pick<BlobPlace, 'object'>): BlobStore | undefined =>
+    storeOf(place) === shared?.id ? shared : undefined;
+
+  const open: Blobs['open'] = async (place) => {
+    const store = sharedOf(place);
+    if (!store) await ensure(place);
+    const opened = await (store ?? folder).open(store ? nameOf(place) : place.sha256);
+    if (!opened) throw new HttpError(503, 'The content of the image is not where it was put.');
+    return opened;
+  };
+
   return {
     server,
-    take,
-    ensure,
-    open: async (blob) => {
-      await ensure(blob);
-      const opened = await folder.open(blob.sha256);
-      if (!opened) throw new HttpError(503, 'The content of the image was removed just now.');
-      return opened;
+    storeId: (shared ?? folder).id,
+    take: takeTo(shared ?? folder),
+    open,
+    find: async (sha256, listPlaces) => {
+      const opened = await folder.open(sha256);
+      if (opened || !shared) return opened;
+      for (const place of await listPlaces()) {
+        const found = await sharedOf(place)?.open(nameOf(place));
+        if (found) return found;
+      }
+      return undefined;
     },
-    collect: async (sha256s) => {
-      for (const sha256 of sha256s) await folder.removeUnless(sha256, async () => isWanted(sha256));
+    withFile: async (place, use) => {
+      if (!sharedOf(place)) return use(await ensure(place));
+      await using opened = await open(place);
+      const received = await receive(opened.read(), opened.size);
+      try {
+        if (received.sha256 !== place.sha256)
+          throw new HttpError(503, 'The content of the image has changed in its store.');
+        return await use(received.path);
+      } finally {
+        await folder.dispose(received);
+      }
     },
-    list: async () => folder.list(),
+    collect: async (names) => {
+      for (const name of names) {
+        const store = name === sha256Of(name) ? folder : shared;
+        // Without it, who has it does that.
+        if (store) await remove(store, name);
+      }
+    },
     keyOf,
   };
 };
-
-/**
- * Looks at a content as the agents do that boot from it.
- *
- * @returns what a guest sees; undefined of formats that no guest boots from. @throws HttpError 400.
- */
-export const checkContent = async (
-  path: string,
-  format: string,
-): Promise<Pick<ImageInfo, 'virtualSizeBytes'> | undefined> => {
-  if (!BOOTABLE_FORMATS.some((bootable) => bootable === format)) return undefined;
-  const info = await inspectImage(path, 'the file').catch((err: unknown) => {
-    if (err instanceof EcomputeError && err.code === 'ECOMPUTE_IMAGE_NOT_USABLE')
-      throw new HttpError(400, `${capitalize(err.message)}.`, { cause: err });
-    throw err;
-  });
-  if (info.format !== format)
-    throw new HttpError(400, `The file is a ${info.format} image, and the disk_format of the image says ${format}.`);
-  return info;
-};
-
-const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,9 +1,10 @@
 import { EcomputeError, formatErrorChain } from '@etcd-compute/common/errors';
 import { requestUrl } from '@etcd-compute/common/images/request-url';
-import { checkContent } from '../blobs/blobs.js';
+import { checkContent } from '../blobs/check-content.js';
 import type { Images } from '../images.js';
 import type { Image, Task } from '../state/records.js';
 import { endImport } from './end-import.js';
+import { toContent } from './upload.js';
 
 /** Fetches an image from its URL, by the rules by which agents do: which addresses may be asked, redirects, sizes, formats. */
 export const download = async (
@@ -23,13 +24,13 @@ export const download = async (
   }
   const length = Number(headers['content-length'] ?? Number.NaN);
   const announcedBytes = Number.isSafeInteger(length) ? length : undefined;
-  await blobs.take(data, { announcedBytes }, async ({ received, commit }) => {
-    const { sha256, sha512, md5, size } = received;
+  await blobs.take(data, { announcedBytes }, async (taken) => {
+    const { received, commit } = taken;
+    const { size } = received;
     if (announcedBytes !== undefined && size !== announcedBytes)
       throw failed(`could not download ${uri}: it ended after ${size} of ${announcedBytes} bytes`);
     const content = await checkContent(received.path, image.disk_format ?? '');
-    const virtual_size = content?.virtualSizeBytes ?? null;
-    const blob = { sha256, sha512, md5, size, virtual_size, server: blobs.server };
+    const blob = { ...toContent(images, taken), virtual_size: content?.virtualSizeBytes ?? null };
     await commit(async () => endImport(images, task, { status: 'success', blob }));
   });
 };

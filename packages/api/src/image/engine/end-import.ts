@@ -1,3 +1,4 @@
+import { nameOf } from '../blobs/blob-store.js';
 import type { Images } from '../images.js';
 import type { Image, Task } from '../state/records.js';
 
@@ -20,7 +21,7 @@ export const endImport = async ({ store, blobs, now }: Images, task: Task, end: 
     });
     const message = end.status === 'failure' ? end.message : '';
     draft.put('task', { ...current, status: end.status, message, updated_at: at });
-    return staged?.sha256;
+    return staged && nameOf(staged);
   });
   if (unused !== undefined) await blobs.collect([unused]);
 };

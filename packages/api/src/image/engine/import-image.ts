@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { badRequest, conflict } from '../../http/http-error.js';
-import { checkContent } from '../blobs/blobs.js';
+import { checkContent } from '../blobs/check-content.js';
 import type { Images } from '../images.js';
 import type { Image, Task } from '../state/records.js';
 import { download } from './download.js';
@@ -86,8 +86,7 @@ const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown
 const importStaged = async (images: Images, image: Image, task: Task): Promise<void> => {
   const { staged } = image;
   if (!staged) throw new Error('there is nothing staged');
-  const path = await images.blobs.ensure(staged);
-  const content = await checkContent(path, image.disk_format ?? '');
+  const content = await images.blobs.withFile(staged, async (path) => checkContent(path, image.disk_format ?? ''));
   await endImport(images, task, {
     status: 'success',
     blob: { ...staged, virtual_size: content?.virtualSizeBytes ?? null },

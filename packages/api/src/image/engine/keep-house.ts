@@ -1,18 +1,20 @@
 import type { Images } from '../images.js';
 import { TASK_KEPT_MS } from '../render.js';
-import { digestRelation } from '../state/records.js';
 import { endImport } from './end-import.js';
+import type { StoreRounds } from './store-rounds.js';
 
 /** What one round of a server looks after, whoever has begun it. Each part may be repeated. */
 export interface Housekeeping {
   readonly images: Images;
   /** Servers that are there now. */
   readonly listServers: () => Promise<ReadonlySet<string>>;
-  readonly removeLeftovers: (isThere: (server: string) => boolean) => Promise<void>;
+  readonly storesOf: StoreRounds;
+  /** Whether a record names a content, as of the last look. */
+  readonly isNamed: (name: string) => boolean;
 }
 
-/** Ends imports of servers that are gone, removes what those left in the folder, contents that no image has, and tasks of long ago. */
-export const keepHouse = async ({ images, listServers, removeLeftovers }: Housekeeping): Promise<void> => {
+/** Ends imports of servers that are gone, removes what those left in the stores, contents that no image has, and tasks of long ago. */
+export const keepHouse = async ({ images, listServers, storesOf, isNamed }: Housekeeping): Promise<void> => {
   const { store, blobs, now } = images;
   await store.look();
   const servers = await listServers();
@@ -30,8 +32,10 @@ export const keepHouse = async ({ images, listServers, removeLeftovers }: Housek
     await store.write((draft) => {
       for (const { id } of old.slice(0, 1000)) draft.delete('task', id);
     });
-  await removeLeftovers(isThere);
-  const here = await blobs.list();
-  // A few, most of the time none: each is looked for again before it goes.
-  await blobs.collect(here.filter((sha256) => store.view().related('image', digestRelation(sha256)).length === 0));
+  for (const contents of storesOf(servers)) {
+    await contents.removeLeftovers(isThere);
+    const names = await contents.list(isThere);
+    // A few, most of the time none: each is looked for again before it goes.
+    await blobs.collect(names.filter((name) => !isNamed(name)));
+  }
 };

@@ -1,4 +1,5 @@
 import { forbidden } from '../../http/http-error.js';
+import { nameOf } from '../blobs/blob-store.js';
 import type { Images } from '../images.js';
 import { imageRelation, memberId } from '../state/records.js';
 import { stillThere } from './find-image.js';
@@ -12,7 +13,7 @@ export const removeImage = async ({ store, blobs }: Images, id: string): Promise
       draft.delete('member', memberId(id, project));
     for (const task of draft.view.related('task', imageRelation(id))) draft.delete('task', task.id);
     draft.delete('image', id);
-    return [image.blob, image.staged].flatMap((content) => (content ? [content.sha256] : []));
+    return [image.blob, image.staged].flatMap((content) => (content ? [nameOf(content)] : []));
   });
   // What is left by a server that ends here is collected later; so are the copies of other servers.
   await blobs.collect(contents);

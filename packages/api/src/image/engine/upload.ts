@@ -1,5 +1,7 @@
 import { conflict, HttpError } from '../../http/http-error.js';
-import { checkContent, type Sender, type Taken } from '../blobs/blobs.js';
+import { placeOf } from '../blobs/blob-store.js';
+import type { Sender, Taken } from '../blobs/blobs.js';
+import { checkContent } from '../blobs/check-content.js';
 import type { Images } from '../images.js';
 import type { Image, Staged } from '../state/records.js';
 
@@ -29,7 +31,8 @@ export const stage = async (images: Images, image: Image, { stream, announcedByt
     );
   });
 
-export const toContent = ({ blobs }: Images, { received: { sha256, sha512, md5, size } }: Taken): Staged => ({
+export const toContent = ({ blobs }: Images, { name, received: { sha256, sha512, md5, size } }: Taken): Staged => ({
+  ...placeOf(name),
   sha256,
   sha512,
   md5,

@@ -8,7 +8,7 @@ import { listImages } from '../engine/list-images.js';
 import { applyChanges, readChanges } from '../engine/patch.js';
 import { removeImage } from '../engine/remove-image.js';
 import type { Images } from '../images.js';
-import { pathOfImage, renderImage, STORE } from '../render.js';
+import { pathOfImage, renderImage } from '../render.js';
 import type { Image } from '../state/records.js';
 import { IMPORT_METHODS } from './info.js';
 
@@ -45,7 +45,7 @@ export const createImageRoutes = (images: Images): readonly Route[] => {
           headers: {
             location: `${images.url}${pathOfImage(image.id)}`,
             'openstack-image-import-methods': IMPORT_METHODS.join(','),
-            'openstack-image-store-ids': STORE,
+            'openstack-image-store-ids': images.blobs.storeId,
           },
         };
       },

@@ -4,20 +4,22 @@ import { badRequest } from '../../http/http-error.js';
 import { callerOf, paramOf, withBody, type Route } from '../../http/route.js';
 import { targetOf } from '../engine/find-image.js';
 import { startImport } from '../engine/import-image.js';
+import type { StoreId } from '../blobs/blob-store.js';
 import type { Images } from '../images.js';
-import { STORE } from '../render.js';
 
-const stores = z.array(z.literal(STORE, `there is one store, which is called ${STORE}`)).min(1);
-
-const body = z.strictObject({
-  method: z.discriminatedUnion('name', [
-    z.strictObject({ name: z.literal('glance-direct') }),
-    z.strictObject({ name: z.literal('web-download'), uri: z.string().max(2048) }),
-  ]),
-  stores: stores.optional(),
-  all_stores: z.boolean().optional(),
-  all_stores_must_succeed: z.boolean().optional(),
-});
+const bodyOf = (store: StoreId) =>
+  z.strictObject({
+    method: z.discriminatedUnion('name', [
+      z.strictObject({ name: z.literal('glance-direct') }),
+      z.strictObject({ name: z.literal('web-download'), uri: z.string().max(2048) }),
+    ]),
+    stores: z
+      .array(z.literal(store, `there is one store, which is called ${store}`))
+      .min(1)
+      .optional(),
+    all_stores: z.boolean().optional(),
+    all_stores_must_succeed: z.boolean().optional(),
+  });
 
 export const createImportRoutes = (images: Images): readonly Route[] => [
   withBody({
@@ -25,7 +27,7 @@ export const createImportRoutes = (images: Images): readonly Route[] => [
     path: '/v2/images/:id/import',
     rule: 'import_image',
     target: targetOf(images),
-    body,
+    body: bodyOf(images.blobs.storeId),
     handle: async (request) => {
       const { userId } = callerOf(request);
       const { method } = request.body;

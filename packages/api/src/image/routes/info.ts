@@ -1,10 +1,10 @@
 import type { Route } from '../../http/route.js';
-import { STORE } from '../render.js';
+import type { Images } from '../images.js';
 
 export const IMPORT_METHODS = ['glance-direct', 'web-download'] as const;
 
 /** What the service can do. */
-export const createInfoRoutes = (): readonly Route[] => [
+export const createInfoRoutes = ({ blobs }: Images): readonly Route[] => [
   {
     method: 'GET',
     path: '/v2/info/import',
@@ -20,6 +20,6 @@ export const createInfoRoutes = (): readonly Route[] => [
     method: 'GET',
     path: '/v2/info/stores',
     rule: 'get_import_info',
-    handle: () => ({ status: 200, body: { stores: [{ id: STORE, default: 'true' }] } }),
+    handle: () => ({ status: 200, body: { stores: [{ id: blobs.storeId, default: 'true' }] } }),
   },
 ];

@@ -6,6 +6,8 @@ import { parseImageIdentity } from '@etcd-compute/common/endpoint/protocol';
 export interface ContentKeys {
   /** In base64. */
   readonly keyOf: (sha256: string) => string;
+  /** The same for all servers of a cloud, and no other's: hexadecimal digits. */
+  readonly cloud: string;
   /** @param identity as a connection tells it. @returns null for what is none. */
   readonly find: (identity: string) => Buffer | null;
 }
@@ -23,6 +25,7 @@ export const openContentKeys = async (etcd: Store, key: string): Promise<Content
   const secret = Buffer.from(entry.value, 'base64');
   const derive = (sha256: string): Buffer => createHmac('sha256', secret).update(sha256).digest();
   return {
+    cloud: derive('cloud').toString('hex').slice(0, 16),
     keyOf: (sha256) => derive(sha256).toString('base64'),
     find: (identity) => {
       const sha256 = parseImageIdentity(identity);

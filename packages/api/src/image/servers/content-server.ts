@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { ENDPOINT_TLS, imageIdentity, parseImagePath } from '@etcd-compute/common/endpoint/protocol';
-import { serveFile } from '@etcd-compute/common/endpoint/serve-file';
+import { serveContent } from '@etcd-compute/common/endpoint/serve-file';
 import { isAbort } from '@etcd-compute/common/errors';
 import type { Logger } from '@etcd-compute/common/log';
-import type { BlobFolder } from '../blobs/blob-folder.js';
+import type { OpenBlob } from '../blobs/blob-store.js';
 import type { ContentKeys } from './content-keys.js';
 
 /** Serves contents to agents and other image servers, by the protocol of `common/endpoint/protocol.ts`. Without a key nobody gets in. */
@@ -22,7 +23,8 @@ export interface ContentServerDeps {
   /** 0: any free one. */
   readonly port: number;
   readonly keys: ContentKeys;
-  readonly folder: Pick<BlobFolder, 'has' | 'pathOf'>;
+  /** @returns undefined when it is not here. */
+  readonly find: (sha256: string) => Promise<OpenBlob | undefined>;
   readonly log: Logger;
 }
 
@@ -35,7 +37,7 @@ export const openContentServer = async ({
   listen,
   port,
   keys,
-  folder,
+  find,
   log,
 }: ContentServerDeps): Promise<ContentServer> => {
   const closing = new AbortController();
@@ -71,11 +73,14 @@ export const openContentServer = async ({
     const sha256 = request.method === 'GET' ? parseImagePath(request.url ?? '') : undefined;
     if (sha256 === undefined || identities.get(request.socket) !== imageIdentity(sha256))
       return void response.writeHead(403).end();
-    if (!(await folder.has(sha256))) return void response.writeHead(404).end();
+    await using opened = await find(sha256);
+    if (!opened) return void response.writeHead(404).end();
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, closing.signal]);
-    return serveFile(request, response, { path: folder.pathOf(sha256), sha256, signal });
+    const { size } = opened;
+    const read = (start: number): Readable => opened.read(start > 0 ? { start, end: size - 1 } : undefined);
+    await serveContent(request, response, { size, read, sha256, signal });
   };
   server.on('request', (request, response) => {
     answer(request, response).catch((err: unknown) => {

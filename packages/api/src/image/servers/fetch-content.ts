@@ -3,7 +3,7 @@ import type { ProviderUuid } from '@etcd-compute/common/ids';
 import { formatErrorChain } from '@etcd-compute/common/errors';
 import { HttpError } from '../../http/http-error.js';
 import type { Sender } from '../blobs/blobs.js';
-import type { Blob } from '../state/records.js';
+import type { BlobPlace } from '../blobs/blob-store.js';
 
 export interface FetchContentDeps {
   /** Which is not asked. */
@@ -15,7 +15,7 @@ export interface FetchContentDeps {
 /** Asks the other servers for a content, first the one that had it first. @throws HttpError 503 when none of them sends it. */
 export const createFetchContent =
   ({ server, findServers, keyOf }: FetchContentDeps) =>
-  async ({ sha256, server: first }: Pick<Blob, 'sha256' | 'server'>): Promise<Sender> => {
+  async ({ sha256, server: first }: BlobPlace): Promise<Sender> => {
     const others = (await findServers()).filter(({ host }) => host !== server);
     const servers = others.toSorted((a, b) => Number(b.host === first) - Number(a.host === first));
     try {

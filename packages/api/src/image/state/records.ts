@@ -1,6 +1,7 @@
 import { instanceNameSchema, projectSchema, providerUuidSchema } from '@etcd-compute/common/ids';
 import { z } from 'zod';
 import type { Kinds, RecordsOf } from '../../state/kinds.js';
+import type { View } from '../../state/view.js';
 
 /**
  * What the image service keeps in etcd, one JSON value for each. Ids are of projects and users. Times are milliseconds since 1970.
@@ -31,10 +32,15 @@ const blobSchema = z.looseObject({
   size: z.int().nonnegative(),
   /** What a guest sees; null of what no guest boots from. */
   virtual_size: z.int().nonnegative().nullable(),
+  /** Its name in S3. Without one it is a file. */
+  object: z
+    .string()
+    .regex(/^[0-9a-f]{64}\.[0-9a-f.-]{1,100}$/)
+    .optional(),
   /** Which image server had it first. */
   server: providerUuidSchema,
 });
-/** The content of an image. The file is named by its sha256, and other images may have the same. */
+/** The content of an image. A file is named by its sha256, and other images may have the same. */
 export type Blob = z.output<typeof blobSchema>;
 
 const stagedSchema = blobSchema.omit({ virtual_size: true });
@@ -113,6 +119,13 @@ export type Task = ImageRecords['task'];
 export type SnapshotOrder = ImageRecords['snapshot'];
 
 export const memberId = (image: string, project: string): string => `${image}/${project}`;
+
+/** All contents of images that have this sha256. */
+export const contentsOf = (view: View<ImageRecords>, sha256: string): readonly Staged[] =>
+  view
+    .related('image', digestRelation(sha256))
+    .flatMap(({ blob, staged }) => [blob, staged].filter((content) => content !== undefined))
+    .filter((content) => content.sha256 === sha256);
 
 /** Of images that have a content, by its sha256. */
 export const digestRelation = (sha256: string): string => `digests/${sha256}`;

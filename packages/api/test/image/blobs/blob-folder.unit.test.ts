@@ -28,8 +28,8 @@ test('what has come is kept by its digest, once, and read in parts', async () =>
   const received = await receive('he', 'llo');
   expect(received).toMatchObject({ sha256: HELLO, size: 5, md5: '5d41402abc4b2a76b9719d911017c592' });
   expect(await folder.has(HELLO)).toBe(false);
-  await folder.keep(received);
-  await folder.keep(received);
+  await folder.keep(received, HELLO);
+  await folder.keep(received, HELLO);
   await folder.dispose(received);
   expect(await readdir(path)).toEqual([`${HELLO}.img`]);
   const blob = await folder.open(HELLO);
@@ -60,7 +60,7 @@ test.each([
 describe('a content', () => {
   beforeEach(async () => {
     const received = await receive('hello');
-    await folder.keep(received);
+    await folder.keep(received, HELLO);
     await folder.dispose(received);
   });
 

@@ -1,0 +1,40 @@
+import { createBlobs, type Blobs, type BlobsDeps } from '../image/blobs/blobs.js';
+import { nameOf, sha256Of, type OpenBlob } from '../image/blobs/blob-store.js';
+import type { Images } from '../image/images.js';
+import { contentsOf } from '../image/state/records.js';
+
+export interface OpenBlobs {
+  readonly blobs: Blobs;
+  /** Whether a record names a content, as of the last look. */
+  readonly isNamed: (name: string) => boolean;
+  /** For agents and other servers. */
+  readonly find: (sha256: string) => Promise<OpenBlob | undefined>;
+}
+
+/** The contents that records name. */
+export const openBlobs = ({
+  store,
+  ...deps
+}: Omit<BlobsDeps, 'isWanted'> & { readonly store: Images['store'] }): OpenBlobs => {
+  const isNamed = (name: string): boolean =>
+    contentsOf(store.view(), sha256Of(name)).some(
+      // Without S3, a file may be a copy of what others have there.
+      (content) => nameOf(content) === name || (!deps.shared && content.sha256 === name),
+    );
+  const blobs = createBlobs({
+    ...deps,
+    isWanted: async (name) => {
+      await store.look();
+      return isNamed(name);
+    },
+  });
+  return {
+    blobs,
+    isNamed,
+    find: async (sha256) =>
+      blobs.find(sha256, async () => {
+        await store.look();
+        return contentsOf(store.view(), sha256);
+      }),
+  };
+};

@@ -29,6 +29,7 @@ const SECRET_FIELDS = [
   'admin_pass',
   'userData',
   'user_data',
+  'user_data_base64',
   'sshKeys',
   'ssh_keys',
   'x-auth-token',

@@ -8,7 +8,7 @@ export interface GuestConfig {
   readonly hostname: string;
   /** Lines as in an authorized_keys file. */
   readonly sshKeys: readonly string[];
-  readonly userData: string | undefined;
+  readonly userData: Buffer | undefined;
   readonly meta: Readonly<Record<string, string>>;
   /** Not for the metadata server, which any process of the guest may ask. */
   readonly adminPass?: string | undefined;
@@ -20,18 +20,23 @@ export interface GuestConfig {
 
 /** The one way from a wish to what the guest is told, whatever it is told by. */
 export const guestConfigOf = (
-  { instance, name, guest, vcpus, memoryMiB }: GuestSpec,
+  { instance, name, guest, vcpus, memoryMiB }: Pick<GuestSpec, 'instance' | 'name' | 'guest' | 'vcpus' | 'memoryMiB'>,
   nics: GuestConfig['nics'],
 ): GuestConfig => ({
   instance,
   hostname: guest.hostname ?? hostnameOf(instance, name),
   adminPass: guest.admin_pass,
   sshKeys: guest.ssh_keys ?? [],
-  userData: guest.user_data,
+  userData: userDataOf(guest),
   meta: guest.meta ?? {},
   nics,
   instanceType: `custom-${vcpus}-${memoryMiB}`,
 });
+
+const userDataOf = ({ user_data: text, user_data_base64: base64 }: GuestSpec['guest']): Buffer | undefined => {
+  if (base64 !== undefined) return Buffer.from(base64, 'base64');
+  return text === undefined ? undefined : Buffer.from(text);
+};
 
 /** A guest without a name still needs one that is its own. */
 export const hostnameOf = (instance: InstanceUuid, name: string | undefined): string =>

@@ -69,9 +69,18 @@ const imageOf = (
     ? { imageUrl: imageOfCopy(copy), imageChecksum: undefined, imageSource: copy.source }
     : { imageUrl: request.image, imageChecksum: request.image_checksum, imageSource: request.image_source };
 
-const guestOf = ({ ssh_keys, user_data, meta, firmware, hostname, admin_pass }: BootRequest): GuestSpec['guest'] => ({
+const guestOf = ({
   ssh_keys,
   user_data,
+  user_data_base64,
+  meta,
+  firmware,
+  hostname,
+  admin_pass,
+}: BootRequest): GuestSpec['guest'] => ({
+  ssh_keys,
+  user_data,
+  user_data_base64,
   meta,
   firmware,
   hostname,

@@ -27,5 +27,5 @@ const renderNetworkConfig = ({ nics }: GuestConfig): unknown => ({
 export const nocloudFiles = (guest: GuestConfig): IsoFile[] => [
   { path: 'meta-data', content: json(renderMetaData(guest)) },
   { path: 'network-config', content: json(renderNetworkConfig(guest)) },
-  { path: 'user-data', content: Buffer.from(guest.userData ?? '') },
+  { path: 'user-data', content: guest.userData ?? Buffer.alloc(0) },
 ];

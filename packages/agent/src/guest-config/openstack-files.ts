@@ -58,7 +58,7 @@ export const renderEc2MetaData = ({ nics: [first], ...guest }: GuestConfig): Rea
 });
 
 export const openstackFiles = (guest: GuestConfig, options: FilesOptions = {}): IsoFile[] => {
-  const userData = guest.userData === undefined ? [] : [Buffer.from(guest.userData)];
+  const userData = guest.userData === undefined ? [] : [guest.userData];
   return [
     { path: 'openstack/latest/meta_data.json', content: json(renderMetaData(guest, options)) },
     { path: 'openstack/latest/network_data.json', content: json(renderNetworkData(guest)) },

@@ -7,7 +7,7 @@ import {
   removeConfigDrive,
   writeConfigDrive,
 } from '@etcd-compute/agent/guest-config/config-drives';
-import { hostnameOf, type GuestConfig } from '@etcd-compute/agent/guest-config/guest-config';
+import { guestConfigOf, hostnameOf, type GuestConfig } from '@etcd-compute/agent/guest-config/guest-config';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { INSTANCE } from '../instances/builders.js';
 import { readIso } from './read-iso.js';
@@ -17,7 +17,7 @@ const aGuest = (changes: Partial<GuestConfig> = {}): GuestConfig => ({
   instance: INSTANCE,
   hostname: 'web1',
   sshKeys: [KEY],
-  userData: '#cloud-config\nruncmd: [date]\n',
+  userData: Buffer.from('#cloud-config\nruncmd: [date]\n'),
   meta: { role: 'web' },
   nics: [{ mac: '52:54:00:2d:00:02', address: '10.45.0.2' }, { mac: '52:54:00:00:00:99' }],
   instanceType: 'custom-1-128',
@@ -100,6 +100,16 @@ describe('a config drive', () => {
       },
     });
     expect(texts['user-data']).toBe('#cloud-config\nruncmd: [date]\n');
+  });
+
+  test('has user data byte by byte, also where it is no text', async () => {
+    const spec = { instance: INSTANCE, name: 'web1', vcpus: 1, memoryMiB: 128 };
+    const bytes = Buffer.from([0x1f, 0x8b, 0x08, 0x00, 0xff, 0x00, 0x0a]);
+    const guest = guestConfigOf({ ...spec, guest: { user_data_base64: bytes.toString('base64') } }, []);
+    const path = await writeConfigDrive({ folder, layout: 'openstack', guest });
+    const { files } = readIso(await readFile(path), 17);
+    expect([...files].find(([name]) => name.startsWith('openstack/latest/user_data'))?.[1]).toEqual(bytes);
+    expect(guestConfigOf({ ...spec, guest: { user_data: 'ü' } }, []).userData).toEqual(Buffer.from('ü'));
   });
 
   test('says where there is IPv6 to ask for, and nothing of it elsewhere', async () => {

@@ -10,7 +10,7 @@ const aGuest = (changes: Partial<GuestConfig> = {}): GuestConfig => ({
   instance: INSTANCE,
   hostname: 'web1',
   sshKeys: KEYS,
-  userData: USER_DATA,
+  userData: Buffer.from(USER_DATA),
   meta: { role: 'web' },
   nics: [{ mac: '52:54:00:2d:00:02', address: '10.45.0.2' }],
   instanceType: 'custom-2-512',

@@ -17,7 +17,7 @@ const GUEST: GuestConfig = {
   instance: INSTANCE,
   hostname: 'web1',
   sshKeys: [],
-  userData: 'secret',
+  userData: Buffer.from('secret'),
   meta: {},
   nics: [],
   instanceType: 'custom-1-64',

@@ -133,7 +133,7 @@ const parse = <S extends z.ZodType>(schema: S, entry: Entry, problems: Error[]):
 /** What only the guest is told may be most of a request. */
 const withoutGuest = ({ value, modRevision }: Stored<BootRequest>): Stored<BootRequest> => {
   if (value === 'not-understood') return { value, modRevision };
-  const { user_data: _userData, ssh_keys: _sshKeys, meta: _meta, ...rest } = value;
+  const { user_data: _userData, user_data_base64: _base64, ssh_keys: _sshKeys, meta: _meta, ...rest } = value;
   return { value: rest, modRevision };
 };
 

@@ -5,6 +5,7 @@ import { renderRequest, type InstanceSpec } from './write-request.js';
 
 const PARTS = [
   ['user_data', 'user data'],
+  ['user_data_base64', 'user data'],
   ['ssh_keys', 'ssh keys'],
   ['meta', 'metadata'],
   ['image', 'the image URL'],

@@ -29,6 +29,14 @@ export const guestMembers = {
     .string()
     .refine((text) => Buffer.byteLength(text) <= MAX_USER_DATA_BYTES, `expected at most ${MAX_USER_DATA_BYTES} bytes`)
     .optional(),
+  /** The same where it is no text, such as what is compressed; in its place. */
+  user_data_base64: z
+    .base64()
+    .refine(
+      (base64) => Buffer.byteLength(base64, 'base64') <= MAX_USER_DATA_BYTES,
+      `expected at most ${MAX_USER_DATA_BYTES} bytes`,
+    )
+    .optional(),
   meta: z
     .record(metaKeySchema, metaValueSchema)
     .refine((meta) => Object.keys(meta).length <= MAX_META_ENTRIES, `expected at most ${MAX_META_ENTRIES} entries`)

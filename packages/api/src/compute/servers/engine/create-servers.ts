@@ -152,17 +152,16 @@ const guestOf = (
   if (key_name !== undefined && key === undefined) throw badRequest('Invalid key_name provided.');
   return {
     ...(key !== undefined && { ssh_keys: [key] }),
-    ...(user_data !== undefined && { user_data: decodeUserData(user_data) }),
+    ...(user_data !== undefined && userDataOf(user_data)),
     ...(metadata && { meta: metadata }),
   };
 };
 
-export const decodeUserData = (base64: string): string => {
+/** As text where it is text, which operators can read; what is compressed is not. */
+const userDataOf = (base64: string): GuestMembers => {
   const bytes = Buffer.from(base64, 'base64');
   const text = bytes.toString('utf8');
-  if (!Buffer.from(text).equals(bytes))
-    throw badRequest('user_data is not UTF-8 text, which is what guests here are given.');
-  return text;
+  return Buffer.from(text).equals(bytes) ? { user_data: text } : { user_data_base64: bytes.toString('base64') };
 };
 
 const newServer = (

@@ -4,7 +4,14 @@ import { asked } from './to-http.js';
 /** As much of a log as an answer holds. */
 const MAX_BYTES = 1024 * 1024;
 
-/** The end of a server's console log. @param tail so many lines; undefined is all that an answer holds. */
+/** Nova leaves them out too (api/openstack/compute/console_output.py). */
+const CONTROLS = /[^\P{Cc}\t\n\u007F-\u009F]/gu;
+
+/**
+ * The end of a server's console log, without control characters but tabs and line feeds.
+ *
+ * @param tail so many lines, of which the last is what follows the last line feed, as Nova counts them; undefined is all that an answer holds.
+ */
 export const readServerConsole = async (
   cloud: Pick<Cloud, 'readConsole'>,
   { id, tail }: { readonly id: string; readonly tail: number | undefined },
@@ -23,5 +30,9 @@ export const readServerConsole = async (
       },
     }),
   );
-  return Buffer.concat(kept).subarray(-MAX_BYTES).toString('utf8');
+  const text = Buffer.concat(kept).subarray(-MAX_BYTES).toString('utf8').replace(CONTROLS, '');
+  return tail === undefined ? text : lastLines(text, tail);
 };
+
+const lastLines = (text: string, count: number): string =>
+  count === 0 ? '' : text.split('\n').slice(-count).join('\n');

@@ -16,8 +16,10 @@ export const SHELVE_ACTIONS: Readonly<Record<string, ServerAction>> = {
       await askServer(servers, target, {
         action: 'shelve',
         wish: 'shelve',
+        // A paused guest hears no power button.
+        args: { hard: target.item.status.vmState === 'paused' },
         task: 'shelving',
-        from: ['active', 'stopped'],
+        from: ['active', 'stopped', 'paused'],
       });
       return ACCEPTED;
     },

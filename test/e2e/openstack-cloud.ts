@@ -4,17 +4,20 @@ import { eapiProgram, startEapi, type EapiServer } from '@etcd-compute/testing/e
 import { startEcompute, type Ecompute } from '@etcd-compute/testing/ecompute';
 import { startEtcd } from '@etcd-compute/testing/etcd-server';
 import { runCommand } from '@etcd-compute/testing/run-command';
+import { openOpenstackSession, type OpenstackSession } from './openstack-session.js';
 
 /** OpenStack's own tools, as the admin uses them. */
-export interface OpenstackTools {
+export interface OpenstackTools extends AsyncDisposable {
   /** Runs a line of a shell as the admin, in a folder that has `disk.raw`. @returns what it prints. */
   readonly sh: (line: string) => Promise<string>;
-  /** `openstack LINE -f json`, parsed. */
+  /** Types a command to an `openstack` that waits for commands. @returns what it says. */
+  readonly type: OpenstackSession['type'];
+  /** The same with `-f json`, parsed. @throws Error that has what the client says, when that is something else. */
   readonly ask: (line: string) => Promise<any>; // eslint-disable-line typescript/no-explicit-any -- tests say what they look for
 }
 
 /** A cloud as its users have it: etcd, an agent on libvirt's test driver, and `eapi` with an admin. */
-export interface OpenstackCloud extends OpenstackTools, AsyncDisposable {
+export interface OpenstackCloud extends OpenstackTools {
   readonly agent: Ecompute;
   readonly eapi: EapiServer;
 }
@@ -30,7 +33,13 @@ export const openTools = async (eapi: EapiServer): Promise<OpenstackTools> => {
   const env = { ...Object.fromEntries(others), OS_CLIENT_CONFIG_FILE: clouds, OS_CLOUD: 'admin' };
   const sh: OpenstackTools['sh'] = async (line) =>
     (await runCommand(['bash', '-c', line], { env, cwd: eapi.dir, timeoutMs: 120_000 })).stdout;
-  return { sh, ask: async (line) => JSON.parse(await sh(`openstack ${line} -f json`)) };
+  const { type, [Symbol.asyncDispose]: dispose } = openOpenstackSession({ env, cwd: eapi.dir });
+  return {
+    sh,
+    type,
+    ask: async (line) => parseSaid(await type(`${line} -f json`), line),
+    [Symbol.asyncDispose]: dispose,
+  };
 };
 
 export const startOpenstackCloud = async (): Promise<OpenstackCloud> => {
@@ -39,14 +48,25 @@ export const startOpenstackCloud = async (): Promise<OpenstackCloud> => {
     startEcompute({ etcd, placement: 'etcd', config: { network: { cidr: '10.45.0.0/24' } } }),
     startEapi({ etcd }),
   ]);
+  const tools = await openTools(eapi);
   return {
     agent,
     eapi,
-    ...(await openTools(eapi)),
+    ...tools,
     [Symbol.asyncDispose]: async () => {
+      await tools[Symbol.asyncDispose]();
       await eapi.stop();
       await agent.stop();
       await etcd.stop();
     },
   };
+};
+
+/** What comes before JSON is a warning. */
+const parseSaid = (said: string, line: string): unknown => {
+  try {
+    return JSON.parse(said.slice(Math.max(said.search(/^[[{]/m), 0)));
+  } catch (cause) {
+    throw new Error(`openstack ${line}: ${said}`, { cause });
+  }
 };

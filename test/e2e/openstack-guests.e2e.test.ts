@@ -44,7 +44,7 @@ beforeAll(async () => {
     metadata: { token: 'optional' },
   };
   open(await startEcompute({ etcd, placement: 'etcd', dir: agentDir, wrapper: brought.wrapper, config }));
-  tools = await openTools(eapi);
+  tools = open(await openTools(eapi));
   const { path } = await buildGuestImage(CACHE, 'ssh');
   await writeFile(join(eapi.dir, 'create.py'), CREATE.replace('IMAGE', path));
   await tools.sh('openstack flavor create --vcpus 1 --ram 128 --disk 1 small');

@@ -60,5 +60,5 @@ test.each([
   ['subnet pool create --pool-prefix 10.0.0.0/8 web', 'the operator sets them in compute.yaml'],
 ])('openstack %s: refused with a sentence', async (line, sentence) => {
   // Some print the reason to standard output and end well: the sentence is what counts.
-  expect(await cloud.sh(`openstack ${line} 2>&1 || true`)).toContain(sentence);
+  expect(await cloud.type(line)).toContain(sentence);
 });

@@ -29,7 +29,7 @@ export const REFUSED_ACTIONS: Readonly<Record<string, ServerAction>> = {
   forceDelete: notHere('Servers are deleted at once: delete it.'),
   restore: notHere('What is deleted cannot be restored.'),
   evacuate: notHere('Servers cannot be evacuated: their disks are on the host that is down.', ADMINS),
-  migrate: notHere('A server is moved by `eschedule drain --move` of its host.', ADMINS),
+  migrate: notHere('A server is moved by `eschedule host drain --wait` of its host, when it is stopped.', ADMINS),
   'os-migrateLive': notHere('There is no live migration here.', ADMINS),
   'os-resetState': notHere('What a server is, its host says: the state cannot be set.', ADMINS),
   resetNetwork: notHere('There is no agent in guests that would do it.', ADMINS),

@@ -5,7 +5,7 @@
 #   scripts/build-guest-image.sh [--ssh] OUTPUT [amd64|arm64]
 #
 # --ssh: the guest also reads its config drive, lets in by ssh who has a key that is there, and runs user data that is a script. The ssh
-# server is the host's dropbear, with the libraries that it needs: such a guest is for the host's architecture.
+# server is the host's dropbear, with its scp and the libraries that they need: such a guest is for the host's architecture.
 #
 # Packages are downloaded and unpacked into a temporary folder, never installed; root is not needed. One for arm64, which boots by UEFI
 # only, can be built on any machine.
@@ -101,12 +101,14 @@ copy_modules() {
 
 # What the config drive's file system needs comes along.
 add_ssh_server() {
-  local root=$1 program file
+  local root=$1 package name program file
   modules+=(cdrom isofs)
   install -m 755 "$recipe/config-drive" "$root/lib/config-drive"
-  program=$(PATH="$PATH:/usr/sbin" command -v dropbear) || fail "there is no dropbear: apt-get install dropbear-bin"
-  install -m 755 "$program" "$root/bin/dropbear"
-  while read -r file; do install -D -m 755 "$file" "$root$file"; done < <(ldd "$program" | grep -o '/[^ ]*')
+  while read -r name package; do
+    program=$(PATH="$PATH:/usr/sbin" command -v "$name") || fail "there is no $name: apt-get install $package"
+    install -m 755 "$program" "$root/bin/$name"
+    while read -r file; do install -D -m 755 "$file" "$root$file"; done < <(ldd "$program" | grep -o '/[^ ]*')
+  done <<< $'dropbear dropbear-bin\nscp openssh-client'
   mkdir -p "$root/root"
   echo root:x:0:0:root:/root:/bin/sh > "$root/etc/passwd"
 }

@@ -47,6 +47,7 @@ placement-suite python3-os-resource-classes /usr/lib/python3/dist-packages/os_re
 placement-suite python3-oslo.utils /usr/lib/python3/dist-packages/oslo_utils "uuids in its tests"
 openstack-client python3-openstackclient openstack "OpenStack's own command line, which tests ask our Placement with"
 openstack-client python3-osc-placement /usr/lib/python3/dist-packages/osc_placement "its commands for Placement"
+openstack-client packer packer "makes an image from a server, in a test"
 s3 python3-swift /usr/lib/python3/dist-packages/swift "serves S3, where images can be kept"
 openstack-suite tempest /usr/bin/tempest "tests of OpenStack against ours"
 openstack-suite python3-tempest /usr/lib/python3/dist-packages/tempest "the tests"

@@ -1,7 +1,7 @@
 /** What people type most, in an order that works, and what the client says to it: a part of its JSON, or of its text. */
 export type Row = readonly [
   command: string,
-  /** An object or an array: the command gets `-f json`. `''`: it says nothing. */
+  /** An object or an array: the command gets `-f json`. `''`: it says nothing; `[]`: there is none. */
   says: object | string | RegExp,
   /** What the server `web` comes to then. */
   status?: string,
@@ -55,7 +55,7 @@ export const IMAGES: readonly Row[] = [
   ['image set --property colour=red --tag a tiny', ''],
   ['image show tiny', { size: 512, disk_format: 'raw', tags: ['a'], properties: { colour: 'red' } }],
   ['image unset --property colour --tag a tiny', ''],
-  ['image list --tag a', '[]'],
+  ['image list --tag a', []],
   ['image save --file saved.raw tiny', ''],
   ['image add project tiny p1', { status: 'pending' }],
   ['image member list tiny', [{ Status: 'pending' }]],
@@ -103,7 +103,7 @@ export const COMPUTE: readonly Row[] = [
 
   [`${CREATE} --key-name laptop --property role=web --wait web`, { status: 'ACTIVE', key_name: 'laptop' }],
   ['server list', [{ Name: 'web', Status: 'ACTIVE', Image: 'one', Flavor: 'small' }]],
-  ['server list --name nobody', '[]'],
+  ['server list --name nobody', []],
   ['server show web', { properties: { role: 'web' }, addresses: { ecompute: [/^10\.45\.0\.\d+$/] } }],
   ['server set --property role=shop --property tier=one web', ''],
   ['server unset --property role web', ''],

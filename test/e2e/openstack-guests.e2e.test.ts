@@ -1,58 +1,19 @@
 /** Servers with real guests, made by OpenStack's tools: what a guest is told is what its user has asked for, and stays so. */
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bringPortOut, bringPorts } from '@etcd-compute/testing/bring-ports';
-import { startEapi } from '@etcd-compute/testing/eapi';
-import { startEcompute } from '@etcd-compute/testing/ecompute';
-import { startEtcd } from '@etcd-compute/testing/etcd-server';
-import { getFreePort } from '@etcd-compute/testing/free-port';
-import { buildGuestImage } from '@etcd-compute/testing/guest-image';
-import { startLibvirtd, type LibvirtDaemon } from '@etcd-compute/testing/libvirt-daemon';
-import { makeTempDir, type TempDir } from '@etcd-compute/testing/temp-dir';
 import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTools, type OpenstackTools } from './openstack-cloud.js';
+import { startOpenstackGuestCloud, type OpenstackGuestCloud } from './openstack-guest-cloud.js';
 
-const CACHE = join(import.meta.dirname, '../../.cache');
-
-let dir: TempDir;
-let libvirtd: LibvirtDaemon;
-let tools: OpenstackTools;
-/** Newest first. */
-const opened: AsyncDisposable[] = [];
-const open = <T extends AsyncDisposable>(one: T): T => {
-  opened.unshift(one);
-  return one;
-};
-
+let tools: OpenstackGuestCloud;
 beforeAll(async () => {
-  dir = open(await makeTempDir('guests'));
-  const agentDir = join(dir.path, 'agent');
-  await mkdir(agentDir);
-  // Guests run as another user, who must reach their disks.
-  await chmod(dir.path, 0o755);
-  const etcd = open(await startEtcd());
-  const images = { folder: join(dir.path, 'images'), listen: '127.0.0.1', port: await getFreePort() };
-  const eapi = open(await startEapi({ etcd, config: { images: { ...images, advertise: ['127.0.0.1'] } } }));
-  libvirtd = open(await startLibvirtd({ dir: join(dir.path, 'v') }));
-  const brought = open(await bringPorts([etcd.port, images.port], libvirtd));
-  const { port } = open(await bringPortOut(libvirtd));
-  const config = {
-    libvirt: { uri: libvirtd.uri },
-    endpoint: { listen: '127.0.0.1', port, advertise: ['127.0.0.1'] },
-    inventory: { VCPU: { allocation_ratio: 100 } },
-    metadata: { token: 'optional' },
-  };
-  open(await startEcompute({ etcd, placement: 'etcd', dir: agentDir, wrapper: brought.wrapper, config }));
-  tools = open(await openTools(eapi));
-  const { path } = await buildGuestImage(CACHE, 'ssh');
-  await writeFile(join(eapi.dir, 'create.py'), CREATE.replace('IMAGE', path));
-  await tools.sh('openstack flavor create --vcpus 1 --ram 128 --disk 1 small');
-  await tools.sh('openstack flavor create --vcpus 2 --ram 192 --disk 2 large');
+  tools = await startOpenstackGuestCloud();
+  const { eapi, guest, type } = tools;
+  await writeFile(join(eapi.dir, 'create.py'), CREATE.replace('IMAGE', guest));
+  await type('flavor create --vcpus 1 --ram 128 --disk 1 small');
+  await type('flavor create --vcpus 2 --ram 192 --disk 2 large');
 });
-afterAll(async () => {
-  for (const one of opened) await one[Symbol.asyncDispose]();
-});
+afterAll(async () => tools[Symbol.asyncDispose]());
 
 const CREATE = `
 import openstack
@@ -72,9 +33,9 @@ let address: string;
 const ssh = async (command: string): Promise<string> => {
   const quiet = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'ConnectTimeout=5'];
   const options = [...quiet, 'BatchMode=yes', 'IdentitiesOnly=yes'].flatMap((option) => ['-o', option]);
-  const key = join(dir.path, 'key');
+  const key = join(tools.dir, 'key');
   return waitFor(
-    async () => (await libvirtd.netnsExec(['ssh', '-i', key, ...options, `root@${address}`, command])).stdout,
+    async () => (await tools.libvirtd.netnsExec(['ssh', '-i', key, ...options, `root@${address}`, command])).stdout,
     { what: `'${command}' by ssh in the guest at ${address}`, timeoutMs: 120_000 },
   );
 };
@@ -83,7 +44,7 @@ test('openstacksdk: a server that is waited for is reached with its key; its nam
   const { sh } = tools;
   // Debian's Python has it, which need not be the first one.
   address = (await sh('umask 077; /usr/bin/python3 create.py')).trim();
-  await sh(`cp key ${join(dir.path, 'key')}`);
+  await sh(`cp key ${join(tools.dir, 'key')}`);
   expect(await ssh('hostname')).toBe('web-server-1\n');
   expect(await ssh('nproc; until [ -s /root/made ]; do sleep 0.1; done; cat /root/made')).toBe(
     '1\nmade for web-server-1\n',
@@ -140,7 +101,7 @@ test('the image of a server is one to boot from; its guest is let in by the key 
   const { sh } = tools;
   await sh('openstack server image create --name kept --wait shop && openstack server delete --wait shop');
   await sh('ssh-keygen -q -t ed25519 -N "" -f own && openstack keypair create --public-key own.pub own');
-  await sh(`cp own ${join(dir.path, 'key')}`);
+  await sh(`cp own ${join(tools.dir, 'key')}`);
   // Not by `openstack`, which reads text from files.
   address = (await sh(`/usr/bin/python3 -c "${AGAIN}"`)).trim();
   expect(await ssh('hostname; gunzip -c /run/config/openstack/latest/user_data')).toBe('again\ncompressed\n');

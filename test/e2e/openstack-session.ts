@@ -6,7 +6,7 @@ import { findCommand } from '@etcd-compute/testing/service';
 /** `openstack` without a command: it reads one after the other, and starts only once. */
 export interface OpenstackSession extends AsyncDisposable {
   /**
-   * Types a command, when those before are done. @returns what the client says, on both of its streams, without the space around it.
+   * Types a command, whose words cannot be quoted, when those before are done. @returns what the client says, on both of its streams, without the space around it.
    *
    * @throws Error when the client ends by it, as it does after a `--wait` for what fails, or takes longer than two minutes.
    */

@@ -31,7 +31,7 @@ export interface ApiPlay {
   tenant: Tenant;
   readonly ledger: ApiLedger;
   /** Requests that have not been answered. */
-  readonly running: Set<Promise<void>>;
+  readonly running: Set<Promise<unknown>>;
 }
 
 /** More commands than this at a time are not begun: a machine has few processors. */
@@ -74,11 +74,14 @@ const begin = async (play: Play, operation: Operation): Promise<RunningOperation
 };
 
 const send = (play: Play, request: ApiRequest): void => {
-  const { running } = play.api ?? {};
+  const { api } = play;
+  const what = `${request.kind} ${request.name}`;
   const answered = playRequest(play, request)
-    .catch((err: unknown) => play.diary.note(`${request.kind} ${request.name}: could not be sent: ${String(err)}`))
-    .finally(() => running?.delete(answered));
-  running?.add(answered);
+    .catch((err: unknown) =>
+      api?.ledger.found.push({ rule: 'request not understood', what: `${what}: ${String(err)}` }),
+    )
+    .finally(() => api?.running.delete(answered));
+  api?.running.add(answered);
 };
 
 /** Writes down how it ended, whenever that is. */

@@ -6,7 +6,7 @@ import type { FindImageServers } from '@etcd-compute/common/images/request-store
 import { parseSnapshotImage } from '@etcd-compute/common/snapshot-image';
 import { parseStoredImage } from '@etcd-compute/common/stored-image';
 import type { Snapshot, SnapshotSource } from '@etcd-compute/common/etcd/messages/snapshot';
-import { keepSnapshot, type SnapshotFacts } from '../snapshots/keep-snapshot.js';
+import { describeSnapshot, placeImage, type SnapshotFacts } from '../snapshots/keep-snapshot.js';
 import { openSnapshotFiles, type SnapshotFiles } from '../snapshots/snapshot-files.js';
 import { imagePath, type CachedImage } from '../format/cached-image.js';
 import type { DownloadSettings, Progress } from '../download/download.js';
@@ -161,8 +161,15 @@ export class ImageCache {
    * @throws ECOMPUTE_IMAGE_NOT_USABLE; the signal's reason on abort. The file may be there still then.
    */
   async addSnapshot(path: string, facts: SnapshotFacts, signal: AbortSignal): Promise<Snapshot> {
-    const snapshot = await keepSnapshot(path, { ...facts, folder: this.#deps.folder, signal });
-    await this.snapshots.add(snapshot);
+    const snapshot = await describeSnapshot(path, facts, signal);
+    // The same content may be there already, and be about to be removed.
+    const release = this.snapshots.hold(snapshot.sha256);
+    try {
+      await placeImage(path, this.#deps.folder, snapshot.sha256);
+      await this.snapshots.add(snapshot);
+    } finally {
+      release();
+    }
     this.#deps.log.info({ sha256: snapshot.sha256, bytes: snapshot.bytes, name: snapshot.name }, 'snapshot kept');
     return snapshot;
   }

@@ -8,11 +8,8 @@ import { inspectImage } from '@etcd-compute/common/images/inspect';
 /** What is known of a snapshot before it is kept. */
 export type SnapshotFacts = Pick<Snapshot, 'project' | 'name' | 'host' | 'instance' | 'count' | 'is_consistent'>;
 
-/** Moves a file to where the cache has the image of its content. */
-export const keepSnapshot = async (
-  path: string,
-  { folder, signal, ...facts }: SnapshotFacts & { readonly folder: string; readonly signal: AbortSignal },
-): Promise<Snapshot> => {
+/** Reads all of a file that is to be a snapshot. It is on the disk then. */
+export const describeSnapshot = async (path: string, facts: SnapshotFacts, signal: AbortSignal): Promise<Snapshot> => {
   // Guests, which run as another user, read it when disks are on it.
   await chmod(path, 0o644);
   const { size } = await stat(path);
@@ -22,7 +19,6 @@ export const keepSnapshot = async (
   const { virtualSizeBytes } = await inspectImage(path, `the snapshot '${facts.name}'`);
   await using file = await open(path, 'r+');
   await file.sync();
-  if (!(await imageExists(folder, sha256))) await rename(path, imagePath(folder, sha256));
   return {
     version: 1,
     id: randomUUID(),
@@ -33,4 +29,9 @@ export const keepSnapshot = async (
     created_at: new Date().toISOString(),
     key: randomBytes(32).toString('base64'),
   };
+};
+
+/** Moves a file to where the cache has the image of its content, unless it has it already. */
+export const placeImage = async (path: string, folder: string, sha256: string): Promise<void> => {
+  if (!(await imageExists(folder, sha256))) await rename(path, imagePath(folder, sha256));
 };

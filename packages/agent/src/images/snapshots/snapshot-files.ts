@@ -14,8 +14,10 @@ export interface SnapshotFiles {
   /** The oldest first. */
   readonly list: () => readonly Snapshot[];
   readonly find: (named: SnapshotName) => Snapshot | undefined;
-  /** Whether a cached image is a snapshot. */
+  /** Whether a cached image is a snapshot, or about to be one. */
   readonly isHeld: (sha256: string) => boolean;
+  /** Begins to hold an image that is about to be a snapshot. @returns ends that; by then the snapshot has been added, or will not be. */
+  readonly hold: (sha256: string) => () => void;
   /** Stays, also when the host goes down at once. */
   readonly add: (snapshot: Snapshot) => Promise<void>;
   readonly remove: (snapshot: Snapshot) => Promise<void>;
@@ -30,6 +32,7 @@ export const openSnapshotFiles = async (folder: string, log: Logger): Promise<Sn
   const held = new Map<string, Snapshot>();
   const users = new Map<string, number>();
   const countUser = (id: string, change: 1 | -1): void => void users.set(id, (users.get(id) ?? 0) + change);
+  const arriving: string[] = [];
   for (const name of await listFolder(folder)) {
     const path = join(folder, name);
     if (!name.endsWith('.json')) await rm(path, { force: true });
@@ -45,7 +48,11 @@ export const openSnapshotFiles = async (folder: string, log: Logger): Promise<Sn
   return {
     list,
     find: ({ project, name }) => list().findLast((one) => one.project === project && one.name === name),
-    isHeld: (sha256) => list().some((one) => one.sha256 === sha256),
+    isHeld: (sha256) => arriving.includes(sha256) || list().some((one) => one.sha256 === sha256),
+    hold: (sha256) => {
+      arriving.push(sha256);
+      return () => void arriving.splice(arriving.indexOf(sha256), 1);
+    },
     add: async (snapshot) => {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await replaceFile(pathOf(snapshot), `${JSON.stringify(snapshot)}\n`);

@@ -56,6 +56,17 @@ test('a wish that was replaced while it was carried out may have left the guest 
   expect(rulesBroken(told, { attempts: [attempt('suspend'), attempt('stop')] })).toEqual(['not as wished']);
 });
 
+test.each([
+  ['reboot', FAULT, []],
+  ['pause', FAULT, ['not as wished']],
+  ['reboot', null, ['not as wished']],
+] as const)('a %s that has failed may have left the guest off, if it stops it on its way', (kind, fault, rules) => {
+  const off = withHostA({ domains: [foreignDomainOf(hostA), { ...domain, state: 'shut-off' }] });
+  const outcomes = [{ kind, count: 1, at: '2026-01-01T00:00:00Z', fault }];
+  const left = { ...off, booted: new Map(), ...withRecord({ state: 'stopped', wish_count: 1, outcomes }) };
+  expect(rulesBroken(left)).toEqual(rules);
+});
+
 const attempt = (kind: OperationKind): Attempt => ({
   operation: { atMs: 0, kind, name: 'c1-1', image: 'image-0' },
   startedAt: new Date(0),

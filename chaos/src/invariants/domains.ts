@@ -1,3 +1,5 @@
+import { KIND_PLANS } from '@etcd-compute/agent/kinds/kinds';
+import { stopDomain } from '@etcd-compute/agent/steps/stop-domain';
 import type { InstanceRecord, Outcome } from '@etcd-compute/common/etcd/messages/instance-record';
 import { isActionName, ACTIONS } from '@etcd-compute/common/wishes/kinds';
 import { domainsOf, isBuilt, recordOf, requestOf, type Judged, type Rule, type Violation } from './rule.js';
@@ -44,6 +46,16 @@ const mayBeLeftBehind = (
   return asked.filter(isActionName).map((kind): string => ACTIONS[kind].leadsTo);
 };
 
+/**
+ * A wish that has failed leaves the guest as far as it came, or back as it was, and its outcome says so. One that stops the guest on its way may
+ * leave it off.
+ */
+const mayBeLeftOff = ({ outcomes }: InstanceRecord, last: Outcome | undefined): boolean =>
+  outcomes.some(
+    ({ count, kind, fault }) =>
+      fault !== null && count > (last?.count ?? 0) && isActionName(kind) && KIND_PLANS[kind].steps.includes(stopDomain),
+  );
+
 /** What commands and clients have asked of it. */
 const askedOf = ({ ledger, told }: Pick<Judged, 'ledger' | 'told'>, { instance, name }: InstanceRecord): string[] => {
   const story = [...ledger.values()].find((one) => one.instance === instance || one.name === name);
@@ -67,7 +79,9 @@ export const wishesAreCarriedOut: Rule = ({ world, ledger, told }) =>
       const kind = last?.kind ?? 'start';
       const wanted = isActionName(kind) ? ACTIONS[kind].leadsTo : state;
       const isAsWished =
-        state === wanted || mayBeLeftBehind(record, last, askedOf({ ledger, told }, record)).includes(state);
+        state === wanted ||
+        (state === 'stopped' && mayBeLeftOff(record, last)) ||
+        mayBeLeftBehind(record, last, askedOf({ ledger, told }, record)).includes(state);
       return isAsWished
         ? []
         : [{ rule: 'not as wished', instance, what: `the last wish was ${kind}, and it is ${state}` }];

@@ -28,12 +28,12 @@ test('a snapshot that is kept while another one of the same content is removed k
   };
   const first = await keep('first', 1);
   await cache.snapshots.remove(first);
-  let isKept = false;
+  const state = { isKept: false };
   const keeping = keep('second', 2).finally(() => {
-    isKept = true;
+    state.isKept = true;
   });
   // At every moment of it.
-  while (!isKept) {
+  while (!state.isKept) {
     if (await imageExists(dir.path, first.sha256)) await cache.remove({ sha256: first.sha256, urls: [] }, 0);
     await nextTurn();
   }

@@ -18,6 +18,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openConsole, type ConsoleClient } from '../integration/fixtures/console-client.js';
 import { openTools, type OpenstackTools } from './openstack-cloud.js';
 
+const STORAGE = { name: 'storage', cidr: '10.46.0.0/24' };
 const CACHE = join(import.meta.dirname, '../../.cache');
 
 let dir: TempDir;
@@ -54,7 +55,7 @@ beforeAll(async () => {
     placement: 'etcd',
     dir: join(path, 'agent'),
     wrapper: inside,
-    config: { libvirt: { uri: libvirtd.uri }, endpoint: { advertise: [`${net}.2`] } },
+    config: { libvirt: { uri: libvirtd.uri }, endpoint: { advertise: [`${net}.2`] }, networks: [STORAGE] },
   });
   one = await startEapi({
     etcd,
@@ -114,6 +115,24 @@ test('a command is typed at the guest’s console by websocket, at any eapi, and
   for (const each of [url, later]) expect(log).not.toContain(new URL(each).searchParams.get('token'));
   expect(log).toContain('/compute/serial-console?token=hidden');
   expect(log).toContain('console opened');
+});
+
+test('a running guest is connected to one more network, and disconnected', async () => {
+  await using client = await openConsole((await tools.ask(SHOW)).url);
+  expect(await run(client, 'ls /sys/class/net')).toBe('eth0  lo');
+  await tools.sh('openstack server add network web storage');
+  const [port] = await tools.ask('port list --server web --network storage');
+  expect(port).toMatchObject({ Status: 'ACTIVE' });
+  // The guest finds it in its own time.
+  await waitFor(async () => (await run(client, 'cat /sys/class/net/eth1/address')) === port['MAC Address'], {
+    what: 'eth1',
+    onTimeout: client.said,
+  });
+  await tools.sh('openstack server remove network web storage');
+  await waitFor(async () => (await run(client, 'ls /sys/class/net')) === 'eth0  lo', {
+    what: 'eth1 to go',
+    onTimeout: client.said,
+  });
 });
 
 test('a reader has none', async () => {

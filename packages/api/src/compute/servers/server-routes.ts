@@ -1,5 +1,6 @@
 import type { Route } from '../../http/route.js';
 import { createInstanceActionRoutes } from './routes/instance-actions.js';
+import { createInterfaceRoutes } from './routes/interfaces.js';
 import { createMetadataRoutes } from './routes/metadata.js';
 import { createPartRoutes } from './routes/parts.js';
 import { createRemoteConsoleRoutes } from './routes/remote-consoles.js';
@@ -17,5 +18,6 @@ export const createAllServerRoutes = (servers: Servers): readonly Route[] =>
     createTagRoutes,
     createInstanceActionRoutes,
     createPartRoutes,
+    createInterfaceRoutes,
     createRemoteConsoleRoutes,
   ].flatMap((createRoutes) => createRoutes(servers));

@@ -1,4 +1,5 @@
 import { cloudOf } from '@etcd-compute/cloud';
+import type { Changed } from '@etcd-compute/cloud/wishes/ask';
 import type { WishArgs, WishName } from '@etcd-compute/common/wishes/kinds';
 import { isAdmin } from '../../engine/find-flavor.js';
 import { conflict } from '../../../http/http-error.js';
@@ -58,21 +59,28 @@ interface Ask<Name extends WishName> extends StateCheck {
   readonly args?: WishArgs<Name>;
   /** What else changes at once. */
   readonly change?: Plan;
+  /** How long to wait until it is done; undefined: not at all. */
+  readonly waitMs?: number;
 }
 
-/** Asks a server's instance for something; that it was asked, stands in the server's record from the same txn on. */
+/**
+ * Asks a server's instance for something; that it was asked, stands in the server's record from the same txn on.
+ *
+ * @returns what went wrong while it was waited for.
+ */
 export const askServer = async <Name extends WishName>(
   servers: Servers,
   target: Target,
   ask: Ask<Name>,
-): Promise<void> => {
+): Promise<Pick<Changed, 'errors'>> => {
   const { item, ...asker } = target;
   const { server } = item;
-  const { action, task, wish, args, change = (now: Server) => now } = ask;
+  const { action, task, wish, args, waitMs, change = (now: Server) => now } = ask;
   checkState(target, ask);
   let hasAsked = false;
-  await asked(
+  const { errors } = await asked(
     cloudOf(servers.servicesFor(server)).ask(wish, [server.id], {
+      waitMs,
       ...(args !== undefined && { args }),
       along: async (_entry, wishCount) => {
         hasAsked = true;
@@ -88,6 +96,7 @@ export const askServer = async <Name extends WishName>(
       return finish(withAction(change(now), done), done, { at: done.started_at, fault: null });
     });
   await servers.store.look();
+  return { errors };
 };
 
 /** Notes something that is done with being asked for. */

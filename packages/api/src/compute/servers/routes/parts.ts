@@ -1,38 +1,17 @@
 import { HttpError, notFound } from '../../../http/http-error.js';
 import { paramOf, type Route } from '../../../http/route.js';
-import { addressesOf, portsOf, type Port } from '../../../network/engine/ports.js';
+import { addressesOf } from '../../../network/engine/ports.js';
 import { defaultGroupOf } from '../../../network/engine/security-group.js';
 import { computeRoute, type ComputeRequest } from '../../compute-route.js';
 import { nicsOf } from '../engine/nics-of.js';
-import type { Seen } from '../engine/list-servers.js';
 import { briefAddresses } from '../render/render-server.js';
 import type { Servers } from '../servers.js';
 import { targetOf } from './server-route.js';
 
-const renderInterface = ({ id, network, mac, addresses, status }: Port, minor: number): object => ({
-  port_id: id,
-  net_id: network.id,
-  mac_addr: mac,
-  port_state: status,
-  fixed_ips: addresses.map(({ address, subnet }) => ({ ip_address: address, subnet_id: subnet })),
-  ...(minor >= 70 && { tag: null }),
-});
-
-/** What a server has beside itself: addresses, interfaces, security groups. */
+/** What a server has beside itself: addresses, security groups, what it has not. */
 export const createPartRoutes = (servers: Servers): readonly Route[] => {
   const addressesFor = (request: ComputeRequest) =>
     briefAddresses(addressesOf({ nics: nicsOf(targetOf(servers, request).item.report) }));
-  const portsFor = ({ server, report }: Seen): readonly Port[] =>
-    portsOf(servers.networkView(), {
-      instance: server.id,
-      project: server.project,
-      host: report?.host ?? '',
-      hostName: null,
-      state: report?.state ?? 'scheduled',
-      nics: nicsOf(report),
-      createdAt: server.created_at,
-      updatedAt: server.updated_at,
-    });
   const notHere = (
     { rule = 'compute:servers:update', ...route }: Pick<Route, 'method' | 'path'> & Partial<Pick<Route, 'rule'>>,
     sentence: string,
@@ -65,35 +44,6 @@ export const createPartRoutes = (servers: Servers): readonly Route[] => {
         return { status: 200, body: { [name]: own } };
       },
     }),
-    computeRoute({
-      method: 'GET',
-      path: '/servers/:id/os-interface',
-      rule: 'compute:servers:show',
-      handle: (request) => ({
-        status: 200,
-        body: {
-          interfaceAttachments: portsFor(targetOf(servers, request).item).map((port) =>
-            renderInterface(port, request.minor),
-          ),
-        },
-      }),
-    }),
-    computeRoute({
-      method: 'GET',
-      path: '/servers/:id/os-interface/:port',
-      rule: 'compute:servers:show',
-      handle: (request) => {
-        const id = paramOf(request, 'port');
-        const port = portsFor(targetOf(servers, request).item).find((one) => one.id === id);
-        if (!port) throw notFound(`Port ${id} could not be found.`);
-        return { status: 200, body: { interfaceAttachment: renderInterface(port, request.minor) } };
-      },
-    }),
-    notHere({ method: 'POST', path: '/servers/:id/os-interface' }, 'Interfaces are chosen when a server is created.'),
-    notHere(
-      { method: 'DELETE', path: '/servers/:id/os-interface/:port' },
-      'A server keeps the interfaces that it was created with.',
-    ),
     computeRoute({
       method: 'GET',
       path: '/servers/:id/os-security-groups',

@@ -42,11 +42,12 @@ export const openTools = async (eapi: EapiServer): Promise<OpenstackTools> => {
   };
 };
 
-export const startOpenstackCloud = async (): Promise<OpenstackCloud> => {
+/** @param config of `eapi.yaml`, beside what tests need. */
+export const startOpenstackCloud = async (config: Readonly<Record<string, unknown>> = {}): Promise<OpenstackCloud> => {
   const etcd = await startEtcd();
   const [agent, eapi] = await Promise.all([
     startEcompute({ etcd, placement: 'etcd', config: { network: { cidr: '10.45.0.0/24' } } }),
-    startEapi({ etcd }),
+    startEapi({ etcd, config }),
   ]);
   const tools = await openTools(eapi);
   return {

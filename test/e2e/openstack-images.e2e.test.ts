@@ -1,18 +1,26 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeTempDir, type TempDir } from '@etcd-compute/testing/temp-dir';
+import { waitFor } from '@etcd-compute/testing/wait-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startOpenstackCloud, type OpenstackCloud } from './openstack-cloud.js';
 
 /** Images, by OpenStack's own command line. */
 let cloud: OpenstackCloud;
+let dir: TempDir;
 beforeAll(async () => {
-  cloud = await startOpenstackCloud();
+  dir = await makeTempDir('openstack-images');
+  // More than the disks of these tests, and less than a server's.
+  cloud = await startOpenstackCloud({ images: { folder: join(dir.path, 'images'), max_size: 0.0002 } });
   const disk = Buffer.alloc(100_000, 7);
   disk.set([0x55, 0xaa], 510);
   await writeFile(join(cloud.eapi.dir, 'disk.raw'), disk);
   await writeFile(join(cloud.eapi.dir, 'page.raw'), '<!doctype html><p>please log in</p>\n');
 });
-afterAll(async () => cloud[Symbol.asyncDispose]());
+afterAll(async () => {
+  await cloud[Symbol.asyncDispose]();
+  await dir[Symbol.asyncDispose]();
+});
 
 test('an image is uploaded, found, changed, and saved as it was', async () => {
   await cloud.sh(
@@ -50,4 +58,18 @@ test('what no server could boot from is refused, with the reason', async () => {
   await expect(cloud.sh('openstack image create --disk-format qcow2 --file disk.raw disk')).rejects.toThrow(
     'The file is a raw image',
   );
+});
+
+test('a server whose disk is too large for an image goes on without one', async () => {
+  const { type, ask, agent, eapi } = cloud;
+  await type('image create --disk-format raw --container-format bare --file disk.raw one');
+  await type('flavor create --vcpus 1 --ram 64 --disk 1 small');
+  await type('server create --image one --flavor small --network ecompute --wait web');
+  await type('server image create --name saved web');
+  await agent.waitForLog('snapshot kept');
+  await waitFor(async () => (await readFile(eapi.logPath, 'utf8')).includes('which is what one may have here'), {
+    what: 'eapi to say why there is no image',
+  });
+  await waitFor(async () => (await ask('image list --name saved')).length === 0, { what: 'the image to go' });
+  expect(await ask('server show web')).toMatchObject({ status: 'ACTIVE', 'OS-EXT-STS:task_state': null });
 });

@@ -1,5 +1,5 @@
 import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { addUser, openCloud, PASSWORD, type Cloud } from '../a-cloud.js';
 
 /** Tokens, of two servers on one etcd: what one of them changes, the other goes by at once. */
@@ -203,4 +203,12 @@ test('what is deleted leaves nothing behind', async () => {
   const kinds = ['user', 'password', 'project', 'group', 'membership', 'assignment'] as const;
   const left = kinds.flatMap((kind) => view().list(kind)).map((record) => JSON.stringify(record));
   expect(left.filter((text) => [id, user, project, group].some((gone) => text.includes(gone)))).toEqual([]);
+});
+
+test('a token is validated by two looks at etcd: who asks, and about whom', async () => {
+  const token = await one.logIn('admin', 'admin');
+  const look = vi.spyOn(one.identity.store, 'look');
+  expect(await one.ask('GET /v3/auth/tokens', { token, subject: token })).toMatchObject({ status: 200 });
+  expect(look).toHaveBeenCalledTimes(2);
+  look.mockRestore();
 });

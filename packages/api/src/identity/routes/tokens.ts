@@ -10,6 +10,8 @@ import type { Session } from '../tokens/session.js';
 const SUBJECT = 'x-subject-token';
 
 export const createTokenRoutes = (identity: Identity): readonly Route[] => {
+  /** By the query, which a request has for itself: who may ask about a token, and what is told of it, is one look at etcd. */
+  const sessions = new WeakMap<URLSearchParams, Promise<Session | undefined>>();
   const catalogFor = ({ query }: Pick<ApiRequest, 'query'>) => (query.has('nocatalog') ? undefined : identity.catalog);
 
   return [
@@ -47,12 +49,14 @@ export const createTokenRoutes = (identity: Identity): readonly Route[] => {
     },
   ];
 
-  async function target(request: Pick<ApiRequest, 'header'>): Promise<PolicyTarget> {
+  async function target(request: Pick<ApiRequest, 'header' | 'query'>): Promise<PolicyTarget> {
     return { 'target.token.user_id': (await needSession(request)).user.id };
   }
 
-  async function needSession(request: Pick<ApiRequest, 'header'>): Promise<Session> {
-    const session = await findSessionOf(identity, tokenOf(request));
+  async function needSession(request: Pick<ApiRequest, 'header' | 'query'>): Promise<Session> {
+    const found = sessions.get(request.query) ?? findSessionOf(identity, tokenOf(request));
+    sessions.set(request.query, found);
+    const session = await found;
     if (!session) throw notFound('Could not find token.');
     return session;
   }

@@ -6,6 +6,7 @@ import { inspectImage } from '@etcd-compute/common/images/inspect';
 import { requestSnapshot, type FindEndpoint } from '@etcd-compute/common/images/request-snapshot';
 import { formatSnapshotImage } from '@etcd-compute/common/snapshot-image';
 import { EcomputeError } from '@etcd-compute/common/errors';
+import { HttpError } from '../../http/http-error.js';
 import type { Images } from '../images.js';
 import type { Image, SnapshotOrder } from '../state/records.js';
 import { setContent, toContent } from './upload.js';
@@ -14,7 +15,7 @@ import { setContent, toContent } from './upload.js';
  * From the snapshot that a host takes to an image like any other:
  *
  *   asked for ──▶ taken ──▶ its content is here, the image is active ──▶ the host has forgotten it, and so has the state
- *       └──failed, or never asked for──▶ the image goes ────────────────────▲
+ *       └──failed, never asked for, or no room here──▶ the image goes ──────▲
  *   the image was deleted meanwhile ────────────────────────────────────────┘
  *
  * Each round looks where it is, and takes the next step: so any server can go on after any other.
@@ -44,8 +45,8 @@ export const followSnapshot = async (deps: SnapshotDeps, id: string): Promise<{ 
   const image = images.store.view().get('image', id);
   if (found?.isPending || isEarly(deps, order, found)) return { againAfterMs: LOOK_AGAIN_MS };
   if (image?.status === 'saving') {
-    if (found?.snapshot) await takeContent(deps, image, found.snapshot);
-    else await dropImage(images, image);
+    if (found?.snapshot) await takeOrDrop(deps, image, found.snapshot);
+    else await dropImage(images, image, 'its host has taken none');
   }
   await forget(deps, order, found);
   return undefined;
@@ -68,6 +69,16 @@ const isOurs = async (
 
 const isEarly = ({ images }: SnapshotDeps, { created_at }: SnapshotOrder, found: FoundSnapshot | undefined): boolean =>
   found === undefined && images.now() - created_at < ASKED_WITHIN_MS;
+
+/** What has no room here has none in the next round either. */
+const takeOrDrop = async (deps: SnapshotDeps, image: Image, snapshot: Snapshot): Promise<void> => {
+  try {
+    await takeContent(deps, image, snapshot);
+  } catch (err) {
+    if (!(err instanceof HttpError && err.status === 413)) throw err;
+    await dropImage(deps.images, image, err.message);
+  }
+};
 
 const takeContent = async ({ images, findEndpoint }: SnapshotDeps, image: Image, snapshot: Snapshot): Promise<void> => {
   const { data, status } = await requestSnapshot({
@@ -94,11 +105,11 @@ const takeContent = async ({ images, findEndpoint }: SnapshotDeps, image: Image,
   images.log.info({ image: image.id, instanceUuid: snapshot.instance }, 'the snapshot of an instance is an image');
 };
 
-const dropImage = async ({ store, log }: Images, { id }: Image): Promise<void> => {
+const dropImage = async ({ store, log }: Images, { id }: Image, reason: string): Promise<void> => {
   await store.write((draft) => {
     if (draft.view.get('image', id)?.status === 'saving') draft.delete('image', id);
   });
-  log.warn({ image: id }, 'a snapshot was not taken, and its image is removed');
+  log.warn({ image: id, reason }, 'a snapshot cannot become an image, which is removed');
 };
 
 const forget = async (

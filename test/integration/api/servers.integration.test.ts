@@ -207,6 +207,34 @@ test('a shelved server comes back in its zone, also where others have more room'
   expect(await ask(one, `DELETE /os-aggregates/${aggregate}`)).toMatchObject({ status: 200 });
 });
 
+test('that a shelved server comes back is under way from the transaction on that gives it a host, never before', async () => {
+  const { id } = await createActive();
+  await act(id, { shelve: null });
+  await waitForStatus(id, 'SHELVED_OFFLOADED');
+  const key = `/compute/servers/${project}/${id}`;
+  const { revision } = await world.store.getMany([key]);
+  const written = new Map<string, string[]>();
+  const stop = world.store.watch({ prefix: '/' }, revision, {
+    onEvents: (events) => {
+      for (const event of events)
+        written.set(event.modRevision, [
+          ...(written.get(event.modRevision) ?? []),
+          ...(event.key === key && event.value?.includes('"unshelve"') === true ? ['server'] : []),
+          ...(world.keys.parseRequest(event.key)?.instance === id && event.value !== undefined ? ['request'] : []),
+        ]);
+    },
+    onEnd: () => undefined,
+  });
+  expect(await act(id, { unshelve: null })).toMatchObject({ status: 202 });
+  const first = await waitFor(async () => [...written.values()].find((what) => what.includes('server')), {
+    what: 'the action to be written',
+  });
+  stop();
+  expect(first.toSorted()).toEqual(['request', 'server']);
+  await waitForStatus(id, 'ACTIVE');
+  await remove(id);
+});
+
 describe('what is asked of a server', () => {
   let id = '';
   beforeAll(async () => {

@@ -1,10 +1,11 @@
+import { EcomputeError } from '@etcd-compute/common/errors';
 import { HttpError } from '../../../http/http-error.js';
 import { askServer, checkState } from '../engine/ask-server.js';
-import { changeServer } from '../engine/change-server.js';
+import { changeServer, type Plan } from '../engine/change-server.js';
 import { newAction } from '../engine/delete-server.js';
 import { finish } from '../engine/settle.js';
 import { unshelveServer } from '../engine/unshelve-server.js';
-import { withAction } from '../state/server-record.js';
+import { withAction, type Server } from '../state/server-record.js';
 import { ACCEPTED, serverAction, type ServerAction } from './action.js';
 import { nothing } from './power.js';
 
@@ -39,14 +40,29 @@ export const SHELVE_ACTIONS: Readonly<Record<string, ServerAction>> = {
       checkState({ item, ...asker }, { action: 'unshelve', from: ['shelved_offloaded'] });
       const { server } = item;
       const action = newAction(asker, { action: 'unshelve', task: 'spawning' });
-      await changeServer(servers, server, (now) => withAction(now, action));
-      const failure = await unshelveServer(servers, server, asker.caller);
+      let isNoted = false;
+      // That it comes back stands in its record from the same txn on: so nothing is under way that nobody does.
+      const note: Plan = (now) => {
+        isNoted = true;
+        return withAction(now, action);
+      };
+      const failure = await unshelveServer(servers, server, { caller: asker.caller, note });
+      if (!failure && isNoted) {
+        await servers.store.look();
+        return ACCEPTED;
+      }
+      const end = { at: new Date().toISOString(), fault: failure?.message ?? null };
+      const isUnderWay = ({ actions }: Server): boolean =>
+        actions.some((one) => one.request_id === action.request_id && one.action === action.action);
+      // It may have been written, and the reply was lost.
+      await changeServer(servers, server, (now) =>
+        isUnderWay(now) ? now : finish(withAction(now, action), action, end),
+      );
       if (!failure) return ACCEPTED;
-      await changeServer(servers, server, (now) => {
-        const own = now.actions.find(({ request_id }) => request_id === action.request_id);
-        return own ? finish(now, own, { at: new Date().toISOString(), fault: failure.message }) : now;
-      });
-      throw failure instanceof HttpError ? failure : new HttpError(409, failure.message, { cause: failure });
+      const isForLater = failure instanceof EcomputeError && failure.retryable;
+      throw failure instanceof HttpError || isForLater
+        ? failure
+        : new HttpError(409, failure.message, { cause: failure });
     },
   }),
 };

@@ -9,22 +9,36 @@ import type { Caller } from '../../../http/caller.js';
 import { HttpError } from '../../../http/http-error.js';
 import type { ServerGroup, Servers } from '../servers.js';
 import type { Server } from '../state/server-record.js';
-import { changeServer, planChange } from './change-server.js';
+import { changeServer, planChange, type Plan } from './change-server.js';
 import { planJoin, refusesOfGroup } from './group-policy.js';
 import { asked } from './to-http.js';
 import { refusesOutside } from './zone-hosts.js';
 
+interface UnshelveOptions {
+  readonly caller: Caller;
+  /** What else changes in the txn that gives it a host: it may be planned several times. */
+  readonly note: Plan;
+}
+
 /** Gives a shelved server a host of its zone that suits its group. @returns why it has none. */
-export const unshelveServer = async (servers: Servers, server: Server, caller: Caller): Promise<Error | undefined> => {
+export const unshelveServer = async (
+  servers: Servers,
+  server: Server,
+  { caller, note }: UnshelveOptions,
+): Promise<Error | undefined> => {
   try {
     const outside = await refusesOutside(servers, { zone: server.availability_zone, caller });
     const group = server.group === null ? undefined : servers.groupOf(server.group, server.project);
-    if (!group) return await giveHost(servers, server, { refuses: outside });
+    if (!group) return await giveHost(servers, server, { refuses: outside, note });
     const others = await refusesOfGroup(servers, { group, id: server.id });
-    const failure = await giveHost(servers, server, { refuses: (host) => outside?.(host) ?? others(host), group });
+    const failure = await giveHost(servers, server, {
+      refuses: (host) => outside?.(host) ?? others(host),
+      group,
+      note,
+    });
     const isSoft = group.policy.startsWith('soft-');
     return failure && isSoft && isNoHost(failure)
-      ? await giveHost(servers, server, { refuses: outside, group })
+      ? await giveHost(servers, server, { refuses: outside, group, note })
       : failure;
   } catch (err) {
     if (err instanceof HttpError) return err;
@@ -37,14 +51,14 @@ const isNoHost = (err: Error): boolean => err instanceof EcomputeError && err.co
 const giveHost = async (
   servers: Servers,
   server: Server,
-  { refuses, group }: Pick<Binding, 'refuses'> & { readonly group?: ServerGroup },
+  { refuses, group, note }: Pick<Binding, 'refuses'> & { readonly group?: ServerGroup; readonly note: Plan },
 ): Promise<Error | undefined> => {
   const { errors } = await asked(
     cloudOf(servers.servicesFor(server)).unshelve([server.id], {
       refuses,
       along: async ({ host }) => {
         const copies = await readCopies(servers, server);
-        const noted = await planChange(servers, server, (now) => ({ ...now, copies }));
+        const noted = await planChange(servers, server, (now) => ({ ...note(now), copies }));
         if (!group) return noted;
         const joined = await planJoin(servers, group, { id: server.id, host });
         return 'refused' in joined ? joined : both(noted, joined);

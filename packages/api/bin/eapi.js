@@ -10,6 +10,9 @@ for (const flag of ['--bytecode-old-age=2', '--flush-baseline-code']) setFlagsFr
 // Loading Node's own fetch costs 4 MB, and nothing here needs it; libraries load it just by looking for it.
 for (const name of ['fetch', 'FormData', 'Headers', 'Request', 'Response']) Reflect.deleteProperty(globalThis, name);
 
+// The SDK of S3 would write to stderr which Node its later versions want.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 const writtenAt = (path) => statSync(new URL(path, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 const bundledAt = writtenAt('../dist/bundle/eapi.js');

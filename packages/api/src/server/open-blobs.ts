@@ -7,6 +7,8 @@ export interface OpenBlobs {
   readonly blobs: Blobs;
   /** Whether a record names a content, as of the last look. */
   readonly isNamed: (name: string) => boolean;
+  /** The same, as of now. */
+  readonly isWanted: (name: string) => Promise<boolean>;
   /** For agents and other servers. */
   readonly find: (sha256: string) => Promise<OpenBlob | undefined>;
 }
@@ -21,16 +23,15 @@ export const openBlobs = ({
       // Without S3, a file may be a copy of what others have there.
       (content) => nameOf(content) === name || (!deps.shared && content.sha256 === name),
     );
-  const blobs = createBlobs({
-    ...deps,
-    isWanted: async (name) => {
-      await store.look();
-      return isNamed(name);
-    },
-  });
+  const isWanted = async (name: string): Promise<boolean> => {
+    await store.look();
+    return isNamed(name);
+  };
+  const blobs = createBlobs({ ...deps, isWanted });
   return {
     blobs,
     isNamed,
+    isWanted,
     find: async (sha256) =>
       blobs.find(sha256, async () => {
         await store.look();

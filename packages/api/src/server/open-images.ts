@@ -12,6 +12,7 @@ import { newProviderUuid, newSessionUuid } from '@etcd-compute/common/ids';
 import { createBlobFolder } from '../image/blobs/blob-folder.js';
 import { followSnapshot } from '../image/engine/follow-snapshot.js';
 import { keepHouse } from '../image/engine/keep-house.js';
+import { moveContent } from '../image/engine/move-content.js';
 import { createStoreRounds } from '../image/engine/store-rounds.js';
 import { IMAGE_PATH } from '../image/image-service.js';
 import type { Images } from '../image/images.js';
@@ -33,8 +34,8 @@ export interface OpenedImages extends AsyncDisposable {
   readonly keepHouse: () => Promise<void>;
 }
 
-/** Of `ReconcileLoop`: all contents, or the snapshot of one image. */
-type LoopKey = 'contents' | `snapshot/${string}`;
+/** Of `ReconcileLoop`: all contents, those to be moved to the store of all servers, or the snapshot of one image. */
+type LoopKey = 'contents' | 'moves' | `snapshot/${string}`;
 
 /** Snapshots take no room on hosts that is counted. */
 const noCapacity = async (): Promise<never> => {
@@ -61,7 +62,7 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
   });
   const findServers = createFindImageServers({ store: etcd, keys });
   const folder = createBlobFolder(path, server, config.images);
-  const { blobs, find, isNamed } = openBlobs({
+  const { blobs, find, isNamed, isWanted } = openBlobs({
     server,
     folder,
     shared,
@@ -104,8 +105,14 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
     findEndpoint: createFindEndpoint({ store: etcd, keys }),
     listServers,
   };
+  const move = async (): Promise<{ againAfterMs: number } | undefined> => {
+    if (!shared) return undefined;
+    const isMoved = await moveContent({ images, folder, shared, isWanted });
+    return { againAfterMs: isMoved ? 0 : jitter(HOUSEKEEPING_MS) };
+  };
   const loop = new ReconcileLoop<LoopKey>({
     activate: async (key) => {
+      if (key === 'moves') return move();
       if (key !== 'contents') return followSnapshot(snapshots, key.slice('snapshot/'.length));
       await keepHouse({ ...house, storesOf });
       for (const { image } of store.view().list('snapshot')) images.wakeSnapshot(image);
@@ -116,6 +123,7 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
     signal: closing.signal,
   });
   loop.wake('contents');
+  loop.wake('moves');
   return {
     images,
     keepHouse: async () => keepHouse({ ...house, storesOf: createStoreRounds(stores, Date.now) }),

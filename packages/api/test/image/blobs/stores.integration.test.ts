@@ -243,7 +243,10 @@ describe('S3', () => {
     await s3.kill('SIGSTOP');
     const failed = { code: 'ECOMPUTE_IMAGE_STORE_FAILED', retryable: true };
     try {
-      await expect(hasty.has(name)).rejects.toMatchObject(failed);
+      await expect(hasty.has(name)).rejects.toMatchObject({
+        ...failed,
+        cause: { message: 'there was no answer in 0.5 s' },
+      });
       await expect(blob?.read().toArray()).rejects.toMatchObject(failed);
     } finally {
       await s3.kill('SIGCONT');

@@ -95,10 +95,14 @@ export const openBucket = (options: BucketOptions): Bucket => {
     timeoutMs,
     toError,
     ask: async (what, run, limitMs = timeoutMs) => {
+      const deadline = AbortSignal.timeout(limitMs);
       try {
-        return await run({ abortSignal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]) });
+        return await run({ abortSignal: AbortSignal.any([signal, deadline]) });
       } catch (err) {
-        throw toError(what, err);
+        throw toError(
+          what,
+          deadline.aborted ? new Error(`there was no answer in ${limitMs / 1000} s`, { cause: err }) : err,
+        );
       }
     },
   };

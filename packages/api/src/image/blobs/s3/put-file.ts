@@ -24,7 +24,7 @@ export const putFile = async (
 };
 
 const putWhole = async ({ sdk, ask, client, bucket }: Bucket, { file, size, key }: Source): Promise<void> => {
-  const body = await readPart(file, { start: 0, bytes: size });
+  const body = await readPart(file, { start: 0, into: Buffer.allocUnsafeSlow(size) });
   await ask('put an image', async (options) =>
     client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: key, Body: body }), options),
   );
@@ -71,9 +71,11 @@ const sendParts = async (
   },
 ): Promise<CompletedPart[]> => {
   const partBytes = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS));
+  // One after another, so all have the same memory.
+  const memory = Buffer.allocUnsafeSlow(partBytes);
   const parts: CompletedPart[] = [];
   for (let start = 0; start < size; start += partBytes) {
-    const body = await readPart(file, { start, bytes: Math.min(partBytes, size - start) });
+    const body = await readPart(file, { start, into: memory.subarray(0, size - start) });
     const PartNumber = parts.length + 1;
     const { ETag } = await ask('put a part of an image', async (options) =>
       client.send(new sdk.UploadPartCommand({ ...upload, PartNumber, Body: body }), options),
@@ -85,14 +87,13 @@ const sendParts = async (
 
 const readPart = async (
   file: FileHandle,
-  { start, bytes }: { readonly start: number; readonly bytes: number },
+  { start, into }: { readonly start: number; readonly into: Buffer },
 ): Promise<Buffer> => {
-  const part = Buffer.allocUnsafeSlow(bytes);
   let filled = 0;
-  while (filled < bytes) {
-    const { bytesRead } = await file.read(part, filled, bytes - filled, start + filled);
+  while (filled < into.length) {
+    const { bytesRead } = await file.read(into, filled, into.length - filled, start + filled);
     if (bytesRead === 0) throw new Error(`a file that was received ends after ${start + filled} bytes`);
     filled += bytesRead;
   }
-  return part;
+  return into;
 };

@@ -59,6 +59,20 @@ test('usage rises to the limit, and no further; a limit that is lowered takes no
   expect(judge([server(two)[0], undefined], usage(1))).toEqual([]);
 });
 
+const report = (id: string, host: typeof hostA, state: string) =>
+  [keys.report(host, instanceUuidSchema.parse(id)), { state }] as const;
+
+test('a shelved server is on no host, and on one again from the transaction on that unshelves it', () => {
+  const judge = createJudge();
+  const own = { group: 'g' };
+  expect(judge(group('anti-affinity'), server(one, own), usage(1), request(one, hostA))).toEqual([]);
+  expect(judge(report(one, hostA, 'shelved'))).toEqual([]);
+  expect(judge(server(two, own), usage(2), request(two, hostA))).toEqual([]);
+  expect(judge(request(one, hostA), report(one, hostA, 'scheduled'))).toEqual(['group not apart']);
+  const moved = [request(one, hostB), report(one, hostB, 'scheduled')] as const;
+  expect(judge(...moved, [request(one, hostA)[0], undefined], [report(one, hostA, '')[0], undefined])).toEqual([]);
+});
+
 test.each([
   ['anti-affinity', hostA, ['group not apart']],
   ['anti-affinity', hostB, []],

@@ -1,7 +1,7 @@
 import type { ApiState } from '../../world/read-api.js';
-import type { Rule, Violation } from '../rule.js';
+import { recordOf, type Rule, type Violation } from '../rule.js';
 
-/** What holds at every revision: the servers of a group are on as many hosts as its policy wants. Pure. @param hosts where each is wished. */
+/** What holds at every revision: the servers of a group are on as many hosts as its policy wants. Pure. @param hosts where each is. */
 export const findBrokenGroups = (
   { servers, groups }: Pick<ApiState, 'servers' | 'groups'>,
   hosts: ReadonlyMap<string, string>,
@@ -19,7 +19,9 @@ export const findBrokenGroups = (
   });
 
 export const groupsAreKept: Rule = ({ world }) => {
-  const hosts = new Map(world.requests.map(({ instance, host }): [string, string] => [instance, host]));
+  // What is shelved has a request where it was, and is on no host.
+  const there = world.requests.filter(({ instance }) => recordOf(world, instance)?.state !== 'shelved');
+  const hosts = new Map(there.map(({ instance, host }): [string, string] => [instance, host]));
   return [...findBrokenGroups(world.api, hosts), ...findWrongMembers(world.api)];
 };
 

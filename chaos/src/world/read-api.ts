@@ -83,7 +83,7 @@ export const createApiReader = ({ compute, identity, image, imageServers }: Keys
 /** The files in the folder of each eapi; of several that share one, once. */
 export const readContents = async (eapis: readonly Eapi[]): Promise<ReadonlyMap<string, readonly string[]>> => {
   const folders = [...new Set(eapis.map(({ imagesDir }) => imagesDir))];
-  return new Map(
-    await Promise.all(folders.map(async (folder) => [folder, await readdir(folder).catch(() => [])] as const)),
-  );
+  const contentsOf = async (folder: string): Promise<readonly string[]> =>
+    (await readdir(folder).catch(() => [])).filter((name) => name !== '.cloud');
+  return new Map(await Promise.all(folders.map(async (folder) => [folder, await contentsOf(folder)] as const)));
 };

@@ -7,17 +7,20 @@ export interface OpenBlobs {
   readonly blobs: Blobs;
   /** Whether a record names a content, as of the last look. */
   readonly isNamed: (name: string) => boolean;
-  /** The same, as of now. */
+  /** Whether it must stay, as of now. */
   readonly isWanted: (name: string) => Promise<boolean>;
   /** For agents and other servers. */
   readonly find: (sha256: string) => Promise<OpenBlob | undefined>;
 }
 
+export interface OpenBlobsOptions extends Omit<BlobsDeps, 'isWanted'> {
+  readonly store: Images['store'];
+  /** Whether contents that no record names may go, as of now. */
+  readonly mayRemove: () => Promise<boolean>;
+}
+
 /** The contents that records name. */
-export const openBlobs = ({
-  store,
-  ...deps
-}: Omit<BlobsDeps, 'isWanted'> & { readonly store: Images['store'] }): OpenBlobs => {
+export const openBlobs = ({ store, mayRemove, ...deps }: OpenBlobsOptions): OpenBlobs => {
   const isNamed = (name: string): boolean =>
     contentsOf(store.view(), sha256Of(name)).some(
       // Without S3, a file may be a copy of what others have there.
@@ -25,7 +28,7 @@ export const openBlobs = ({
     );
   const isWanted = async (name: string): Promise<boolean> => {
     await store.look();
-    return isNamed(name);
+    return isNamed(name) || !(await mayRemove());
   };
   const blobs = createBlobs({ ...deps, isWanted });
   return {

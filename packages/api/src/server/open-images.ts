@@ -10,6 +10,7 @@ import { createFindImageServers } from '@etcd-compute/common/images/find-image-s
 import { createUrlPolicy } from '@etcd-compute/common/images/url-policy';
 import { newProviderUuid, newSessionUuid } from '@etcd-compute/common/ids';
 import { createBlobFolder } from '../image/blobs/blob-folder.js';
+import { openRemovalGuard } from '../image/blobs/removal-guard.js';
 import { followSnapshot } from '../image/engine/follow-snapshot.js';
 import { keepHouse } from '../image/engine/keep-house.js';
 import { moveContent } from '../image/engine/move-content.js';
@@ -62,7 +63,9 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
   });
   const findServers = createFindImageServers({ store: etcd, keys });
   const folder = createBlobFolder(path, server, config.images);
+  const mayRemove = await openRemovalGuard({ ...contentKeys, folder: path, log });
   const { blobs, find, isNamed, isWanted } = openBlobs({
+    mayRemove,
     server,
     folder,
     shared,
@@ -97,7 +100,7 @@ export const openImages = async ({ config, etcd, log }: OpenOptions): Promise<Op
   };
   const listServers = async (): Promise<ReadonlySet<string>> => new Set((await findServers()).map(({ host }) => host));
   const stores = { folder, shared };
-  const house = { images, listServers, isNamed };
+  const house = { images, listServers, isNamed, mayRemove };
   const storesOf = createStoreRounds(stores, Date.now);
   const snapshots = {
     images,

@@ -56,7 +56,10 @@ const disk = (bytes: number): Buffer => {
   content.set([0x55, 0xaa], 510);
   return content;
 };
-const filesOf = async (server: EapiServer): Promise<string[]> => readdir(join(server.dir, 'images')).catch(() => []);
+const filesOf = async (server: EapiServer): Promise<string[]> => {
+  const names = await readdir(join(server.dir, 'images')).catch(() => []);
+  return names.filter((name) => name !== '.cloud');
+};
 /** What is left, anywhere. */
 const left = async (): Promise<readonly string[]> => [
   ...(await bucket.objects()),

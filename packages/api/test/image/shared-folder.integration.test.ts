@@ -8,6 +8,7 @@ import { upload } from '@etcd-compute/api/image/engine/upload';
 import type { Images } from '@etcd-compute/api/image/images';
 import { apiConfigSchema } from '@etcd-compute/api/server/config';
 import { openImages, type OpenedImages } from '@etcd-compute/api/server/open-images';
+import type { OpenOptions } from '@etcd-compute/api/server/open-identity';
 import { openStore, type Store } from '@etcd-compute/common/etcd/store';
 import { silentLogger } from '@etcd-compute/common/log';
 import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
@@ -18,6 +19,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 let etcd: EtcdServer;
 let store: Store;
 let dir: TempDir;
+let options: OpenOptions;
 let servers: readonly OpenedImages[];
 beforeAll(async () => {
   etcd = await startEtcd();
@@ -25,7 +27,7 @@ beforeAll(async () => {
   const { host, port } = etcd;
   const config = apiConfigSchema.parse({ etcd: { host, port }, images: { folder: join(dir.path, 'images') } });
   store = await openStore(config.etcd);
-  const options = { config, etcd: store, log: silentLogger() };
+  options = { config, etcd: store, log: silentLogger() };
   servers = [await openImages(options), await openImages(options)];
 });
 afterAll(async () => {
@@ -34,6 +36,11 @@ afterAll(async () => {
   await etcd.stop();
   await dir[Symbol.asyncDispose]();
 });
+
+const ALWAYS = [{ key: '/nothing', modRevision: '0' }];
+
+const listContents = async (): Promise<string[]> =>
+  (await readdir(join(dir.path, 'images'))).filter((name) => name !== '.cloud');
 
 const content = Buffer.alloc(4096);
 content.set([0x55, 0xaa], 510);
@@ -59,5 +66,33 @@ test('the same content is uploaded at one and deleted at the other at the same t
     before = id;
   }
   await removeImage(one, before);
-  expect(await readdir(join(dir.path, 'images'))).toEqual([]);
+  expect(await listContents()).toEqual([]);
+});
+
+test('etcd is emptied: no content goes, whoever looks, and a restored etcd has its images again', async () => {
+  const [one] = servers;
+  if (!one) throw new Error('there are two servers');
+  const id = await make(one.images);
+  const kept = await listContents();
+  const { entries } = await store.list('/');
+  await store.txn(
+    ALWAYS,
+    entries.map(({ key }) => ({ op: 'delete', key })),
+  );
+  await one.keepHouse();
+  const late = await openImages(options);
+  await late.keepHouse();
+  await late[Symbol.asyncDispose]();
+  expect(await listContents()).toEqual(kept);
+
+  await store.txn(
+    ALWAYS,
+    entries.map(({ key, value }) => ({ op: 'put', key, value })),
+  );
+  const back = await openImages(options);
+  await back.keepHouse();
+  expect(await listContents()).toEqual(kept);
+  await removeImage(back.images, id);
+  expect(await listContents()).toEqual([]);
+  await back[Symbol.asyncDispose]();
 });

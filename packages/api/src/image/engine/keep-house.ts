@@ -11,10 +11,12 @@ export interface Housekeeping {
   readonly storesOf: StoreRounds;
   /** Whether a record names a content, as of the last look. */
   readonly isNamed: (name: string) => boolean;
+  /** Whether contents that no record names may go, as of now. */
+  readonly mayRemove: () => Promise<boolean>;
 }
 
 /** Ends imports of servers that are gone, removes what those left in the stores, contents that no image has, and tasks of long ago. */
-export const keepHouse = async ({ images, listServers, storesOf, isNamed }: Housekeeping): Promise<void> => {
+export const keepHouse = async ({ images, listServers, storesOf, isNamed, mayRemove }: Housekeeping): Promise<void> => {
   const { store, blobs, now } = images;
   await store.look();
   const servers = await listServers();
@@ -32,6 +34,7 @@ export const keepHouse = async ({ images, listServers, storesOf, isNamed }: Hous
     await store.write((draft) => {
       for (const { id } of old.slice(0, 1000)) draft.delete('task', id);
     });
+  if (!(await mayRemove())) return;
   for (const contents of storesOf(servers)) {
     await contents.removeLeftovers(isThere);
     const names = await contents.list(isThere);

@@ -8,11 +8,16 @@ export interface ContentKeys {
   readonly keyOf: (sha256: string) => string;
   /** The same for all servers of a cloud, and no other's: hexadecimal digits. */
   readonly cloud: string;
+  /** Which cloud etcd tells of now; undefined when it was emptied. */
+  readonly readCloud: () => Promise<string | undefined>;
   /** @param identity as a connection tells it. @returns null for what is none. */
   readonly find: (identity: string) => Buffer | null;
 }
 
 const SECRET_BYTES = 32;
+
+const deriveOf = (secret: Buffer, text: string): Buffer => createHmac('sha256', secret).update(text).digest();
+const cloudOf = (secret: Buffer): string => deriveOf(secret, 'cloud').toString('hex').slice(0, 16);
 
 /** All servers of a cloud make the same keys, of a secret that the first of them has made. @param key where it is in etcd. */
 export const openContentKeys = async (etcd: Store, key: string): Promise<ContentKeys> => {
@@ -23,9 +28,13 @@ export const openContentKeys = async (etcd: Store, key: string): Promise<Content
   const entry = await etcd.get(key);
   if (!entry) throw new Error(`${key} was removed the moment that it was made`);
   const secret = Buffer.from(entry.value, 'base64');
-  const derive = (sha256: string): Buffer => createHmac('sha256', secret).update(sha256).digest();
+  const derive = (sha256: string): Buffer => deriveOf(secret, sha256);
   return {
-    cloud: derive('cloud').toString('hex').slice(0, 16),
+    cloud: cloudOf(secret),
+    readCloud: async () => {
+      const now = await etcd.get(key);
+      return now && cloudOf(Buffer.from(now.value, 'base64'));
+    },
     keyOf: (sha256) => derive(sha256).toString('base64'),
     find: (identity) => {
       const sha256 = parseImageIdentity(identity);

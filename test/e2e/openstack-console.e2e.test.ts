@@ -73,6 +73,7 @@ beforeAll(async () => {
     openstack role add --user ron --project admin reader`);
 });
 afterAll(async () => {
+  await tools[Symbol.asyncDispose]();
   for (const eapi of [two, one]) await eapi.stop();
   await agent.stop();
   await proxy.stop();
@@ -104,7 +105,7 @@ test('a command is typed at the guest’s console by websocket, at any eapi, and
   expect(type).toBe('serial');
   await using first = await openConsole(url);
   expect(await run(first, 'cat /sys/class/dmi/id/product_uuid')).toBe((await tools.ask('server show web')).id);
-  const { url: later } = await tools.ask(`--os-compute-api-version 2.6 ${SHOW}`);
+  const { url: later } = JSON.parse(await tools.sh(`openstack --os-compute-api-version 2.6 ${SHOW} -f json`));
   await using second = await openConsole(later.replace(/:\d+\//, `:${new URL(two.endpoint).port}/`));
   expect(await first.closed).toMatchObject({ code: 1000, reason: 'The console was opened elsewhere.' });
   expect(await run(second, 'seq 1 20000 | md5sum | cut -c 1-8')).toMatch(/^[0-9a-f]{8}$/);

@@ -1,6 +1,6 @@
 import { listAbout } from '@etcd-compute/api/identity/engine/remove';
 import { rolesOf } from '@etcd-compute/api/identity/engine/roles-of';
-import { hashPassword, hashSecret, isPassword } from '@etcd-compute/api/identity/passwords/hash';
+import { createSecret, hashPassword, hashSecret, isPassword } from '@etcd-compute/api/identity/passwords/hash';
 import { planBootstrap } from '@etcd-compute/api/bootstrap/plan-bootstrap';
 import { createDraft } from '@etcd-compute/api/state/draft';
 import type { Draft } from '@etcd-compute/api/identity/state/draft';
@@ -90,4 +90,9 @@ test('passwords and secrets are recognized by what is kept of them', async () =>
     false,
   ]);
   expect(await isPassword('x', undefined)).toBe(false);
+});
+
+test('a secret that is made is no option where it is typed', () => {
+  const secrets = Array.from({ length: 1000 }, createSecret);
+  expect(secrets.filter((secret) => !/^\w[\w-]{42}$/.test(secret))).toEqual([]);
 });

@@ -27,7 +27,11 @@ export const hashPassword = async (password: string): Promise<string> => {
 /** For secrets that `createSecret` has made. */
 export const hashSecret = (secret: string): string => `sha256$${sha256(secret).toString('base64')}`;
 
-export const createSecret = (): string => randomBytes(32).toString('base64url');
+/** 43 letters. One that begins with `-` would be an option to command lines. */
+export const createSecret = (): string => {
+  const secret = randomBytes(32).toString('base64url');
+  return secret.startsWith('-') ? createSecret() : secret;
+};
 
 /** For keys of etcd. */
 export const hashToken = (token: string): string => sha256(token).toString('hex');

@@ -2,6 +2,7 @@ import type { ApiState } from '@etcd-compute/chaos/world/read-api';
 import { createApiReader } from '@etcd-compute/chaos/world/read-api';
 import type { Server } from '@etcd-compute/api/compute/servers/state/server-record';
 import { createKeys } from '@etcd-compute/common/etcd/keys';
+import { aServer as aServerOfAny, anAction } from '../../../packages/api/test/compute/servers/builders.js';
 import { instance, location, world } from '../healthy-world.js';
 import type { World } from '@etcd-compute/chaos/world';
 
@@ -16,55 +17,29 @@ export const FLAVOR = {
   ephemeral_gib: 0,
   extra_specs: {},
 };
-const AT = '2026-01-01T00:00:00.000Z';
 
-export const created: Server['actions'][number] = {
-  request_id: 'req-1',
+export const created = anAction({
   action: 'create',
   user: 'keeper',
   project,
-  started_at: AT,
   task_state: null,
   count: null,
-  finished_at: AT,
+  finished_at: '2026-01-01T00:00:00.000Z',
   result: 'Success',
-  message: null,
-};
-
-export const aServer = (changes: Partial<Server> = {}): Server => ({
-  version: 1,
-  id: instance,
-  project,
-  user: 'keeper',
-  name: 's1-1',
-  description: null,
-  hostname: 's1-1',
-  created_at: AT,
-  updated_at: AT,
-  launched_at: AT,
-  deleting_at: null,
-  deleted_at: null,
-  is_placed: true,
-  flavor: FLAVOR,
-  resize: null,
-  image: 'base',
-  key_name: null,
-  user_data: null,
-  metadata: {},
-  tags: [],
-  availability_zone: null,
-  group: null,
-  has_config_drive: false,
-  disk_config: 'AUTO',
-  access_ipv4: '',
-  access_ipv6: '',
-  reservation_id: 'r-1',
-  launch_index: 0,
-  locked: null,
-  fault: null,
-  actions: [created],
-  ...changes,
 });
+
+export const aServer = (changes: Partial<Server> = {}): Server =>
+  aServerOfAny({
+    id: instance,
+    project,
+    user: 'keeper',
+    name: 's1-1',
+    hostname: 's1-1',
+    flavor: FLAVOR,
+    image: 'base',
+    actions: [created],
+    ...changes,
+  });
 
 const NO_STATE = createApiReader(createKeys('')).state;
 

@@ -1,11 +1,11 @@
 import type { Resources } from '@etcd-compute/common/capacity/capacity';
+import { listRequested, type RequestedDeps } from '@etcd-compute/common/etcd/list-requested';
 import { instanceUuidSchema, type InstanceUuid, type ProviderUuid } from '@etcd-compute/common/ids';
 import { GIB, kibToMiB } from '@etcd-compute/common/units';
 import type { Connection } from '@etcd-compute/libvirt/connection';
 import { isLibvirtError } from '@etcd-compute/libvirt/errors';
 import type { DiskPool } from '../disks/disk-pool.js';
 import { findDomain, listMarkedDomains } from '../domains/domain.js';
-import { listRequested, type RequestedDeps } from '@etcd-compute/common/etcd/list-requested';
 import type { OwnProvider } from './own-provider.js';
 
 export interface ForgottenDeps extends RequestedDeps {

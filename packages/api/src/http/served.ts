@@ -27,7 +27,8 @@ export const withCaller = (served: ServedRequest, { caller }: FastifyRequest): S
 /** As it may be logged: the URL of a console has a token. */
 export const hideToken = (url: string): string => {
   const start = url.indexOf('?');
-  const query = new URLSearchParams(start < 0 ? '' : url.slice(start));
+  if (start < 0) return url;
+  const query = new URLSearchParams(url.slice(start));
   if (!query.has('token')) return url;
   query.set('token', 'hidden');
   return `${url.slice(0, start)}?${query.toString()}`;

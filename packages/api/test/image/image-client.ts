@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { runCommand } from '@etcd-compute/testing/run-command';
 import { eapiProgram, type EapiServer } from '@etcd-compute/testing/eapi';
 
@@ -95,3 +98,16 @@ const clientOf = (server: EapiServer, token: string): ImageClient => {
     as: (other) => clientOf(server, other),
   };
 };
+
+/** A disk of whole sectors, with a boot sector. */
+export const disk = (bytes: number): Buffer => {
+  const content = randomBytes(bytes);
+  content.set([0x55, 0xaa], 510);
+  return content;
+};
+
+/** The files in a folder of images, but for its mark. */
+export const listContents = async (folder: string): Promise<string[]> =>
+  (await readdir(folder).catch(() => [])).filter((name) => name !== '.cloud');
+
+export const contentsOf = async ({ dir }: EapiServer): Promise<string[]> => listContents(join(dir, 'images'));

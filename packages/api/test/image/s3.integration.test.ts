@@ -1,5 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { openContentKeys } from '@etcd-compute/api/image/servers/content-keys';
 import { etcdSection } from '@etcd-compute/common/config/sections';
@@ -16,7 +15,7 @@ import { makeTempDir, type TempDir } from '@etcd-compute/testing/temp-dir';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BAD_IMAGES, qcow2 } from '../../../common/test/images/bad-images.js';
 import { makeBucket, type TestBucket } from './blobs/s3-bucket.js';
-import { openImageClient, type ImageClient } from './image-client.js';
+import { contentsOf, disk, openImageClient, type ImageClient } from './image-client.js';
 
 /** Two servers that have one bucket, and one that has only a folder. */
 let etcd: EtcdServer;
@@ -50,21 +49,11 @@ afterAll(async () => {
   await Promise.all([etcd.stop(), s3.stop()]);
   await dir[Symbol.asyncDispose]();
 });
-/** A disk of whole sectors, with a boot sector. */
-const disk = (bytes: number): Buffer => {
-  const content = randomBytes(bytes);
-  content.set([0x55, 0xaa], 510);
-  return content;
-};
-const filesOf = async (server: EapiServer): Promise<string[]> => {
-  const names = await readdir(join(server.dir, 'images')).catch(() => []);
-  return names.filter((name) => name !== '.cloud');
-};
 /** What is left, anywhere. */
 const left = async (): Promise<readonly string[]> => [
   ...(await bucket.objects()),
   ...(await bucket.uploads()),
-  ...(await Promise.all(servers.map(filesOf))).flat(),
+  ...(await Promise.all(servers.map(contentsOf))).flat(),
 ];
 const make = async (content: Buffer): Promise<string> => {
   const id = await one.create({});
@@ -76,13 +65,13 @@ test('what is uploaded at one is downloaded at all, whole and in part, and is go
   const content = disk(10_000_000);
   const id = await make(content);
   expect((await two.get(`images/${id}`)).body).toMatchObject({ status: 'active', size: content.length, stores: 's3' });
-  expect(await filesOf(servers[0])).toEqual([]);
+  expect(await contentsOf(servers[0])).toEqual([]);
   expect((await two.download(id)).content.equals(content)).toBe(true);
   const part = await two.download(id, 'bytes=1000-4999999');
   expect([part.status, part.range]).toEqual([206, 'bytes 1000-4999999/10000000']);
   expect(part.content.equals(content.subarray(1000, 5_000_000))).toBe(true);
   expect(await two.download(id, 'bytes=10000000-')).toMatchObject({ status: 416 });
-  expect(await filesOf(servers[1])).toEqual([]);
+  expect(await contentsOf(servers[1])).toEqual([]);
   // It asks one of the others, as hosts do.
   expect((await folderOnly.download(id)).content.equals(content)).toBe(true);
 
@@ -142,7 +131,7 @@ test('what comes from a folder is moved to S3 by who has it', async () => {
   await expect.poll(async () => (await one.get(`images/${id}`)).body.stores).toBe('s3');
   expect((await two.download(id)).content.equals(content)).toBe(true);
   expect((await folderOnly.download(id)).content.equals(content)).toBe(true);
-  await expect.poll(async () => filesOf(servers[0])).toEqual([]);
+  await expect.poll(async () => contentsOf(servers[0])).toEqual([]);
   await two.delete(`images/${id}`);
   await expect.poll(left).toEqual([]);
 });

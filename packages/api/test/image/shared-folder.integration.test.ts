@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { join } from 'node:path';
 import { planImage } from '@etcd-compute/api/image/engine/create';
@@ -14,6 +13,7 @@ import { silentLogger } from '@etcd-compute/common/log';
 import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
 import { makeTempDir, type TempDir } from '@etcd-compute/testing/temp-dir';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listContents } from './image-client.js';
 
 /** Two servers of one machine have one folder. */
 let etcd: EtcdServer;
@@ -39,9 +39,6 @@ afterAll(async () => {
 
 const ALWAYS = [{ key: '/nothing', modRevision: '0' }];
 
-const listContents = async (): Promise<string[]> =>
-  (await readdir(join(dir.path, 'images'))).filter((name) => name !== '.cloud');
-
 const content = Buffer.alloc(4096);
 content.set([0x55, 0xaa], 510);
 
@@ -66,14 +63,14 @@ test('the same content is uploaded at one and deleted at the other at the same t
     before = id;
   }
   await removeImage(one, before);
-  expect(await listContents()).toEqual([]);
+  expect(await listContents(options.config.images.folder)).toEqual([]);
 });
 
 test('etcd is emptied: no content goes, whoever looks, and a restored etcd has its images again', async () => {
   const [one] = servers;
   if (!one) throw new Error('there are two servers');
   const id = await make(one.images);
-  const kept = await listContents();
+  const kept = await listContents(options.config.images.folder);
   const { entries } = await store.list('/');
   await store.txn(
     ALWAYS,
@@ -83,7 +80,7 @@ test('etcd is emptied: no content goes, whoever looks, and a restored etcd has i
   const late = await openImages(options);
   await late.keepHouse();
   await late[Symbol.asyncDispose]();
-  expect(await listContents()).toEqual(kept);
+  expect(await listContents(options.config.images.folder)).toEqual(kept);
 
   await store.txn(
     ALWAYS,
@@ -91,8 +88,8 @@ test('etcd is emptied: no content goes, whoever looks, and a restored etcd has i
   );
   const back = await openImages(options);
   await back.keepHouse();
-  expect(await listContents()).toEqual(kept);
+  expect(await listContents(options.config.images.folder)).toEqual(kept);
   await removeImage(back.images, id);
-  expect(await listContents()).toEqual([]);
+  expect(await listContents(options.config.images.folder)).toEqual([]);
   await back[Symbol.asyncDispose]();
 });

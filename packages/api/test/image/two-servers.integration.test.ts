@@ -1,13 +1,12 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { request } from 'node:http';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startEapi, type EapiServer } from '@etcd-compute/testing/eapi';
 import { startEtcd, type EtcdServer } from '@etcd-compute/testing/etcd-server';
 import { makeTempDir, type TempDir } from '@etcd-compute/testing/temp-dir';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BAD_IMAGES, qcow2 } from '../../../common/test/images/bad-images.js';
-import { openImageClient, type ImageClient } from './image-client.js';
+import { contentsOf, disk, openImageClient, type ImageClient } from './image-client.js';
 
 /** Two servers on one etcd, each with a folder of its own. */
 let etcd: EtcdServer;
@@ -29,17 +28,6 @@ afterAll(async () => {
   await etcd.stop();
   await dir[Symbol.asyncDispose]();
 });
-
-/** A disk of whole sectors, with a boot sector. */
-const disk = (bytes: number): Buffer => {
-  const content = randomBytes(bytes);
-  content.set([0x55, 0xaa], 510);
-  return content;
-};
-const filesOf = async (server: EapiServer): Promise<string[]> => {
-  const names = await readdir(join(server.dir, 'images')).catch(() => []);
-  return names.filter((name) => name !== '.cloud');
-};
 
 test('what is uploaded at one is downloaded at the other, whole or in part, and is gone everywhere when it is deleted', async () => {
   const content = disk(3_000_000);
@@ -78,9 +66,9 @@ test('what is uploaded at one is downloaded at the other, whole or in part, and 
   expect((await two.delete(`images/${id}`)).status).toBe(204);
   expect((await two.download(twin)).content.equals(content)).toBe(true);
   expect((await two.delete(`images/${twin}`)).status).toBe(204);
-  expect(await filesOf(servers[1])).toEqual([]);
+  expect(await contentsOf(servers[1])).toEqual([]);
   // The other one finds out by itself.
-  await expect.poll(async () => filesOf(servers[0])).toEqual([]);
+  await expect.poll(async () => contentsOf(servers[0])).toEqual([]);
 });
 
 describe('is refused, and leaves nothing', () => {
@@ -92,7 +80,7 @@ describe('is refused, and leaves nothing', () => {
       expect((await one.get(`images/${id}`)).body).toMatchObject({ status: 'queued', size: null });
       await one.delete(`images/${id}`);
     }
-    expect(await filesOf(servers[0])).toEqual([]);
+    expect(await contentsOf(servers[0])).toEqual([]);
   });
 
   test('another format than the image says', async () => {
@@ -124,11 +112,11 @@ test('an upload whose server is killed leaves an image that is queued, and nothi
   });
   sending.on('error', () => undefined);
   sending.write(disk(1_000_000));
-  await expect.poll(async () => filesOf(servers[1])).toHaveLength(1);
+  await expect.poll(async () => contentsOf(servers[1])).toHaveLength(1);
   await servers[1].kill();
   expect((await one.get(`images/${id}`)).body).toMatchObject({ status: 'queued', size: null });
   await servers[1].restart();
-  await expect.poll(async () => filesOf(servers[1])).toEqual([]);
+  await expect.poll(async () => contentsOf(servers[1])).toEqual([]);
   const content = disk(1024);
   expect((await two.upload(id, content)).status).toBe(204);
   expect((await one.download(id)).content.equals(content)).toBe(true);

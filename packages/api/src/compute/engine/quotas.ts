@@ -47,22 +47,20 @@ export const DEFAULT_CLASS = 'default';
 export const projectQuotaId = (project: string): string => `project/${project}`;
 export const DEFAULT_QUOTA_ID = `class/${DEFAULT_CLASS}`;
 
+/** @param quotas the weakest first. */
+const merge = (quotas: readonly ({ readonly limits: Partial<Limits> } | undefined)[]): Limits =>
+  quotas.reduce<Limits>((limits, quota) => ({ ...limits, ...quota?.limits }), DEFAULT_LIMITS);
+
 /** @param entries of quotas, the weakest first. */
 export const limitsIn = (entries: readonly (Entry | undefined)[]): Limits =>
-  entries.reduce<Limits>(
-    (limits, entry) =>
-      entry ? { ...limits, ...parseMessage(COMPUTE_KINDS.quota.schema, entry.key, entry.value).limits } : limits,
-    DEFAULT_LIMITS,
-  );
+  merge(entries.map((entry) => entry && parseMessage(COMPUTE_KINDS.quota.schema, entry.key, entry.value)));
 
 /** Of projects that have none of their own. */
-export const defaultLimits = (view: View): Limits => ({
-  ...DEFAULT_LIMITS,
-  ...view.get('quota', DEFAULT_QUOTA_ID)?.limits,
-});
+export const defaultLimits = (view: View): Limits => limitsOf(view, undefined);
 
 /** @param project undefined when a token is for none. */
-export const limitsOf = (view: View, project: string | undefined): Limits => ({
-  ...defaultLimits(view),
-  ...(project !== undefined && view.get('quota', projectQuotaId(project))?.limits),
-});
+export const limitsOf = (view: View, project: string | undefined): Limits =>
+  merge([
+    view.get('quota', DEFAULT_QUOTA_ID),
+    project === undefined ? undefined : view.get('quota', projectQuotaId(project)),
+  ]);

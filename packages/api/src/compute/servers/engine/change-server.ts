@@ -86,12 +86,11 @@ export const planUsage = (
   const isSame = after.instances === before.instances && after.cores === before.cores && after.ram === before.ram;
   if (isSame) return { guards: [], writes: [] };
   checkQuota(before, after, limitsIn(quotas));
-  const compared: readonly [string, Entry | undefined][] = [
-    [key, entry],
-    ...store.keys.quotas(project).map((name, index): [string, Entry | undefined] => [name, quotas[index]]),
-  ];
   return {
-    guards: compared.map(([name, one]) => ({ key: name, modRevision: one?.modRevision ?? '0' })),
+    guards: usageKeys({ store }, project).map((name, index) => ({
+      key: name,
+      modRevision: counts[index]?.modRevision ?? '0',
+    })),
     writes: [{ op: 'put', key, value: JSON.stringify({ version: 1, ...after }) }],
   };
 };

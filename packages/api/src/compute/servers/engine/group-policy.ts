@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Along } from '@etcd-compute/cloud/placing/along';
+import { both, type Along, type PlanAlong } from '@etcd-compute/cloud/placing/along';
 import { readInstances } from '@etcd-compute/cloud/instances/instance-entry';
 import { parseMessage } from '@etcd-compute/common/etcd/messages/parse-message';
 import { DEFAULT_PROJECT, instanceUuidSchema, type ProviderUuid } from '@etcd-compute/common/ids';
@@ -24,7 +24,8 @@ const readMembers = async (
     : { hosts: {}, revision: '0' };
 };
 
-const isStrict = ({ policy }: ServerGroup): boolean => !policy.startsWith('soft-');
+/** Its policy is kept where that is possible. */
+export const isSoft = ({ policy }: ServerGroup): boolean => policy.startsWith('soft-');
 
 /** Why a group's next server may not be there; undefined when it may. @param hosts of its other servers. */
 const whyNot = ({ policy, maxPerHost }: ServerGroup, hosts: readonly string[], host: string): string | undefined => {
@@ -54,8 +55,21 @@ export const refusesOfGroup = async (
   return (host) => whyNot(group, others, host);
 };
 
-/** To be written with a server of a group that gets a host. @throws HttpError 403 when the group is full. */
-export const planJoin = async (
+/** What is written with a server that gets a host, and that it is in its group there. @throws HttpError 403 when the group is full. */
+export const planWithGroup =
+  (
+    servers: Servers,
+    { id, group }: { readonly id: string; readonly group: ServerGroup | undefined },
+    planOwn: () => Promise<Along>,
+  ): PlanAlong =>
+  async ({ host }) => {
+    const own = await planOwn();
+    if (!group) return own;
+    const joined = await planJoin(servers, group, { id, host });
+    return 'refused' in joined ? joined : both(own, joined);
+  };
+
+const planJoin = async (
   servers: Servers,
   group: ServerGroup,
   { id, host }: { id: string; host: string },
@@ -64,7 +78,7 @@ export const planJoin = async (
   const others = Object.keys(hosts).filter((one) => one !== id);
   if (group.maxMembers >= 0 && others.length >= group.maxMembers)
     throw new HttpError(403, 'Quota exceeded, too many servers in group');
-  const refused = isStrict(group) ? whyNot(group, await hostsOfOthers(servers, hosts, id), host) : undefined;
+  const refused = isSoft(group) ? undefined : whyNot(group, await hostsOfOthers(servers, hosts, id), host);
   if (refused !== undefined) return { refused };
   return write(servers, group.id, { hosts: { ...hosts, [id]: host }, revision });
 };

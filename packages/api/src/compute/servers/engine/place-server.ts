@@ -1,13 +1,12 @@
 import { cloudOf } from '@etcd-compute/cloud';
 import type { BootOptions } from '@etcd-compute/cloud/boot/boot';
-import { both, type PlanAlong } from '@etcd-compute/cloud/placing/along';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { GuestMembers } from '@etcd-compute/common/etcd/messages/guest-config';
 import { instanceUuidSchema } from '@etcd-compute/common/ids';
 import type { BootImage, ServerGroup, Servers } from '../servers.js';
 import type { Server } from '../state/server-record.js';
 import { planUsage, putChanges, usageKeys } from './change-server.js';
-import { planJoin, refusesOfGroup } from './group-policy.js';
+import { isSoft, planWithGroup, refusesOfGroup } from './group-policy.js';
 import { finish } from './settle.js';
 import { asked } from './to-http.js';
 import { NOTHING, usageOf } from './usage.js';
@@ -37,8 +36,7 @@ export const placeServer = async (servers: Servers, wanted: NewServer): Promise<
   const { server, group } = wanted;
   const isPlaced = (await tryToPlace(servers, wanted, { isStrict: true })) ?? false;
   if (isPlaced) return server;
-  const isSoft = group?.policy.startsWith('soft-') ?? false;
-  if (isSoft && (await tryToPlace(servers, wanted, { isStrict: false }))) return server;
+  if (group && isSoft(group) && (await tryToPlace(servers, wanted, { isStrict: false }))) return server;
   return writeFailed(servers, server);
 };
 
@@ -63,7 +61,7 @@ const tryToPlace = async (
       // Whoever else moves it on to another host does not know what binds it.
       retries: isBound ? 0 : 2,
       refuses: (host) => refuses?.(host) ?? refusesOthers?.(host),
-      along: planWith(servers, { server, group }),
+      along: planWithGroup(servers, { id, group }, async () => planNew(servers, server)),
     }),
   );
   if (booted.length > 0) return true;
@@ -74,15 +72,6 @@ const tryToPlace = async (
   }
   throw error ?? new Error(`nothing became of server ${id}`);
 };
-
-const planWith =
-  (servers: Servers, { server, group }: Pick<NewServer, 'server' | 'group'>): PlanAlong =>
-  async ({ host }) => {
-    const own = await planNew(servers, server);
-    if (!group) return own;
-    const joined = await planJoin(servers, group, { id: server.id, host });
-    return 'refused' in joined ? joined : both(own, joined);
-  };
 
 const planNew = async (servers: Servers, server: Server) => {
   const { keys, etcd } = servers.store;

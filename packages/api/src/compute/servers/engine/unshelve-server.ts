@@ -1,6 +1,6 @@
 import { cloudOf } from '@etcd-compute/cloud';
 import { readInstances } from '@etcd-compute/cloud/instances/instance-entry';
-import { both, type Binding } from '@etcd-compute/cloud/placing/along';
+import type { Binding } from '@etcd-compute/cloud/placing/along';
 import { forgetCopies } from '@etcd-compute/cloud/shelving/forget-copies';
 import { EcomputeError } from '@etcd-compute/common/errors';
 import type { DiskCopy } from '@etcd-compute/common/etcd/messages/shelved';
@@ -10,7 +10,7 @@ import { HttpError } from '../../../http/http-error.js';
 import type { ServerGroup, Servers } from '../servers.js';
 import type { Server } from '../state/server-record.js';
 import { changeServer, planChange, type Plan } from './change-server.js';
-import { planJoin, refusesOfGroup } from './group-policy.js';
+import { isSoft, planWithGroup, refusesOfGroup } from './group-policy.js';
 import { asked } from './to-http.js';
 import { refusesOutside } from './zone-hosts.js';
 
@@ -36,8 +36,7 @@ export const unshelveServer = async (
       group,
       note,
     });
-    const isSoft = group.policy.startsWith('soft-');
-    return failure && isSoft && isNoHost(failure)
+    return failure && isSoft(group) && isNoHost(failure)
       ? await giveHost(servers, server, { refuses: outside, group, note })
       : failure;
   } catch (err) {
@@ -56,13 +55,10 @@ const giveHost = async (
   const { errors } = await asked(
     cloudOf(servers.servicesFor(server)).unshelve([server.id], {
       refuses,
-      along: async ({ host }) => {
+      along: planWithGroup(servers, { id: server.id, group }, async () => {
         const copies = await readCopies(servers, server);
-        const noted = await planChange(servers, server, (now) => ({ ...note(now), copies }));
-        if (!group) return noted;
-        const joined = await planJoin(servers, group, { id: server.id, host });
-        return 'refused' in joined ? joined : both(noted, joined);
-      },
+        return planChange(servers, server, (now) => ({ ...note(now), copies }));
+      }),
     }),
   );
   return errors[0];
